@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     import activities.retraining.training
     import activities.retraining.training_data
     import activities.retraining.training_sets
+    import activities.rollout.looks
+    import activities.rollout.rollbacks
     import activities.schedules.firing
 else:
     activities = Deferred("activities")
@@ -75,6 +77,11 @@ BODIES: tuple[Callable[..., Any], ...] = (
     activities.promotion.promotions.unlock_endpoint,
     activities.promotion.promotions.close_promotion,
     activities.promotion.promotions.look_at_plan,
+    activities.rollout.looks.take_look,
+    activities.rollout.rollbacks.deploy_target,
+    activities.rollout.rollbacks.try_target,
+    activities.rollout.rollbacks.shift_back,
+    activities.rollout.rollbacks.close_rollback,
     activities.promotion.registry.list_entries,
     activities.promotion.registry.scrub_entry,
     activities.promotion.registry.recover_entry,
@@ -116,6 +123,7 @@ STARTING_BODIES: tuple[Callable[..., Any], ...] = (
     activities.schedules.firing.fire_due,
     activities.schedules.firing.fire_schedule,
     activities.promotion.promotions.wake_waiting,
+    activities.rollout.rollbacks.open_rollback,
     activities.promotion.flags.sweep_flags,
     activities.promotion.flags.sweep_promotions,
     activities.drift.verdicts.tell_drift,

@@ -17,6 +17,7 @@ def once(clients: Clients, key: str, kind: type[T], act: Callable[[], T]) -> T:
     """
     done = clients.ledger.find(key)
     if done is None:
+        # The act comes first. The other order would lose an effect whenever a host dies between the record and the act.
         done = clients.ledger.record(key, encode(act()))
     return decode(kind, done)
 

@@ -106,10 +106,11 @@ def stop_run(clients: Clients, run: TrainingRun, because: str, run_id: str = "")
 
 def training_metrics(clients: Clients, run: TrainingRun, run_id: str) -> dict[str, float]:
     """What the run logged, and what it wrote to metrics.json, which wins: the run's own words."""
-    logged = dict(clients.pipelines.metrics(run.rules.pipeline, run_id))
-    written = _written(clients, run, "metrics.json")
-    numbers = {name: float(value) for name, value in written.items() if isinstance(value, int | float)}
-    return {f"training.{name}": value for name, value in (logged | numbers).items()}
+    # Metrics come from two places, because a pipeline may log with MLflow, write a file, or do both.
+    metrics = dict(clients.pipelines.metrics(run.rules.pipeline, run_id))
+    metrics_file = _written(clients, run, "metrics.json")
+    numbers = {name: float(value) for name, value in metrics_file.items() if isinstance(value, int | float)}
+    return {f"training.{name}": value for name, value in (metrics | numbers).items()}
 
 
 def lineage_tags(

@@ -10,7 +10,6 @@ from shared.durable.deferred import Deferred
 from shared.durable.registration import Blueprint, add_orchestration
 
 if TYPE_CHECKING:
-    import orchestrators.checks
     import orchestrators.collection
     import orchestrators.devops
     import orchestrators.drift
@@ -19,9 +18,10 @@ if TYPE_CHECKING:
     import orchestrators.promotion_set
     import orchestrators.registry
     import orchestrators.retraining
+    import orchestrators.rollback
+    import orchestrators.rollout
     import orchestrators.schedules
     import orchestrators.sweeps
-    import orchestrators.training
 else:
     orchestrators = Deferred("orchestrators")
 
@@ -37,8 +37,10 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.promotion.promote,
     orchestrators.promotion.restore,
     orchestrators.promotion_set.promote_set,
+    orchestrators.rollout.watch_step,
+    orchestrators.rollback.roll_back,
     orchestrators.registry.scrub_registry,
-    orchestrators.checks.check_hub_file,
+    orchestrators.inference.check_hub_file,
     orchestrators.registry.recover,
     orchestrators.drift.check_drift,
     orchestrators.drift.reconcile_drift,
@@ -51,9 +53,9 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.retraining.consider_retraining,
     orchestrators.retraining.retrain,
     orchestrators.retraining.cancel_training_adrift,
-    orchestrators.training.wait_for_training,
-    orchestrators.training.watch_training_data,
-    orchestrators.training.reconcile_retraining,
+    orchestrators.retraining.wait_for_training,
+    orchestrators.retraining.watch_training_data,
+    orchestrators.retraining.reconcile_retraining,
 )
 
 blueprint = Blueprint()

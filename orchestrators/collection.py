@@ -1,7 +1,7 @@
 """Collect what waits, files until a window closes and records into micro-batches, and start a run for it.
 
-Both are level-triggered: they look at what is there and never count events or messages, so that a lost or repeated one
-changes nothing. The files and the records stay in the hub.
+Both are level-triggered: they list the hub and never count events or messages, so a lost or repeated one changes
+nothing. The files and the records stay in the hub.
 """
 
 from shared import contracts as c
@@ -31,9 +31,9 @@ def collect_window(ctx: Context, watch: c.WindowWatch) -> Steps[c.Done | None]:
 
 def _close(ctx: Context, watch: c.WindowWatch) -> Steps[None]:
     ctx.show("closing")
-    claimed = yield from call(ctx, c.CLAIM_WINDOW, c.WindowClaim(key=ctx.unique(), watch=watch))
-    if claimed.inference is not None:
-        run = claimed.inference
+    window_claim = yield from call(ctx, c.CLAIM_WINDOW, c.WindowClaim(key=ctx.unique(), watch=watch))
+    if window_claim.inference is not None:
+        run = window_claim.inference
         key = identity.effect_key(run.run, "started")
         yield from call(ctx, c.START_RUN, c.RunStart(key=key, inference=run))
 

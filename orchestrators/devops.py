@@ -1,7 +1,7 @@
-"""Stand in for a pipeline's task: start or follow what it asks for, tell it what happens, and release it once.
+"""Follow a waiting task of a pipeline: start its order, report progress to it, and release it once.
 
-No agent waits meanwhile, and nothing here knows the task's token. While Azure DevOps is away, throttles or refuses,
-everything here waits with growing pauses and looks again.
+No agent waits during that time, and nothing here knows the token of the task. If Azure DevOps is away, throttles or
+refuses, every step here waits with growing pauses and tries again.
 """
 
 from collections.abc import Callable
@@ -20,51 +20,53 @@ Out = TypeVar("Out")
 
 
 def follow_task(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskEnded | None]:
-    """A plan that Azure DevOps does not confirm is told nothing."""
+    """Follow a task until it is released. A plan that Azure DevOps does not confirm gets no message."""
     if following.begun is None:
         ctx.show("asking Azure DevOps for the plan")
         try:
-            start, failed = yield from _look_until(ctx, following, lambda _: _begin(ctx, following), (StepFailed,))
+            start, failures = yield from _look_until(ctx, following, lambda _: _begin(ctx, following), (StepFailed,))
         except Refused as refusal:
             ctx.show("refused", because=str(refusal)[:300])
             return c.TaskEnded(succeeded=False, because=str(refusal))
         if start is None:
-            start_over(ctx, _later(following, failed))
+            start_over(ctx, _later(following, failures))
             return None
         following = replace(following, begun=start, failed=0)
-    end, failed = yield from _look_until(ctx, following, lambda number: _report(ctx, following, number))
+    end, failures = yield from _look_until(ctx, following, lambda number: _report(ctx, following, number))
     if end is None:
-        start_over(ctx, _later(following, failed))
+        start_over(ctx, _later(following, failures))
     return end
 
 
 def mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
-    """Until the promotion has ended: decisions made in either system are known in the other."""
-    end, failed = yield from _look_until(ctx, mirroring, lambda _: _mirror_once(ctx, mirroring))
+    """Copy decisions between both systems until the promotion has ended."""
+    end, failures = yield from _look_until(ctx, mirroring, lambda _: _mirror_once(ctx, mirroring))
     if end is None:
-        start_over(ctx, _later(mirroring, failed))
+        start_over(ctx, _later(mirroring, failures))
     return end
 
 
 def heed(ctx: Context, hinting: c.Hinting) -> Steps[c.Heeded | None]:
     """One hint of a service hook."""
     ctx.show("reading the truth again", kind=hinting.hint.kind.value, id=hinting.hint.id)
-    heeded, failed = yield from _look_until(ctx, hinting, lambda _: call(ctx, c.HEED_HINT, hinting), (StepFailed,))
-    if heeded is None:
-        start_over(ctx, _later(hinting, failed))
+    outcome, failures = yield from _look_until(ctx, hinting, lambda _: call(ctx, c.HEED_HINT, hinting), (StepFailed,))
+    if outcome is None:
+        start_over(ctx, _later(hinting, failures))
         return None
-    ctx.show("done", did=heeded.did[:300])
-    return heeded
+    ctx.show("done", did=outcome.did[:300])
+    return outcome
 
 
 def run_devops_pipeline(ctx: Context, request: c.RunOfPipeline) -> Steps[c.DevOpsRun | None]:
     """Start the pipeline once, and follow its run to the result."""
-    run, failed = yield from _look_until(ctx, request, lambda _: call(ctx, c.START_DEVOPS_RUN, request), (StepFailed,))
+    run, failures = yield from _look_until(
+        ctx, request, lambda _: call(ctx, c.START_DEVOPS_RUN, request), (StepFailed,)
+    )
     end: c.DevOpsRun | None = None
     if run is not None:
-        end, failed = yield from _look_until(ctx, request, lambda number: _look_at(ctx, request, run, number))
+        end, failures = yield from _look_until(ctx, request, lambda number: _look_at(ctx, request, run, number))
     if end is None:
-        start_over(ctx, _later(request, failed))
+        start_over(ctx, _later(request, failures))
     return end
 
 
@@ -81,25 +83,27 @@ def _look_until(
 
     A failure says nothing about what is looked at: only two days of nothing else are the end.
     """
-    failed = looking.failed
+    failures = looking.failed
+    # A segment ends after so many looks and starts over: each look adds to the history, and every replay reads all of
+    # it.
     for number in range(looking.looks, looking.looks + LOOKS_PER_SEGMENT):
         try:
             outcome = yield from look(number)
         except passing as failure:
-            failed += 1
-            if failed > FAILURES:
+            failures += 1
+            if failures > FAILURES:
                 raise
-            yield from pause_after_failure(ctx, failure, failed, "Azure DevOps")
+            yield from pause_after_failure(ctx, failure, failures, "Azure DevOps")
             continue
         if outcome is not None:
             return outcome, 0
-        failed = 0
+        failures = 0
         yield from wait_for(ctx, c.HINTED, look_delay_s(number))
-    return None, failed
+    return None, failures
 
 
-def _later(looking: Looking, failed: int) -> Looking:
-    return replace(looking, looks=looking.looks + LOOKS_PER_SEGMENT, failed=failed)
+def _later(looking: Looking, failures: int) -> Looking:
+    return replace(looking, looks=looking.looks + LOOKS_PER_SEGMENT, failed=failures)
 
 
 def _begin(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskBegun | None]:
@@ -132,9 +136,9 @@ def _complete(ctx: Context, task: c.TaskRef, start: c.TaskBegun, progress: c.Tas
 
 
 def _mirror_once(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
-    mirrored = yield from call(ctx, c.MIRROR_APPROVALS, mirroring)
-    ctx.show("mirroring approvals", notes=list(mirrored.notes))
-    return mirrored if mirrored.ended else None
+    result = yield from call(ctx, c.MIRROR_APPROVALS, mirroring)
+    ctx.show("mirroring approvals", notes=list(result.notes))
+    return result if result.ended else None
 
 
 def _look_at(ctx: Context, request: c.RunOfPipeline, run: c.DevOpsRun, number: int) -> Steps[c.DevOpsRun | None]:

@@ -15,6 +15,7 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import OnBadData
 from shared.domain.inference.runs import POLLS_PER_SEGMENT, JobState, RunOutcome
 from shared.durable.context import Context, Steps, call, pause, run_child, start_over, wait_for
+from shared.durable.failures import StepFailed
 from shared.records import paths as records
 
 _MEMBERS_EVERY_S, _MEMBER_LOOKS = 5.0, 100  # However long the wait, so many looks: each is history.
@@ -23,11 +24,11 @@ _MEMBERS_EVERY_S, _MEMBER_LOOKS = 5.0, 100  # However long the wait, so many loo
 def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
     """One run. Its end is announced and recorded, however it ends, once it was opened."""
     ctx.show("opening")
-    opened = yield from _open(ctx, request)
-    if opened.already is not None:
-        return c.InferenceResult(run=request.run, outcome=RunOutcome.DUPLICATE, because=opened.because)
-    failed = partial(_result, request, RunOutcome.FAILED)
-    return (yield from carry_to_end(_carry(ctx, request), failed, partial(_conclude, ctx, request)))
+    opening = yield from _open(ctx, request)
+    if opening.already is not None:
+        return c.InferenceResult(run=request.run, outcome=RunOutcome.DUPLICATE, because=opening.because)
+    failed_result = partial(_result, request, RunOutcome.FAILED)
+    return (yield from carry_to_end(_carry(ctx, request), failed_result, partial(_conclude, ctx, request)))
 
 
 def conclude_adrift(ctx: Context, orphan: c.OrphanedRun) -> Steps[c.Done]:
@@ -68,17 +69,17 @@ def _cancel(ctx: Context, orphan: c.OrphanedRun, job: str) -> Steps[None]:
 
 
 def _carry(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
-    gathered = yield from _gather(ctx, request)
-    if gathered.files == 0:
-        return _result(request, RunOutcome.SUPERSEDED, "no file was left to score: " + "; ".join(gathered.dropped))
-    ctx.show("checking data", files=gathered.files)
-    check = c.DataCheck(inference=request, input_path=gathered.input_path, report_path=records.data_report(request.run))
+    inputs = yield from _gather(ctx, request)
+    if inputs.files == 0:
+        return _result(request, RunOutcome.SUPERSEDED, "no file was left to score: " + "; ".join(inputs.dropped))
+    ctx.show("checking data", files=inputs.files)
+    check = c.DataCheck(inference=request, input_path=inputs.input_path, report_path=records.data_report(request.run))
     verdict = yield from call(ctx, c.CHECK_DATA, check)
     if not verdict.passed:
         refusal = yield from _hold_back(ctx, request, verdict)
         if refusal is not None:
             return refusal
-    return (yield from _score(ctx, request, gathered, verdict))
+    return (yield from _score(ctx, request, inputs, verdict))
 
 
 def _gather(ctx: Context, request: c.Inference) -> Steps[c.Gathered]:
@@ -87,11 +88,11 @@ def _gather(ctx: Context, request: c.Inference) -> Steps[c.Gathered]:
     within_s = request.route.group.marker.wait_s
     deadline = ctx.now + timedelta(seconds=within_s)
     while True:
-        gathered = yield from call(ctx, c.GATHER_FILES, c.Gathering(key=_key(request, "gathered"), inference=request))
-        if not gathered.missing:
-            return gathered
+        inputs = yield from call(ctx, c.GATHER_FILES, c.Gathering(key=_key(request, "gathered"), inference=request))
+        if not inputs.missing:
+            return inputs
         if ctx.now >= deadline:
-            raise Refused(f"the manifest names files that did not arrive in time: {', '.join(gathered.missing)}")
+            raise Refused(f"the manifest names files that did not arrive in time: {', '.join(inputs.missing)}")
         yield from pause(ctx, max(_MEMBERS_EVERY_S, within_s / _MEMBER_LOOKS))
 
 
@@ -101,21 +102,21 @@ def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> St
     if request.route.on_bad_data is OnBadData.FAIL:
         return _result(request, RunOutcome.FAILED, f"the data check failed: {because}")
     ctx.show("quarantining", because=because[:300])
-    quarantined = _result(request, RunOutcome.QUARANTINED, because)
+    result = _result(request, RunOutcome.QUARANTINED, because)
     yield from call(
         ctx,
         c.QUARANTINE_FILES,
         c.Quarantining(key=_key(request, "quarantined"), inference=request, report=verdict.report),
     )
     ctx.show("quarantined", because=because[:300])
-    yield from _announce(ctx, request, quarantined, verdict.report)
-    yield from _tell(ctx, request, quarantined)
+    yield from _announce(ctx, request, result, verdict.report)
+    yield from _tell(ctx, request, result)
     orders = yield from _await_orders(ctx, request)
     if orders.released:
         return None
     if orders.cancelled:
         return _result(request, RunOutcome.CANCELLED, "cancelled while quarantined")
-    return quarantined
+    return result
 
 
 def _await_orders(ctx: Context, request: c.Inference) -> Steps[c.RunOrders]:
@@ -128,14 +129,12 @@ def _await_orders(ctx: Context, request: c.Inference) -> Steps[c.RunOrders]:
         yield from wait_for(ctx, c.ORDER_GIVEN, remaining_s)
 
 
-def _score(
-    ctx: Context, request: c.Inference, gathered: c.Gathered, verdict: c.DataVerdict
-) -> Steps[c.InferenceResult]:
+def _score(ctx: Context, request: c.Inference, inputs: c.Gathered, verdict: c.DataVerdict) -> Steps[c.InferenceResult]:
     output = f"runs/{request.run}/output"
     submitted_at = ctx.now
     ctx.show("submitting")
     submission = c.Submission(
-        key=_key(request, "submitted"), inference=request, input_path=gathered.input_path, output_path=output
+        key=_key(request, "submitted"), inference=request, input_path=inputs.input_path, output_path=output
     )
     job = yield from call(ctx, c.SUBMIT_JOB, submission)
     ctx.show("waiting for the job", job=job.job, name=job.friendly_name)
@@ -146,20 +145,20 @@ def _score(
     timings = {"submitted": submitted_at.isoformat(), "scored": ctx.now.isoformat()}
     ctx.show("reconciling")
     reconciling = c.Reconciling(inference=request, rows_in=verdict.rows, output_path=output)
-    reconciled = yield from call(ctx, c.RECONCILE_ROWS, reconciling)
-    if reconciled.outcome is RunOutcome.FAILED:
-        return _result(request, RunOutcome.FAILED, reconciled.because)
+    reconciliation = yield from call(ctx, c.RECONCILE_ROWS, reconciling)
+    if reconciliation.outcome is RunOutcome.FAILED:
+        return _result(request, RunOutcome.FAILED, reconciliation.because)
     ctx.show("publishing")
     publishing = c.Publishing(
         key=_key(request, "published"),
         inference=request,
-        result=reconciled,
+        result=reconciliation,
         job=job,
         report=verdict.report,
         timings=timings,
     )
-    published = yield from call(ctx, c.PUBLISH_RESULT, publishing)
-    return _result(request, reconciled.outcome, reconciled.because, published.manifest)
+    publication = yield from call(ctx, c.PUBLISH_RESULT, publishing)
+    return _result(request, reconciliation.outcome, reconciliation.because, publication.manifest)
 
 
 def _wait(ctx: Context, request: c.Inference, job: c.Submitted) -> Steps[c.JobEnd]:
@@ -219,3 +218,22 @@ def _cancel_job(ctx: Context, wait: c.JobWait, state: JobState, because: str) ->
     cancellation = c.Cancellation(key=key, run=wait.run, route=wait.route, hub=wait.hub, job=wait.job, because=because)
     yield from call_through_outages(ctx, c.CANCEL_JOB, cancellation)
     return c.JobEnd(state=state, because=because)
+
+
+def check_hub_file(ctx: Context, request: c.FileCheck) -> Steps[c.FileVerdict]:
+    """Check one file of the hub because somebody asked for it. No run follows; the sender hears of a failure too."""
+    ctx.show("checking data", path=request.path)
+    try:
+        verdict = yield from call(ctx, c.JUDGE_FILE, request)
+    except (Refused, StepFailed) as failure:
+        yield from _tell_verdict(ctx, request, None, str(failure))
+        raise
+    yield from _tell_verdict(ctx, request, verdict)
+    return verdict
+
+
+def _tell_verdict(ctx: Context, request: c.FileCheck, verdict: c.FileVerdict | None, because: str = "") -> Steps[None]:
+    """Publish the verdict for the sender of the message, if one asked and there is a topic for results."""
+    if request.asker and request.results:
+        telling = c.VerdictTelling(key=f"{request.key}-told", check=request, verdict=verdict, because=because)
+        yield from call(ctx, c.TELL_VERDICT, telling)

@@ -6,7 +6,7 @@ the receipt that only they can issue.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -19,7 +19,8 @@ from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.outlines import MoveOutline, PlanOutline, StageOutline, outline_of
 from shared.domain.promotion.plans import Phase
 from shared.domain.promotion.receipts import Receipt
-from shared.durable.context import Context, Steps, call, pause, wait_for
+from shared.domain.rollout.steps import StepDecision
+from shared.durable.context import Context, Steps, call, pause, run_child, wait_for
 from shared.durable.failures import StepFailed
 
 In = TypeVar("In")
@@ -69,15 +70,27 @@ class Journey:
             seen=tuple(self.evidence_records),
         )
 
-    def move(self, at: StageOutline, move: MoveOutline, receipt: Receipt | None = None) -> c.MoveStep:
+    def move(self, at: StageOutline, move: MoveOutline, receipt: Receipt | None = None, step: int = 0) -> c.MoveStep:
+        part = f"/{step}" if receipt is not None and move.steps else ""  # The undo is one, of all steps together.
         return c.MoveStep(
-            key=identity.promotion_key(self.request.id, f"{at.name}/{move.move.value}"),
+            key=identity.promotion_key(self.request.id, f"{at.name}/{move.move.value}{part}"),
             promotion=self.request,
             plan_digest=self.plan_digest,
             stage=at.name,
             move=move.move,
             receipt=receipt,
             because=self.because,
+            step=step,
+        )
+
+    def watch(self, at: StageOutline, step: int, since: datetime) -> c.RolloutStep:
+        return c.RolloutStep(
+            key=identity.promotion_key(self.request.id, f"{at.name}/rollout/{step}"),
+            promotion=self.request,
+            plan_digest=self.plan_digest,
+            stage=at.name,
+            step=step,
+            since=since.isoformat(),
         )
 
 
@@ -98,8 +111,8 @@ def promote(ctx: Context, request: c.Promotion) -> Steps[c.PromotionResult]:
         return (yield from _close(ctx, request, c.Fate.REFUSED, (admission.because,)))
     journey = _journey(request, outline, admission.plan_digest, admission.locks)
     journey.confirms = admission.confirms
-    failed = partial(_failed, request)
-    return (yield from carry_to_end(_climb(ctx, journey), failed, partial(_conclude, ctx, journey)))
+    failed_result = partial(_failed, request)
+    return (yield from carry_to_end(_climb(ctx, journey), failed_result, partial(_conclude, ctx, journey)))
 
 
 def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
@@ -193,16 +206,47 @@ def _carry(ctx: Context, journey: Journey, at: StageOutline) -> Steps[None]:
             yield from _await_approvals(ctx, journey, at, pack)
         receipt = yield from _step(ctx, at, c.ISSUE_RECEIPT, journey.step(at, phase, "receipt", pack.digest))
         for move in (move for move in at.moves if move.phase is phase):
-            yield from _move(ctx, journey, at, move, receipt)
+            if move.steps:
+                receipt = yield from _shift(ctx, journey, at, move, receipt)
+            else:
+                yield from _move(ctx, journey, at, move, receipt)
+
+
+def _shift(ctx: Context, journey: Journey, at: StageOutline, move: MoveOutline, receipt: Receipt) -> Steps[Receipt]:
+    """Shift the traffic step by step, each by a receipt over what was seen of the one before; then soak.
+
+    The receipt over the soak opens what comes after it.
+    """
+    _begin(journey, at, move)
+    for step in range(move.steps + 1):
+        if step < move.steps:
+            ctx.show("shifting traffic", stage=at.name, number=step)
+            order = journey.move(at, move, receipt, step)
+            yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, order))
+        look = yield from _watch(ctx, journey, at, step)
+        judged = journey.step(at, Phase.EXIT, f"receipt/{step + 1}", look.evidence, step + 1)
+        receipt = yield from _step(ctx, at, c.ISSUE_RECEIPT, judged)
+    return receipt
+
+
+def _watch(ctx: Context, journey: Journey, at: StageOutline, step: int) -> Steps[c.LookTaken]:
+    """The look that lets the rollout go on. Raises PromotionHeld for any other end of the step."""
+    watch, instance = journey.watch(at, step, ctx.now), identity.rollout_step_id(journey.request.id, at.name, step)
+    look = yield from run_child(ctx, c.WATCH_STEP, watch, instance)
+    if look.decision is not StepDecision.ADVANCE:
+        raise PromotionHeld([f"{at.name}: {look.because}"], look.worse)
+    return look
 
 
 def _assess(ctx: Context, journey: Journey, at: StageOutline, phase: Phase) -> Steps[c.EvidencePack]:
     ctx.show("assessing", stage=at.name, phase=phase.value)
-    assessed = yield from _step(ctx, at, c.ASSESS_STAGE, journey.step(at, phase, "assessed"))
-    journey.evidence_records.append(assessed.record)
+    assessment = yield from _step(ctx, at, c.ASSESS_STAGE, journey.step(at, phase, "assessed"))
+    journey.evidence_records.append(assessment.record)
     pack = yield from _step(ctx, at, c.WRITE_EVIDENCE_PACK, journey.step(at, phase, "pack"))
-    if not assessed.passed:
-        refusal = PromotionHeld([f"{at.name} ({phase.value}): {reason}" for reason in assessed.because], assessed.worse)
+    if not assessment.passed:
+        refusal = PromotionHeld(
+            [f"{at.name} ({phase.value}): {reason}" for reason in assessment.because], assessment.worse
+        )
         if not journey.request.break_glass:
             raise refusal
         yield from _await_glass(ctx, journey.step(at, phase, "glass", pack.digest), refusal)
@@ -225,7 +269,7 @@ def _await_glass(ctx: Context, order: c.StageStep, refusal: PromotionHeld) -> St
 
 def _await_approvals(ctx: Context, journey: Journey, at: StageOutline, pack: c.EvidencePack) -> Steps[None]:
     """Until everybody has approved this very evidence; a rejection, or silence until expiry, is a no."""
-    reminded = 0
+    reminders = 0
     while True:
         look = journey.step(at, Phase.ENTRY, "approvals", pack.digest)
         approvals = yield from call_through_outages(ctx, c.LOOK_AT_APPROVALS, look)
@@ -235,9 +279,9 @@ def _await_approvals(ctx: Context, journey: Journey, at: StageOutline, pack: c.E
             fate = c.Fate.EXPIRED if approvals.standing is ApprovalStanding.EXPIRED else c.Fate.HELD
             raise PromotionHeld([f"{at.name}: {condition}" for condition in approvals.unmet], fate=fate)
         ctx.show("waiting for approval", stage=at.name, evidence=pack.digest, unmet=list(approvals.unmet))
-        while reminded < approvals.reminders_due:
-            reminded += 1
-            reminder = journey.step(at, Phase.ENTRY, f"reminder-{reminded}", pack.digest, reminded)
+        while reminders < approvals.reminders_due:
+            reminders += 1
+            reminder = journey.step(at, Phase.ENTRY, f"reminder-{reminders}", pack.digest, reminders)
             yield from _step(ctx, at, c.REMIND_APPROVERS, reminder)
         yield from wait_for(ctx, c.DECISION_GIVEN, approvals.look_again_s)
 
@@ -245,10 +289,14 @@ def _await_approvals(ctx: Context, journey: Journey, at: StageOutline, pack: c.E
 def _move(ctx: Context, journey: Journey, at: StageOutline, move: MoveOutline, receipt: Receipt) -> Steps[None]:
     """Begun before it is made: a move that fails half way is undone too."""
     ctx.show("moving", stage=at.name, move=move.move.value)
+    _begin(journey, at, move)
+    yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, journey.move(at, move, receipt)))
+
+
+def _begin(journey: Journey, at: StageOutline, move: MoveOutline) -> None:
     # Noted before it is made, not after: of a move whose answer was lost nobody knows whether it happened, and an undo
     # of a move that never happened does nothing.
     journey.moves.append((at, move))
-    yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, journey.move(at, move, receipt)))
 
 
 def _step(ctx: Context, at: StageOutline, activity: c.Activity[In, Out], order: In) -> Steps[Out]:
@@ -274,10 +322,10 @@ def _lock(ctx: Context, journey: Journey) -> Steps[None]:
     orders; Coffman 1971).
     """
     for lock in _locks(journey):
-        while not (locked := (yield from call_through_outages(ctx, c.LOCK_ENDPOINT, lock))).held:
-            ctx.show("waiting for the endpoint", endpoint=lock.endpoint, held_by=locked.by, ahead=locked.ahead)
-            if locked.look_again_s:
-                yield from wait_for(ctx, c.TURN_COME, locked.look_again_s)
+        while not (lock_state := (yield from call_through_outages(ctx, c.LOCK_ENDPOINT, lock))).held:
+            ctx.show("waiting for the endpoint", endpoint=lock.endpoint, held_by=lock_state.by, ahead=lock_state.ahead)
+            if lock_state.look_again_s:
+                yield from wait_for(ctx, c.TURN_COME, lock_state.look_again_s)
             else:
                 yield from pause(ctx, _LOCK_EVERY_S)  # As it was recorded before promotions were woken.
 
@@ -287,9 +335,9 @@ def _unlock(ctx: Context, journey: Journey) -> Steps[None]:
         yield from call_through_outages(ctx, c.UNLOCK_ENDPOINT, lock)
     if not journey.wakes:
         return
-    freed = c.LocksFreed(key=identity.promotion_key(journey.request.id, "freed"), locks=journey.locks)
+    freed_locks = c.LocksFreed(key=identity.promotion_key(journey.request.id, "freed"), locks=journey.locks)
     try:
-        yield from call(ctx, c.WAKE_WAITING, freed)
+        yield from call(ctx, c.WAKE_WAITING, freed_locks)
     except StepFailed as failure:  # Who waits looks by themselves.
         ctx.show("could not wake who waits", because=str(failure)[:300])
 

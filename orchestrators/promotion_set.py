@@ -16,11 +16,12 @@ def promote_set(ctx: Context, request: c.PromotionSet) -> Steps[c.PromotionSetRe
         ctx.show("promoting", promotion=promotion.id, done=len(results), of=len(request.promotions))
         results.append((yield from _promote(ctx, promotion)))
         if request.atomic and results[-1].fate is not c.Fate.PROMOTED:
+            # Taking back in reverse order keeps every state on the way one that has existed before.
             results[:-1] = yield from _take_back(ctx, request, results)
             break
-    promoted = all(result.fate is c.Fate.PROMOTED for result in results)
-    ctx.show("done", promoted=promoted)
-    return c.PromotionSetResult(id=request.id, promoted=promoted, results=tuple(results))
+    all_promoted = all(result.fate is c.Fate.PROMOTED for result in results)
+    ctx.show("done", promoted=all_promoted)
+    return c.PromotionSetResult(id=request.id, promoted=all_promoted, results=tuple(results))
 
 
 def _promote(ctx: Context, promotion: c.Promotion) -> Steps[c.PromotionResult]:
@@ -35,7 +36,7 @@ def _take_back(
     ctx: Context, request: c.PromotionSet, results: Sequence[c.PromotionResult]
 ) -> Steps[list[c.PromotionResult]]:
     """The results of those that had been promoted, now put back, in the order of the set."""
-    stopped, restored = results[-1], list[c.PromotionResult]()
+    last, restorations = results[-1], list[c.PromotionResult]()
     for promotion in reversed(request.promotions[: len(results) - 1]):
         ctx.show("taking back", promotion=promotion.id)
         look = c.PromotionLook(promotion=promotion.id)
@@ -46,8 +47,8 @@ def _take_back(
             promotion=promotion,
             outline=outline,
             plan_digest=admission.plan_digest,
-            because=f"{stopped.id} of the same set was {stopped.fate.value}, so this one was taken back",
+            because=f"{last.id} of the same set was {last.fate.value}, so this one was taken back",
             locks=admission.locks or outline.endpoints,
         )
-        restored.insert(0, (yield from run_child(ctx, c.RESTORE, restoring, identity.restore_id(promotion.id))))
-    return restored
+        restorations.insert(0, (yield from run_child(ctx, c.RESTORE, restoring, identity.restore_id(promotion.id))))
+    return restorations

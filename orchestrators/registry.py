@@ -14,8 +14,8 @@ def scrub_registry(ctx: Context, sweep: c.Sweep) -> Steps[c.Scrubbed]:
     wrong: list[str] = []
     for number, entry in enumerate(listing.entries):
         ctx.show("scrubbing", entry=str(entry), done=number, of=len(listing.entries))
-        scrubbed = yield from call(ctx, c.SCRUB_ENTRY, c.EntryScrub(key=sweep.key, entry=entry))
-        wrong += [scrubbed.wrong] if scrubbed.wrong else []
+        scrub = yield from call(ctx, c.SCRUB_ENTRY, c.EntryScrub(key=sweep.key, entry=entry))
+        wrong += [scrub.wrong] if scrub.wrong else []
     ctx.show("done", wrong=len(wrong))
     return c.Scrubbed(entries=len(listing.entries), wrong=tuple(wrong))
 

@@ -11,13 +11,13 @@ _BATCHES_PER_SEGMENT = 20
 
 def keep_schedules(ctx: Context, sweep: c.Sweep) -> Steps[c.Ticked | None]:
     """One tick of all schedules; one that comes while this one is at work joins it."""
-    fired = 0
+    firings = 0
     for _ in range(_BATCHES_PER_SEGMENT):
-        ctx.show("firing what is due", fired=fired)
-        ticked = yield from call(ctx, c.FIRE_DUE, sweep)
-        fired += ticked.fired
-        if not ticked.more:
-            return c.Ticked(fired=fired)
+        ctx.show("firing what is due", fired=firings)
+        tick = yield from call(ctx, c.FIRE_DUE, sweep)
+        firings += tick.fired
+        if not tick.more:
+            return c.Ticked(fired=firings)
     start_over(ctx, sweep)
     return None
 

@@ -67,20 +67,20 @@ def call_through_outages(
     `call` itself tries six times within seconds, which is right for a hiccup. An outage takes hours, and is waited for
     with durable timers, which hold no worker. A Refused passes through: trying again cannot help.
     """
-    failed, over = 0, until or ctx.now + timedelta(seconds=OUTAGE_S)
+    failures, over = 0, until or ctx.now + timedelta(seconds=OUTAGE_S)
     while True:
         try:
             return (yield from call(ctx, activity, payload))
         except StepFailed as failure:
-            failed += 1
+            failures += 1
             if ctx.now >= over:
                 raise
-            yield from pause_after_failure(ctx, failure, failed, "an outage to end", _LONGEST_PAUSE_S)
+            yield from pause_after_failure(ctx, failure, failures, "an outage to end", _LONGEST_PAUSE_S)
 
 
 def pause_after_failure(
-    ctx: Context, failure: Exception, failed: int, subject: str, longest_s: float = 300.0
+    ctx: Context, failure: Exception, failures: int, subject: str, longest_s: float = 300.0
 ) -> Steps[None]:
     """Pause before *subject*, which failed, is tried again: ever longer, and at least as long as the service asks."""
-    ctx.show(f"waiting for {subject}", failed=failed, because=str(failure)[:300])
-    yield from pause(ctx, failure_delay_s(failed, getattr(failure, "after_s", 0.0), longest_s))
+    ctx.show(f"waiting for {subject}", failed=failures, because=str(failure)[:300])
+    yield from pause(ctx, failure_delay_s(failures, getattr(failure, "after_s", 0.0), longest_s))

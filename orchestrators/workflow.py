@@ -16,19 +16,19 @@ Result = TypeVar("Result")
 
 def carry_to_end(
     run: Steps[Result],
-    failed: Callable[[str], Result],
+    failed_result: Callable[[str], Result],
     conclude: Callable[[Result], Steps[Result]],
     clean_up: Callable[[Result], Steps[None]] | None = None,
 ) -> Steps[Result]:
     """Carry an opened *run* to its result, and return that as *conclude* has recorded it.
 
-    A refusal, or a step that gave up, is a result too: the one that *failed* makes of the reason, after *clean_up*. Any
-    other exception is a fault of ours and ends the orchestration, so that it is seen as one.
+    A refusal, or a step that gave up, has a result too: *failed_result* makes it of the reason, and *clean_up* runs
+    after it. Any other exception is our own fault; it ends the orchestration, so that people see it as a fault.
     """
     try:
         result = yield from run
     except (Refused, StepFailed) as failure:
-        result = failed(str(failure))
+        result = failed_result(str(failure))
         if clean_up is not None:
             yield from clean_up(result)
     return (yield from conclude(result))

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from shared.adapters.azure_ml.invocations import BatchInvocations
     from shared.adapters.azure_ml.ml_client import MlAssets
     from shared.adapters.azure_ml.regions import Regions
+    from shared.adapters.azure_monitor.traffic_log import TrafficLog
     from shared.adapters.signing.purpose_keys import PrivateKey, PurposeKeys
     from shared.application.callers import Callers
     from shared.domain.configuration import Configuration
+    from shared.domain.rollout.policy import CountSource
     from shared.ports import (
+        Alerts,
         Announcer,
         AuditLog,
         BundleStore,
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
         Ledger,
         Messenger,
         Models,
+        OutputFigures,
         Pipelines,
         Place,
         Queues,
@@ -52,6 +56,7 @@ if TYPE_CHECKING:
         ServerTasks,
         Signing,
         SigningKeys,
+        TrafficFigures,
         TreeHeadPublisher,
     )
     from shared.records.statements import Statements
@@ -171,10 +176,39 @@ class Clients:
 
     @cached_property
     def endpoints(self) -> Endpoints:
-        from shared.adapters.azure_ml.endpoints import AzureMlEndpoints
+        from shared.adapters.azure_ml.endpoints import AzureMlEndpoints as Adapter
 
-        settings = self.settings
-        return AzureMlEndpoints(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
+        return Adapter(self._arm, self._credential, self.settings.ml_audience, self.settings.ml_inference_hosts)
+
+    def traffic_figures(self, source: CountSource) -> TrafficFigures:
+        """The counts of an endpoint's requests, from where the configuration says."""
+        return self.traffic_log if source == "traffic_log" else self.traffic_metrics
+
+    @cached_property
+    def traffic_metrics(self) -> TrafficFigures:
+        """Counts of an endpoint's requests from its platform metrics."""
+        from shared.adapters.azure_monitor.metrics import EndpointMetrics
+
+        return EndpointMetrics(self._credential, self.settings.resource_manager)
+
+    @cached_property
+    def traffic_log(self) -> TrafficLog:
+        """The same from its log: also how many were slow, and by client."""
+        from shared.adapters.azure_monitor.traffic_log import TrafficLog
+
+        return TrafficLog(self._credential, self.settings.log_analytics, dict(self.settings.log_workspaces))
+
+    @cached_property
+    def output_figures(self) -> OutputFigures:
+        from shared.adapters.azure_monitor.collected_outputs import CollectedOutputs
+
+        return CollectedOutputs(self._datastores)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        from shared.adapters.azure_monitor.alerts import ActiveAlerts
+
+        return ActiveAlerts(self._credential, self.settings.resource_manager)
 
     @cached_property
     def audit(self) -> AuditLog:
@@ -191,8 +225,7 @@ class Clients:
         """Where the audit log's heads are published; None where they are not."""
         from shared.adapters.audit_log.publishers import PublishedContainer, PublishedFolder
 
-        place = self.settings.tree_heads
-        if not place:
+        if not (place := self.settings.tree_heads):
             return None
         if place.startswith("file:"):
             return PublishedFolder(Path(place.removeprefix("file:")))
@@ -356,8 +389,7 @@ class Clients:
     def _regions(self) -> Regions:
         from shared.adapters.azure_ml.regions import Regions
 
-        settings = self.settings
-        return Regions(self._arm, self._credential, settings.resource_manager, settings.ml_api_hosts)
+        return Regions(self._arm, self._credential, self.settings.resource_manager, self.settings.ml_api_hosts)
 
     @cached_property
     def _arm(self) -> Arm:
@@ -385,10 +417,7 @@ def clients() -> Clients:
 
 
 def _looks(clients: Clients, arm: Arm) -> Mapping[str, Look]:
-    """A look at each service that the settings and the configuration use, by name.
-
-    A look raises where its service does not answer, or does not let the app in.
-    """
+    """A look at each service that is used, by name; it raises where that does not answer, or does not let us in."""
     from shared.adapters.azure_ml.arm import place_path
     from shared.adapters.reachability import reach
 
@@ -409,7 +438,7 @@ def _looks(clients: Clients, arm: Arm) -> Mapping[str, Look]:
 
 
 def _messaging(clients: Clients) -> Iterator[tuple[str, Look]]:
-    """Each queue that is received from and the topic that is told; nothing where there is no namespace."""
+    """Each queue that the app reads and the topic for results; empty without a namespace."""
     for door in clients.queues.doors:
         yield f"queue of {door.value}", partial(clients.queues.dead, door, 1)
     if clients.settings.results_topic:

@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache, partial
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ def encode(value: object) -> Json:
     if value is None or kind in _PLAIN:
         return value
     if (names := _names(kind)) is not None:  # type: ignore[arg-type]  # A class is hashable.
-        return {name: encode(getattr(value, name)) for name in names}
+        return _without_newer(value, {name: encode(getattr(value, name)) for name in names})
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
     if isinstance(value, Mapping):
@@ -58,7 +58,7 @@ class Encoder:
         names = _names(type(value))  # type: ignore[arg-type]  # A class is hashable.
         if names is None:
             return encode(value)
-        return {name: self._part(getattr(value, name)) for name in names}
+        return _without_newer(value, {name: self._part(getattr(value, name)) for name in names})
 
     def _part(self, value: object) -> Json:
         if _names(type(value)) is None:  # type: ignore[arg-type]  # A class is hashable.
@@ -121,6 +121,8 @@ def _reader(kind: Any) -> Reader:
         return lambda raw: raw
     if origin in (Union, types.UnionType):
         return _optional(kind)
+    if origin is Literal:
+        return partial(_read_choice, get_args(kind))
     if origin is tuple:
         return partial(_read_items, _reader(get_args(kind)[0]))
     if origin in (dict, Mapping):
@@ -136,6 +138,12 @@ def _optional(kind: Any) -> Reader:
         raise TypeError(f"{kind}: only `X | None` is a union that JSON can carry")
     read = _reader(inner[0])
     return lambda raw: None if raw is None else read(raw)
+
+
+def _read_choice(choices: tuple[Any, ...], raw: Json) -> Any:
+    if raw not in choices:
+        raise _Misfit(f": {raw!r} is none of {', '.join(map(str, choices))}")
+    return raw
 
 
 def _read_items(read: Reader, raw: Json) -> tuple[Any, ...]:
@@ -195,6 +203,19 @@ def _expect(kind: type, raw: Json) -> Any:
     if isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)):
         return raw
     raise _Misfit(f": expected {kind.__name__}, found {type(raw).__name__}")
+
+
+def _without_newer(value: Any, plain: dict[str, Json]) -> dict[str, Json]:
+    """*plain* without the fields of *value* that earlier releases did not have, where they have their default."""
+    for name, default in _newer(type(value)):  # type: ignore[arg-type]  # A class is hashable.
+        if getattr(value, name) == default:
+            del plain[name]
+    return plain
+
+
+@lru_cache(maxsize=256)
+def _newer(kind: Any) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, field.default) for field in fields(kind) if field.metadata.get("newer"))
 
 
 @lru_cache(maxsize=256)

@@ -28,6 +28,8 @@ STORAGE_ACCOUNTS = "STORAGE_ACCOUNTS_URL"
 SIGNING_KEYS = "SIGNALBOX_SIGNING_KEYS"
 TRUSTED_KEYS = "SIGNALBOX_TRUSTED_KEYS"
 KEY_VAULT_HOSTS = "AZURE_KEY_VAULT_HOSTS"
+LOG_ANALYTICS = "AZURE_LOG_ANALYTICS_URL"
+LOG_WORKSPACES = "AZURE_LOG_ANALYTICS_WORKSPACES"
 TREE_HEADS = "SIGNALBOX_TREE_HEADS"
 TOKEN_ISSUER = "SIGNALBOX_TOKEN_ISSUER"
 TOKEN_AUDIENCE = "SIGNALBOX_TOKEN_AUDIENCE"
@@ -63,6 +65,8 @@ DEFAULTS = {
     SIGNING_KEYS: "",
     TRUSTED_KEYS: "",
     KEY_VAULT_HOSTS: "*.vault.azure.net",
+    LOG_ANALYTICS: "https://api.loganalytics.io",
+    LOG_WORKSPACES: "",
     TREE_HEADS: "",
     TOKEN_ISSUER: "",
     TOKEN_AUDIENCE: "",
@@ -83,11 +87,12 @@ DEFAULTS = {
     SCRUB_SCHEDULE: "0 0 3 * * *",
     TICK_SCHEDULE: "0 * * * * *",
 }
-_URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE, STORAGE_ACCOUNTS, DEVOPS, DEVOPS_GRAPH)
+_URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE, STORAGE_ACCOUNTS, DEVOPS, DEVOPS_GRAPH, LOG_ANALYTICS)
 _NAMESPACE = re.compile(r"Endpoint=sb://([^./:;]+)", re.IGNORECASE)
 _KEY_LENGTH = 32
 _TREE_HEADS = re.compile(r"https://[^/?#\s]+(/[a-z0-9]+)?/[a-z0-9](-?[a-z0-9])*|file:/\S.*")
 _VAULT_KEY = re.compile(r"https://[^/@?#\s]+/keys/[0-9A-Za-z-]{1,127}/[0-9a-f]{32}")
+_LOG_WORKSPACE = re.compile(r"([a-z0-9][a-z0-9-]*=)?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SIGNING_KEY = re.compile(rf"({'|'.join(Purpose)})=[A-Za-z0-9][A-Za-z0-9._-]*@(https://\S+|file:\S+)")
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}=sha256:[0-9a-f]{64}")
 
@@ -134,6 +139,8 @@ class Settings:
     queues: tuple[tuple[str, str], ...] = ()  # By setting: those that messages are received from.
     key_vault_hosts: tuple[str, ...] = ()
     tree_heads: str = ""
+    log_analytics: str = ""
+    log_workspaces: tuple[tuple[str, str], ...] = ()  # By environment; that of "" is for all others.
     site_name: str = ""
     site_host: str = ""
 
@@ -193,6 +200,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         service_bus_namespace=values[SERVICE_BUS_NAMESPACE],
         queues=tuple((name, values[name]) for name in QUEUES if values[name]),
         key_vault_hosts=_hosts(values[KEY_VAULT_HOSTS]),
+        log_analytics=values[LOG_ANALYTICS].rstrip("/"),
+        log_workspaces=tuple(_log_workspace(entry) for entry in _entries(values[LOG_WORKSPACES])),
         tree_heads=values[TREE_HEADS].rstrip("/"),
         site_name=environment.get(SITE_NAME, ""),
         site_host=environment.get(SITE_HOST, ""),
@@ -227,6 +236,8 @@ def _problem(name: str, value: str) -> str | None:
         return f"{name} has {len(value)} characters; use at least {_KEY_LENGTH} random ones, kept in Key Vault"
     if name == TOKEN_ISSUER and value and urlsplit(value).scheme != "https":
         return f"{name} is {value!r}; use https://login.microsoftonline.com/TENANT/v2.0"
+    if name == LOG_WORKSPACES and not all(_LOG_WORKSPACE.fullmatch(entry) for entry in _entries(value)):
+        return f"{name} is {value!r}; write the id (a GUID) of the Log Analytics workspace, or ENVIRONMENT=ID for each"
     if name == CALLER_KEYS and not all(_KEY.fullmatch(entry) for entry in _entries(value)):
         return f"{name} is not a list of NAME=sha256:DIGEST (64 hexadecimal digits)"
     if name == PLATFORM_SIGN_IN and value.lower() not in ("true", "false"):
@@ -238,6 +249,11 @@ def _problem(name: str, value: str) -> str | None:
 
 def _entries(value: str) -> list[str]:
     return [entry.strip() for entry in value.split(",") if entry.strip()]
+
+
+def _log_workspace(entry: str) -> tuple[str, str]:
+    environment, _, workspace = entry.rpartition("=")
+    return environment, workspace
 
 
 def _key(entry: str) -> tuple[str, str]:
@@ -258,11 +274,11 @@ def _signing_problem(entries: list[str]) -> str:
         return f"names two keys for one purpose; one key signs for each of {names}"
     identities = [entry.partition("=")[2].partition("@") for entry in entries]
     keyids, addresses = [keyid for keyid, _, _ in identities], [address for _, _, address in identities]
-    unpinned = next((url for url in addresses if url.startswith("https:") and not _VAULT_KEY.fullmatch(url)), None)
-    if unpinned is not None:
+    loose_address = next((url for url in addresses if url.startswith("https:") and not _VAULT_KEY.fullmatch(url)), None)
+    if loose_address is not None:
         return (
-            f"has {unpinned!r}, which is not https://VAULT/keys/NAME/VERSION; name the version, so that nobody can put "
-            "another key under the name"
+            f"has {loose_address!r}, which is not https://VAULT/keys/NAME/VERSION; name the version, so that nobody "
+            "can put another key under the name"
         )
     if len(set(addresses)) < len(addresses) or len(set(keyids)) < len(keyids):
         return "gives two purposes one key; each purpose has a key of its own, so that one stolen key cannot do all"

@@ -1,5 +1,7 @@
-"""Keep a promotion's approvals here and in Azure DevOps the same: what was decided there is recorded here, by the same
-rules as at the door; what was decided here is told there. Nobody is asked twice, and no decision comes back as an echo.
+"""Keep the approvals of a promotion the same here and in Azure DevOps.
+
+A decision that was made there is recorded here by the rules of the HTTP route. A decision that was made here is sent
+there, once, and is not taken back as a new one.
 """
 
 import asyncio
@@ -41,12 +43,12 @@ from shared.records.promotion import find_promotion
 
 
 async def mirror_approvals(client: Client, clients: Clients, mirroring: c.Mirroring) -> c.Mirrored:
-    mirrored, changed = await asyncio.to_thread(_mirror, clients, mirroring)
-    if mirrored.ended:
+    result, any_new = await asyncio.to_thread(_mirror, clients, mirroring)
+    if result.ended:
         await asyncio.to_thread(close, clients.store, identity.mirror_id(mirroring.promotion))
-    if changed:
+    if any_new:
         await wake(client, mirroring.promotion, c.DECISION_GIVEN)
-    return mirrored
+    return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +65,9 @@ class Shared:
 
     def counts(self, run: "WaitingRun", approval: ApprovalSeen) -> bool:
         """Beside the run's own task, or in the stage that is configured; anything else of the run is not ours."""
-        named, stage = self.rules.pipeline_stage, approval.stage
-        here = stage.name.lower() == named.lower() if named else stage.id in run.stages
-        return self.knows(run) and here and any(role_of(step, self.rules.approvers) for step in approval.steps)
+        stage_name, stage = self.rules.pipeline_stage, approval.stage
+        in_stage = stage.name.lower() == stage_name.lower() if stage_name else stage.id in run.stages
+        return self.knows(run) and in_stage and any(role_of(step, self.rules.approvers) for step in approval.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +92,17 @@ def _mirror(clients: Clients, mirroring: c.Mirroring) -> tuple[c.Mirrored, bool]
     except Refused as refusal:
         tell_refused(clients, record, refusal)
         return c.Mirrored(ended=record.fate is not None, notes=(str(refusal)[:300],)), False
-    notes, changed = list[str](), False
-    ended, shared = record.fate is not None, list(_shared(clients, record.promotion, opening))
-    for run, approval in _approvals(clients, mirroring.promotion, shared, notes):
-        asks = [stage for stage in shared if stage.counts(run, approval)]
-        for stage in asks if not ended else ():
-            recorded, reasons = _take(clients, stage, run, approval)
-            changed, notes = changed or recorded, notes + reasons
-        verdict = _verdict(clients, mirroring.promotion, ended, asks)
+    notes, any_new = list[str](), False
+    has_ended, shared_stages = record.fate is not None, list(_shared(clients, record.promotion, opening))
+    for run, approval in _approvals(clients, mirroring.promotion, shared_stages, notes):
+        asks = [stage for stage in shared_stages if stage.counts(run, approval)]
+        for stage in asks if not has_ended else ():
+            is_new, reasons = _take(clients, stage, run, approval)
+            any_new, notes = any_new or is_new, notes + reasons
+        verdict = _verdict(clients, mirroring.promotion, has_ended, asks)
         if approval.pending and verdict is not None:
             notes += _tell(clients, mirroring, (run.organisation, run.project, approval.id), verdict)
-    return c.Mirrored(ended=ended, notes=tuple(dict.fromkeys(notes))[:10]), changed
+    return c.Mirrored(ended=has_ended, notes=tuple(dict.fromkeys(notes))[:10]), any_new
 
 
 def _shared(clients: Clients, request: c.Promotion, opening: c.PromotionOpened) -> Iterator[Shared]:
@@ -120,23 +122,23 @@ def _order(clients: Clients, request: c.Promotion, opening: c.PromotionOpened, a
 
 
 def _approvals(
-    clients: Clients, promotion: str, shared: list[Shared], notes: list[str]
+    clients: Clients, promotion: str, stages: list[Shared], notes: list[str]
 ) -> Iterator[tuple[WaitingRun, ApprovalSeen]]:
-    """Every approval of the runs that wait; *notes* is told where it is not known which of them count."""
+    """Every approval of the runs that wait. A note is added to *notes* if a run's stage is not known."""
     for run in _runs(clients, promotion):
-        mine = [each for each in shared if each.knows(run)]
+        mine = [stage for stage in stages if stage.knows(run)]
         if not run.stages:
-            lost = [each.at.stage.name for each in mine if not each.rules.pipeline_stage]
-            said = f"the stage of run {run.run} that waits is not known; name it in devops.approvals"
-            notes += [f"{said}.{stage}.pipeline_stage" for stage in lost]
+            unmatched = [stage.at.stage.name for stage in mine if not stage.rules.pipeline_stage]
+            reason = f"the stage of run {run.run} that waits is not known; name it in devops.approvals"
+            notes += [f"{reason}.{stage}.pipeline_stage" for stage in unmatched]
         for approval in clients.devops_approvals.of_run(run.organisation, run.project, run.run) if mine else ():
             yield run, approval
 
 
 def _runs(clients: Clients, promotion: str) -> list[WaitingRun]:
     stages_of = dict[tuple[str, str, int], set[str]]()
-    for stored in clients.store.list(TaskLink, paths.devops_links(promotion)):
-        link = stored.record
+    for entry in clients.store.list(TaskLink, paths.devops_links(promotion)):
+        link = entry.record
         stages = stages_of.setdefault((link.organisation, link.project, link.run), set())
         stages |= {link.stage} if link.stage else set()
     return [WaitingRun(*run, frozenset(stages)) for run, stages in stages_of.items()]
@@ -144,7 +146,7 @@ def _runs(clients: Clients, promotion: str) -> list[WaitingRun]:
 
 def _take(clients: Clients, asks: Shared, run: WaitingRun, approval: ApprovalSeen) -> tuple[bool, list[str]]:
     """Record what people decided there while the stage asks; whether anything was new, and why something was not."""
-    recorded, notes, order = False, list[str](), asks.order
+    any_new, notes, order = False, list[str](), asks.order
     now = asking(clients.statements, clients.ledger, order.promotion, order.plan) if order is not None else None
     if order is None or now is None or now.stage.name != order.stage:
         return False, []
@@ -152,8 +154,8 @@ def _take(clients: Clients, asks: Shared, run: WaitingRun, approval: ApprovalSee
         role = role_of(step, asks.rules.approvers)
         if role and step.status in DECIDED and step.decider:
             new, why = _take_step(clients, order, run, approval, step, role)
-            recorded, notes = recorded or new, notes + ([why] if why else [])
-    return recorded, notes
+            any_new, notes = any_new or new, notes + ([why] if why else [])
+    return any_new, notes
 
 
 def _take_step(
@@ -167,14 +169,15 @@ def _take_step(
     same = (role, member.oid, order.evidence)
     if any((decision.role, decision.oid, decision.evidence) == same for decision in decisions):
         return False, ""  # Known already, or withdrawn here: it is not taken a second time.
+    # A person who writes no digest has decided about the page that was there at that time, not about one written later.
     since = asked_at(clients.ledger, order, clients.clock.now())
-    person, shown = in_role(member, policy, role), evidence_of(step, order.evidence, since)
+    person, evidence = in_role(member, policy, role), evidence_of(step, order.evidence, since)
     askers = askers_of(clients.store, order.promotion, order.plan.digest)
-    wrong = refuse_approval(policy, role, person, askers, shown, order.evidence, decisions)
-    wrong = wrong or _elsewhere(clients, order, person)
-    wrong = wrong or _used(clients, order, approval.id, person.oid)
-    if wrong:
-        return False, wrong[:300]
+    objection = refuse_approval(policy, role, person, askers, evidence, order.evidence, decisions)
+    objection = objection or _elsewhere(clients, order, person)
+    objection = objection or _used(clients, order, approval.id, person.oid)
+    if objection:
+        return False, objection[:300]
     ballot = Ballot(
         person=person,
         role=role,
@@ -218,10 +221,11 @@ def _source(
 
 def _elsewhere(clients: Clients, order: c.StageOrder, person: Person) -> str:
     """Why *person*, by the permissions of here, may not decide where the stage leads; empty where they may."""
-    allowed, place = clients.configuration.permissions, order.at.stage.place
-    if allowed.allows(Caller.of(person), Action.DECIDE, place):
+    permissions, place = clients.configuration.permissions, order.at.stage.place
+    if permissions.allows(Caller.of(person), Action.DECIDE, place):
         return ""
-    return f"{person.name} may not {Action.DECIDE.value} in {place}; these may: {allowed.who_may(Action.DECIDE, place)}"
+    persons = permissions.who_may(Action.DECIDE, place)
+    return f"{person.name} may not {Action.DECIDE.value} in {place}; these may: {persons}"
 
 
 def _used(clients: Clients, order: c.StageOrder, approval: str, oid: str) -> str:
@@ -231,11 +235,11 @@ def _used(clients: Clients, order: c.StageOrder, approval: str, oid: str) -> str
 
 
 def _verdict(clients: Clients, promotion: str, ended: bool, asks: list[Shared]) -> bool | None:
-    """What an approval that stands for *asks* is told: a no of any of them, a yes of all, None while people decide."""
-    said = [_decided(clients, promotion, ended, each) for each in asks]
-    if False in said:
+    """The decision for an approval that stands for *asks*: False if one of them is, True if all are, else None."""
+    answers = [_decided(clients, promotion, ended, stage) for stage in asks]
+    if False in answers:
         return False
-    return True if said and all(said) else None
+    return True if answers and all(answers) else None
 
 
 def _decided(clients: Clients, promotion: str, ended: bool, asks: Shared) -> bool | None:
@@ -246,13 +250,13 @@ def _decided(clients: Clients, promotion: str, ended: bool, asks: Shared) -> boo
         return None
     if ended:
         return False
-    judged = judgement(clients.statements, clients.ledger, asks.order, clients.clock.now())
-    return {ApprovalStanding.APPROVED: True, ApprovalStanding.REJECTED: False}.get(judged.standing)
+    verdict = judgement(clients.statements, clients.ledger, asks.order, clients.clock.now())
+    return {ApprovalStanding.APPROVED: True, ApprovalStanding.REJECTED: False}.get(verdict.standing)
 
 
-def _tell(clients: Clients, mirroring: c.Mirroring, where: tuple[str, str, str], approved: bool) -> list[str]:
+def _tell(clients: Clients, mirroring: c.Mirroring, address: tuple[str, str, str], approved: bool) -> list[str]:
     """Once for each approval; where the app is no approver of it, that is said and left to people."""
-    organisation, project, approval = where
+    organisation, project, approval = address
     comment = f"{'approved' if approved else 'not approved'} in Signalbox: promotion {mirroring.promotion}"
 
     def act() -> c.Told:

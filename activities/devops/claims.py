@@ -1,6 +1,6 @@
-"""Who has a waiting task: of all calls that name its GUIDs, the first one that Azure DevOps confirmed.
+"""Give a waiting task to one call: the first that names its GUIDs and that Azure DevOps has confirmed.
 
-A call that was not confirmed never comes here, so that whoever guesses or overhears GUIDs cannot take a task's place.
+Calls that are not confirmed never get here, so a caller who has guessed or overheard GUIDs cannot take a task.
 """
 
 import logging
@@ -29,8 +29,8 @@ def claim_task(clients: Clients, task: TaskRef, order: TaskOrder, token: str) ->
         return
     if first.order == claim.order:
         raise Refused(f"task {task.task} is answered already, by a call that asked for the same")
-    other = f"another call for task {task.task} asked for something else ({order.kind})"
-    message = f"{other}; it is refused, the first stands"
+    reason = f"another call for task {task.task} asked for something else ({order.kind})"
+    message = f"{reason}; it is refused, the first stands"
     if store.create(paths.task_refused(name, task.call), claim):
         _log.warning("%s", message)
         clients.server_tasks.say(task, token, [message])

@@ -29,12 +29,12 @@ async def heed_hint(client: Client, clients: Clients, hinting: c.Hinting) -> c.H
     if hint.kind is HintKind.PULL_REQUEST:
         return await _heed_merge(client, clients, hint)
     runs = [hint.id] if hint.kind is HintKind.RUN else await asyncio.to_thread(_runs_of, clients, hint.id)
-    told = [each for run in runs for each in await asyncio.to_thread(_started_by, clients, int(run))]
-    for started in told:
-        await start_mirror(client, clients, started)
-        await wake(client, identity.mirror_id(started), c.HINTED)
-        await wake(client, started, c.HINTED)
-    return c.Heeded(did=", ".join(told) or "nothing here waits for it")
+    instances = [instance for run in runs for instance in await asyncio.to_thread(_started_by, clients, int(run))]
+    for instance in instances:
+        await start_mirror(client, clients, instance)
+        await wake(client, identity.mirror_id(instance), c.HINTED)
+        await wake(client, instance, c.HINTED)
+    return c.Heeded(did=", ".join(instances) or "nothing here waits for it")
 
 
 async def start_mirror(client: Client, clients: Clients, promotion: str) -> None:
@@ -73,11 +73,13 @@ def _pipeline(start: c.RunOfPipeline) -> PipelineOrder:
 
 def _runs_of(clients: Clients, approval: str) -> list[str]:
     """The run that waits for *approval*, read again: a hook says neither its project nor its run."""
-    known = clients.configuration.devops
-    places = {(each.organisation, each.project) for each in known.approvals}
-    places |= {(organisation, project) for organisation in known.organisations for project in known.projects}
-    found = [clients.devops_approvals.find(organisation, project, approval) for organisation, project in sorted(places)]
-    return [str(each.run) for each in found if each is not None and each.run]
+    devops = clients.configuration.devops
+    places = {(rule.organisation, rule.project) for rule in devops.approvals}
+    places |= {(organisation, project) for organisation in devops.organisations for project in devops.projects}
+    approvals = [
+        clients.devops_approvals.find(organisation, project, approval) for organisation, project in sorted(places)
+    ]
+    return [str(approval_seen.run) for approval_seen in approvals if approval_seen is not None and approval_seen.run]
 
 
 def _started_by(clients: Clients, run: int) -> list[str]:
@@ -90,7 +92,7 @@ def _started_by(clients: Clients, run: int) -> list[str]:
 
 
 async def _heed_merge(client: Client, clients: Clients, hint: Hint) -> c.Heeded:
-    rules = [each for each in clients.configuration.devops.merges if each.repository.lower() == hint.repository.lower()]
+    rules = [rule for rule in clients.configuration.devops.merges if rule.repository.lower() == hint.repository.lower()]
     did = []
     for rule in rules:
         read = (rule.organisation, rule.project, rule.repository, int(hint.id))
@@ -110,13 +112,13 @@ async def _start_merged(client: Client, clients: Clients, rule: MergeStart, pull
         asker = author or Person(oid="", name=f"requester unknown (pull request {pull.number} of {rule.repository})")
         if order.kind is OrderKind.PIPELINE:
             return await _run_pipeline(client, clients, order, key)
-        begun = await begin(client, clients, key, order, asker)
+        start = await begin(client, clients, key, order, asker)
     except Refused as refusal:
         await asyncio.to_thread(
             clients.ledger.record, f"{key}-refused", {"because": str(refusal), "at": stamp(clients)}
         )
         return f"refused: {refusal}"
-    return begun.id or begun.because or begun.failed
+    return start.id or start.because or start.failed
 
 
 async def _run_pipeline(client: Client, clients: Clients, order: TaskOrder, key: str) -> str:
@@ -137,8 +139,8 @@ def _order(rule: MergeStart, pull: PullRequest) -> TaskOrder:
     order = rule.order
     if order.kind is not OrderKind.PROMOTION or ":" in order.model:
         return order
-    named = [each for each in _VERSION.findall(pull.description) if each.startswith(f"{order.model}:")]
-    if len(named) != 1:
-        wanted = f"`signalbox: {order.model}:VERSION`"
-        raise Refused(f"pull request {pull.number} names {len(named)} versions; write {wanted} on a line of its own")
-    return replace(order, model=named[0])
+    versions = [version for version in _VERSION.findall(pull.description) if version.startswith(f"{order.model}:")]
+    if len(versions) != 1:
+        line = f"`signalbox: {order.model}:VERSION`"
+        raise Refused(f"pull request {pull.number} names {len(versions)} versions; write {line} on a line of its own")
+    return replace(order, model=versions[0])

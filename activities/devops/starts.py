@@ -81,23 +81,25 @@ async def _promote(client: Client, clients: Clients, key: str, order: TaskOrder,
 
 def _refuse_unknown(clients: Clients, asker: Person, way: Sequence[Stage]) -> None:
     """Four eyes need to know whose the first two are: nobody unknown starts what people must approve."""
-    asked = [stage.name for stage in way if stage.approvals.roles]
-    if asked and not asker.oid and not clients.configuration.devops.unknown_requesters:
+    stages = [stage.name for stage in way if stage.approvals.roles]
+    if stages and not asker.oid and not clients.configuration.devops.unknown_requesters:
         raise Refused(
-            f"{asker.name}: it would be nobody's own promotion, and stage {asked[0]} asks for approvals by others than "
-            "the requester; let a person of the directory run the pipeline, or set devops.unknown_requesters: true"
+            f"{asker.name}: it would be nobody's own promotion, and stage {stages[0]} asks for approvals by others "
+            "than the requester; let a person of the directory run the pipeline, or set devops.unknown_requesters: true"
         )
 
 
 async def _infer(client: Client, clients: Clients, key: str, order: TaskOrder) -> Begun:
-    """The run that the file's own event starts: whoever comes second joins it."""
+    """Start the run that the file's own event starts. If the event was first, the task joins that run."""
 
     def wanted() -> c.Inference:
         blob = _file(clients, order.path)
         hub = clients.configuration.hub
         arrival = Arrival(account=hub.account, container=blob.container, path=blob.path, etag=blob.etag, size=blob.size)
+        # The decision is that of the file's event, so the run has the id that the event gives it, and both start it
+        # once.
         decisions = route(BlobArrived(event_id=key, arrival=arrival), clients.configuration)
-        starts = [each for each in decisions if isinstance(each, StartRun)]
+        starts = [decision for decision in decisions if isinstance(decision, StartRun)]
         if len(starts) != 1:
             raise Refused(f"path {order.path!r} starts {len(starts)} runs by itself; name a file that one route takes")
         today = clients.clock.now().date().isoformat()
@@ -125,15 +127,15 @@ async def _retrain(client: Client, clients: Clients, key: str, order: TaskOrder,
 
 def _check_data(clients: Clients, order: TaskOrder) -> Begun:
     try:
-        wanted = clients.configuration.route(order.route)
+        data_route = clients.configuration.route(order.route)
     except KeyError as error:
         raise Refused(str(error.args[0])) from error
     files = [HubFile(name=order.path, blob=_file(clients, order.path))]
-    report = clients.data_checks.check(wanted.contract, files)
-    said = "; ".join(map(str, report.get("summary", ())))[:1000]
-    passed = report.get("outcome") == "passed"
-    because = f"data check {report.get('outcome')}: {said or str(report.get('rows', 0)) + ' rows'}"
-    return Begun(because=because) if passed else Begun(failed=because)
+    report = clients.data_checks.check(data_route.contract, files)
+    summary = "; ".join(map(str, report.get("summary", ())))[:1000]
+    has_passed = report.get("outcome") == "passed"
+    because = f"data check {report.get('outcome')}: {summary or str(report.get('rows', 0)) + ' rows'}"
+    return Begun(because=because) if has_passed else Begun(failed=because)
 
 
 def _follow(clients: Clients, order: TaskOrder) -> Begun:
@@ -152,6 +154,8 @@ def _file(clients: Clients, path: str) -> Blob:
     return blob
 
 
-async def _intend(clients: Clients, key: str, kind: type[T], wanted: Callable[[], T]) -> T:
-    """What is to be started under *key*: decided once, whatever the world has come to since."""
-    return await asyncio.to_thread(once, clients, f"{key}-intended", kind, wanted)
+async def _intend(clients: Clients, key: str, kind: type[T], decide: Callable[[], T]) -> T:
+    """What is started under *key*. Decided once: a repeat reads it, even if the configuration changed."""
+    # Attempts are numbered by what is on record. Without a recorded intention, a repeat after a crash would find its
+    # own attempt there and start the next one.
+    return await asyncio.to_thread(once, clients, f"{key}-intended", kind, decide)

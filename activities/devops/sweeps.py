@@ -24,14 +24,15 @@ _log = logging.getLogger(__name__)
 
 async def sweep_devops(client: Client, clients: Clients, parts: Parts) -> int:
     """How many were started again."""
-    started = 0
-    for instance, entry in await asyncio.to_thread(_open, clients, parts):
+    starts = 0
+    for stored in await asyncio.to_thread(parts.records, clients.store, OpenInstance, paths.DEVOPS_OPEN):
+        instance, entry = stored.blob.path.removeprefix(paths.DEVOPS_OPEN).removesuffix(".json"), stored.record
         with parts.part(f"Azure DevOps' {instance}"):
-            started += await _start_again(client, clients, instance, entry)
+            starts += await _start_again(client, clients, instance, entry)
     if clients.configuration.devops.organisations:
         with parts.part("tokens of Azure DevOps whose time is over"):
             await asyncio.to_thread(lambda: clients.secrets.drop_expired(clients.clock.now()))
-    return started
+    return starts
 
 
 async def _start_again(client: Client, clients: Clients, instance: str, entry: OpenInstance) -> bool:
@@ -50,16 +51,6 @@ async def _start_again(client: Client, clients: Clients, instance: str, entry: O
 def _ends(kind: c.Orchestration[Any, Any]) -> tuple[str, ...]:
     """In what status one of that kind has ended by itself."""
     return ("Completed",) if kind in _FOR_OTHERS else ("Completed", "Failed")
-
-
-def _open(clients: Clients, parts: Parts) -> list[tuple[str, OpenInstance]]:
-    store, entries = clients.store, list[tuple[str, OpenInstance]]()
-    for blob in store.blobs(paths.DEVOPS_OPEN):
-        with parts.part(f"record {store.container}/{blob.path}"):
-            entry = store.get(OpenInstance, blob.path)
-            if entry is not None:
-                entries.append((blob.path.removeprefix(paths.DEVOPS_OPEN).removesuffix(".json"), entry))
-    return entries
 
 
 def _still(clients: Clients, instance: str, entry: OpenInstance) -> bool:

@@ -32,22 +32,24 @@ async def begin_task(client: Client, clients: Clients, beginning: c.TaskBeginnin
     """Refused where Azure DevOps does not confirm, to the task's own token, that the task waits in its plan."""
     done = await asyncio.to_thread(clients.ledger.find, beginning.key)
     if done is None:
-        begun = await _begin(client, clients, beginning)
-        done = await asyncio.to_thread(clients.ledger.record, beginning.key, encode(begun))
-    begun = decode(c.TaskBegun, done)
-    following = c.TaskFollowing(task=beginning.task, order=beginning.order, begun=begun)
+        start = await _begin(client, clients, beginning)
+        done = await asyncio.to_thread(clients.ledger.record, beginning.key, encode(start))
+    start = decode(c.TaskBegun, done)
+    # The list of open tasks is written even if the start was recorded before: a crash in between would leave a task
+    # that no sweep finds.
+    following = c.TaskFollowing(task=beginning.task, order=beginning.order, begun=start)
     await asyncio.to_thread(
         keep_open, clients.store, clients.clock.now(), c.FOLLOW_TASK, _name(beginning.task), following
     )
-    return begun
+    return start
 
 
 async def report_task(client: Client, clients: Clients, report: c.TaskReport) -> c.TaskProgress:
     """Tell the task what it has not been told, and say whether it can be released."""
-    begun = report.begun
-    if begun.follows is c.Followed.NOTHING:
-        return c.TaskProgress(ended=True, succeeded=not begun.failed, because=begun.failed or begun.because)
-    instance = await find_instance(client, begun.id)
+    start = report.begun
+    if start.follows is c.Followed.NOTHING:
+        return c.TaskProgress(ended=True, succeeded=not start.failed, because=start.failed or start.because)
+    instance = await find_instance(client, start.id)
     return await asyncio.to_thread(_report, clients, report, instance)
 
 
@@ -59,6 +61,8 @@ def complete_task(clients: Clients, completion: c.TaskCompletion) -> c.Done:
         token, feed = _token(clients, task), task_feed(clients.store, _name(task))
         end = "succeeded" if completion.succeeded else "failed"
         lines = [*feed.lines, f"{end}: {completion.because}"]
+        # Each of the calls is an effect of its own: a repeat after a crash does not write the log twice. The release
+        # comes last: nothing follows the task after it.
         once(clients, f"{completion.key}-said", c.Done, lambda: _say(clients, task, token, lines[-1:]))
         once(clients, f"{completion.key}-log", c.Done, lambda: _keep_log(clients, task, token, lines))
         if clients.server_tasks.state(task, token) != "completed":
@@ -80,14 +84,14 @@ async def _begin(client: Client, clients: Clients, beginning: c.TaskBeginning) -
         raise
     try:
         asker = await asyncio.to_thread(_asker, clients, task, plan)
-        begun = await begin(client, clients, beginning.key, beginning.order, asker)
+        start = await begin(client, clients, beginning.key, beginning.order, asker)
     except Refused as refusal:
         return c.TaskBegun(version=plan.version, failed=str(refusal))
-    if plan.run and begun.id:
-        await asyncio.to_thread(_link, clients, task, plan.run, begun.id)
-        await start_mirror(client, clients, begun.id)
+    if plan.run and start.id:
+        await asyncio.to_thread(_link, clients, task, plan.run, start.id)
+        await start_mirror(client, clients, start.id)
     return c.TaskBegun(
-        version=plan.version, follows=begun.follows, id=begun.id, failed=begun.failed, because=begun.because
+        version=plan.version, follows=start.follows, id=start.id, failed=start.failed, because=start.because
     )
 
 
@@ -105,16 +109,16 @@ def _confirm(clients: Clients, task: TaskRef) -> c.PlanSeen:
 
 def _asker(clients: Clients, task: TaskRef, plan: c.PlanSeen) -> Person:
     """Who asked for the plan's run: a name alone where it was no person of the directory."""
-    found = clients.devops_facts.person(task.organisation, plan.requester) if plan.requester else None
-    return found or Person(oid="", name=f"requester unknown (run {plan.run or 'unknown'} of {task.organisation})")
+    person = clients.devops_facts.person(task.organisation, plan.requester) if plan.requester else None
+    return person or Person(oid="", name=f"requester unknown (run {plan.run or 'unknown'} of {task.organisation})")
 
 
-def _link(clients: Clients, task: TaskRef, run: int, started: str) -> None:
+def _link(clients: Clients, task: TaskRef, run: int, instance: str) -> None:
     """So that an approval beside the task is known to be one of what it started."""
     stage = _stage(clients, task, run)
-    link = TaskLink(organisation=task.organisation, project=task.project, run=run, started=started, stage=stage)
-    clients.store.create(paths.devops_link(started, run, task.task), link)
-    wait_for_run(clients, task.organisation, run, started)
+    link = TaskLink(organisation=task.organisation, project=task.project, run=run, started=instance, stage=stage)
+    clients.store.create(paths.devops_link(instance, run, task.task), link)
+    wait_for_run(clients, task.organisation, run, instance)
 
 
 def _stage(clients: Clients, task: TaskRef, run: int) -> str:
@@ -127,16 +131,16 @@ def _stage(clients: Clients, task: TaskRef, run: int) -> str:
 
 
 def _report(clients: Clients, report: c.TaskReport, instance: Instance | None) -> c.TaskProgress:
-    task, begun = report.task, report.begun
+    task, start = report.task, report.begun
     token = _token(clients, task)
-    progress = progress_of(clients.store, begun.id)
+    progress = progress_of(clients.store, start.id)
     _tell(clients, task, token, [] if progress is None else list(progress.steps), instance)
     if clients.server_tasks.state(task, token) == "completed":
         _forget(clients, task)
         return c.TaskProgress(ended=True, because="the pipeline does not wait any more", gone=True)
     if progress is not None and progress.state is not State.PENDING:
         return c.TaskProgress(ended=True, succeeded=progress.state is State.SUCCEEDED, because=progress.because)
-    if begun.follows is c.Followed.INSTANCE and instance is not None and not instance.running:
+    if start.follows is c.Followed.INSTANCE and instance is not None and not instance.running:
         because = str(instance.custom_status.get("because") or f"it is {instance.status}")
         return c.TaskProgress(ended=True, succeeded=instance.status == "Completed", because=because)
     return c.TaskProgress()
@@ -149,6 +153,8 @@ def _tell(clients: Clients, task: TaskRef, token: str, steps: list[tuple[str, st
     if now and now != feed.shown:
         fresh.append(f"{clients.clock.now():%H:%M:%S} {now}")
     if fresh:
+        # The log is written before the record. The other order would lose lines in a crash, and a line twice does less
+        # harm.
         clients.server_tasks.say(task, token, fresh)
         after = TaskFeed(steps=tuple(name for name, _ in steps), shown=now, lines=(*feed.lines, *fresh))
         clients.store.overwrite(paths.told(_name(task)), after)

@@ -19,29 +19,25 @@ async def sweep_drift(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swe
     del sweep  # Its key only makes the sweep an effect of its own.
     if not clients.configuration.drift:
         return c.Swept()
-    parts, started = Parts("drift"), 0
+    parts, starts = Parts("drift"), 0
     for inference in await asyncio.to_thread(_unchecked, clients, parts):
         with parts.part(f"drift of run {inference.run}"):
-            found = await find_instance(client, identity.drift_check_id(inference.run))
-            if found is None or not found.running:
+            instance = await find_instance(client, identity.drift_check_id(inference.run))
+            if instance is None or not instance.running:
                 await start_check(client, inference, again=True)
-                started += 1
+                starts += 1
     for check, name in await asyncio.to_thread(_due, clients, parts):
         with parts.part(f"drift of {check.model}:{check.version}"):
-            started += await start_once(client, c.CHECK_DRIFT, name, check, again=True) is Start.STARTED
-    return await parts.conclude(clients, c.Swept(started=started))
+            starts += await start_once(client, c.CHECK_DRIFT, name, check, again=True) is Start.STARTED
+    return await parts.conclude(clients, c.Swept(started=starts))
 
 
 def _unchecked(clients: Clients, parts: Parts) -> list[c.Inference]:
     """Runs that closed a while ago and are not counted."""
-    store, inferences = clients.store, list[c.Inference]()
-    for blob in store.blobs(paths.DRIFT_OPEN):
-        with parts.part(f"record {store.container}/{blob.path}"):
-            waited = abs(clients.clock.now() - blob.modified) >= _GRACE
-            inference = store.get(c.Inference, blob.path) if waited else None
-            if inference is not None:
-                inferences.append(inference)
-    return inferences
+    unchecked_runs = parts.records(
+        clients.store, c.Inference, paths.DRIFT_OPEN, lambda blob: abs(clients.clock.now() - blob.modified) >= _GRACE
+    )
+    return [stored.record for stored in unchecked_runs]
 
 
 def _due(clients: Clients, parts: Parts) -> list[tuple[c.DriftCheck, str]]:

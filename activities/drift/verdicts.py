@@ -52,7 +52,7 @@ def _judge(clients: Clients, judging: c.DriftJudging) -> c.DriftFound:
     report = _written_report(clients, place["json"])
     store.create_file(place["html"], _page(report).encode())
     outcome = DriftOutcome(report["outcome"])
-    if outcome is not DriftOutcome.DRIFTED:  # A finding is noted once it is told: until then the look stays due.
+    if outcome is not DriftOutcome.DRIFTED:  # Drift is noted after its announcement; until then the look stays due.
         _remember(clients, judging, watch, report)
     return c.DriftFound(outcome=outcome, because=report["because"], report=place["json"], page=place["html"])
 
@@ -75,10 +75,10 @@ def _page(report: dict[str, Any]) -> str:
 
 
 def _report(clients: Clients, judging: c.DriftJudging, watch: DriftWatch, window: Window) -> dict[str, Any]:
-    kept = _kept_reference(clients, judging.model, judging.version)
-    reference = kept if watch.output else kept.inputs_alone
+    full_reference = _kept_reference(clients, judging.model, judging.version)
+    reference = full_reference if watch.output else full_reference.inputs_alone
     verdict = detect(reference, window[1], watch.rule_of_a_look)
-    changes, said = _relevance_changes(clients, watch, reference)
+    changes, note = _relevance_changes(clients, watch, reference)
     outcome, because = _together(verdict, changes)
     return {
         "model": judging.model,
@@ -97,8 +97,8 @@ def _report(clients: Clients, judging: c.DriftJudging, watch: DriftWatch, window
         "outcome": outcome.value,
         "because": because,
         "verdict": verdict.to_dict(),
-        "relevance": [_told(each) for each in changes],
-        "relevance_note": said,
+        "relevance": [_told(change) for change in changes],
+        "relevance_note": note,
     }
 
 
@@ -114,10 +114,10 @@ def _relevance_changes(
     clients: Clients, watch: DriftWatch, reference: ModelReference
 ) -> tuple[tuple[RelevanceChange, ...], str]:
     """What has changed, where rows with answers are kept and the reference knows its relevance; or why nobody knows."""
-    known = reference.relevance
+    baseline = reference.relevance
     if watch.labels is None:
         return (), ""
-    if known is None or known.target != watch.labels.target:
+    if baseline is None or baseline.target != watch.labels.target:
         return (), f"the reference has no relevance for {watch.labels.target}"
     container, _, prefix = watch.labels.path.partition("/")
     newest = max(clients.hub.list(container, prefix), key=lambda blob: (blob.modified, blob.path), default=None)
@@ -125,26 +125,26 @@ def _relevance_changes(
         return (), f"no file with answers lies at {watch.labels.path}"
     try:
         columns = clients.drift_files.columns(newest)
-        names = [*(each.name for each in known.features), known.target]
+        names = [*(feature.name for feature in baseline.features), baseline.target]
         now = relevance(
             {name: columns[name] for name in names if name in columns},
-            known.target,
-            alpha=known.alpha,
-            bins=known.bins,
-            resamples=known.resamples,
-            seed=known.seed,
+            baseline.target,
+            alpha=baseline.alpha,
+            bins=baseline.bins,
+            resamples=baseline.resamples,
+            seed=baseline.seed,
         )
     except (RelevanceError, Refused) as error:
         return (), f"{newest.container}/{newest.path}: {error}"
-    return compare_relevance(known, now, alpha=watch.rule_of_a_look.alpha), f"{newest.container}/{newest.path}"
+    return compare_relevance(baseline, now, alpha=watch.rule_of_a_look.alpha), f"{newest.container}/{newest.path}"
 
 
 def _together(verdict: DriftVerdict, changes: tuple[RelevanceChange, ...]) -> tuple[DriftOutcome, str]:
-    changed = [each.name for each in changes if each.change is Change.CHANGED]
-    if not changed:
+    columns = [change.name for change in changes if change.change is Change.CHANGED]
+    if not columns:
         return verdict.outcome, verdict.because
-    said = f"what {', '.join(changed)} {'tells' if len(changed) == 1 else 'tell'} about the answer has changed"
-    return DriftOutcome.DRIFTED, f"{verdict.because}; {said}" if verdict.outcome is DriftOutcome.DRIFTED else said
+    reason = f"what {', '.join(columns)} {'tells' if len(columns) == 1 else 'tell'} about the answer has changed"
+    return DriftOutcome.DRIFTED, f"{verdict.because}; {reason}" if verdict.outcome is DriftOutcome.DRIFTED else reason
 
 
 def _told(change: RelevanceChange) -> dict[str, Any]:
@@ -216,18 +216,18 @@ def _cause(clients: Clients, telling: c.DriftTelling, done: c.Done) -> Cause:
 
 def _facts(report: dict[str, Any]) -> dict[str, str]:
     """Small texts: the columns that moved with their statistics, the largest share first."""
-    moved = [each for each in report["verdict"]["columns"] if each["movement"] == "moved"]
-    moved.sort(key=lambda each: (-each["share"], each["column"]))
-    changed = [each["name"] for each in report["relevance"] if each["change"] == Change.CHANGED]
+    columns = [column for column in report["verdict"]["columns"] if column["movement"] == "moved"]
+    columns.sort(key=lambda column: (-column["share"], column["column"]))
+    changes = [change["name"] for change in report["relevance"] if change["change"] == Change.CHANGED]
     return {
         "version": str(report["version"]),
         "window": str(report["window"]),
         "rows": str(report["verdict"]["rows"]),
-        "features": ", ".join(each["column"] for each in moved[:_NAMED]),
+        "features": ", ".join(column["column"] for column in columns[:_NAMED]),
         "statistic": "; ".join(
-            f"{each['column']}: {each['test']} {each['statistic']:.3g}, p = {each['adjusted_p']:.2g}"
-            for each in moved[:_NAMED]
+            f"{column['column']}: {column['test']} {column['statistic']:.3g}, p = {column['adjusted_p']:.2g}"
+            for column in columns[:_NAMED]
         ),
         "score": str(report["verdict"]["score"]["movement"]),
-        "relevance": ", ".join(changed[:_NAMED]),
+        "relevance": ", ".join(changes[:_NAMED]),
     }

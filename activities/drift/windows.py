@@ -27,8 +27,8 @@ from shared.records.store import RecordStore
 def is_watched(clients: Clients, inference: c.Inference, outcome: RunOutcome) -> bool:
     """Whether the run's rows count: it was published, and a watch is kept on its model and route."""
     watch = clients.configuration.watch(inference.route.score.model)
-    published = outcome in (RunOutcome.COMPLETED, RunOutcome.PARTIAL)
-    return published and watch is not None and watch.watches(inference.route.name, inference.route.score.model)
+    is_published = outcome in (RunOutcome.COMPLETED, RunOutcome.PARTIAL)
+    return is_published and watch is not None and watch.watches(inference.route.name, inference.route.score.model)
 
 
 def mark_open(clients: Clients, inference: c.Inference) -> None:
@@ -58,12 +58,12 @@ def count_run(clients: Clients, counting: c.RunCounting) -> c.Done:
     def act() -> c.Done:
         try:
             reference = kept_reference(clients, score, request.route.contract)
-            counted = _count(clients, request, reference)
+            counts = _count(clients, request, reference)
         except Refused as refusal:
             problem = FailedCheck(at=stamp(clients), because=f"run {request.run}: {refusal}")
             note_problem(clients.store, score.model, score.version, problem)
             raise
-        _add(clients, request, reference, counted)
+        _add(clients, request, reference, counts)
         return c.Done(at=stamp(clients))
 
     try:
@@ -97,7 +97,7 @@ def _outputs(clients: Clients, request: c.Inference) -> list[HubFile]:
     return [HubFile(name=f"{container}/{name}", blob=blob) for name, blob in blobs if blob is not None]
 
 
-def _add(clients: Clients, request: c.Inference, reference: ModelReference, counted: Counted) -> None:
+def _add(clients: Clients, request: c.Inference, reference: ModelReference, counts: Counted) -> None:
     score = request.route.score
     watch = clients.configuration.watch(score.model)
 
@@ -107,10 +107,11 @@ def _add(clients: Clients, request: c.Inference, reference: ModelReference, coun
         open_window, sums = window or (first, Counted())
         if open_window.has(request.run):
             return None
-        other = open_window.reference != reference.digest  # Counts in other cells cannot be added, nor compared.
-        if open_window.closed or other or (watch is not None and open_window.expired(watch, now)):
+        # Each reference cuts the values into cells of its own: counts in other cells can be neither added nor compared.
+        is_other_reference = open_window.reference != reference.digest
+        if open_window.closed or is_other_reference or (watch is not None and open_window.expired(watch, now)):
             open_window, sums = replace(open_window.following(now), reference=reference.digest), Counted()
-        sums = sums.merged(counted)
+        sums = sums.merged(counts)
         return replace(open_window, runs=(*open_window.runs, request.run), rows=sums.rows), sums
 
     change_window(clients.store, score.model, score.version, added)

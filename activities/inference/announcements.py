@@ -1,4 +1,4 @@
-"""Tell the world what became of a run, with the same event id however often it is told."""
+"""Announce how a run ended. A repeated announcement has the same event id, so consumers can drop it."""
 
 from activities.effects import once, stamp
 from shared import contracts as c

@@ -19,14 +19,14 @@ def look_at_backlog(clients: Clients, sweep: c.Sweep) -> c.Backlog:
     letters, oldest_letter_s = _waiting(clients, hub.dead_letters, "")
     runs, oldest_run_s = _waiting(clients, hub.state, paths.OPEN_RUNS)
     streams = [paths.held_records(stream.name) for stream in clients.configuration.streams]
-    held, oldest_held_s = _waiting(clients, hub.state, *streams)
+    messages, oldest_held_s = _waiting(clients, hub.state, *streams)
     dead, unseen = list_dead_messages(clients.queues)
     return c.Backlog(
         dead_letters=letters,
         oldest_dead_letter_s=oldest_letter_s,
         open_runs=runs,
         oldest_open_run_s=oldest_run_s,
-        held_messages=held,
+        held_messages=messages,
         oldest_held_message_s=oldest_held_s,
         given_up=None if unseen else len(dead),
         oldest_given_up_s=_age(clients, [message.enqueued_at for message in dead if message.enqueued_at]),

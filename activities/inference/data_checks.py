@@ -16,16 +16,16 @@ _SUMMARY_LINES, _LINE = 20, 300
 
 def check_data(clients: Clients, check: c.DataCheck) -> c.DataVerdict:
     request, store = check.inference, store_of(clients.hub, check.inference)
-    pinned = {blob.path: blob for blob in clients.hub.list(request.hub.staging, f"{check.input_path}/")}
+    blobs = {blob.path: blob for blob in clients.hub.list(request.hub.staging, f"{check.input_path}/")}
     files = [
-        HubFile(name=f"{member.container}/{member.path}", blob=pinned[member.pinned])
+        HubFile(name=f"{member.container}/{member.path}", blob=blobs[member.pinned])
         for member in members_of(store, request.run)
     ]
     report = clients.data_checks.check(request.route.contract, files)
     store.create_document(check.report_path, report)
-    passed = report["outcome"] == "passed"
+    has_passed = report["outcome"] == "passed"
     summary = _summary(report["summary"])
-    return c.DataVerdict(passed=passed, rows=report["rows"], summary=summary, report=check.report_path)
+    return c.DataVerdict(passed=has_passed, rows=report["rows"], summary=summary, report=check.report_path)
 
 
 def judge_file(clients: Clients, check: c.FileCheck) -> c.FileVerdict:
@@ -38,8 +38,8 @@ def judge_file(clients: Clients, check: c.FileCheck) -> c.FileVerdict:
     report = store.get(ReportedCheck, path)  # An execution that died later may have written it.
     if report is None:
         raise Refused(f"path {check.path!r} has changed since the check was asked for; ask again")
-    where, summary = f"{check.state}/{path}", _summary(report.summary)
-    return c.FileVerdict(outcome=report.outcome, rows=report.rows, report=where, summary=summary)
+    report_path, summary = f"{check.state}/{path}", _summary(report.summary)
+    return c.FileVerdict(outcome=report.outcome, rows=report.rows, report=report_path, summary=summary)
 
 
 def _judged(clients: Clients, check: c.FileCheck) -> dict[str, Any] | None:

@@ -32,11 +32,12 @@ def gather_files(clients: Clients, gathering: c.Gathering) -> c.Gathered:
     if done is not None:
         return decode(c.Gathered, done)
     membership = find_members(clients, request)
+    # An incomplete membership is not recorded, so that the next look sees the files that have arrived since.
     if membership.missing:
         return c.Gathered(files=0, missing=membership.missing)
-    pinned = _pin_all(clients, request, membership)
-    gathered = _remember(clients, request, membership, pinned)
-    return decode(c.Gathered, clients.ledger.record(gathering.key, encode(gathered)))
+    members = _pin_all(clients, request, membership)
+    result = _remember(clients, request, membership, members)
+    return decode(c.Gathered, clients.ledger.record(gathering.key, encode(result)))
 
 
 def quarantine_files(clients: Clients, quarantining: c.Quarantining) -> c.Quarantined:
@@ -66,6 +67,8 @@ def publish_result(clients: Clients, publishing: c.Publishing) -> c.Published:
             _publish_file(clients, request, file, container, folder)
         manifest = f"{folder}/_manifest.json"
         content = json.dumps(_manifest(clients, publishing), indent=2).encode()
+        # Blob storage has no transaction over several blobs. Consumers wait for the manifest, so writing it last
+        # publishes all files at once.
         clients.hub.create(container, manifest, content, {RUN_MARK: request.run})
         return c.Published(manifest=f"{container}/{manifest}")
 
@@ -75,13 +78,13 @@ def publish_result(clients: Clients, publishing: c.Publishing) -> c.Published:
 def output_folder(request: c.Inference) -> str:
     """Where the run's result goes: the route's template, filled."""
     score = request.route.score
-    known = {"run": request.run, "route": request.route.name, "model": score.model, "version": score.version}
-    return patterns.fill(request.route.publish, request.captures | known | {"date": request.date}).rstrip("/")
+    values = {"run": request.run, "route": request.route.name, "model": score.model, "version": score.version}
+    return patterns.fill(request.route.publish, request.captures | values | {"date": request.date}).rstrip("/")
 
 
 def _pin_all(clients: Clients, request: c.Inference, membership: Membership) -> list[Member]:
-    def pin(numbered: tuple[int, Blob]) -> Member | None:
-        number, blob = numbered
+    def pin(item: tuple[int, Blob]) -> Member | None:
+        number, blob = item
         return _pin(clients, request, number, blob)
 
     return [member for member in _at_once(pin, enumerate(membership.blobs)) if member is not None]
@@ -99,28 +102,32 @@ def _pin(clients: Clients, request: c.Inference, number: int, blob: Blob) -> Mem
 
 
 def _source_mark(location: str) -> dict[str, str]:
-    """Where the file came from, for whoever looks at the blob: metadata may have 8 KB, and the record has it too."""
-    quoted = quote(location)
-    return {"source": quoted} if len(quoted) <= _LONGEST_MARK else {}
+    """Metadata that say where the file came from. A longer one than Azure allows is left out; the record has it."""
+    source = quote(location)
+    return {"source": source} if len(source) <= _LONGEST_MARK else {}
 
 
-def _remember(clients: Clients, request: c.Inference, membership: Membership, pinned: list[Member]) -> c.Gathered:
-    store_of(clients.hub, request).create(paths.members(request.run), pinned)
-    lost = {blob.path for blob in membership.blobs} - {member.path for member in pinned}
-    dropped = [*membership.dropped, *(f"{path} was overwritten before it could be pinned" for path in sorted(lost))]
-    return c.Gathered(files=len(pinned), input_path=paths.pinned(request.run), dropped=tuple(dropped[:20]))
+def _remember(clients: Clients, request: c.Inference, membership: Membership, members: list[Member]) -> c.Gathered:
+    # A repeat after a crash may list other files. The first list of members stays: it says which pinned files belong
+    # to the run.
+    store_of(clients.hub, request).create(paths.members(request.run), members)
+    lost_paths = {blob.path for blob in membership.blobs} - {member.path for member in members}
+    notes = [*membership.dropped, *(f"{path} was overwritten before it could be pinned" for path in sorted(lost_paths))]
+    return c.Gathered(files=len(members), input_path=paths.pinned(request.run), dropped=tuple(notes[:20]))
 
 
 def _set_aside(clients: Clients, request: c.Inference, member: Member, folder: str) -> None:
-    there = clients.hub.find(request.hub.staging, member.pinned)
+    blob = clients.hub.find(request.hub.staging, member.pinned)
     target = f"{folder}/files/{member.pinned.rpartition('/')[2]}"
-    if there is None or not clients.hub.copy(there, request.hub.quarantine, target, {RUN_MARK: request.run}):
+    if blob is None or not clients.hub.copy(blob, request.hub.quarantine, target, {RUN_MARK: request.run}):
         raise Refused(f"the pinned file {member.pinned} of run {request.run} is gone from staging")
+    # Deleted only as it was pinned: a file that was overwritten since is a new arrival and stays.
     clients.hub.delete(member.container, member.path, member.etag)
 
 
 def _publish_file(clients: Clients, request: c.Inference, file: c.OutputFile, container: str, folder: str) -> None:
     source = clients.hub.find(request.hub.staging, file.path)
+    # A job's identity may still write to staging. The eTag ties what is published to what was counted and hashed.
     if source is None or source.etag != file.etag:
         raise Refused(
             f"the output {file.path} of run {request.run} changed after it was counted; nothing was published"
@@ -132,9 +139,9 @@ def _publish_file(clients: Clients, request: c.Inference, file: c.OutputFile, co
         raise Refused(f"the output {file.path} of run {request.run} changed while it was being published")
 
 
-def _published(there: Blob | None, request: c.Inference, file: c.OutputFile) -> bool:
-    wanted = {RUN_MARK: request.run, "sha256": file.sha256}
-    return there is not None and all(there.metadata.get(name) == value for name, value in wanted.items())
+def _published(blob: Blob | None, request: c.Inference, file: c.OutputFile) -> bool:
+    marks = {RUN_MARK: request.run, "sha256": file.sha256}
+    return blob is not None and all(blob.metadata.get(name) == value for name, value in marks.items())
 
 
 def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:

@@ -37,8 +37,8 @@ def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
     def act() -> c.Submitted:
         if clients.ledger.find(identity.effect_key(request.run, "quarantined")):  # It was released: it goes on.
             keep_listed(clients.hub, request.hub.state, RUNS, request.run, {"outcome": ""})
-        submitted = clients.jobs.submit(job)
-        return c.Submitted(job=submitted.id, friendly_name=submitted.name)
+        created_job = clients.jobs.submit(job)
+        return c.Submitted(job=created_job.id, friendly_name=created_job.name)
 
     return once(clients, submission.key, c.Submitted, act)
 
@@ -52,17 +52,18 @@ def look_at_job(clients: Clients, look: c.JobLook) -> c.JobSeen:
     return explained(clients, workspace, look.job, job_seen) if state is JobState.FAILED else job_seen
 
 
-def explained(clients: Clients, workspace: Workspace, job: str, seen: c.JobSeen) -> c.JobSeen:
-    """*seen* with the error that the log of the failed *job* names. A log that cannot be read keeps nobody waiting."""
+def explained(clients: Clients, workspace: Workspace, job: str, end: c.JobSeen) -> c.JobSeen:
+    """*end* with the error that the log of the failed *job* names. A log that cannot be read keeps nobody waiting."""
     try:
         files = [file for file in clients.job_logs.files(workspace, job) if file.size]
         if not files:
-            return seen
+            return end
         error = last_error(printable_tail(clients.job_logs.tail(workspace, files[0], _LOG_TAIL), _LOG_LINES))
+    # The log only explains a failure that is known already. A fault here must not hide it or make the run wait.
     except (Refused, Transient) as fault:
-        return replace(seen, error=f"its log could not be read: {str(fault)[:200]}")
-    because = seen.because or f"the job ended as {seen.status}"
-    return replace(seen, because=f"{because}: {error}", error=error, log=files[0].name)
+        return replace(end, error=f"its log could not be read: {str(fault)[:200]}")
+    because = end.because or f"the job ended as {end.status}"
+    return replace(end, because=f"{because}: {error}", error=error, log=files[0].name)
 
 
 def cancel_job(clients: Clients, cancellation: c.Cancellation) -> c.Done:
@@ -70,6 +71,8 @@ def cancel_job(clients: Clients, cancellation: c.Cancellation) -> c.Done:
     score = cancellation.route.score
 
     def act() -> c.Done:
+        # The answer to a submission may have been lost. The name follows from the run, so the job is found without its
+        # id.
         job = cancellation.job or _find_job(clients, cancellation)
         if job:
             clients.jobs.cancel(score.workspace, job)
@@ -89,23 +92,31 @@ def reconcile_rows(clients: Clients, reconciling: c.Reconciling) -> c.Reconciled
     count = RowCount(rows_in=reconciling.rows_in, rows_out=match.rows_out)
     policy, threshold = request.route.on_missing_rows, request.route.overrides.error_threshold
     outcome, because = judge_rows(count, policy, threshold, match)
-    kept = () if outcome is RunOutcome.FAILED else files
+    # A failed result names no file, so that nothing can be published from it by mistake.
+    result_files = () if outcome is RunOutcome.FAILED else files
     by = match.by if match.rows == count.rows_in else ()
     return c.Reconciled(
-        outcome=outcome, because=because, rows_in=count.rows_in, rows_out=count.rows_out, files=kept, matched_by=by
+        outcome=outcome,
+        because=because,
+        rows_in=count.rows_in,
+        rows_out=count.rows_out,
+        files=result_files,
+        matched_by=by,
     )
 
 
 def _match(clients: Clients, request: c.Inference, outputs: Sequence[Blob]) -> RowMatch:
     """Against the pinned files; where the route says `match: lines`, the output alone is looked at."""
-    pinned = clients.hub.list(request.hub.staging, f"{paths.pinned(request.run)}/") if request.route.match_keys else ()
-    inputs = [HubFile(name=blob.path, blob=blob) for blob in pinned]
+    pinned_blobs = (
+        clients.hub.list(request.hub.staging, f"{paths.pinned(request.run)}/") if request.route.match_keys else ()
+    )
+    inputs = [HubFile(name=blob.path, blob=blob) for blob in pinned_blobs]
     return clients.data_checks.match(request.route.contract, inputs, [HubFile(name=b.path, blob=b) for b in outputs])
 
 
 def _find_job(clients: Clients, cancellation: c.Cancellation) -> str:
-    found = clients.jobs.find(cancellation.route.score, identity.job_name(cancellation.run))
-    return found.id if found else ""
+    job = clients.jobs.find(cancellation.route.score, identity.job_name(cancellation.run))
+    return job.id if job else ""
 
 
 def _hashed(clients: Clients, blob: Blob, rows: int) -> c.OutputFile:

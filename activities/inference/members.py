@@ -38,13 +38,13 @@ def candidates(clients: Clients, request: c.Inference | c.WindowWatch, group: di
     """What lies in the hub now and belongs to *group* of the route, oldest first."""
     container, _, pattern = request.route.take.partition("/")
     prefix = fixed_prefix(fill_known(pattern, group))
-    taken = (
+    matches = (
         blob
         for blob in clients.hub.list(container, prefix)
         if match(request.route.take, f"{container}/{blob.path}") is not None
         and request.route.group_key(f"{container}/{blob.path}") == group
     )
-    return sorted(taken, key=lambda blob: (blob.modified, blob.path))
+    return sorted(matches, key=lambda blob: (blob.modified, blob.path))
 
 
 def lying(clients: Clients, route: Route) -> Iterator[Blob]:
@@ -54,8 +54,8 @@ def lying(clients: Clients, route: Route) -> Iterator[Blob]:
     prefix = fixed_prefix(pattern)
     for blob in clients.hub.list(container, prefix[: prefix.rfind("/") + 1] if marker else prefix):
         location = f"{container}/{blob.path}"
-        wanted = route.marked(location) if marker else route.captures(location) is not None
-        if wanted and "signalbox_run" not in blob.metadata:
+        is_start = route.marked(location) if marker else route.captures(location) is not None
+        if is_start and "signalbox_run" not in blob.metadata:
             yield blob
 
 
@@ -65,9 +65,9 @@ def groups(clients: Clients, route: Route) -> list[dict[str, str]]:
     return list({identity.window_id(route.name, group): group for group in groups}.values())
 
 
-def fill_known(pattern: str, known: dict[str, str]) -> str:
-    """*pattern* with the captures in *known* filled in; the others stay."""
-    return fill(pattern, _Known(known))
+def fill_known(pattern: str, captures: dict[str, str]) -> str:
+    """*pattern* with the captures in *captures* filled in; the others stay."""
+    return fill(pattern, _Known(captures))
 
 
 class _Known(dict[str, str]):
@@ -81,24 +81,28 @@ def claimed(clients: Clients, request: c.Inference) -> list[Blob]:
 
 
 def _single(clients: Clients, trigger: Arrival) -> Membership:
-    there = clients.hub.find(trigger.container, trigger.path)
-    if there is None:
+    blob = clients.hub.find(trigger.container, trigger.path)
+    if blob is None:
         return Membership(blobs=(), dropped=(f"{trigger.location} is gone, or a folder's marker and no file",))
-    if trigger.etag and there.etag != trigger.etag:
+    # The overwriting raised an event of its own, which scores the new content. Scoring it here too would publish it
+    # twice.
+    if trigger.etag and blob.etag != trigger.etag:
         return Membership(blobs=(), dropped=(f"{trigger.location} was overwritten: {trigger.etag} is stale",))
-    return _without_own([there])
+    return _without_own([blob])
 
 
 def _marked(clients: Clients, request: c.Inference, trigger: Arrival) -> Membership:
-    found = candidates(clients, request, request.route.group_key(trigger.location))
-    found = [blob for blob in found if blob.path != trigger.path]
+    blobs = candidates(clients, request, request.route.group_key(trigger.location))
+    blobs = [blob for blob in blobs if blob.path != trigger.path]
     if not request.route.group.marker.manifest:
-        return _without_own(found)
+        return _without_own(blobs)
     folder = trigger.path.rpartition("/")[0]
-    wanted = [f"{folder}/{name}" for name in _named(clients, trigger)]
-    there = {blob.path: blob for blob in found}
-    missing = tuple(path for path in wanted if path not in there)
-    return Membership(blobs=(), missing=missing) if missing else _without_own([there[path] for path in wanted])
+    locations = [f"{folder}/{name}" for name in _named(clients, trigger)]
+    blobs_by_path = {blob.path: blob for blob in blobs}
+    missing = tuple(path for path in locations if path not in blobs_by_path)
+    return (
+        Membership(blobs=(), missing=missing) if missing else _without_own([blobs_by_path[path] for path in locations])
+    )
 
 
 def _named(clients: Clients, trigger: Arrival) -> list[str]:
@@ -115,9 +119,9 @@ def _named(clients: Clients, trigger: Arrival) -> list[str]:
 
 def _without_own(blobs: list[Blob]) -> Membership:
     """The runtime half of the loop guard: nothing a run wrote is scored."""
-    own = [blob for blob in blobs if "signalbox_run" in blob.metadata]
-    kept = sorted((blob for blob in blobs if "signalbox_run" not in blob.metadata), key=lambda blob: blob.path)
-    return Membership(blobs=tuple(kept), dropped=tuple(f"{blob.path} was written by Signalbox" for blob in own))
+    own_blobs = [blob for blob in blobs if "signalbox_run" in blob.metadata]
+    inputs = sorted((blob for blob in blobs if "signalbox_run" not in blob.metadata), key=lambda blob: blob.path)
+    return Membership(blobs=tuple(inputs), dropped=tuple(f"{blob.path} was written by Signalbox" for blob in own_blobs))
 
 
 def _pinned_before(clients: Clients, request: c.Inference) -> tuple[Blob, ...]:

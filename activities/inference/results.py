@@ -1,4 +1,4 @@
-"""Tell those who asked for a run by a message what became of it: one message each, however often it is told.
+"""Send the result of a run to everybody who asked for it by a message: one message each, also after a repeat.
 
 The ledger keeps the app from sending twice; where it dies in between, the topic drops the second message by its id.
 """

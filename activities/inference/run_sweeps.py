@@ -29,12 +29,12 @@ _LAST = (RunOutcome.COMPLETED, RunOutcome.PARTIAL, RunOutcome.FAILED, RunOutcome
 
 async def sweep_runs(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
     del sweep  # Its key only makes the sweep an effect of its own.
-    parts, started, adrift = Parts("runs"), 0, 0
+    parts, starts, orphans = Parts("runs"), 0, 0
     for inference in await asyncio.to_thread(_open_runs, clients, parts):
         with parts.part(f"run {inference.run}"):
-            begun, ended = await _look_after(client, clients, inference)
-            started, adrift = started + begun, adrift + ended
-    return await parts.conclude(clients, c.Swept(started=started, adrift=adrift))
+            is_started, is_concluded = await _look_after(client, clients, inference)
+            starts, orphans = starts + is_started, orphans + is_concluded
+    return await parts.conclude(clients, c.Swept(started=starts, adrift=orphans))
 
 
 async def _look_after(client: Client, clients: Clients, inference: c.Inference) -> tuple[bool, bool]:
@@ -43,8 +43,10 @@ async def _look_after(client: Client, clients: Clients, inference: c.Inference) 
     if instance is not None and instance.running:
         return False, False
     store = store_of(clients.hub, inference)
-    opened = await asyncio.to_thread(store.exists, paths.run_record(inference.run))
-    if not opened and (instance is None or instance.status == FAILED):
+    is_opened = await asyncio.to_thread(store.exists, paths.run_record(inference.run))
+    # A run without a record has done nothing yet, so it is started again. One with a record may have acted, so it is
+    # concluded by what it recorded.
+    if not is_opened and (instance is None or instance.status == FAILED):
         start = await start_once(client, c.RUN_INFERENCE, inference.run, inference, again=True)
         return start is Start.STARTED, False
     order = await asyncio.to_thread(_adrift, clients, inference, instance)
@@ -54,28 +56,26 @@ async def _look_after(client: Client, clients: Clients, inference: c.Inference) 
 
 def _open_runs(clients: Clients, parts: Parts) -> list[c.Inference]:
     """Those that were accepted a while ago."""
-    store, inferences = clients.store, list[c.Inference]()
-    for blob in store.blobs(paths.OPEN_RUNS):
-        with parts.part(f"record {store.container}/{blob.path}"):
-            open_run = store.get(OpenRun, blob.path) if clients.clock.now() - blob.modified >= GRACE else None
-            if open_run is not None:  # Otherwise the run has closed meanwhile.
-                inferences.append(open_run.inference)
-    return inferences
+    open_runs = parts.records(
+        clients.store, OpenRun, paths.OPEN_RUNS, lambda blob: clients.clock.now() - blob.modified >= GRACE
+    )
+    return [stored.record.inference for stored in open_runs]
 
 
 def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None) -> c.OrphanedRun:
-    ended = recorded_result(clients.hub, inference)
-    if ended is None and (finished := _finished(clients, instance)) is not None:
-        return c.OrphanedRun(inference=inference, result=finished, told=True)
-    ended = ended or _published(clients, inference)
-    if ended is not None:
-        return c.OrphanedRun(inference=inference, result=ended)
-    failed = instance is not None and instance.status == FAILED
-    because = "its orchestration failed" if failed else "its orchestration was ended from outside"
-    outcome = _announced(clients, inference) or (RunOutcome.FAILED if failed else RunOutcome.CANCELLED)
+    recorded_end = recorded_result(clients.hub, inference)
+    if recorded_end is None and (last_result := _finished(clients, instance)) is not None:
+        return c.OrphanedRun(inference=inference, result=last_result, told=True)
+    recorded_end = recorded_end or _published(clients, inference)
+    if recorded_end is not None:
+        return c.OrphanedRun(inference=inference, result=recorded_end)
+    has_failed = instance is not None and instance.status == FAILED
+    because = "its orchestration failed" if has_failed else "its orchestration was ended from outside"
+    # An outcome that was announced stands: consumers have acted on it, and a second one would contradict it.
+    outcome = _announced(clients, inference) or (RunOutcome.FAILED if has_failed else RunOutcome.CANCELLED)
     result = c.InferenceResult(run=inference.run, outcome=outcome, because=because)
-    known = _done(clients, inference, "submitted") or {}
-    return c.OrphanedRun(inference=inference, result=result, job=str(known.get("job", "")))
+    submission = _done(clients, inference, "submitted") or {}
+    return c.OrphanedRun(inference=inference, result=result, job=str(submission.get("job", "")))
 
 
 def _finished(clients: Clients, instance: Instance | None) -> c.InferenceResult | None:
@@ -96,18 +96,16 @@ def _finished(clients: Clients, instance: Instance | None) -> c.InferenceResult 
 def _published(clients: Clients, inference: c.Inference) -> c.InferenceResult | None:
     manifest = (_done(clients, inference, "published") or {}).get("manifest", "")
     container, _, path = manifest.partition("/")
-    published = RecordStore(clients.hub, container).get(Manifest, path) if manifest else None
+    record = RecordStore(clients.hub, container).get(Manifest, path) if manifest else None
     return (
         None
-        if published is None
-        else c.InferenceResult(
-            run=inference.run, outcome=published.outcome, because=published.because, manifest=manifest
-        )
+        if record is None
+        else c.InferenceResult(run=inference.run, outcome=record.outcome, because=record.because, manifest=manifest)
     )
 
 
 def _announced(clients: Clients, inference: c.Inference) -> RunOutcome | None:
-    return next((each for each in _LAST if _done(clients, inference, f"announced-{each.value}")), None)
+    return next((outcome for outcome in _LAST if _done(clients, inference, f"announced-{outcome.value}")), None)
 
 
 def _done(clients: Clients, inference: c.Inference, step: str) -> dict[str, str] | None:

@@ -46,7 +46,7 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
 
 
 async def close_run(client: Client, clients: Clients, closing: c.RunClosing) -> c.Done:
-    """Write the outcome on the run's record and have its drift checked; it is open until its result is told, too."""
+    """Write the outcome on the run's record and have its drift checked. The run stays open until its result is sent."""
     done = await asyncio.to_thread(_close, clients, closing)
     await watch_run(client, clients, closing)
     return done
@@ -74,19 +74,19 @@ def look_at_orders(clients: Clients, look: c.RunLook) -> c.RunOrders:
 
 async def start_run(client: Client, clients: Clients, start: c.RunStart) -> c.Done:
     """Start the run as its own instance, so that the window can go on collecting."""
-    how = await start_inference(client, clients.hub, start.inference)
-    return c.Done(at=how.value)
+    outcome = await start_inference(client, clients.hub, start.inference)
+    return c.Done(at=outcome.value)
 
 
 def _write_outcome(clients: Clients, closing: c.RunClosing, at: str) -> None:
     result, store = closing.result, store_of(clients.hub, closing.inference)
     path = paths.run_record(result.run)
-    stored = store.get_stored(RunRecord, path)
-    if stored is None:
+    stored_record = store.get_stored(RunRecord, path)
+    if stored_record is None:
         _restore(store, closing, at)
         raise Transient(f"the record of run {result.run} was gone from {store.container}/{path}; it was made anew")
-    closed = replace(
-        stored.record,
+    record = replace(
+        stored_record.record,
         closed=at,
         outcome=result.outcome,
         because=result.because,
@@ -95,8 +95,9 @@ def _write_outcome(clients: Clients, closing: c.RunClosing, at: str) -> None:
         job_log=result.job_log,
     )
     row = {"outcome": result.outcome.value, "closed": at}
-    store.update(stored, closed, row)
-    keep_listed(clients.hub, store.container, RUNS, result.run, {**stored.blob.metadata, **row})
+    store.update(stored_record, record, row)
+    # The list of runs has rows of its own, so that a page of runs needs one listing and not a read for each run.
+    keep_listed(clients.hub, store.container, RUNS, result.run, {**stored_record.blob.metadata, **row})
 
 
 def _restore(store: RecordStore, closing: c.RunClosing, at: str) -> None:

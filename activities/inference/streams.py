@@ -1,7 +1,7 @@
 """Micro-batches: messages of a stream become one file of the hub, and the run that scores it.
 
-Which batch has a message is decided by one conditional create, its mark. What is done before and after it may be
-repeated, by whoever and however often: a batch that a kill left half made is finished by the next look.
+A mark, which is created once, says which batch has a message. All steps before and after it can be repeated by any
+process: the next look finishes a batch that a kill left incomplete.
 """
 
 import asyncio
@@ -56,8 +56,8 @@ class BatchClaim:
 
 
 def look_at_records(clients: Clients, watch: c.RecordsWatch) -> c.RecordsSeen:
-    found = cut(_held(clients, watch), clients.configuration.stream(watch.stream))
-    return c.RecordsSeen(due=bool(found.batch), wait_s=found.wait_s)
+    next_batch = cut(_held(clients, watch), clients.configuration.stream(watch.stream))
+    return c.RecordsSeen(due=bool(next_batch.batch), wait_s=next_batch.wait_s)
 
 
 async def close_batch(client: Client, clients: Clients, closing: c.BatchClosing) -> c.BatchClosed:
@@ -65,20 +65,20 @@ async def close_batch(client: Client, clients: Clients, closing: c.BatchClosing)
     claim = await asyncio.to_thread(_claim, clients, closing.watch)
     if claim is None:
         return c.BatchClosed()
-    landed = await asyncio.to_thread(_land, clients, claim)
-    run = await _start(client, clients, claim, landed.arrival) if landed.arrival else ""
-    await asyncio.to_thread(_forget, clients, claim, landed.messages)
+    landing = await asyncio.to_thread(_land, clients, claim)
+    run = await _start(client, clients, claim, landing.arrival) if landing.arrival else ""
+    await asyncio.to_thread(_forget, clients, claim, landing.messages)
     return c.BatchClosed(batch=claim.name, run=run)
 
 
 async def sweep_streams(client: Client, clients: Clients, parts: Parts) -> int:
     """Open the collectors of what waits and has none; says how many."""
-    started = 0
+    starts = 0
     for stream in clients.configuration.streams:
         with parts.part(f"stream {stream.name}"):
             for watch in await asyncio.to_thread(_waiting, clients, stream):
-                started += await collect_records(client, watch) is Start.STARTED
-    return started
+                starts += await collect_records(client, watch) is Start.STARTED
+    return starts
 
 
 def _held(clients: Clients, watch: c.RecordsWatch) -> Iterator[WaitingMessage]:
@@ -108,25 +108,27 @@ def _claim(clients: Clients, watch: c.RecordsWatch) -> BatchClaim | None:
     if first is None:
         return None
     mark = _mark(clients, stream, first.name)
-    chosen = (first.name,) if mark else cut(_held(clients, watch), stream).batch
-    if not chosen:
+    names = (first.name,) if mark else cut(_held(clients, watch), stream).batch
+    if not names:
         return None
     group, batch = (mark.group, mark.batch) if mark else (watch.group, first.name)
     path = paths.micro_batch(stream.name, group, batch)
-    store.create(path, BatchMessages(messages=chosen))
-    claimed = store.get(BatchMessages, path)
-    if claimed is None:
+    # The first list of messages wins: two collectors then make the same batch and not two that
+    # overlap.
+    store.create(path, BatchMessages(messages=names))
+    batch_messages = store.get(BatchMessages, path)
+    if batch_messages is None:
         raise Transient(f"{path} was removed while the batch was claimed")
     if mark and mark.message != f"{watch.group}/{first.name}":  # Sent again; its first copy is used.
         store.delete(f"{paths.held_records(stream.name, watch.group)}{first.name}.json")
-    return BatchClaim(stream=stream, group=group, batch=batch, messages=claimed.messages)
+    return BatchClaim(stream=stream, group=group, batch=batch, messages=batch_messages.messages)
 
 
 def _land(clients: Clients, claim: BatchClaim) -> Landed:
     """Mark the messages, make a file of those that are the batch's own, and note who is to hear of it."""
 
     def act() -> Landed:
-        own = tuple(name for name, won in zip(claim.messages, _each(mark, claim.messages), strict=True) if won)
+        own = tuple(name for name, is_own in zip(claim.messages, _each(mark, claim.messages), strict=True) if is_own)
         if not own:
             return Landed()
         messages = _each(lambda name: _content(clients, claim, name), own)
@@ -135,8 +137,8 @@ def _land(clients: Clients, claim: BatchClaim) -> Landed:
         return Landed(arrival=arrival, messages=own)
 
     def mark(name: str) -> bool:
-        used = UsedMessage(group=claim.group, batch=claim.batch, message=f"{claim.group}/{name}")
-        return clients.store.create(_mark_path(claim.stream, name), used) or _mark(clients, claim.stream, name) == used
+        use = UsedMessage(group=claim.group, batch=claim.batch, message=f"{claim.group}/{name}")
+        return clients.store.create(_mark_path(claim.stream, name), use) or _mark(clients, claim.stream, name) == use
 
     return once(clients, identity.landing_key(claim.stream.name, claim.group, claim.batch), Landed, act)
 
@@ -161,10 +163,10 @@ def _askers(claim: BatchClaim, messages: Sequence[HeldMessage]) -> list[Asker]:
 
 
 async def _start(client: Client, clients: Clients, claim: BatchClaim, arrival: Arrival) -> str:
-    """The file's own event starts the same run: whoever comes second finds it."""
+    """Start the run that the file's own event starts too. If that was first, answer the senders from its record."""
     inference = _inference(clients, claim, arrival)
-    how = await start_inference(client, clients.hub, inference)
-    if how is not Start.STARTED:
+    outcome = await start_inference(client, clients.hub, inference)
+    if outcome is not Start.STARTED:
         await answer_late(client, clients.hub, inference, claim.name)
     return inference.run
 

@@ -29,74 +29,75 @@ GRACE = timedelta(seconds=60)
 
 async def sweep_arrivals(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
     del sweep  # Its key only makes the sweep an effect of its own.
-    parts, started, opened = Parts("arrivals"), 0, 0
+    parts, runs, windows = Parts("arrivals"), 0, 0
     for route in clients.configuration.routes:
         with parts.part(f"route {route.name}"):
             if route.group.kind in (Grouping.WINDOW, Grouping.SCHEDULE):
-                opened += await _sweep_windows(client, clients, route, parts)
+                windows += await _sweep_windows(client, clients, route, parts)
             else:
-                started += await _sweep_route(client, clients, route, parts)
-    opened += await sweep_streams(client, clients, parts)
-    return await parts.conclude(clients, c.Swept(started=started, opened=opened))
+                runs += await _sweep_route(client, clients, route, parts)
+    windows += await sweep_streams(client, clients, parts)
+    return await parts.conclude(clients, c.Swept(started=runs, opened=windows))
 
 
 async def _sweep_windows(client: Client, clients: Clients, route: Route, parts: Parts) -> int:
-    waiting, unstarted = await asyncio.to_thread(_forgotten_windows, clients, route, parts)
-    for inference in unstarted:
+    waiting, waiting_runs = await asyncio.to_thread(_forgotten_windows, clients, route, parts)
+    for inference in waiting_runs:
         with parts.part(f"run {inference.run}"):
             await start_inference(client, clients.hub, inference)
     if route.group.kind is Grouping.SCHEDULE:
         return 0  # What waits there waits for its schedule.
-    opened = 0
+    windows = 0
     for watch in waiting:
         window = identity.window_id(route.name, watch.group)
         with parts.part(f"window {window}"):
-            opened += await open_window(client, watch) is Start.STARTED
-    return opened
+            windows += await open_window(client, watch) is Start.STARTED
+    return windows
 
 
 async def _sweep_route(client: Client, clients: Clients, route: Route, parts: Parts) -> int:
-    missing, handled = await asyncio.to_thread(_missing_runs, clients, route, parts)
-    started = 0
-    for known, inference in missing.items():
-        handled.discard(known)  # Until it is started it is not seen to.
+    missing, handled_ids = await asyncio.to_thread(_missing_runs, clients, route, parts)
+    runs = 0
+    for arrival_id, inference in missing.items():
+        handled_ids.discard(arrival_id)  # Until it is started it is not seen to.
         with parts.part(f"run {inference.run}"):
-            started += await start_inference(client, clients.hub, inference) is Start.STARTED
-            handled.add(known)
-    await asyncio.to_thread(_remember, clients, route, handled)
-    return started
+            runs += await start_inference(client, clients.hub, inference) is Start.STARTED
+            handled_ids.add(arrival_id)
+    await asyncio.to_thread(_remember, clients, route, handled_ids)
+    return runs
 
 
 def _forgotten_windows(clients: Clients, route: Route, parts: Parts) -> tuple[list[c.WindowWatch], list[c.Inference]]:
     """Windows with files that no run has, and runs that a window claimed files for and nobody started."""
-    waiting, unstarted = list[c.WindowWatch](), list[c.Inference]()
+    waiting, waiting_runs = list[c.WindowWatch](), list[c.Inference]()
     for group in groups(clients, route):
         watch = c.WindowWatch(route=route, hub=clients.configuration.hub, group=group)
         with parts.part(f"window {identity.window_id(route.name, group)} of route {route.name}"):
             if unclaimed(clients, watch):
                 waiting.append(watch)
-            unstarted += [
+            waiting_runs += [
                 claim_of(clients.store, run).inference
                 for run in window_index(clients, watch).claims.values()
                 if not clients.store.exists(paths.run_record(run))
             ]
-    return waiting, unstarted
+    return waiting, waiting_runs
 
 
 def _missing_runs(clients: Clients, route: Route, parts: Parts) -> tuple[dict[str, c.Inference], set[str]]:
     """Runs that nobody opened for what has lain there for a while, by their arrivals, and all that is seen to."""
-    before, handled, missing = _handled(clients, route), set[str](), dict[str, c.Inference]()
+    before, handled_ids, missing = _handled(clients, route), set[str](), dict[str, c.Inference]()
     for blob in lying(clients, route):
         with parts.part(f"file {blob.container}/{blob.path}"):
             arrival = _arrival(clients, blob)
-            known = identity.arrival_id(arrival)
-            if known not in before and clients.clock.now() - blob.modified < GRACE:
+            arrival_id = identity.arrival_id(arrival)
+            # Young files are left to their events. Starting them here would count every arrival as a lost event.
+            if arrival_id not in before and clients.clock.now() - blob.modified < GRACE:
                 continue
-            inference = None if known in before else _unopened(clients, route, arrival)
+            inference = None if arrival_id in before else _unopened(clients, route, arrival)
             if inference is not None:
-                missing[known] = inference
-            handled.add(known)
-    return missing, handled
+                missing[arrival_id] = inference
+            handled_ids.add(arrival_id)
+    return missing, handled_ids
 
 
 def _unopened(clients: Clients, route: Route, arrival: Arrival) -> c.Inference | None:
@@ -118,8 +119,8 @@ def _handled(clients: Clients, route: Route) -> set[str]:
         return set()  # What it said is found out again.
 
 
-def _remember(clients: Clients, route: Route, handled: set[str]) -> None:
+def _remember(clients: Clients, route: Route, handled_ids: set[str]) -> None:
     """What a sweep has seen to, of what still lies there; losing this record costs only time."""
     path = paths.swept(route.name)
-    if handled != _handled(clients, route) or not clients.store.exists(path):
-        clients.store.overwrite(path, sorted(handled))
+    if handled_ids != _handled(clients, route) or not clients.store.exists(path):
+        clients.store.overwrite(path, sorted(handled_ids))

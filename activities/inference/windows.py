@@ -25,22 +25,27 @@ def look_at_window(clients: Clients, watch: c.WindowWatch) -> WindowVerdict:
 def claim_window(clients: Clients, claim: c.WindowClaim) -> c.WindowClaimed:
     """Give what waits (at most a full window, oldest first) to one run. The same key always gives the same run."""
     watch = claim.watch
-    stored = _stored_index(clients, watch)
-    index = _index(stored)
+    stored_index = _stored_index(clients, watch)
+    index = _index(stored_index)
+    # The index remembers the key of its last claim, so a retry after a lost answer gets the same run and claims no
+    # second one.
     if claim.key in index.claims:
         run = index.claims[claim.key]
         return c.WindowClaimed(inference=claim_of(RecordStore(clients.hub, watch.hub.state), run).inference)
     blobs = candidates(clients, watch, watch.group)
-    chosen = [blob for blob in blobs if _arrival_id(watch, blob) not in index.runs][: watch.route.group.window.files]
-    if not chosen:
+    next_blobs = [blob for blob in blobs if _arrival_id(watch, blob) not in index.runs][
+        : watch.route.group.window.files
+    ]
+    if not next_blobs:
         return c.WindowClaimed()
-    ids = [_arrival_id(watch, blob) for blob in chosen]
+    ids = [_arrival_id(watch, blob) for blob in next_blobs]
     inference = _inference(clients, watch, identity.run_id(watch.route.name, ids))
-    claim_files(clients.hub, inference, chosen)
+    claim_files(clients.hub, inference, next_blobs)
+    # Entries of files that are gone are dropped, else the index would grow for ever.
     lying = {_arrival_id(watch, blob) for blob in blobs}
     runs = {arrival: run for arrival, run in index.runs.items() if arrival in lying}
-    claimed = WindowIndex(runs=runs | dict.fromkeys(ids, inference.run), claims={claim.key: inference.run})
-    RecordStore(clients.hub, watch.hub.state).save(_index_path(watch), claimed, stored)
+    index_after = WindowIndex(runs=runs | dict.fromkeys(ids, inference.run), claims={claim.key: inference.run})
+    RecordStore(clients.hub, watch.hub.state).save(_index_path(watch), index_after, stored_index)
     return c.WindowClaimed(inference=inference)
 
 
@@ -59,8 +64,8 @@ def _stored_index(clients: Clients, watch: c.WindowWatch) -> Stored[WindowIndex]
     return RecordStore(clients.hub, watch.hub.state).get_stored(WindowIndex, _index_path(watch))
 
 
-def _index(stored: Stored[WindowIndex] | None) -> WindowIndex:
-    return WindowIndex() if stored is None else stored.record
+def _index(stored_index: Stored[WindowIndex] | None) -> WindowIndex:
+    return WindowIndex() if stored_index is None else stored_index.record
 
 
 def _inference(clients: Clients, watch: c.WindowWatch, run: str) -> c.Inference:

@@ -9,6 +9,7 @@ from shared.application.promotion.decisions import log_withdrawals
 from shared.application.promotion.standing import asked_at, askers_of, break_glass, glass_stage, judgement
 from shared.application.promotion.stored_plans import stage_order
 from shared.application.promotion.superseding import superseded_by
+from shared.application.rollout.orders import aborted
 from shared.clients import Clients
 from shared.domain.promotion.approvals import ApprovalStanding, who_can
 from shared.records.promotion import SignedDecision, decisions
@@ -26,6 +27,8 @@ def look_at_approvals(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     since = asked_at(clients.ledger, order, now)
     waited_s = (now - since).total_seconds()
     if because := superseded_by(clients.store, order.promotion.id):
+        return c.ApprovalsSeen(standing=ApprovalStanding.REJECTED, unmet=(because,), waited_s=waited_s)
+    if because := aborted(clients.statements, order.promotion.id, order.stage):
         return c.ApprovalsSeen(standing=ApprovalStanding.REJECTED, unmet=(because,), waited_s=waited_s)
     if judgement_now.standing is ApprovalStanding.EXPIRED:
         until = since + timedelta(seconds=policy.expire_after_s)

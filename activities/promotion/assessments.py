@@ -96,6 +96,6 @@ def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) 
 
 def _evaluated(clients: Clients, order: c.StageOrder) -> Evaluation | None:
     """Nothing is deployed yet: what the run that trained this very bundle has measured of it, None without one."""
-    model = clients.models.find(order.plan.source, order.plan.model)
+    model = clients.models.find(order.plan.origin, order.plan.model)
     run = model.tags.get(RUN, "") if model else ""
     return recorded_evaluation(clients, run, order.plan.digest)

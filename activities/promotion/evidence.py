@@ -5,11 +5,11 @@ Predictions are asked of the real endpoints, in batches, and compared row by row
 
 import json
 import math
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from activities.golden_requests import api_test, golden_requests
 from activities.promotion.holdout_rows import HoldoutRows, Table, read_rows, require_every
 from activities.promotion.holdouts import agreement_of, evaluate
 from activities.promotion.movers.model import workspace_at
@@ -20,14 +20,12 @@ from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
 from shared.domain.gates import GateSpec
-from shared.domain.gates.evidence import ApiTest, DataTest, Evidence, GoldenDeviation, Latency
+from shared.domain.gates.evidence import DataTest, Evidence, Latency
 from shared.domain.inference.routes import Workspace
-from shared.domain.promotion.bundles import GOLDEN
 from shared.domain.promotion.ladder import Promotable
 from shared.ports import EndpointResponse, HubFile, OnlineRequest
 
 _LEAST_TIMED = 30
-_GOLDEN_TOLERANCE = 1e-6
 
 
 def data_test(clients: Clients, model: Promotable) -> DataTest:
@@ -43,11 +41,12 @@ def data_test(clients: Clients, model: Promotable) -> DataTest:
 def live_tests(clients: Clients, order: c.StageOrder, gates: Sequence[GateSpec], evidence: Evidence) -> Evidence:
     """*evidence* with what the deployed challenger (and the champion) answered."""
     session = Session(clients, order)
-    golden = list(_golden(clients, order))
+    _, extras = stage_shelves(order.plan, order.at.stage)
+    golden = list(golden_requests(clients.bundles, extras, order.plan.model))
     answers = [session.ask(session.challenger, request) for request, _ in golden]
     for number in range(max(0, _LEAST_TIMED - len(golden))):
         session.ask(session.challenger, golden[number % len(golden)][0])
-    evidence_now = replace(evidence, api_test=_api_test([recorded for _, recorded in golden], answers))
+    evidence_now = replace(evidence, api_test=api_test([recorded for _, recorded in golden], answers))
     return _with_holdout(clients, session, gates, evidence_now)
 
 
@@ -122,56 +121,6 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
         agreement = agreement_of(rows, champion, challenger)
         evidence_now = replace(evidence_now, evaluation=evaluation, agreement=agreement)
     return replace(evidence_now, latency=_latency(session.times_ms, session.errors))
-
-
-def _golden(clients: Clients, order: c.StageOrder) -> Iterator[tuple[Any, Any]]:
-    """The requests that travel in the bundle, each with the answer recorded for it."""
-    _, extras = stage_shelves(order.plan, order.at.stage)
-    lines = list(filter(str.strip, (clients.bundles.read(extras, GOLDEN) or b"").decode(errors="replace").splitlines()))
-    if not lines:
-        raise Refused(f"the bundle of {order.plan.model} has no {GOLDEN}, or it is empty")
-    for number, line in enumerate(lines, 1):
-        try:
-            document = json.loads(line)
-            pair = document["request"], document["response"]
-        except (ValueError, KeyError, TypeError) as error:
-            fault = f"request {number} in {GOLDEN} of {order.plan.model} is no JSON with request and response"
-            raise Refused(f"{fault}: {error!r}") from error
-        yield pair
-
-
-def _api_test(recorded: Sequence[Any], answers: Sequence[EndpointResponse]) -> ApiTest:
-    """How the golden requests were answered, and how far from what was recorded with them."""
-    deviations, problems = [], []
-    for number, (wanted, answer) in enumerate(zip(recorded, answers, strict=True)):
-        try:
-            deviations.append(_deviation(wanted, json.loads(answer.body)))
-        except (ValueError, OverflowError) as error:
-            problems.append(f"request {number} was answered {answer.status}: {error}"[:300])
-    deviating = sum(each > _GOLDEN_TOLERANCE for each in deviations) + len(problems)
-    golden = GoldenDeviation(
-        requests=len(recorded),
-        deviating=deviating,
-        largest=max(deviations, default=0.0),
-        unlike=len(problems),
-        tolerance=_GOLDEN_TOLERANCE,
-    )
-    statuses = Counter(str(answer.status) for answer in answers)
-    return ApiTest(statuses=dict(statuses), schema_problems=tuple(problems[:10]), golden=golden)
-
-
-def _deviation(expected: Any, actual: Any) -> float:
-    """The largest absolute difference of any number; ValueError where the shapes or texts differ, or one is a NaN."""
-    if isinstance(expected, dict) and isinstance(actual, dict) and expected.keys() == actual.keys():
-        return max((_deviation(expected[name], actual[name]) for name in expected), default=0.0)
-    if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
-        return max(map(_deviation, expected, actual), default=0.0)
-    numbers = isinstance(expected, int | float) and isinstance(actual, int | float)
-    if numbers and math.isfinite(apart := abs(float(expected) - float(actual))):
-        return apart
-    if expected == actual and not numbers:
-        return 0.0
-    raise ValueError(f"{str(actual)[:80]!r} instead of {str(expected)[:80]!r}")
 
 
 def _latency(times_ms: Sequence[float], errors: int) -> Latency:

@@ -17,7 +17,6 @@ from shared.application.promotion.superseding import superseded_by
 from shared.application.promotion.turns import waited_for, whose_turn
 from shared.clients import Clients
 from shared.domain.failures import Refused
-from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import HELD
 from shared.durable.starting import Client, Start, find_instance, wake
 from shared.ports import RegisteredModel
@@ -82,25 +81,25 @@ def _replaced(clients: Clients, parts: Parts) -> list[str]:
 def _flagged(clients: Clients, parts: Parts) -> dict[str, c.Promotion | c.PromotionSet]:
     """What is asked for by the flags of all versions, by its id."""
     configuration, requests = clients.configuration, dict[str, c.Promotion | c.PromotionSet]()
-    for source in sources(configuration):
+    for source, place in sources(configuration).items():
         for model in configuration.ladder.models:
-            with parts.part(f"model {model.name} in {source.name}"):
-                for version in clients.models.versions(source, model.name):
-                    with parts.part(f"model {version.model} in {source.name}"):
+            with parts.part(f"model {model.name} in {source}"):
+                for version in clients.models.versions(place, model.name):
+                    with parts.part(f"model {version.model} in {source}"):
                         request = _asked(clients, source, version)
                         if request is not None:
                             requests[request.id] = request
     return requests
 
 
-def _asked(clients: Clients, source: Workspace, version: RegisteredModel) -> c.Promotion | c.PromotionSet | None:
+def _asked(clients: Clients, source: str, version: RegisteredModel) -> c.Promotion | c.PromotionSet | None:
     """What the flag of *version* asks for; a flag that cannot be followed is answered by a tag that says why."""
     try:
         return wanted(clients.models, clients.configuration, source, version)
     except Refused as refusal:
         reason = str(refusal)[:256]
         if version.tags.get(HELD) != reason:
-            clients.models.tag(source, version.model, {HELD: reason})
+            clients.models.tag(clients.configuration.origin(source), version.model, {HELD: reason})
         return None
 
 

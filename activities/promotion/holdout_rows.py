@@ -65,17 +65,17 @@ class Table:
         for cells in self.rows(digest):
             yield cells[at], self.output(cells[value], f"{self.location}: {column}")
 
-    def output(self, value: Any, where: str) -> float:
+    def output(self, value: Any, place: str) -> float:
         """*value*, from a file or a model's answer, as it is compared; NaN where there is none."""
         if value is None or value != value or value == "":
             return math.nan
         if self.vocabulary is not None:
-            return self.vocabulary.code(str(value), where)
+            return self.vocabulary.code(str(value), place)
         try:
             return float(value)
         except (TypeError, ValueError, OverflowError) as error:
             raise Refused(
-                f"{where} is {value!r}, which is no number; set `labels` of the hold-out for texts"
+                f"{place} is {value!r}, which is no number; set `labels` of the hold-out for texts"
             ) from error
 
 
@@ -138,23 +138,23 @@ class HoldoutRows:
 def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
     """The hold-out with its answers. Refused where a file, a column or an answer is missing."""
     table, digest = open_table(clients, holdout.path, vocabulary_of(holdout)), hashlib.sha256()
-    seen = _Seen(table, holdout)
+    columns = _Seen(table, holdout)
     for cells in table.rows(digest):
-        seen.add(cells)
-    if not seen.rows:
+        columns.add(cells)
+    if not columns.rows:
         raise Refused(f"hold-out {holdout.path} has no rows; measure on rows with known answers")
-    truth = _answers(clients, holdout, table, digest) if holdout.answers else seen.truth()
+    truth = _answers(clients, holdout, table, digest) if holdout.answers else columns.truth()
     require_every(truth, f"{holdout.target} in {holdout.answers or holdout.path}")
-    named = f"sha256:{digest.hexdigest()}"
+    digest_text = f"sha256:{digest.hexdigest()}"
     return HoldoutRows(
         holdout=holdout,
         table=table,
-        digest=named,
-        keys=seen.keys,
+        digest=digest_text,
+        keys=columns.keys,
         truth=truth,
-        slices=seen.slices(),
-        groups=seen.groups(),
-        hints=seen.hints(),
+        slices=columns.slices(),
+        groups=columns.groups(),
+        hints=columns.hints(),
     )
 
 
@@ -163,31 +163,31 @@ def vocabulary_of(holdout: Holdout) -> Vocabulary | None:
     return Vocabulary(holdout.classes) if holdout.labels or holdout.classes else None
 
 
-def require_every(outputs: "NDArray[Any]", what: str) -> None:
+def require_every(outputs: "NDArray[Any]", subject: str) -> None:
     """Refused where some are missing or not finite: nothing compares with them, so a gate would not see them."""
     import numpy as np
 
     missing = int((~np.isfinite(outputs)).sum())
     if missing:
-        raise Refused(f"{what}: {missing} of {len(outputs)} rows have none, or none that is finite")
+        raise Refused(f"{subject}: {missing} of {len(outputs)} rows have none, or none that is finite")
 
 
 class _Seen:
     """The numbers of the rows of a hold-out, as they are read."""
 
     def __init__(self, table: Table, holdout: Holdout) -> None:
-        named = [holdout.key, *holdout.slices, *([holdout.group] if holdout.group else [])]
-        table.require(named + ([] if holdout.answers else [holdout.target]))
+        key_names = [holdout.key, *holdout.slices, *([holdout.group] if holdout.group else [])]
+        table.require(key_names + ([] if holdout.answers else [holdout.target]))
         self._table, self.rows = table, 0
         self.keys, self._key = KeySketch(), table.header.index(holdout.key)
         self._target = -1 if holdout.answers else table.header.index(holdout.target)
         self._slices, self._group = holdout.slices, holdout.group
-        coded = {*holdout.slices, holdout.group} - {""}
-        self._places = {name: table.header.index(name) for name in coded}
-        self._values: dict[str, dict[str, int]] = {name: {} for name in coded}
-        self._codes: dict[str, array[int]] = {name: array("i") for name in coded}
+        coded_names = {*holdout.slices, holdout.group} - {""}
+        self._places = {name: table.header.index(name) for name in coded_names}
+        self._values: dict[str, dict[str, int]] = {name: {} for name in coded_names}
+        self._codes: dict[str, array[int]] = {name: array("i") for name in coded_names}
         self._truth = array("d")
-        self._hints = None if holdout.group else GroupHints(table.header, (*named, holdout.target))
+        self._hints = None if holdout.group else GroupHints(table.header, (*key_names, holdout.target))
 
     def add(self, cells: Cells) -> None:
         self.rows += 1
@@ -245,20 +245,22 @@ def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "
 
     answers = open_table(clients, holdout.answers, table.vocabulary)
     answers.require([holdout.key, holdout.target])
-    known = KeyedColumn(answers.pairs(holdout.key, holdout.target, digest))
-    if known.repeats:
-        raise Refused(f"{holdout.answers} has {known.repeats} rows whose {holdout.key} was there before; keep one each")
-    found, at = [], table.header.index(holdout.key)
+    keyed_answers = KeyedColumn(answers.pairs(holdout.key, holdout.target, digest))
+    if keyed_answers.repeats:
+        raise Refused(
+            f"{holdout.answers} has {keyed_answers.repeats} rows whose {holdout.key} was there before; keep one each"
+        )
+    parts, at = [], table.header.index(holdout.key)
     for keys in _batches((cells[at] for cells in table.rows()), _BATCH):
-        places = known.places(keys)
+        places = keyed_answers.places(keys)
         if (places < 0).any():
-            lost = keys[int(np.argmax(places < 0))]
-            raise Refused(f"{holdout.answers} has no {holdout.target} for {holdout.key} {lost!r}")
-        found.append(places)
-    places = np.concatenate(found)
+            lost_key = keys[int(np.argmax(places < 0))]
+            raise Refused(f"{holdout.answers} has no {holdout.target} for {holdout.key} {lost_key!r}")
+        parts.append(places)
+    places = np.concatenate(parts)
     if repeats := len(places) - len(np.unique(places)):
         raise Refused(f"{holdout.path} has {repeats} rows whose {holdout.key} was there before: whose is the answer?")
-    truth: NDArray[Any] = known.values[places]
+    truth: NDArray[Any] = keyed_answers.values[places]
     return truth
 
 

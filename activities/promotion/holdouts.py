@@ -39,8 +39,8 @@ def evaluate(
 
     *look* is how many challengers have asked this hold-out: it decides the confidence that each gate needs.
     """
-    asked = [_options(each) for each in gates]
-    names = list(dict.fromkeys(each.metric for each in asked))
+    gate_options = [_options(raw) for raw in gates]
+    names = list(dict.fromkeys(options.metric for options in gate_options))
     numeric = [name for name in names if metric_named(name).scale is not Scale.LABELS]
     if rows.holdout.classes:
         numeric = [name for name in numeric if metric_named(name).scale is not Scale.DISTRIBUTIONS]
@@ -57,22 +57,22 @@ def evaluate(
     )
     if champion is None:
         return evaluation
-    compared = _Compared(rows, champion, challenger)
+    comparison = _Compared(rows, champion, challenger)
     evaluation = replace(evaluation, champion=champion_model)
-    wanted = dict.fromkeys((each.metric, each.overall_confidence(evaluation)) for each in asked)
-    differences = tuple(compared.overall(metric, confidence) for metric, confidence in wanted)
+    metrics = dict.fromkeys((options.metric, options.overall_confidence(evaluation)) for options in gate_options)
+    differences = tuple(comparison.overall(metric, confidence) for metric, confidence in metrics)
     return replace(
         evaluation,
         differences=differences,
-        slices=tuple(compared.slices(asked, evaluation)),
-        notes=evaluation.notes + compared.notes(differences),
+        slices=tuple(comparison.slices(gate_options, evaluation)),
+        notes=evaluation.notes + comparison.notes(differences),
     )
 
 
 def _options(raw: Mapping[str, Any]) -> BetterThanChampion:
     options, problems = read_options(BetterThanChampion, raw)
     if options is None:
-        raise MetricError("; ".join(f"{each.option} {each.problem}: {each.remedy}" for each in problems))
+        raise MetricError("; ".join(f"{problem.option} {problem.problem}: {problem.remedy}" for problem in problems))
     return options
 
 
@@ -87,27 +87,29 @@ class _Compared:
 
     def __init__(self, rows: HoldoutRows, champion: Any, challenger: Any) -> None:
         self._rows, self._models = rows, (champion, challenger)
+        # The seed follows from the rows: the same evidence gives the same interval, and nobody can try seeds until one
+        # passes.
         self._seed = int(rows.digest.removeprefix("sha256:")[:8], 16)
 
     def overall(self, metric: str, confidence: float) -> Difference:
         return self._difference(metric, confidence, slice(None), self._rows.groups)
 
-    def slices(self, asked: Sequence[BetterThanChampion], evaluation: Evaluation) -> Iterator[SliceDifference]:
+    def slices(self, gate_options: Sequence[BetterThanChampion], evaluation: Evaluation) -> Iterator[SliceDifference]:
         """Those that gates name at the confidence that they need, others at the gate's own, for people to look at.
 
         Without those on which a metric has no value, such as one class alone: a gate that asks for them fails.
         """
-        for where, members in self._rows.slices.masks():
-            wanted = dict.fromkeys(
-                (each.metric, each.slice_confidence(evaluation) if where in each.slices else each.confidence)
-                for each in asked
+        for name, members in self._rows.slices.masks():
+            metrics = dict.fromkeys(
+                (options.metric, options.slice_confidence(evaluation) if name in options.slices else options.confidence)
+                for options in gate_options
             )
             groups = self._rows.groups
-            for metric, confidence in wanted:
+            for metric, confidence in metrics:
                 with suppress(MetricError):
                     part = None if groups is None else groups[members]
                     difference = self._difference(metric, confidence, members, part)
-                    yield SliceDifference(slice=where, difference=difference)
+                    yield SliceDifference(slice=name, difference=difference)
 
     def notes(self, differences: Sequence[Difference]) -> tuple[str, ...]:
         """How much longer the first interval would be, were the rows those of the column that looks like a group."""
@@ -120,7 +122,7 @@ class _Compared:
 
     def _difference(self, metric: str, confidence: float, members: Any, groups: Any) -> Difference:
         models = (_scaled(metric, model) for model in self._models)
-        columns = (each[members] for each in (self._rows.truth, *models))
+        columns = (column[members] for column in (self._rows.truth, *models))
         resamples = resamples_for(confidence)
         return compare(metric, *columns, groups=groups, confidence=confidence, seed=self._seed, resamples=resamples)
 
@@ -131,13 +133,14 @@ def agreement_of(rows: HoldoutRows, champion: Any, challenger: Any) -> Agreement
     if champion is None:
         return no_champion(len(challenger))
     words = rows.table.vocabulary
-    champion, challenger = (_scaled("accuracy", each) for each in (champion, challenger))
+    champion, challenger = (_scaled("accuracy", model) for model in (champion, challenger))
     outputs: Any = LabelOutputs() if words else Numbers(edges_of(champion), rows.holdout.tolerance)
     comparison, start = OutputComparison(outputs), 0
     for keys in rows.key_batches():
         stop = start + len(keys)
         first, second = (
-            words.texts(each[start:stop]) if words else each[start:stop] for each in (champion, challenger)
+            words.texts(outputs_of_model[start:stop]) if words else outputs_of_model[start:stop]
+            for outputs_of_model in (champion, challenger)
         )
         comparison.add(keys, first, second, dict(rows.slices.masks(start, stop)))
         start = stop

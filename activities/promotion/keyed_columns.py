@@ -37,11 +37,11 @@ class KeyedColumn:
         """Where each of *keys* is in `values`, -1 where it is not."""
         import numpy as np
 
-        wanted = np.array([_digest(key) for key in keys], dtype=f"S{_BYTES}")
+        digests = np.array([_digest(key) for key in keys], dtype=f"S{_BYTES}")
         if not len(self):
-            return np.full(len(wanted), -1)
-        found = np.minimum(np.searchsorted(self._names, wanted), len(self) - 1)
-        return np.where(self._names[found] == wanted, found, -1)
+            return np.full(len(digests), -1)
+        positions = np.minimum(np.searchsorted(self._names, digests), len(self) - 1)
+        return np.where(self._names[positions] == digests, positions, -1)
 
 
 def _digest(key: str) -> bytes:

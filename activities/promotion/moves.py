@@ -5,30 +5,36 @@ between the effect and its record. Nothing moves without a receipt.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from activities.effects import stamp
 from activities.promotion.movers import MOVERS
-from activities.promotion.movers.entry import approvers
+from activities.promotion.movers.entry import REPLACED, approvers, replaced_entry
 from activities.promotion.receipts import require_receipt
+from activities.traffic_changes import record_change
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.stored_plans import move_order, signed_at, signed_plan
 from shared.clients import Clients
-from shared.domain.failures import Refused
+from shared.domain import identity
+from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.models import APPROVED_BY, STATE, EntryState
 from shared.domain.promotion.plans import Move
+from shared.domain.rollout.serving import ChangeKind
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
 from shared.records.predicates import EntryStatement
-from shared.records.registry import BEGUN, ENTRY_STATEMENT, UNDO_BEGUN, sign_entry
+from shared.records.registry import BEGUN, ENTRY_STATEMENT, UNDO_BEGUN, entry_statement, history_of, sign_entry
 from shared.records.statements import ForgedError
 
 _KINDS = {
     Move.SWITCH_TRAFFIC: PredicateKind.SERVING_CHANGE,
+    Move.SHIFT_TRAFFIC: PredicateKind.SERVING_CHANGE,
     Move.PUBLISH_ENTRY: PredicateKind.REGISTRY_STATE,
     Move.APPROVE_ENTRY: PredicateKind.REGISTRY_STATE,
+    Move.MARK_IN_PRODUCTION: PredicateKind.REGISTRY_STATE,
 }
 
 
@@ -39,12 +45,14 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     order = move_order(clients.statements, clients.ledger, step)
     require_receipt(clients, order)
     if _is_undoing(clients, order):
+        # An earlier attempt of this step may have begun the move after the undo had looked.
+        _take_back(clients, order, carried(clients.statements, order), _signed_before(clients, order))
         raise _undone_already(order)
     mover, about = MOVERS[order.move], carried(clients.statements, order)
-    before = _remember(clients, order, mover.before(clients, about))
+    before = _remember(clients, order, about)
     waiting = mover.advance(clients, about)
     if _is_undoing(clients, order):
-        mover.undo(clients, about, before)  # The undo may have looked before this effect was there.
+        _take_back(clients, order, about, before)  # The undo may have looked before this effect was there.
         raise _undone_already(order)
     if not waiting:
         _record(clients, order, order.key, "moved", before)
@@ -63,6 +71,9 @@ def undo_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     if _is_said(clients, _undone(order), order):
         return c.Moved()
     _log_begin(clients, order, _undoing(order), UNDO_BEGUN)
+    if _kind(order.move) is PredicateKind.SERVING_CHANGE:
+        # A step may have come into force and not have been recorded yet: it has served all the same.
+        record_change(clients, order, f"{_undone(order)}.before", ChangeKind.SHIFT)
     waiting = MOVERS[order.move].undo(clients, carried(clients.statements, order), before)
     if not waiting:
         _record(clients, order, _undone(order), "undone", before)
@@ -82,7 +93,7 @@ def confirm_effects(clients: Clients, look: c.EffectsLook) -> c.EffectsSeen:
     return c.EffectsSeen(missing=tuple(missing))
 
 
-def _remember(clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> Mapping[str, Any]:
+def _remember(clients: Clients, order: c.MoveOrder, about: c.MoveOrder) -> Mapping[str, Any]:
     """What there was before the first touch: of this attempt, or of an earlier one that did not end.
 
     Raises ForgedError where an earlier attempt has begun and its statement is gone: what is there now may be its work.
@@ -91,6 +102,7 @@ def _remember(clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -
     if remembered is None:
         assert order.receipt is not None  # Nothing moves without one.
         _refuse_begun(clients, order, datetime.fromisoformat(order.receipt.issued))
+        before = MOVERS[order.move].before(clients, about)
         statement = Statement(
             kind=PredicateKind.MOVE,
             subjects={str(order.plan.model): order.plan.digest},
@@ -147,12 +159,19 @@ def _is_undoing(clients: Clients, order: c.MoveOrder) -> bool:
     return clients.ledger.find(_undoing(order)) is not None
 
 
+def _take_back(clients: Clients, order: c.MoveOrder, about: c.MoveOrder, before: Mapping[str, Any] | None) -> None:
+    """Undo what this step has begun. Raises Transient until that is done, so that the step is tried again."""
+    waiting = "" if before is None else MOVERS[order.move].undo(clients, about, before)
+    if waiting:
+        raise Transient(f"{order.move.value} of {order.promotion.id} is being undone: waiting for {waiting}")
+
+
 def _undone_already(order: c.MoveOrder) -> Refused:
     return Refused(f"{order.move.value} of {order.promotion.id} was undone and is not made again; promote anew")
 
 
 def _record(clients: Clients, order: c.MoveOrder, key: str, kind: str, before: Mapping[str, Any]) -> None:
-    facts = _facts(order)
+    facts = _facts(order) | ({"weight": str(order.at.weights[order.step])} if _is_shifted(order, kind) else {})
     if _kind(order.move) is PredicateKind.REGISTRY_STATE:
         # Before the log names it, so that the scrub misses no statement that was only not written yet.
         entry_statement = _state_entry(clients, order, kind, before)
@@ -165,6 +184,8 @@ def _record(clients: Clients, order: c.MoveOrder, key: str, kind: str, before: M
         predicate={**facts, "change": kind, "plan": order.plan_digest, "place": order.at.stage.place},
     )
     clients.statements.create(_statement_path(key), statement)
+    if _kind(order.move) is PredicateKind.SERVING_CHANGE:
+        record_change(clients, order, key, ChangeKind.SHIFT if kind == "moved" else ChangeKind.UNDO)
     clients.ledger.record(key, {"at": stamp(clients)})
 
 
@@ -173,18 +194,24 @@ def _facts(order: c.MoveOrder) -> dict[str, str]:
     return {"promotion": order.promotion.id, "stage": order.stage, "move": order.move.value}
 
 
+def _is_shifted(order: c.MoveOrder, change: str) -> bool:
+    return order.move is Move.SHIFT_TRAFFIC and change == "moved"
+
+
 def _state_entry(clients: Clients, order: c.MoveOrder, change: str, before: Mapping[str, Any]) -> str:
     """Say what the entry of the central registry is after a move or its undo, for the scrub: where that is said.
 
     It is what the move makes of it, and not what the registry shows: a tag may have been edited at this moment. Nothing
     is said, and the path is empty, where the entry was there before.
     """
-    registry, plan = order.at.stage.registry, order.plan
+    registry, plan = order.at.stage.registry or order.plan.registry, order.plan
     if registry is None or before.get("there"):
         return ""
     state, approved_by = {
         (Move.PUBLISH_ENTRY, "moved"): (EntryState.CANDIDATE.value, ""),
         (Move.APPROVE_ENTRY, "moved"): (EntryState.APPROVED.value, approvers(order)),
+        (Move.MARK_IN_PRODUCTION, "moved"): (EntryState.IN_PRODUCTION.value, before.get(APPROVED_BY, "")),
+        (Move.MARK_IN_PRODUCTION, "undone"): (before.get(STATE, ""), before.get(APPROVED_BY, "")),
         (Move.APPROVE_ENTRY, "undone"): (before.get(STATE, ""), before.get(APPROVED_BY, "")),
         (Move.PUBLISH_ENTRY, "undone"): ("", ""),
     }[order.move, change]
@@ -197,7 +224,23 @@ def _state_entry(clients: Clients, order: c.MoveOrder, change: str, before: Mapp
         promotion=order.promotion.id,
         at=clients.clock.now(),
     )
-    return sign_entry(clients.statements, f"{order.promotion.id}-{order.move.value}-{change}", statement)
+    name = f"{order.promotion.id}-{order.move.value}-{change}"
+    if order.move is Move.MARK_IN_PRODUCTION and REPLACED in before:
+        _state_replaced(clients, order, name, EntryState.RETIRED.value if change == "moved" else before[REPLACED])
+    return sign_entry(clients.statements, name, statement)
+
+
+def _state_replaced(clients: Clients, order: c.MoveOrder, name: str, state: str) -> None:
+    """Say the same of the entry that served before; of one that nobody signed nothing can be said."""
+    replaced = replaced_entry(order)
+    if replaced is None:
+        return
+    entry = entry_statement(clients.statements, history_of(clients.audit, replaced), replaced, [])
+    if entry is not None:
+        changed = replace(entry, state=state, promotion=order.promotion.id, at=clients.clock.now())
+        path = sign_entry(clients.statements, name, changed)
+        facts = {**_facts(order), ENTRY_STATEMENT: path}
+        clients.audit.append(f"{path}/stated", "entry restated", str(replaced), "signalbox", facts)
 
 
 def _statement_path(key: str) -> str:
@@ -210,12 +253,17 @@ def _kind(move: Move) -> PredicateKind:
 
 
 def _before(order: c.MoveOrder) -> str:
-    return f"{order.key}.before"
+    return f"{_whole(order)}.before"
 
 
 def _undoing(order: c.MoveOrder) -> str:
-    return f"{order.key}.undoing"
+    return f"{_whole(order)}.undoing"
 
 
 def _undone(order: c.MoveOrder) -> str:
-    return f"{order.key}.undone"
+    return f"{_whole(order)}.undone"
+
+
+def _whole(order: c.MoveOrder) -> str:
+    """The key of the move as a whole: a shift of traffic is made step by step, and undone at once."""
+    return identity.promotion_key(order.promotion.id, f"{order.stage}/{order.move.value}")

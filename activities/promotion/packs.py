@@ -64,7 +64,7 @@ def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
         "promotion": request.id,
         "written": stamp(clients),
         "model": str(plan.model),
-        "from": order.plan.source.name,
+        "from": order.plan.origin.name,
         "to": plan.target,
         "stage": order.stage,
         "phase": order.phase.value,

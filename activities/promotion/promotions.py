@@ -24,6 +24,7 @@ from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
+from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.models import DIGEST, FLAG, HELD, Flag, write_flag
 from shared.domain.promotion.outlines import PlanOutline
@@ -32,6 +33,7 @@ from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.durable.starting import Client, wake
 from shared.records import paths
 from shared.records.listings import PROMOTIONS, keep_listed
+from shared.records.production.serving import hold_of
 from shared.records.promotion import LockHolder, PromotionRecord, QueuedPromotion, find_promotion, is_open
 from shared.records.statements import ForgedError
 from shared.records.store import LostRace
@@ -197,6 +199,7 @@ def _publish_head(clients: Clients) -> None:
 
 def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
     try:
+        _refuse_held(clients, request)
         plan = plan_promotion(clients, request.model, request.source, request.target)
         digest = plan_digest(plan)
         _refuse_changed(clients, request, plan, digest)
@@ -210,6 +213,15 @@ def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
     who = request.requested_by or "the flag on the model"
     clients.audit.append(f"{request.id}/planned", "planned", str(plan.model), who, facts)
     return c.PromotionOpened(plan=plan, plan_digest=digest, fate=c.Fate.PROMOTED, locks=tuple(plan.locks()))
+
+
+def _refuse_held(clients: Clients, request: c.Promotion) -> None:
+    """What a rollback has left comes back by a person's release only: not by a flag, a sweep or a retraining."""
+    if hold := hold_of(clients.statements, request.model):
+        raise Refused(
+            f"{request.model} is held back by {hold.by} since {hold.at:%Y-%m-%d %H:%M}: {hold.reason}; "
+            "release it with a reason before it is promoted again"
+        )
 
 
 def _refuse_changed(clients: Clients, request: c.Promotion, plan: Plan, digest: str) -> None:
@@ -227,27 +239,27 @@ def _hold_back(clients: Clients, closing: c.PromotionClosing) -> None:
     request = closing.promotion
     reason = "; ".join(closing.because)[:250]
     with suppress(Refused):  # A promotion that never began may name what does not exist.
-        workspace = clients.configuration.workspace(request.source)
-        model = clients.models.find(workspace, request.model)
+        origin = clients.configuration.origin(request.source)
+        model = clients.models.find(origin, request.model)
         if model is not None:
-            clients.models.tag(workspace, request.model, {HELD: f"{request.id}: {reason}"[:_TAG]})
-        if model is not None and closing.worse and model.job:
-            trainer = Pipeline(kind=PipelineKind.JOB, workspace=workspace, name=model.job)
+            clients.models.tag(origin, request.model, {HELD: f"{request.id}: {reason}"[:_TAG]})
+        if model is not None and closing.worse and model.job and isinstance(origin, Workspace):
+            trainer = Pipeline(kind=PipelineKind.JOB, workspace=origin, name=model.job)
             run = clients.pipelines.root(trainer, model.job)  # A step may have registered it.
             clients.pipelines.cancel(trainer, run, f"{request.id}: {reason}"[:_TAG])
 
 
 def _flag_onwards(clients: Clients, request: c.Promotion) -> None:
     """Flag what was trained for where the experiment was flagged to: it is another bundle, and climbs by itself."""
-    workspace = clients.configuration.workspace(request.target)
-    version = clients.models.find(workspace, request.model)
+    origin = clients.configuration.origin(request.target)
+    version = clients.models.find(origin, request.model)
     if version is None:
-        raise Refused(f"{request.model} has gone from {workspace.name} before it was flagged for {request.onwards}")
+        raise Refused(f"{request.model} has gone from {origin.name} before it was flagged for {request.onwards}")
     if not version.tags.get(FLAG):
         flag = Flag(
             model=request.model, stage=request.onwards, digest=version.tags.get(DIGEST, ""), beside=request.beside
         )
-        clients.models.tag(workspace, request.model, {FLAG: write_flag(flag)})
+        clients.models.tag(origin, request.model, {FLAG: write_flag(flag)})
 
 
 def _write_fate(clients: Clients, closing: c.PromotionClosing, at: str) -> None:

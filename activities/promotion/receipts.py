@@ -10,10 +10,13 @@ from activities.effects import once
 from activities.promotion.forgeries import tell_forgeries
 from shared import contracts as c
 from shared.application.promotion.decisions import log_withdrawals, refuse_removed_decisions, use_decisions
+from shared.application.promotion.planning import require_approved
 from shared.application.promotion.stage_entry import Receipts, unproven
 from shared.application.promotion.stage_training import Order, carried
 from shared.application.promotion.standing import break_glass, glass_stage, judgement, receipt_of, refuse_receipt
 from shared.application.promotion.stored_plans import signed_at, stage_order
+from shared.application.rollout.looks import judge_recorded_step
+from shared.application.rollout.orders import aborted
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
@@ -23,7 +26,7 @@ from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import BUNDLE, FLAG
-from shared.domain.promotion.plans import Phase
+from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt, objection
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
@@ -56,14 +59,26 @@ def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
         stage=order.stage,
         phase=phase,
         now=clients.clock.now(),
+        step=_needed_step(order),
     )
     if wrong:
         raise Refused(f"{order.move.value} at {order.stage}: {wrong}")
 
 
+def _needed_step(order: c.MoveOrder) -> int:
+    """The step of a rollout whose receipt opens the move; the exit receipt of the stage itself opens the first."""
+    if order.move is Move.MARK_IN_PRODUCTION:
+        return len(order.at.weights) + 1  # After the soak.
+    return order.step
+
+
 def _issue(clients: Clients, step: c.StageStep) -> Receipt:
     order = stage_order(clients.statements, clients.ledger, step)
     refuse_changed_source(clients, order)
+    if because := aborted(clients.statements, order.promotion.id, order.stage):
+        raise Refused(f"no receipt for {order.stage}: {because}")
+    if order.number:
+        return _keep(clients, order, signed_receipt(clients.signing, _step_receipt(clients, order)))
     _use_decisions(clients, order)
     override = break_glass(clients.statements, clients.configuration.ladder.break_glass, order, clients.clock.now())
     verdicts = _verdicts(clients, order)
@@ -88,6 +103,26 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
         override=override,
     )
     return _keep(clients, order, signed_receipt(clients.signing, receipt))
+
+
+def _step_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
+    """Of a step of a rollout, judged anew from the counts that its looks have recorded."""
+    because = judge_recorded_step(clients.statements, order)
+    now = clients.clock.now()
+    return Receipt(
+        promotion=order.promotion.id,
+        model=order.plan.model,
+        digest=_digest(clients, order, order.phase),
+        stage=order.stage,
+        phase=order.phase,
+        plan=order.plan_digest,
+        evidence=order.evidence,
+        verdicts=(f"step {order.number - 1}: {because}",),
+        approvals=_approvals(clients, order),
+        issued=now.isoformat(timespec="seconds"),
+        expires=(now + _life(order)).isoformat(timespec="seconds"),
+        step=order.number,
+    )
 
 
 def _use_decisions(clients: Clients, order: c.StageOrder) -> None:
@@ -204,9 +239,11 @@ def refuse_unproven(clients: Clients, order: c.StageOrder) -> None:
 def refuse_changed_source(clients: Clients, order: c.StageOrder) -> None:
     """The flagged version must still be the planned one: same folder, same extras, same flag."""
     plan = order.plan
-    registered_model = clients.models.find(plan.source, plan.model)
+    registered_model = clients.models.find(plan.origin, plan.model)
     if registered_model is None:
-        raise Refused(f"{plan.model} has gone from {plan.source.name} during its promotion")
+        raise Refused(f"{plan.model} has gone from {plan.origin.name} during its promotion")
+    if plan.registry:
+        require_approved(clients.statements, clients.audit, plan.model, plan.digest)
     current = {
         "folder": registered_model.folder,
         BUNDLE: registered_model.tags.get(BUNDLE, ""),

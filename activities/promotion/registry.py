@@ -6,7 +6,13 @@ from activities.promotion.movers.bundle import copy_files
 from activities.promotion.movers.model import register_bundle
 from activities.promotion.movers.provenance import copy_provenance
 from shared import contracts as c
-from shared.application.promotion.planning import place_shelves, provenance_shelf, read_bundle, shelves_at
+from shared.application.promotion.planning import (
+    RELEASABLE,
+    place_shelves,
+    provenance_shelf,
+    read_bundle,
+    shelves_at,
+)
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -18,6 +24,7 @@ from shared.ports import RegisteredModel, Shelf
 from shared.records.registry import bundle_on_the_move, entries_stated, entry_statement, history_of
 from shared.records.statements import ForgedError
 
+_RECOVERABLE = (*RELEASABLE, EntryState.RETIRED.value)
 _FACTS = ("digest", "state", "approved by")
 _ABSENT = ("", "", "")
 
@@ -103,7 +110,7 @@ def _approved(clients: Clients, model: ModelVersion) -> tuple[Registry, Register
         raise Refused(f"{model} is not in the central registry: nothing can be brought back")
     bundle, digest = _read(clients, registry, model, registered_entry), registered_entry.tags.get(DIGEST, "")
     statement = entry_statement(clients.statements, history_of(clients.audit, model), model, [])
-    if statement is None or (statement.bundle, statement.state) != (digest, EntryState.APPROVED.value):
+    if statement is None or statement.bundle != digest or statement.state not in _RECOVERABLE:
         state = f"{statement.state or 'no entry'} with {statement.bundle}" if statement else "nothing"
         raise Refused(f"{model} in {registry.name} has {digest}, signed is {state}: it is not brought back")
     if bundle.digest != digest:

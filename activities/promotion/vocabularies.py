@@ -16,20 +16,20 @@ class Vocabulary:
         self.classes = tuple(classes)
         self._codes = {text: code for code, text in enumerate(classes)}
 
-    def code(self, text: str, where: str = "") -> float:
-        """Raises Refused where *text* is none of the classes; *where* says whose it is."""
+    def code(self, text: str, place: str = "") -> float:
+        """Raises Refused where *text* is none of the classes; *place* says whose it is."""
         if self.classes and text not in self._codes:
-            raise Refused(f"{where} is {text!r}, which is none of the hold-out's classes: {', '.join(self.classes)}")
+            raise Refused(f"{place} is {text!r}, which is none of the hold-out's classes: {', '.join(self.classes)}")
         return float(self._codes.setdefault(text, len(self._codes)))
 
-    def distribution(self, value: Any, where: str) -> list[float]:
+    def distribution(self, value: Any, place: str) -> list[float]:
         """The probability of each class, of a list in their order or a mapping by their names. Raises Refused."""
-        given: Any = [value.get(name) for name in self.classes] if isinstance(value, Mapping) else value
-        numbers = isinstance(given, list) and len(given) == len(self.classes) and all(map(_is_number, given))
+        shares: Any = [value.get(name) for name in self.classes] if isinstance(value, Mapping) else value
+        numbers = isinstance(shares, list) and len(shares) == len(self.classes) and all(map(_is_number, shares))
         if not numbers:
-            wanted = f"one probability for each of {', '.join(self.classes)}, as a list in this order or by name"
-            raise Refused(f"{where} is {str(value)[:80]!r}; give {wanted}")
-        return [float(each) for each in given]
+            form = f"one probability for each of {', '.join(self.classes)}, as a list in this order or by name"
+            raise Refused(f"{place} is {str(value)[:80]!r}; give {form}")
+        return [float(number) for number in shares]
 
     def texts(self, codes: Any) -> "NDArray[Any]":
         """The texts of a column of codes."""

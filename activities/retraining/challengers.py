@@ -62,44 +62,48 @@ def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
         return c.ChallengerJudged(outcome=c.RetrainingOutcome.CANCELLED, because=order)
     holdout = clients.configuration.ladder.promotable(rules.model).holdout
     rows = read_rows(clients, holdout)
+    # The pipeline answered the old rows. Comparing its answers with new ones would pair different rows.
     if rows.digest != trial.sets.digest:
         raise Refused(f"the hold-out {holdout.path} was replaced while {request.run} trained: its predictions are void")
     challenger = _predictions(clients, run, rows)
     champion = champion_of(clients, rules)
     against = _champion_predictions(clients, request, rows, champion.deployment) if champion.deployment else None
+    # The number of the version is not known yet, and the digest does not depend on it.
     digest = read_bundle(clients.bundles, *run.shelves(ModelVersion(name=rules.model, version="0"))).digest
     look = None if against is None else _look(clients, rules.model, rows, digest)
     evaluation = evaluate(rows, [rules.gate.options], champion.model, against, challenger, look)
     evidence = Evidence(at=clients.clock.now(), evaluation=evaluation)
     verdict = judge((rules.gate,), evidence)[0]
-    judged = c.ChallengerJudged(
+    judgement = c.ChallengerJudged(
         outcome=_OUTCOMES[verdict.outcome],
         because=verdict.because,
         digest=digest,
         champion=champion.model,
         metrics=training_metrics(clients, run, trial.id) | evaluation.values,
     )
-    _keep(clients, trial, judged, {"evidence": encode(evidence), "verdict": encode(verdict)})
-    return judged
+    _keep(clients, trial, judgement, {"evidence": encode(evidence), "verdict": encode(verdict)})
+    return judgement
 
 
 def _look(clients: Clients, model: str, rows: HoldoutRows, digest: str) -> Look:
     return take_look(clients.store, model, rows.holdout, rows.version, digest, clients.clock.now())
 
 
-def _keep(clients: Clients, trial: c.ChallengerTrial, judged: c.ChallengerJudged, measured: dict[str, Any]) -> None:
+def _keep(
+    clients: Clients, trial: c.ChallengerTrial, judgement: c.ChallengerJudged, measurements: dict[str, Any]
+) -> None:
     request = trial.request
     record = RecordedTrial(
-        **measured,
-        digest=judged.digest,
-        champion=judged.champion,
+        **measurements,
+        digest=judgement.digest,
+        champion=judgement.champion,
         champion_at_start=request.champion,
-        metrics=judged.metrics,
+        metrics=judgement.metrics,
         at=stamp(clients),
     )
     path = paths.retraining_part(request.run, "evaluation.json")
     RecordStore(clients.hub, request.hub.state).create(path, record)
-    facts = {"run": request.run, **asdict(judged), "champion_at_start": request.champion}
+    facts = {"run": request.run, **asdict(judgement), "champion_at_start": request.champion}
     clients.audit.append(trial.key, "challenger judged", request.rules.model, "signalbox", facts)
 
 
@@ -118,12 +122,13 @@ def _predictions(clients: Clients, run: TrainingRun, rows: HoldoutRows) -> Any:
     columns = [KeyedColumn(table.pairs(key, name)) for name in table.header[1:]]
     lines = len(columns[0])
     places = np.concatenate([columns[0].places(keys) for keys in rows.key_batches()])
-    missing, matched = int((places < 0).sum()), len(np.unique(places[places >= 0]))
-    strange, repeated = lines - matched, len(places) - missing - matched
-    if missing or strange or repeated:
+    # Exactly the rows of the hold-out count. Rows left out or invented by the pipeline would change the metric unseen.
+    missing, matches = int((places < 0).sum()), len(np.unique(places[places >= 0]))
+    strange, repeats = lines - matches, len(places) - missing - matches
+    if missing or strange or repeats:
         raise Refused(
             f"predictions.csv is not of the hold-out's {len(places)} rows: {lines} lines,"
-            f" {missing} rows are missing, {strange} are strange, {repeated} have another row's {key}"
+            f" {missing} rows are missing, {strange} are strange, {repeats} have another row's {key}"
         )
     values = np.stack([column.values[places] for column in columns], axis=1)
     require_every(values, "predictions.csv")
@@ -147,12 +152,13 @@ def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.Cha
     model = _version(clients, request)
     shelf, extras = run.shelves(model)
     digest = read_bundle(clients.bundles, shelf, extras).digest
+    # The folder is not locked between the two steps. Without this, files that nobody judged could be registered.
     if digest != registration.judged.digest:
-        judged = registration.judged.digest
-        raise Refused(f"{request.run} wrote other files after it was judged: {digest}, not {judged}")
+        judged_digest = registration.judged.digest
+        raise Refused(f"{request.run} wrote other files after it was judged: {digest}, not {judged_digest}")
     lineage = _lineage(clients, registration, run)
-    registered = RegisteredModel(model=model, folder=shelf.folder, tags={BUNDLE: extras.folder, **lineage})
-    clients.models.register(workspace, registered)
+    registered_model = RegisteredModel(model=model, folder=shelf.folder, tags={BUNDLE: extras.folder, **lineage})
+    clients.models.register(workspace, registered_model)
     record_origin(clients.store, digest, request.run, request.askers)
     facts = {"run": request.run, "digest": digest, "workspace": workspace.name}
     clients.audit.append(registration.key, "challenger registered", str(model), "signalbox", facts)
@@ -168,30 +174,30 @@ def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.Cha
 def _version(clients: Clients, request: c.RetrainingRun) -> ModelVersion:
     """The version that this run has registered, or the number after the greatest: 10 comes after 9."""
     name, greatest = request.rules.model, 0
-    for registered in clients.models.versions(request.rules.pipeline.workspace, name):
-        if registered.tags.get(RUN) == request.run:
-            return registered.model
-        number = registered.model.version
+    for registered_model in clients.models.versions(request.rules.pipeline.workspace, name):
+        if registered_model.tags.get(RUN) == request.run:
+            return registered_model.model
+        number = registered_model.model.version
         greatest = max(greatest, int(number) if number.isdigit() else 0)
     return ModelVersion(name=name, version=str(greatest + 1))
 
 
 def _lineage(clients: Clients, registration: c.ChallengerRegistration, run: TrainingRun) -> dict[str, str]:
     """Run, data and verdict: what the ladder carries along, and what people look for."""
-    request, judged, sets = registration.request, registration.judged, registration.sets.sets
+    request, judgement, sets = registration.request, registration.judged, registration.sets.sets
     tags = {
         RUN: request.run,
         "signalbox.data": ", ".join(
             f"{request.rules.model}-{training_set.name}:{training_set.version}" for training_set in sets
         ),
         "signalbox.data_version": ", ".join(training_set.version for training_set in sets),
-        "signalbox.because": judged.because,
+        "signalbox.because": judgement.because,
     }
-    return lineage_tags(clients, run, registration.id, tags, judged.metrics)
+    return lineage_tags(clients, run, registration.id, tags, judgement.metrics)
 
 
 def _promotion(registration: c.ChallengerRegistration, model: ModelVersion, target: str) -> c.Promotion:
-    """By the id that a flag or an event would give it: whoever is first starts it, and it has one effect."""
+    """The promotion with the id that a flag or an event would give it, so that only the first of them starts it."""
     request = registration.request
     return c.Promotion(
         id=identity.promotion_id(model.name, model.version, target),

@@ -35,27 +35,30 @@ DATA = "data"  # In a cause's facts: a place in the hub that somebody wants to b
 def claim(clients: Clients, key: str, rules: Retraining, causes: list[OpenCause], because: str) -> c.RetrainingRun:
     """The run that *causes* belong to from now on. Writing the book is what claims them; all else can be repeated."""
     store = clients.store
-    recorded = read_causes(store, causes)
+    cause_records = read_causes(store, causes)
     run = c.RetrainingRun(
-        run=identity.retraining_id(rules.model, [cause.id for cause in recorded]),
+        run=identity.retraining_id(rules.model, [cause.id for cause in cause_records]),
         rules=rules,
         hub=clients.configuration.hub,
-        causes=len(recorded),
-        because=_summary(recorded, because),
-        data=tuple(sorted({cause.facts[DATA] for cause in recorded if cause.facts.get(DATA)})),
+        causes=len(cause_records),
+        because=_summary(cause_records, because),
+        data=tuple(sorted({cause.facts[DATA] for cause in cause_records if cause.facts.get(DATA)})),
         champion=champion_of(clients, rules).model,
-        asked_by=people_of(recorded).persons,
-        named=people_of(recorded).named,
-        nameless=people_of(recorded).nameless,
+        asked_by=people_of(cause_records).persons,
+        named=people_of(cause_records).named,
+        nameless=people_of(cause_records).nameless,
     )
-    store.create(paths.retraining_part(run.run, "claim.json"), RetrainingClaim(request=run, causes=tuple(recorded)))
-    stored = read_book(store, rules.model)
-    book = Book() if stored is None else stored.record
+    store.create(
+        paths.retraining_part(run.run, "claim.json"), RetrainingClaim(request=run, causes=tuple(cause_records))
+    )
+    stored_book = read_book(store, rules.model)
+    book = Book() if stored_book is None else stored_book.record
     if not book.running:
         past = PastRun(run=run.run, started=clients.clock.now(), cost=rules.estimate)
         claims = {**book.claims, key: run.run}
         after = replace(book, running=run.run, runs=(*book.runs, past), claims=claims)
-        write_book(store, rules.model, after, stored)
+        write_book(store, rules.model, after, stored_book)
+    # Two considerations may weigh at once. The book's eTag lets one of them claim; the other one starts nothing.
     elif book.running != run.run:
         raise Refused(f"{book.running} was started for {rules.model} meanwhile")
     settle(store, causes, run.run)
@@ -64,11 +67,11 @@ def claim(clients: Clients, key: str, rules: Retraining, causes: list[OpenCause]
 
 def people_of(causes: Iterable[Cause]) -> Askers:
     """Who asked for them; of a person's cause that an earlier release has recorded only the name is known."""
-    known = list(causes)
-    persons = dict.fromkeys(cause.person for cause in known if cause.person is not None)
-    by_hand = (cause for cause in known if cause.kind is CauseKind.PERSON and cause.person is None)
-    named = dict.fromkeys(cause.who for cause in by_hand if cause.who)
-    return Askers(persons=tuple(persons), named=tuple(named), nameless=any(cause.nameless for cause in known))
+    all_causes = list(causes)
+    persons = dict.fromkeys(cause.person for cause in all_causes if cause.person is not None)
+    by_hand = (cause for cause in all_causes if cause.kind is CauseKind.PERSON and cause.person is None)
+    names = dict.fromkeys(cause.who for cause in by_hand if cause.who)
+    return Askers(persons=tuple(persons), named=tuple(names), nameless=any(cause.nameless for cause in all_causes))
 
 
 def stage_of(clients: Clients, rules: Retraining) -> Stage | None:
@@ -100,6 +103,6 @@ def champion_since(clients: Clients, rules: Retraining) -> datetime | None:
 
 def _summary(causes: list[Cause], because: str) -> str:
     """The first few, each with its reason; the claim lists all of them."""
-    said = [f"{cause.kind.value}: {cause.because}" for cause in causes[:5]]
-    more = [f"and {len(causes) - 5} more"] if len(causes) > 5 else []
-    return "; ".join([because, *said, *more])[:1000]
+    reasons = [f"{cause.kind.value}: {cause.because}" for cause in causes[:5]]
+    remainder = [f"and {len(causes) - 5} more"] if len(causes) > 5 else []
+    return "; ".join([because, *reasons, *remainder])[:1000]

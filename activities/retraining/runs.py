@@ -65,6 +65,7 @@ def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighe
     )
     if verdict.rule is not DecisionRule.NO_CAUSE:
         _record_verdict(clients, model, verdict, causes, book.running)
+    # Waiting cannot mend what is refused, so its causes are settled. Others stay open, and later causes join them.
     if verdict.move is RetrainingAction.REFUSE:
         settle(clients.store, causes, f"refused: {verdict.rule.value}")
     if verdict.rule is DecisionRule.DEBOUNCE:
@@ -89,6 +90,8 @@ def open_retraining(clients: Clients, opening: c.RetrainingOpening) -> c.Retrain
         cost=Cost(estimate=request.rules.estimate),
     )
     row = {"model": request.rules.model, "outcome": ""}
+    # The host may start a finished id again. The conditional create decides, and the execution's own id tells a retry
+    # from a second run.
     if store.create(paths.retraining(request.run), record, row):
         return c.RetrainingOpened()
     first = find_retraining(store, request.run)
@@ -106,17 +109,20 @@ def close_retraining(clients: Clients, closing: c.RetrainingClosing) -> c.Done:
     """
 
     def act() -> c.Done:
+        # The record is written first and decides what everything below says: a repeat reads it and does not measure the
+        # cost again.
         request, record = closing.request, _end(clients, closing)
-        ended, outcome = plain_record(record), record.outcome or closing.result.outcome
+        fields, outcome = plain_record(record), record.outcome or closing.result.outcome
         _settle_absorbed(clients, request, record.absorbed or ())
-        facts = {name: ended[name] for name in ("run", "outcome", "because", "promotion", "cost", "absorbed")}
-        facts["model"] = ended["challenger"]
+        facts = {name: fields[name] for name in ("run", "outcome", "because", "promotion", "cost", "absorbed")}
+        facts["model"] = fields["challenger"]
         clients.audit.append(closing.key, f"retraining {outcome.value}", request.rules.model, "signalbox", facts)
         data = {**facts, "retrained": request.rules.model, "causes": request.causes}
         kind, subject = f"Signalbox.Retraining.{outcome.value.title().replace(' ', '')}", f"retraining/{request.run}"
+        # The book is written last: it lets the next run start, and by then this one is recorded and announced.
         clients.announcer.announce(f"{request.run}-{outcome.value}", kind, subject, data)
         _write_book(clients, request, outcome, record.cost)
-        return c.Done(at=ended["closed"])
+        return c.Done(at=fields["closed"])
 
     return once(clients, closing.key, c.Done, act)
 
@@ -135,25 +141,27 @@ async def wake_retraining(client: Client, clients: Clients, wake: c.RetrainingWa
 
 def _book_as_of_now(clients: Clients, model: str) -> Book:
     """Runs that a clock which has gone back since has put in the future are written as of now, once."""
-    stored = read_book(clients.store, model)
-    book = Book() if stored is None else stored.record
+    stored_book = read_book(clients.store, model)
+    book = Book() if stored_book is None else stored_book.record
     right = replace(book, runs=as_of(clients.clock.now(), book.runs))
     if right != book:
-        write_book(clients.store, model, right, stored)
+        write_book(clients.store, model, right, stored_book)
     return right
 
 
 def _unclaimed(clients: Clients, model: str, running: str) -> list[OpenCause]:
     """Without those that the run in flight has claimed: it may have been killed before it could mark them."""
     causes = open_causes(clients.store, model)
+    # Writing the book claims causes and marking them comes later, so after a kill in between the claim is right and the
+    # marks lag.
     mine = set(_claimed_ids(clients, running)) if running else set()
     settle(clients.store, [cause for cause in causes if cause.id in mine], running)
     return [cause for cause in causes if cause.id not in mine]
 
 
 def _claimed_ids(clients: Clients, run: str) -> list[str]:
-    claimed = find_claim(clients.store, run)
-    return [cause.id for cause in claimed.causes] if claimed else []
+    run_claim = find_claim(clients.store, run)
+    return [cause.id for cause in run_claim.causes] if run_claim else []
 
 
 def _weighed(model: str, cause: OpenCause) -> Cause:
@@ -205,19 +213,23 @@ def _cost(clients: Clients, closing: c.RetrainingClosing) -> Cost:
     """
     rules = closing.request.rules
     try:
-        seen = _pipelines_run(clients, closing)
+        pipeline_run = _pipelines_run(clients, closing)
     except Refused:
         return Cost(estimate=rules.estimate)
-    if seen is None or (not seen.started and job_state(seen.status) in (JobState.ACTIVE, JobState.CANCELLED)):
+    if pipeline_run is None or (
+        not pipeline_run.started and job_state(pipeline_run.status) in (JobState.ACTIVE, JobState.CANCELLED)
+    ):
+        # A run that never began used no node, so its cost is known: 0. An unknown cost would be charged by the
+        # estimate.
         return Cost(estimate=rules.estimate, actual=0.0, node_hours=0.0)
-    return cost_of(rules, seen.started, seen.ended or stamp(clients))
+    return cost_of(rules, pipeline_run.started, pipeline_run.ended or stamp(clients))
 
 
 def _pipelines_run(clients: Clients, closing: c.RetrainingClosing) -> PipelineRunSeen | None:
     pipeline, run = closing.request.rules.pipeline, closing.id
     if not run:
-        found = clients.pipelines.find(pipeline, identity.job_name(closing.request.run))
-        run = found.id if found else ""
+        pipeline_run = clients.pipelines.find(pipeline, identity.job_name(closing.request.run))
+        run = pipeline_run.id if pipeline_run else ""
     return clients.pipelines.look(pipeline, run) if run else None
 
 
@@ -225,13 +237,13 @@ def _end(clients: Clients, closing: c.RetrainingClosing) -> RetrainingRecord:
     """The run's record with its end, which is written once."""
     run, result, store = closing.request.run, closing.result, clients.store
     path = paths.retraining(run)
-    stored = store.get_stored(RetrainingRecord, path)
-    if stored is None:
+    stored_record = store.get_stored(RetrainingRecord, path)
+    if stored_record is None:
         raise Refused(f"the record of {run} is gone from {store.container}/{path}; restore it from a backup")
-    if stored.record.closed is not None:
-        return stored.record
+    if stored_record.record.closed is not None:
+        return stored_record.record
     record = replace(
-        stored.record,
+        stored_record.record,
         closed=stamp(clients),
         outcome=result.outcome,
         because=result.because,
@@ -241,7 +253,7 @@ def _end(clients: Clients, closing: c.RetrainingClosing) -> RetrainingRecord:
         absorbed=tuple(_absorbed(clients, closing)),
         cost=_cost(clients, closing),
     )
-    store.update(stored, record, {"outcome": result.outcome.value})
+    store.update(stored_record, record, {"outcome": result.outcome.value})
     return record
 
 
@@ -251,9 +263,9 @@ def _absorbed(clients: Clients, closing: c.RetrainingClosing) -> list[str]:
     return [cause.id for cause in causes] if closing.result.outcome.judged else []
 
 
-def _settle_absorbed(clients: Clients, request: c.RetrainingRun, absorbed: Sequence[str]) -> None:
-    if absorbed:
-        causes = [cause for cause in open_causes(clients.store, request.rules.model) if cause.id in set(absorbed)]
+def _settle_absorbed(clients: Clients, request: c.RetrainingRun, cause_ids: Sequence[str]) -> None:
+    if cause_ids:
+        causes = [cause for cause in open_causes(clients.store, request.rules.model) if cause.id in set(cause_ids)]
         _remember_askers(clients, request.run, causes)
         settle(clients.store, causes, request.run)
 
@@ -269,9 +281,9 @@ def _remember_askers(clients: Clients, run: str, causes: list[OpenCause]) -> Non
 def _write_book(clients: Clients, request: c.RetrainingRun, outcome: c.RetrainingOutcome, cost: Cost) -> None:
     """The run is over: the next may start, and the budget is charged what it cost."""
     model, run = request.rules.model, request.run
-    stored = read_book(clients.store, model)
-    book = Book() if stored is None else stored.record
+    stored_book = read_book(clients.store, model)
+    book = Book() if stored_book is None else stored_book.record
     runs = tuple(replace(past, cost=cost.counted) if past.run == run else past for past in book.runs)
-    used = paths.retraining_part(run, "data.json") if outcome.judged else book.used
+    lineage_path = paths.retraining_part(run, "data.json") if outcome.judged else book.used
     running = "" if book.running == run else book.running
-    write_book(clients.store, model, replace(book, running=running, runs=runs, used=used), stored)
+    write_book(clients.store, model, replace(book, running=running, runs=runs, used=lineage_path), stored_book)

@@ -20,18 +20,18 @@ from shared.records.store import RecordStore
 
 
 async def sweep_retraining(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swept:
-    parts, started, adrift = Parts("retraining"), 0, 0
+    parts, starts, orphans = Parts("retraining"), 0, 0
     for rules in clients.configuration.retraining:
         with parts.part(f"the running training of {rules.model}"):
             running = (await asyncio.to_thread(book_of, clients.store, rules.model)).running
             if running:
-                begun, lost = await _look_after(client, clients, running)
-                started, adrift = started + begun, adrift + lost
+                is_started, is_cancelled = await _look_after(client, clients, running)
+                starts, orphans = starts + is_started, orphans + is_cancelled
         with parts.part(f"the causes to retrain {rules.model}"):
             reasons: list[object] = [*rules.data, *await asyncio.to_thread(open_causes, clients.store, rules.model)]
             if reasons:
                 await wake_retraining(client, clients, c.RetrainingWake(key=sweep.key, model=rules.model))
-    return await parts.conclude(clients, c.Swept(started=started, adrift=adrift))
+    return await parts.conclude(clients, c.Swept(started=starts, adrift=orphans))
 
 
 async def begin_promotion(client: Client, clients: Clients, start: c.PromotionStart) -> c.Done:
@@ -53,8 +53,8 @@ async def _look_after(client: Client, clients: Clients, run: str) -> tuple[bool,
     if instance is not None and instance.running:
         return False, False
     request = await asyncio.to_thread(claimed_run, clients.store, run)
-    opened = await asyncio.to_thread(RecordStore(clients.hub, request.hub.state).exists, paths.retraining(run))
-    if not opened and (instance is None or instance.status == FAILED):
+    is_opened = await asyncio.to_thread(RecordStore(clients.hub, request.hub.state).exists, paths.retraining(run))
+    if not is_opened and (instance is None or instance.status == FAILED):
         return await start_once(client, c.RETRAIN, run, request, again=True) is Start.STARTED, False
     name = identity.adrift_id(run)
     return False, await start_once(client, c.CANCEL_TRAINING_ADRIFT, name, request, again=True) is Start.STARTED

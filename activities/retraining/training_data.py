@@ -34,26 +34,28 @@ def _causes(clients: Clients, model: str) -> list[Cause]:
     routes = [route for route in rules.data if route.rows or route.files or route.age_s]
     if not routes or any(cause.kind is CauseKind.DATA for cause in open_causes(clients.store, model)):
         return []
-    used = _used(clients, model)
-    causes = (_cause(clients, model, route, used) for route in routes)
+    used_arrivals = _used(clients, model)
+    causes = (_cause(clients, model, route, used_arrivals) for route in routes)
     return [cause for cause in causes if cause is not None]
 
 
-def _cause(clients: Clients, model: str, route: TrainingRoute, used: set[str]) -> Cause | None:
+def _cause(clients: Clients, model: str, route: TrainingRoute, used_arrivals: set[str]) -> Cause | None:
     account, now = clients.configuration.hub.account, clients.clock.now()
     files = {arrival_of(account, blob): blob for blob in waiting_files(clients, route)}
-    fresh = {arrival: blob for arrival, blob in files.items() if arrival not in used}
+    # What lies in the hub is compared with the last lineage. Counting events instead would miscount lost and repeated
+    # ones.
+    fresh = {arrival: blob for arrival, blob in files.items() if arrival not in used_arrivals}
     if not fresh:
         return None
-    arrived = Arrived(
+    arrivals = Arrived(
         files=len(fresh),
         rows=_rows(clients, model, route, fresh) if route.rows else 0,
         oldest_s=max((now - blob.modified).total_seconds() for blob in fresh.values()),
     )
-    because = reason_for_run(arrived, route)
+    because = reason_for_run(arrivals, route)
     if not because:
         return None
-    facts = {"route": route.name, "files": str(arrived.files), "rows": str(arrived.rows or "not counted")}
+    facts = {"route": route.name, "files": str(arrivals.files), "rows": str(arrivals.rows or "not counted")}
     name = identity.cause_id(model, CauseKind.DATA.value, route.name, *sorted(fresh))
     return Cause(id=name, model=model, kind=CauseKind.DATA, at=now, because=because, facts=facts)
 
@@ -70,9 +72,9 @@ def _rows(clients: Clients, model: str, route: TrainingRoute, fresh: dict[str, B
     path = paths.counted_rows(model)
     counted_before = clients.store.get(dict[str, int], path) or {}
     missing = {name: blob for name, blob in fresh.items() if name not in counted_before}
-    counted = {name: _count(clients, route, blob) for name, blob in missing.items()}
-    rows_of_file = counted_before | counted
-    if counted:
+    counts = {name: _count(clients, route, blob) for name, blob in missing.items()}
+    rows_of_file = counted_before | counts
+    if counts:
         clients.store.overwrite(path, {name: rows for name, rows in rows_of_file.items() if name in fresh})
     return sum(rows_of_file[name] for name in fresh)
 

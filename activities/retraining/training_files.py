@@ -33,25 +33,25 @@ class TrainingFile:
 def waiting_files(clients: Clients, route: TrainingRoute) -> list[Blob]:
     """Everything that *route* takes, by path."""
     container, _, pattern = route.take.partition("/")
-    found = clients.hub.list(container, fixed_prefix(pattern))
-    return sorted((blob for blob in found if route.takes(f"{container}/{blob.path}")), key=lambda blob: blob.path)
+    blobs = clients.hub.list(container, fixed_prefix(pattern))
+    return sorted((blob for blob in blobs if route.takes(f"{container}/{blob.path}")), key=lambda blob: blob.path)
 
 
 def named_files(clients: Clients, request: c.RetrainingRun, route: TrainingRoute) -> list[Blob]:
     """What people named: a file, or a folder that ends with a slash. Refused where there is nothing."""
-    found = []
+    files = []
     for place in request.data:
         container, _, path = place.partition("/")
         suffix = ".csv" if route.kind is TrainingKind.TABULAR else ".jsonl"
-        named = [
+        blobs = [
             blob
             for blob in clients.hub.list(container, path)
             if blob.path == path or (path.endswith("/") and blob.path.endswith(suffix))
         ]
-        if not named:
+        if not blobs:
             raise Refused(f"the named data {place} has no {suffix} file; name a file, or a folder that ends with /")
-        found += named
-    return found
+        files += blobs
+    return files
 
 
 def takes_named(rules: Retraining, route: TrainingRoute) -> bool:
@@ -80,10 +80,10 @@ def _table(
 ) -> Iterator[Row]:
     """The columns of every file in the order of their names, so that one order of columns is not another set."""
     reader = clients.row_files.cells(member.blob, update)
-    named = next(reader, [])
-    missing = [column for column in route.key if column not in named]
-    untold = [column for column in held_out if column not in named]
-    if missing or len(set(named)) < len(named):
+    header = next(reader, [])
+    missing = [column for column in route.key if column not in header]
+    untold = [column for column in held_out if column not in header]
+    if missing or len(set(header)) < len(header):
         raise Refused(
             f"{member.place} lacks the key columns {', '.join(missing)}"
             if missing
@@ -92,17 +92,19 @@ def _table(
     if untold:
         reason = f"lacks {', '.join(untold)}, which tells the rows and groups of the hold-out"
         raise Refused(f"{member.place} {reason}: add it, so that none of them is trained on")
-    member.header = tuple(sorted(named))
-    order = [named.index(column) for column in member.header]
+    # Files of one set may order their columns differently. In one order their rows compare, and the version does not
+    # change.
+    member.header = tuple(sorted(header))
+    order = [header.index(column) for column in member.header]
     for fields in reader:
         if not fields:
             continue
-        if len(fields) != len(named):
+        if len(fields) != len(header):
             raise Refused(
-                f"{member.place}: row {member.rows + 1} has {len(fields)} fields, the header has {len(named)}"
+                f"{member.place}: row {member.rows + 1} has {len(fields)} fields, the header has {len(header)}"
             )
         member.rows += 1
-        values = dict(zip(named, fields, strict=True))
+        values = dict(zip(header, fields, strict=True))
         key, apart = (tuple(values[column] for column in columns) for columns in (route.key, held_out))
         yield Row(key=key, line=_csv_line([fields[at] for at in order]), held_out=apart)
 
@@ -127,6 +129,6 @@ def _boxes(
 
 
 def _csv_line(fields: Sequence[str]) -> str:
-    written = io.StringIO()
-    csv.writer(written, lineterminator="").writerow(fields)
-    return written.getvalue()
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(fields)
+    return buffer.getvalue()

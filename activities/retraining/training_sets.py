@@ -45,23 +45,24 @@ def build_training_sets(clients: Clients, start: c.RetrainingStart) -> c.Trainin
 
 def _build(clients: Clients, request: c.RetrainingRun) -> c.TrainingSets:
     holdout = read_rows(clients, clients.configuration.ladder.promotable(request.rules.model).holdout)
-    sets, used = [], list[TrainedOn]()
+    sets, trained_on = [], list[TrainedOn]()
     for route in request.rules.data:
         members = _members(clients, request, route)
-        built = _set(clients, request, route, members, holdout)
-        sets.append(built)
-        used += [_described(request, route, member) for member in members]
-    lineage = TrainingLineage(run=request.run, members=tuple(used), holdout=holdout.digest)
+        training_set = _set(clients, request, route, members, holdout)
+        sets.append(training_set)
+        trained_on += [_described(request, route, member) for member in members]
+    lineage = TrainingLineage(run=request.run, members=tuple(trained_on), holdout=holdout.digest)
     path = paths.retraining_part(request.run, "data.json")
+    # The lineage is created once: the next looks for new data compare with what this run has really used.
     RecordStore(clients.hub, request.hub.state).create(path, lineage)
     folder = _write_holdout(clients, request, holdout)
     return c.TrainingSets(sets=tuple(sets), holdout=folder, digest=holdout.digest)
 
 
 def _members(clients: Clients, request: c.RetrainingRun, route: TrainingRoute) -> list[TrainingFile]:
-    found = waiting_files(clients, route)
-    named = named_files(clients, request, route) if takes_named(request.rules, route) else []
-    blobs = {(blob.container, blob.path): blob for blob in [*found, *named]}
+    waiting_blobs = waiting_files(clients, route)
+    named_blobs = named_files(clients, request, route) if takes_named(request.rules, route) else []
+    blobs = {(blob.container, blob.path): blob for blob in [*waiting_blobs, *named_blobs]}
     if not blobs:
         raise Refused(f"there is no training data: nothing in the hub matches {route.take}")
     return [TrainingFile(blob=blobs[place]) for place in sorted(blobs)]
@@ -72,6 +73,8 @@ def _set(
 ) -> c.TrainingSet:
     apart = _told_apart(route, holdout)
     merge = Merge(route.conflicts, *map(holdout.values, apart))
+    # The merge sees the newest file first: the first row with a key is then the newest, and only digests of rows stay
+    # in memory.
     newest = sorted(range(len(members)), key=lambda at: (members[at].blob.modified, at), reverse=True)
     for at in newest:
         for number, row in enumerate(rows_of(clients, route, members[at], apart)):
@@ -79,6 +82,7 @@ def _set(
     header = header_line(_one_header(members))
     with tempfile.TemporaryDirectory() as folder:
         spool = Spool(Path(folder), route.kind, header)
+        # The files are read a second time. Keeping the rows of the first pass would need memory for the whole set.
         for row in _chosen(clients, route, members, merge, apart):
             spool.add(row.line, row.labels)
         return _written(clients, request, route, members, merge, spool.end())
@@ -190,14 +194,14 @@ def arrival_of(account: str, blob: Blob) -> str:
 def _write_holdout(clients: Clients, request: c.RetrainingRun, holdout: HoldoutRows) -> str:
     """What the challenger is asked: every column but the answer."""
     folder = f"{paths.training_folder(request.run)}/holdout"
-    asked = [name for name in holdout.table.header if name != holdout.holdout.target]
-    with tempfile.TemporaryFile() as written:
-        text = io.TextIOWrapper(written, encoding="utf-8", newline="")
+    columns = [name for name in holdout.table.header if name != holdout.holdout.target]
+    with tempfile.TemporaryFile() as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(asked)
-        for part in holdout.batches(asked):
+        writer.writerow(columns)
+        for part in holdout.batches(columns):
             writer.writerows(part)
         text.flush()
-        written.seek(0)
-        clients.hub.create(request.hub.staging, f"{folder}/holdout.csv", written)
+        file.seek(0)
+        clients.hub.create(request.hub.staging, f"{folder}/holdout.csv", file)
     return folder

@@ -61,13 +61,13 @@ async def fire_schedule(client: Client, clients: Clients, firing: c.ScheduleFiri
     done = await asyncio.to_thread(clients.ledger.find, firing.key)
     if done is None:
         try:
-            fired = await _ACTS[firing.schedule.target](client, clients, firing)
+            result = await _ACTS[firing.schedule.target](client, clients, firing)
         except Refused as refusal:
-            fired = c.ScheduleFired(at=stamp(clients), because=str(refusal)[:1000])
+            result = c.ScheduleFired(at=stamp(clients), because=str(refusal)[:1000])
         except (ValueError, LookupError, TypeError, AttributeError) as fault:  # A bad record; the others are due too.
             _log.exception("schedule %s due %s", firing.schedule.name, firing.due)
-            fired = c.ScheduleFired(at=stamp(clients), because=f"{type(fault).__name__}: {fault}"[:1000])
-        content = encode(fired) | {"by": firing.by, "reason": firing.reason}  # As `RecordedFiring` reads it.
+            result = c.ScheduleFired(at=stamp(clients), because=f"{type(fault).__name__}: {fault}"[:1000])
+        content = encode(result) | {"by": firing.by, "reason": firing.reason}  # As `RecordedFiring` reads it.
         done = await asyncio.to_thread(clients.ledger.record, firing.key, content)
     return decode(c.ScheduleFired, done)
 
@@ -92,15 +92,18 @@ def _next_work(clients: Clients) -> _Work | None:
         known_since(clients.store, schedules, now)
         write_timetable(clients.store, None, Timetable(until=now, configured=configured(schedules)))
         return None
+    # A clock that has gone back fires nothing until it has passed where it was: due times fired before would fire
+    # again.
     if timetable.claim is None and now <= timetable.until:
         if timetable.until - now > _ODD:
             _log.error("schedules are seen to until %s, and it is %s: nothing is due", timetable.until, now)
         return None
     claim = timetable.claim or FiringClaim(until=now)
-    changed = timetable.configured != configured(schedules)
-    since = known_since(clients.store, schedules, now) if changed else {}
+    is_changed = timetable.configured != configured(schedules)
+    since = known_since(clients.store, schedules, now) if is_changed else {}
     span = Span(after=timetable.until, until=claim.until)
     firings, skips = plan(schedules, read_orders(clients.store), since, span)
+    # The plan of a claimed span is made again as of its own time, so what a dead tick fired is recognised and skipped.
     firings_left = tuple(firing for firing in firings if not claim.has_fired(firing.place))
     return _Work(timetable=timetable, claim=claim, firings=firings_left, skips=tuple(skips))
 
@@ -116,10 +119,10 @@ def _seen_to(clients: Clients, work: _Work) -> None:
     if work.skips:
         note(clients.store, clients.clock.now(), [_line(skip) for skip in work.skips])
     before = replace(work.timetable, claim=work.claim) if work.firings else work.timetable
-    finished = replace(work.timetable, until=work.claim.until, claim=None)
+    after = replace(work.timetable, until=work.claim.until, claim=None)
     if work.timetable.claim is None:  # A change since an older span began still has to be heard of by the next.
-        finished = replace(finished, configured=configured(clients.configuration.schedules))
-    write_timetable(clients.store, before, finished)
+        after = replace(after, configured=configured(clients.configuration.schedules))
+    write_timetable(clients.store, before, after)
 
 
 async def _fire_all(client: Client, clients: Clients, firings: Sequence[Firing]) -> None:
@@ -130,12 +133,15 @@ async def _fire_all(client: Client, clients: Clients, firings: Sequence[Firing])
         key = paths.firing(firing.schedule.name, firing.due)
         async with lanes:
             order = c.ScheduleFiring(key=key, schedule=firing.schedule, due=firing.due)
-            fired = await fire_schedule(client, clients, order)
-        _log.info("schedule %s due %s: %s", firing.schedule.name, firing.due, fired.because or fired.what)
-        return fired
+            firing_result = await fire_schedule(client, clients, order)
+        _log.info(
+            "schedule %s due %s: %s", firing.schedule.name, firing.due, firing_result.because or firing_result.what
+        )
+        return firing_result
 
-    ended = await asyncio.gather(*(fire(firing) for firing in firings), return_exceptions=True)
-    for result in ended:
+    # One schedule that fails must not keep the others from firing, so faults are collected and raised at the end.
+    results = await asyncio.gather(*(fire(firing) for firing in firings), return_exceptions=True)
+    for result in results:
         if isinstance(result, BaseException):
             raise result
 
@@ -153,8 +159,8 @@ async def _retrain(client: Client, clients: Clients, firing: c.ScheduleFiring) -
         facts={"schedule": schedule.name, "due": due},
     )
     await raise_cause(client, clients.store, clients.configuration, cause)
-    what = f"a cause to retrain {schedule.of} was recorded"
-    return c.ScheduleFired(at=stamp(clients), what=what, started=(identity.considering_id(schedule.of),))
+    summary = f"a cause to retrain {schedule.of} was recorded"
+    return c.ScheduleFired(at=stamp(clients), what=summary, started=(identity.considering_id(schedule.of),))
 
 
 _ACTS: dict[Target, Callable[[Client, Clients, c.ScheduleFiring], Awaitable[c.ScheduleFired]]] = {

@@ -23,26 +23,26 @@ async def score(client: Client, clients: Clients, firing: c.ScheduleFiring) -> c
     """Start what there is to be scored; nothing there is no failure."""
     route = clients.configuration.route(firing.schedule.of)
     if firing.schedule.input:
-        started = await _score_folder(client, clients, route, firing)
+        runs = await _score_folder(client, clients, route, firing)
     else:
-        started = await _score_waiting(client, clients, route, firing.key)
-    what = f"{len(started)} runs of route {route.name} were started" if started else "nothing was there to score"
-    return c.ScheduleFired(at=stamp(clients), what=what, started=tuple(started))
+        runs = await _score_waiting(client, clients, route, firing.key)
+    summary = f"{len(runs)} runs of route {route.name} were started" if runs else "nothing was there to score"
+    return c.ScheduleFired(at=stamp(clients), what=summary, started=tuple(runs))
 
 
 async def _score_waiting(client: Client, clients: Clients, route: Route, key: str) -> list[str]:
     """A run for each group of files, and another one for every further thousand."""
-    started = []
+    runs = []
     for group in await asyncio.to_thread(groups, clients, route):
         watch = c.WindowWatch(route=route, hub=clients.configuration.hub, group=group)
         for number in count():
             claim = c.WindowClaim(key=f"{key}-{number}", watch=watch)
-            claimed = await asyncio.to_thread(claim_window, clients, claim)
-            if claimed.inference is None:
+            window_claim = await asyncio.to_thread(claim_window, clients, claim)
+            if window_claim.inference is None:
                 break
-            await start_inference(client, clients.hub, claimed.inference)
-            started.append(claimed.inference.run)
-    return started
+            await start_inference(client, clients.hub, window_claim.inference)
+            runs.append(window_claim.inference.run)
+    return runs
 
 
 async def _score_folder(client: Client, clients: Clients, route: Route, firing: c.ScheduleFiring) -> list[str]:

@@ -16,8 +16,9 @@ from azure.core.exceptions import (
 from shared.domain.access.redaction import redacted
 from shared.domain.failures import PutOff, Refused, Transient
 
-_TRANSIENT = {408, 409, 429, 500, 502, 503, 504}
-_LATER, _LATEST_S = {429, 503}, 3600.0
+# Azure Monitor throttles with 529.
+_TRANSIENT = {408, 409, 429, 500, 502, 503, 504, 529}
+_LATER, _LATEST_S = {429, 503, 529}, 3600.0
 
 
 @contextmanager
@@ -48,7 +49,10 @@ def failure(action: str, status: int | None, message: str, retry_after: str = ""
     # Resource Manager answers 409 for a lock too. Of all conflicts this is the one that waiting cannot solve.
     if "ScopeLocked" in message:
         return Refused(f"{action}: a resource lock forbids it ({message}); ask a platform engineer")
-    kind = Transient if status is None or status in _TRANSIENT else Refused
+    # Azure ML refuses a deployment with 400 while its endpoint is changed: that passes, as a conflict does
+    # (https://github.com/Azure/azure-sdk-for-net/issues/36961).
+    passes = status is None or status in _TRANSIENT or "provisioning state" in message
+    kind = Transient if passes else Refused
     return kind(f"{action}: {status} {message}")
 
 

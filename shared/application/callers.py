@@ -58,23 +58,23 @@ class Callers:
     def asker(self, caller: Caller, headers: Mapping[str, str]) -> Caller | None:
         """The person for whom *caller* asks: they themselves, or whose token a machine shows. None where it shows none.
 
-        A name is not enough: whoever holds a machine's key could name somebody else, and approve themselves.
+        A name is not enough: the holder of a machine's key could name another person, and then approve the result.
         """
         if caller.kind is CallerKind.PERSON:
             return caller
-        shown = headers.get(ON_BEHALF_OF)
-        if not shown:
+        token = headers.get(ON_BEHALF_OF)
+        if not token:
             return None
-        person = Caller.of(self._identities.verify(shown))
+        person = Caller.of(self._identities.verify(token))
         if person.kind is not CallerKind.PERSON:
             raise Refused(f"header {ON_BEHALF_OF} has a machine's token; send `Bearer` with a token of the person")
         return person
 
     def _by_token(self, authorization: str) -> Caller:
         """A bearer token; or a named key as the password of basic authentication, which is all that hooks can carry."""
-        scheme, _, presented = authorization.partition(" ")
+        scheme, _, credential = authorization.partition(" ")
         if scheme.lower() == "basic":
-            return self._by_key(_password(presented))
+            return self._by_key(_password(credential))
         return self._admitted(Caller.of(self._identities.verify(authorization)))
 
     def _admitted(self, caller: Caller) -> Caller:
@@ -86,18 +86,20 @@ class Callers:
             raise Refused(f"application {caller.app or caller.oid!r} is not one of `machines`; add it there")
         return Caller(oid=caller.oid, name=machine.name, app=caller.app, kind=CallerKind.MACHINE)
 
-    def _by_key(self, presented: str) -> Caller:
-        digest = hashlib.sha256(presented.encode(errors="surrogateescape")).hexdigest()
-        found = [name for name, known in self._keys.items() if hmac.compare_digest(known, digest)]
-        if not found:
+    def _by_key(self, secret: str) -> Caller:
+        # The settings have digests only, so a leak of them opens nothing.
+        digest = hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()
+        # All keys are compared, each in constant time: the time of an answer tells nothing about a key.
+        names = [name for name, key_digest in self._keys.items() if hmac.compare_digest(key_digest, digest)]
+        if not names:
             raise Refused("the key is not a known one; ask for a named key, or sign in to the directory")
-        return Caller(oid=f"key:{found[0]}", name=found[0], kind=CallerKind.MACHINE)
+        return Caller(oid=f"key:{names[0]}", name=names[0], kind=CallerKind.MACHINE)
 
 
-def _password(presented: str) -> str:
+def _password(credential: str) -> str:
     """Of `USER:PASSWORD` in base64; empty where it is not that."""
     try:
-        return base64.b64decode(presented, validate=True).decode().partition(":")[2]
+        return base64.b64decode(credential, validate=True).decode().partition(":")[2]
     except ValueError:
         return ""
 
@@ -109,8 +111,9 @@ def read_principal(header: str, tenant: str = "") -> Caller:
     https://learn.microsoft.com/azure/app-service/configure-authentication-user-identities
     """
     try:
+        # A repeated field is refused: parsers differ in which of the two they take.
         principal = json.loads(base64.b64decode(header, validate=True), object_pairs_hook=unique_fields)
-        claims = [(str(each["typ"]), str(each["val"])) for each in principal["claims"]]
+        claims = [(str(claim["typ"]), str(claim["val"])) for claim in principal["claims"]]
         roles, kind = str(principal.get("role_typ", "roles")), principal["auth_typ"]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Refused("the platform's authentication header cannot be read") from error
@@ -132,7 +135,7 @@ def _first(claims: Mapping[str, str], names: Iterable[str]) -> str:
 
 
 def _principal(first: dict[str, str], tenant: str, roles: list[str], claims: list[tuple[str, Any]]) -> Caller:
-    """People sign in with an application, and for a scope: whoever lacks either is no person."""
+    """The caller. A person signs in with an application and for a scope; a caller without either is no person."""
     oid = first.get(_OID) or first.get("oid", "")
     if not oid:
         raise Refused("the platform's authentication header names no object id")
@@ -140,10 +143,10 @@ def _principal(first: dict[str, str], tenant: str, roles: list[str], claims: lis
     if tenant and issued_in not in ("", tenant):
         raise Refused(f"the platform signed the caller in to tenant {issued_in!r}; sign in to {tenant!r}")
     application, upn = _first(first, ("azp", "appid")), _first(first, _UPN)
-    scoped = any(name in first for name in _SCOPES)
-    if scoped and not application:
+    has_scope = any(name in first for name in _SCOPES)
+    if has_scope and not application:
         raise Refused("the platform's authentication header names no application (claim azp or appid)")
-    machine = first.get("idtyp") == "app" or not scoped
+    machine = first.get("idtyp") == "app" or not has_scope
     return Caller(
         oid=oid,
         name=upn or oid,

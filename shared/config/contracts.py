@@ -58,8 +58,8 @@ def _read_rules(home: Path, path: str) -> tuple[ContractFile, Document | None]:
     if document is None:
         return ContractFile(path=path, findings=_placed(findings, path)), None
     contract, faults = contract_in(document)
-    refused = {finding.field for finding in findings}  # What was refused as YAML reads as left out.
-    findings = (*findings, *(fault for fault in faults if fault.field not in refused))
+    refused_fields = {finding.field for finding in findings}  # What was refused as YAML reads as left out.
+    findings = (*findings, *(fault for fault in faults if fault.field not in refused_fields))
     return ContractFile(path=path, contract=contract, findings=_placed(findings, path)), document
 
 

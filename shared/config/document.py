@@ -92,40 +92,40 @@ class _Walk:
         self.findings: list[FileFinding] = []
         self._values = 0
 
-    def plain(self, node: yaml.Node, where: str, above: tuple[yaml.Node, ...]) -> Any:
+    def plain(self, node: yaml.Node, place: str, above: tuple[yaml.Node, ...]) -> Any:
         self._values += 1
         if self._values > _MOST_VALUES:
             raise _TooMany
-        self.lines.setdefault(where, node.start_mark.line + 1)
+        self.lines.setdefault(place, node.start_mark.line + 1)
         if node in above:
-            return self._refuse(node, where, "contains itself", "write it out without the alias")
+            return self._refuse(node, place, "contains itself", "write it out without the alias")
         if isinstance(node, yaml.MappingNode):
-            return self.mapping(node, where, above)
+            return self.mapping(node, place, above)
         if isinstance(node, yaml.SequenceNode):
             inside = (*above, node)
-            return [self.plain(item, f"{where}[{n}]", inside) for n, item in enumerate(node.value)]
-        return self._scalar(node, where)
+            return [self.plain(item, f"{place}[{n}]", inside) for n, item in enumerate(node.value)]
+        return self._scalar(node, place)
 
-    def mapping(self, node: yaml.MappingNode, where: str, above: tuple[yaml.Node, ...]) -> dict[str, Any]:
+    def mapping(self, node: yaml.MappingNode, place: str, above: tuple[yaml.Node, ...]) -> dict[str, Any]:
         content: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self._refuse(key, where or "file", "has a field whose name is not text", "name every field in text")
+                self._refuse(key, place or "file", "has a field whose name is not text", "name every field in text")
                 continue
             if _halved(key.value):
-                self._refuse(key, where or "file", "has a field with half a character", "write the whole character")
+                self._refuse(key, place or "file", "has a field with half a character", "write the whole character")
                 continue
-            field = f"{where}.{key.value}" if where else key.value
+            field = f"{place}.{key.value}" if place else key.value
             if key.value in content:
                 self._refuse(key, field, "is there twice", "keep one of the two")
             self.lines[field] = key.start_mark.line + 1
             content[key.value] = self.plain(value, field, (*above, node))
         return content
 
-    def _scalar(self, node: yaml.Node, where: str) -> Any:
+    def _scalar(self, node: yaml.Node, place: str) -> Any:
         kind, text = node.tag.removeprefix(_TAG), node.value
         if node.tag == kind or "/" in kind:
-            return self._refuse(node, where, f"has the tag {node.tag}", "remove the tag")
+            return self._refuse(node, place, f"has the tag {node.tag}", "remove the tag")
         if kind == "int" and _WHOLE.fullmatch(text):
             return int(text)
         if kind == "float" and _DECIMAL.fullmatch(text):
@@ -133,11 +133,11 @@ class _Walk:
         if kind == "bool":
             return yaml.SafeLoader.bool_values.get(text.lower(), text)
         if _halved(text):
-            return self._refuse(node, where, "holds half a character", "write the whole character")
+            return self._refuse(node, place, "holds half a character", "write the whole character")
         return None if kind == "null" else text
 
-    def _refuse(self, node: yaml.Node, where: str, problem: str, remedy: str) -> None:
-        self.findings.append(_finding(node.start_mark.line + 1, where, problem, remedy))
+    def _refuse(self, node: yaml.Node, place: str, problem: str, remedy: str) -> None:
+        self.findings.append(_finding(node.start_mark.line + 1, place, problem, remedy))
 
 
 def _halved(text: str) -> bool:
@@ -147,8 +147,8 @@ def _halved(text: str) -> bool:
 
 def _not_yaml(error: yaml.YAMLError) -> FileFinding:
     mark = getattr(error, "problem_mark", None)
-    said = getattr(error, "problem", None) or str(error).partition("\n")[0]
-    return _finding(mark.line + 1 if mark else 0, "file", f"is not YAML ({said})", "mend the syntax at that line")
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    return _finding(mark.line + 1 if mark else 0, "file", f"is not YAML ({problem})", "mend the syntax at that line")
 
 
 def _finding(line: int, field: str, problem: str, remedy: str) -> FileFinding:

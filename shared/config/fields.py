@@ -81,8 +81,8 @@ class Duration(Rule):
     def read(self, value: Any) -> int:
         if self.word and value == self.word:
             return 0
-        written = _DURATION.fullmatch(value) if isinstance(value, str) else None
-        seconds = int(written[1]) * _SECONDS[written[2]] if written else value
+        parts = _DURATION.fullmatch(value) if isinstance(value, str) else None
+        seconds = int(parts[1]) * _SECONDS[parts[2]] if parts else value
         if type(seconds) is not int or not self.least <= seconds <= _LONGEST_S:
             raise ValueError(self.expected)
         return seconds
@@ -155,8 +155,8 @@ class Names:
     names: Callable[[], Iterable[str]]
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        described: dict[str, Any] = handler(schema)
-        return described | {"propertyNames": {"enum": list(self.names())}}
+        own_schema: dict[str, Any] = handler(schema)
+        return own_schema | {"propertyNames": {"enum": list(self.names())}}
 
 
 Text: TypeAlias = Annotated[str, Words()]

@@ -32,8 +32,8 @@ def loop_findings(configuration: Configuration, document: Document) -> list[File
     feeds = {
         source.name: {target.name: feed for target in routes if (feed := _feed(source, target))} for source in routes
     }
-    found = [*_reserved(configuration, document), *_cycles(feeds, document), *_chains(feeds, document)]
-    return [*found, *_training(configuration, document)]
+    findings = [*_reserved(configuration, document), *_cycles(feeds, document), *_chains(feeds, document)]
+    return [*findings, *_training(configuration, document)]
 
 
 def _reserved(configuration: Configuration, document: Document) -> list[FileFinding]:
@@ -50,34 +50,37 @@ def _reserved(configuration: Configuration, document: Document) -> list[FileFind
 
 def _training(configuration: Configuration, document: Document) -> list[FileFinding]:
     """What a run wrote trains no model, and training sets, which lie in Signalbox's own container, are no arrivals."""
-    found = []
+    findings = []
     for rules in configuration.retraining:
-        for fed in rules.data:
-            name = f"data {fed.name} of model {rules.model}"
-            if fed.take.partition("/")[0] in configuration.hub.reserved:
-                where = f"models.{rules.model}.retraining.data.{fed.name}.take"
-                problem, remedy = f"is {fed.take!r} in Signalbox's own container", "use a container of the hub's own"
-                found.append(FileFinding(line=document.line(where), field=where, problem=problem, remedy=remedy))
+        # Training on what a run wrote would teach a model its own predictions.
+        for data_route in rules.data:
+            name = f"data {data_route.name} of model {rules.model}"
+            if data_route.take.partition("/")[0] in configuration.hub.reserved:
+                field = f"models.{rules.model}.retraining.data.{data_route.name}.take"
+                problem = f"is {data_route.take!r} in Signalbox's own container"
+                remedy = "use a container of the hub's own"
+                findings.append(FileFinding(line=document.line(field), field=field, problem=problem, remedy=remedy))
             for source in configuration.routes:
-                path = witness(_written(source), fed.take)
+                path = witness(_written(source), data_route.take)
                 if path is not None:
-                    problem = f"feeds {name} ({source.publish!r} and {fed.take!r} both match {path!r})"
-                    found.append(
+                    problem = f"feeds {name} ({source.publish!r} and {data_route.take!r} both match {path!r})"
+                    findings.append(
                         _finding(document, source, "publish", problem, "publish where nothing is trained from")
                     )
-    return found
+    return findings
 
 
 def _cycles(feeds: Feeds, document: Document) -> list[FileFinding]:
-    found, told = [], set[frozenset[str]]()
+    findings, reported_cycles = [], set[frozenset[str]]()
     for name in feeds:
         cycle = _cycle(name, feeds)
-        if cycle and frozenset(cycle) not in told:
-            told.add(frozenset(cycle))
+        if cycle and frozenset(cycle) not in reported_cycles:
+            reported_cycles.add(frozenset(cycle))
             feed = feeds[cycle[0]][cycle[1]]
             problem = f"closes a loop: {' -> '.join(cycle)} ({_proof(feed)})"
-            found.append(_finding(document, feed.source, "publish", problem, "publish where no route takes files from"))
-    return found
+            remedy = "publish where no route takes files from"
+            findings.append(_finding(document, feed.source, "publish", problem, remedy))
+    return findings
 
 
 def _chains(feeds: Feeds, document: Document) -> list[FileFinding]:
@@ -85,8 +88,8 @@ def _chains(feeds: Feeds, document: Document) -> list[FileFinding]:
     remedy = "publish elsewhere: what a run wrote is never scored"
     return [
         _finding(document, feed.source, "publish", f"feeds route {feed.target.name} ({_proof(feed)})", remedy)
-        for fed in feeds.values()
-        for feed in fed.values()
+        for targets in feeds.values()
+        for feed in targets.values()
         if not _way(feed.target.name, feed.source.name, feeds)
     ]
 
@@ -106,8 +109,8 @@ def _written(route: Route) -> str:
     Any name covers markers too: they lie in the folders of the files that are taken.
     """
     unknown = {name: f"{{{name}}}" for name in captures_of(route.publish)}
-    known = {"route": route.name, "model": route.score.model, "version": route.score.version}
-    return fill(route.publish.rstrip("/"), unknown | known) + "/?*"
+    names = {"route": route.name, "model": route.score.model, "version": route.score.version}
+    return fill(route.publish.rstrip("/"), unknown | names) + "/?*"
 
 
 def _cycle(start: str, feeds: Feeds) -> list[str]:
@@ -118,18 +121,18 @@ def _cycle(start: str, feeds: Feeds) -> list[str]:
 
 def _way(start: str, end: str, feeds: Feeds) -> list[str]:
     """The shortest way from *start* to *end*, both included; empty where there is none."""
-    ways, seen = [[start]], {start}
+    ways, visits = [[start]], {start}
     while ways:
         way = ways.pop(0)
         if way[-1] == end:
             return way
         for after in feeds[way[-1]]:
-            if after not in seen:
-                seen.add(after)
+            if after not in visits:
+                visits.add(after)
                 ways.append([*way, after])
     return []
 
 
 def _finding(document: Document, route: Route, field: str, problem: str, remedy: str) -> FileFinding:
-    where = f"routes.{route.name}.{field}"
-    return FileFinding(line=document.line(where), field=where, problem=problem, remedy=remedy)
+    path = f"routes.{route.name}.{field}"
+    return FileFinding(line=document.line(path), field=path, problem=problem, remedy=remedy)

@@ -38,11 +38,11 @@ def publish_problems(publish: str, take: str, group: Group) -> Iterator[Problem]
     """
     yield from template_problems(publish.rstrip("/"))
     source = take if group.kind is Grouping.EACH else take.rpartition("/")[0]
-    allowed, used = {*patterns.captures_of(source), *FILLED}, patterns.captures_of(publish)
-    for name in used:
-        if take and name not in allowed:
-            yield f"uses {{{name}}}", f"use one of {', '.join(sorted(allowed))}"
-    if "run" not in used:
+    names_at_hand, names_in_use = {*patterns.captures_of(source), *FILLED}, patterns.captures_of(publish)
+    for name in names_in_use:
+        if take and name not in names_at_hand:
+            yield f"uses {{{name}}}", f"use one of {', '.join(sorted(names_at_hand))}"
+    if "run" not in names_in_use:
         yield f"is {publish!r} without {{run}}", "add {run}, so that no run can overwrite another"
 
 
@@ -73,13 +73,13 @@ def same_files(take: str) -> str:
 
 
 def _path_problems(path: str) -> Iterator[Problem]:
-    container, _, rest = path.partition("/")
-    if not rest or not CONTAINER.fullmatch(container):
+    container, _, blob_name = path.partition("/")
+    if not blob_name or not CONTAINER.fullmatch(container):
         yield f"is {path!r}", "write CONTAINER/PATH with the container spelled out: 3 to 63 of a-z, 0-9, -"
         return
     if re.search(r"[{}]", _CAPTURE.sub("", path)):
         yield f"is {path!r} with a brace that names nothing", "write captures as {name}"
     if "\\" in path or not path.isprintable():
         yield f"is {path!r}", "use forward slashes and no control characters"
-    if any(segment in ("", ".", "..") for segment in rest.split("/")):
+    if any(segment in ("", ".", "..") for segment in blob_name.split("/")):
         yield f"is {path!r} with an empty or dotted segment", "write every folder by its name"

@@ -59,29 +59,29 @@ class FilePlace:
 
     def fail(self, name: str, problem: str, remedy: str, level: str = "error") -> None:
         """Report what is wrong with the field *name* of the section, or with the section itself where it is empty."""
-        where = self._field(name)
+        path = self._field(name)
         if self.is_faulty(name):
             return
-        if not name and any(faulty.startswith(f"{where}.") for faulty in self.report.faulty):
+        if not name and any(faulty.startswith(f"{path}.") for faulty in self.report.faulty):
             return  # What the section lacks as a whole may be what is wrong in it.
-        line = self.report.document.line(where)
-        self.report.findings.append(FileFinding(line=line, field=where, problem=problem, remedy=remedy, level=level))
+        line = self.report.document.line(path)
+        self.report.findings.append(FileFinding(line=line, field=path, problem=problem, remedy=remedy, level=level))
 
     def fail_all(self, name: str, problems: Iterable[tuple[str, str]]) -> None:
         for problem, remedy in problems:
             self.fail(name, problem, remedy)
 
-    def refuse_unknown(self, names: Iterable[str], allowed: Iterable[str]) -> None:
-        """Report those of *names* that are not among *allowed*."""
-        known = list(allowed)
+    def refuse_unknown(self, names: Iterable[str], fields: Iterable[str]) -> None:
+        """Report those of *names* that are not among *fields*."""
+        field_names = list(fields)
         for name in names:
-            if name not in known:
-                self.fail(name, "is not a field here", nearest(name, known))
+            if name not in field_names:
+                self.fail(name, "is not a field here", nearest(name, field_names))
 
     def is_faulty(self, name: str) -> bool:
         """Whether the field *name*, or what is around it, has a finding already and reads as something else."""
-        where = self._field(name)
-        return any(f"{where}.".startswith(f"{faulty}.") for faulty in self.report.faulty)
+        path = self._field(name)
+        return any(f"{path}.".startswith(f"{faulty}.") for faulty in self.report.faulty)
 
     def _field(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path and name else name or self.path
@@ -107,20 +107,20 @@ def built(kind: type[T], section: object, **values: Any) -> T:
 
     A duration is `wait` in the file and `wait_s` in the product.
     """
-    written = {each.name for each in fields(section)}  # type: ignore[arg-type]  # It is a dataclass.
-    for each in fields(kind):  # type: ignore[arg-type]  # So is this.
-        name = each.name if each.name in written else each.name.removesuffix("_s")
+    written = {field.name for field in fields(section)}  # type: ignore[arg-type]  # It is a dataclass.
+    for target in fields(kind):  # type: ignore[arg-type]  # So is this.
+        name = target.name if target.name in written else target.name.removesuffix("_s")
         value = getattr(section, name) if name in written else None
         if value is not None:
-            values.setdefault(each.name, value)
+            values.setdefault(target.name, value)
     return kind(**values)
 
 
-def nearest(name: str, known: Iterable[str], none: str = "(none)") -> str:
-    """The remedy for *name*, which is not one of those that are *known*."""
-    names = list(known)
+def nearest(name: str, names_at_hand: Iterable[str], fallback: str = "(none)") -> str:
+    """The remedy for *name*, which is not one of those that are *names_at_hand*."""
+    names = list(names_at_hand)
     near = difflib.get_close_matches(name, names, 1)
-    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(names) or none}"
+    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(names) or fallback}"
 
 
 def _said(kind: Any, fault: Fault) -> tuple[str, str]:

@@ -48,6 +48,8 @@ from shared.contracts.payloads import (
 )
 from shared.contracts.promotion import *  # noqa: F403
 from shared.contracts.retraining import *  # noqa: F403
+from shared.contracts.rollback import *  # noqa: F403
+from shared.contracts.rollout import *  # noqa: F403
 from shared.contracts.schedules import *  # noqa: F403
 from shared.contracts.streams import *  # noqa: F403
 from shared.domain.inference.windows import WindowVerdict

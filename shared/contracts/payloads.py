@@ -236,7 +236,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunClosing:
-    """*last*: nothing is told after it, so the run is open no more."""
+    """*last*: it is the last message of the run, which is no longer open then."""
 
     key: str
     inference: Inference

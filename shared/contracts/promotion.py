@@ -206,6 +206,7 @@ class MoveStep:
     plan_digest: str = ""  # Empty in orders of the first version, which brought the plan itself.
     receipt: Receipt | None = None  # Undoing needs none.
     because: str = ""  # Why it is undone.
+    step: int = 0  # Of a rollout: which of its weights.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

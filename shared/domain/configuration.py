@@ -8,7 +8,7 @@ from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import HubLayout, Route, Workspace
 from shared.domain.inference.streams import Stream
-from shared.domain.promotion.ladder import Ladder
+from shared.domain.promotion.ladder import Ladder, Registry
 from shared.domain.retraining.rules import Retraining
 from shared.domain.schedules.due_times import Schedule
 
@@ -54,6 +54,14 @@ class Configuration:
                 return workspace
         names = ", ".join(environment.name for environment in self.workspaces)
         raise Refused(f"environment {name!r} is not configured; there are: {names}")
+
+    def origin(self, name: str) -> Workspace | Registry:
+        """Where a promotion from *name* begins: an environment, or the registry if a stage of this name leads there.
+
+        Raises Refused naming the environments.
+        """
+        registries = (stage.registry for stage in self.ladder.stages if stage.name == name)
+        return next(filter(None, registries), None) or self.workspace(name)
 
     def retrained(self, model: str) -> Retraining:
         """How *model* is retrained. Raises Refused naming the models that are."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shared.domain.alerts import AlertChanged
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.messaging import Asker
 from shared.domain.promotion.models import ModelVersion
@@ -50,18 +51,6 @@ class MonitorBreached:
     run: str
     because: str
     coefficient: float | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertChanged:
-    """An Azure Monitor alert of the rule *rule* fired, or was resolved; *fired_at* tells two firings apart."""
-
-    event_id: str
-    rule: str
-    fired: bool
-    fired_at: str
-    because: str
     facts: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -129,6 +129,16 @@ def deployment_name(version: str, bundle: str) -> str:
     return f"v{_readable(version)[:16]}-{bundle.removeprefix('sha256:')[:8]}"
 
 
+def rollout_step_id(promotion: str, stage: str, step: int) -> str:
+    """The orchestration that watches one step of the rollout of *promotion*."""
+    return f"{promotion}-{digest(stage, length=8)}-step-{step}"
+
+
+def rollback_id(model: str, stage: str, cause: str) -> str:
+    """The orchestration that brings *model* back at *stage*, because of *cause*: an alert, or an order of its own."""
+    return f"rollback-{_readable(model)}-{digest(model, stage, cause)}"
+
+
 def promotion_set_id(promotions: Iterable[str]) -> str:
     """The orchestration that carries several promotions together."""
     return f"promotion-set-{digest(*promotions)}"

@@ -1,5 +1,6 @@
 """The evidence pack as one page that needs no network: HTML with its plots inside."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,11 @@ def _template() -> jinja2.Template:
     return template_named("page.html")
 
 
-def template_named(name: str) -> jinja2.Template:
-    """A page of this folder, with the filters that all of them use."""
+def template_named(name: str, **filters: Callable[..., str]) -> jinja2.Template:
+    """A page of this folder, with the filters that all of them use, and *filters* of its own."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["short"] = lambda digest: digest[:19] + "…" if len(digest) > 20 else digest
     environment.filters["figure"] = lambda value: f"{value:.6g}"
     environment.filters["rough"] = lambda value: f"{value:.3g}"  # Of an estimate that knows no more digits.
+    environment.filters.update(filters)
     return environment.from_string((_HERE / name).read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ import io
 import re
 from typing import Any
 
-_INK, _GOOD, _BAD, _GRID = "#1d2733", "#1a7f5a", "#b3372f", "#d7dde4"
+INK, GOOD, BAD, GRID = "#1d2733", "#1a7f5a", "#b3372f", "#d7dde4"
 
 
 def intervals(evidence: dict[str, Any]) -> str:
@@ -17,9 +17,9 @@ def intervals(evidence: dict[str, Any]) -> str:
     ]
     if not rows:
         return ""
-    figure, axes = _figure(1.0 + 0.4 * len(rows))
+    figure, axes = new_figure(1.0 + 0.4 * len(rows))
     for height, (_, comparison) in enumerate(reversed(rows)):
-        colour = _GOOD if comparison["low"] > 0 else _BAD if comparison["high"] <= 0 else _INK
+        colour = GOOD if comparison["low"] > 0 else BAD if comparison["high"] <= 0 else INK
         axes.plot(
             [comparison["low"], comparison["high"]],
             [height, height],
@@ -28,12 +28,12 @@ def intervals(evidence: dict[str, Any]) -> str:
             solid_capstyle="round",
         )
         axes.plot([comparison["estimate"]], [height], "o", color=colour, markersize=6)
-    axes.axvline(0, color=_INK, linewidth=1, linestyle=":")
+    axes.axvline(0, color=INK, linewidth=1, linestyle=":")
     axes.set_yticks(range(len(rows)), [name for name, _ in reversed(rows)], parse_math=False)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel("improvement over the champion (to the right is better)")
-    axes.set_title("Paired difference on the hold-out rows", loc="left", fontsize=11, color=_INK)
-    return _svg(figure)
+    axes.set_title("Paired difference on the hold-out rows", loc="left", fontsize=11, color=INK)
+    return svg_text(figure)
 
 
 def worst_rows(evidence: dict[str, Any]) -> str:
@@ -41,23 +41,23 @@ def worst_rows(evidence: dict[str, Any]) -> str:
     worst = (evidence.get("agreement") or {}).get("worst") or []
     if not worst or not all(_is_number(row[side]) for row in worst for side in ("champion", "challenger")):
         return ""
-    figure, axes = _figure(1.2 + 0.24 * len(worst))
+    figure, axes = new_figure(1.2 + 0.24 * len(worst))
     for height, row in enumerate(reversed(worst)):
         axes.plot(
-            [float(row["champion"]), float(row["challenger"])], [height, height], color=_GRID, linewidth=2, zorder=1
+            [float(row["champion"]), float(row["challenger"])], [height, height], color=GRID, linewidth=2, zorder=1
         )
     heights = range(len(worst))
     axes.scatter(
-        [float(row["champion"]) for row in reversed(worst)], heights, color=_INK, s=26, label="champion", zorder=2
+        [float(row["champion"]) for row in reversed(worst)], heights, color=INK, s=26, label="champion", zorder=2
     )
     axes.scatter(
-        [float(row["challenger"]) for row in reversed(worst)], heights, color=_GOOD, s=26, label="challenger", zorder=3
+        [float(row["challenger"]) for row in reversed(worst)], heights, color=GOOD, s=26, label="challenger", zorder=3
     )
     axes.set_yticks(heights, [str(row["key"]) for row in reversed(worst)], fontsize=8, parse_math=False)
     axes.set_xlabel("output")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
-    axes.set_title(f"The {len(worst)} rows with the largest disagreement", loc="left", fontsize=11, color=_INK)
-    return _svg(figure)
+    axes.set_title(f"The {len(worst)} rows with the largest disagreement", loc="left", fontsize=11, color=INK)
+    return svg_text(figure)
 
 
 def movements(columns: list[dict[str, Any]], least: float) -> str:
@@ -65,18 +65,18 @@ def movements(columns: list[dict[str, Any]], least: float) -> str:
     rows = [column for column in columns if column["effect"] is not None]
     if not rows:
         return ""
-    figure, axes = _figure(1.0 + 0.28 * len(rows))
-    colours = {"moved": _BAD, "steady": _GOOD}
+    figure, axes = new_figure(1.0 + 0.28 * len(rows))
+    colours = {"moved": BAD, "steady": GOOD}
     for height, column in enumerate(reversed(rows)):
-        colour = colours.get(column["movement"], _INK)
+        colour = colours.get(column["movement"], INK)
         axes.plot([0, column["effect"]], [height, height], color=colour, linewidth=2.5, solid_capstyle="round")
         axes.plot([column["effect"]], [height], "o", color=colour, markersize=6)
-    axes.axvline(least, color=_INK, linewidth=1, linestyle=":")
+    axes.axvline(least, color=INK, linewidth=1, linestyle=":")
     axes.set_yticks(range(len(rows)), [_label(column) for column in reversed(rows)], parse_math=False)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel("distance from the reference, from 0 to 1")
-    axes.set_title("How far each column moved", loc="left", fontsize=11, color=_INK)
-    return _svg(figure)
+    axes.set_title("How far each column moved", loc="left", fontsize=11, color=INK)
+    return svg_text(figure)
 
 
 def _is_number(text: str) -> bool:
@@ -91,21 +91,22 @@ def _label(column: dict[str, Any]) -> str:
     return str(column["column"]) if column["part"] == "input" else f"{column['column']} ({column['part']})"
 
 
-def _figure(height: float) -> Any:
+def new_figure(height: float) -> Any:
+    """A figure of this *height* in inches and its axes, in the style of the evidence pages."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.2, height), layout="constrained")
     axes = figure.subplots()
-    axes.grid(axis="x", color=_GRID, linewidth=0.8)
+    axes.grid(axis="x", color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-    axes.tick_params(colors=_INK, length=0)
+    axes.tick_params(colors=INK, length=0)
     return figure, axes
 
 
-def _svg(figure: Any) -> str:
-    """Without the XML prologue, scaled by its view box, the same for the same data."""
+def svg_text(figure: Any) -> str:
+    """The figure as SVG without the XML prologue, scaled by its view box, the same for the same data."""
     import matplotlib
 
     buffer = io.StringIO()

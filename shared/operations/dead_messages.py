@@ -11,7 +11,7 @@ MOST = 1000  # Of one queue: what comes after them is seen once these are dealt 
 
 
 def list_dead_messages(queues: Queues) -> tuple[tuple[DeadMessage, ...], tuple[str, ...]]:
-    """What is there, and why some queue could not be looked at."""
+    """The dead messages of every queue, and the queues that could not be read, with the reason."""
     doors = queues.doors
     if not doors:
         return (), ()

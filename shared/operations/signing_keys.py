@@ -38,10 +38,10 @@ def new(options: argparse.Namespace, now: datetime) -> None:
     keyid = options.id or rotation.next_keyid(entries, purpose)
     start = datetime.fromisoformat(options.start) if options.start else now
     address, jwk = _made(options, purpose)
-    changed = rotation.with_new_key(entries, keyid, purpose, jwk, start, timedelta(hours=options.overlap_hours))
-    write_entries(options.trusted, changed)
+    new_entries = rotation.with_new_key(entries, keyid, purpose, jwk, start, timedelta(hours=options.overlap_hours))
+    write_entries(options.trusted, new_entries)
     print(f"{keyid} is trusted for {purpose.value} from {start.isoformat()} on, in {options.trusted}")
-    for before, after in zip(entries, changed, strict=False):
+    for before, after in zip(entries, new_entries, strict=False):
         if before != after:
             print(f"{after['kid']} is trusted until {after['not_after']}")
     print(f"deploy the set, and then this in SIGNALBOX_SIGNING_KEYS: {purpose.value}={keyid}@{address}")
@@ -71,19 +71,19 @@ def retire(options: argparse.Namespace, now: datetime) -> None:
     """End a key's time: what it signed before stays true. Raises Refused."""
     entries = read_entries(options.trusted)
     end = datetime.fromisoformat(options.at) if options.at else now
-    changed = rotation.with_retired(entries, options.key, end)
-    write_entries(options.trusted, changed)
+    new_entries = rotation.with_retired(entries, options.key, end)
+    write_entries(options.trusted, new_entries)
     print(f"{options.key} is trusted until {end.isoformat()}; what it signed before stays true")
-    _warn(changed, end)
+    _warn(new_entries, end)
 
 
 def revoke(options: argparse.Namespace, now: datetime) -> None:
     """Believe nothing any more that a key has signed. Raises Refused."""
-    changed = rotation.with_revoked(read_entries(options.trusted), options.key, now, options.because)
-    write_entries(options.trusted, changed)
+    new_entries = rotation.with_revoked(read_entries(options.trusted), options.key, now, options.because)
+    write_entries(options.trusted, new_entries)
     print(f"{options.key} is revoked: nothing is believed any more that it signed, whenever that was")
     print("deploy the set now, and disable the key where it lies; docs/signing-keys.md says what to look at then")
-    _warn(changed, now)
+    _warn(new_entries, now)
 
 
 def _made(options: argparse.Namespace, purpose: Purpose) -> tuple[str, dict[str, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 from shared.domain.promotion.receipts import Receipt
 from shared.domain.trust.statements import STATEMENT, PredicateKind
 from shared.records import predicates
+from shared.records.production import rollouts, serving
 from shared.validation.schemas import schema_of
 
 _CLASSES: dict[PredicateKind, tuple[type, ...]] = {
@@ -28,6 +29,11 @@ _CLASSES: dict[PredicateKind, tuple[type, ...]] = {
     PredicateKind.ROLL_BACK: (predicates.RollBackPredicate,),
     PredicateKind.REVOCATION: (predicates.RevocationPredicate,),
     PredicateKind.MODEL_SIGNATURE: (predicates.ModelSignaturePredicate,),
+    PredicateKind.ROLLOUT_LOOK: (rollouts.LookPredicate,),
+    PredicateKind.ROLLOUT_STEP: (rollouts.StepPredicate,),
+    PredicateKind.ROLLOUT_ORDER: (rollouts.RolloutOrderPredicate,),
+    PredicateKind.TRAFFIC: (serving.TrafficPredicate,),
+    PredicateKind.HOLD: (serving.HoldPredicate,),
 }
 _TEXT = {"type": "string"}
 _SUBJECT = {

@@ -43,9 +43,12 @@ from shared.ports.promotion import (
     StoredFile,
     WantedDeployment,
 )
+from shared.ports.rollout import Alerts, DeploymentMinute, FiringAlert, ServedEndpoint, TrafficFigures
+from shared.ports.traffic import ClientFigures, ClientMinute, OutputBins, OutputFigures, OutputMinute
 from shared.ports.trust import Signing, SigningKeys, TreeHeadPublisher
 
 __all__ = [
+    "Alerts",
     "Announcer",
     "AssetKind",
     "AuditLog",
@@ -53,11 +56,14 @@ __all__ = [
     "BatchJob",
     "Blob",
     "BundleStore",
+    "ClientFigures",
+    "ClientMinute",
     "Clock",
     "ControlPlane",
     "DataAssets",
     "DataChecks",
     "DataHub",
+    "DeploymentMinute",
     "DeploymentSeen",
     "DevOpsApprovals",
     "DevOpsFacts",
@@ -67,6 +73,7 @@ __all__ = [
     "EndpointResponse",
     "EndpointSeen",
     "Endpoints",
+    "FiringAlert",
     "Folder",
     "HubFile",
     "Identities",
@@ -78,17 +85,22 @@ __all__ = [
     "Messenger",
     "Models",
     "OnlineRequest",
+    "OutputBins",
+    "OutputFigures",
+    "OutputMinute",
     "Pipelines",
     "Place",
     "Queues",
     "RegisteredModel",
     "RowFiles",
     "Secrets",
+    "ServedEndpoint",
     "ServerTasks",
     "Shelf",
     "Signing",
     "SigningKeys",
     "StoredFile",
+    "TrafficFigures",
     "TreeHeadPublisher",
     "WantedDeployment",
 ]

@@ -126,21 +126,29 @@ class EndpointKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointSeen:
-    """*traffic* in percent by deployment (online), *default* the deployment of a batch endpoint."""
+    """*traffic* in percent by deployment (online), *default* the deployment of a batch endpoint.
+
+    *settled* is false while a change is under way: then the traffic may be that before it or after it.
+    """
 
     name: str
     traffic: Mapping[str, int] = field(default_factory=dict)
     default: str = ""
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentSeen:
-    """*state* is Azure ML's provisioning state; *model* the ARM id of what it serves, *compute* on what, if it says."""
+    """*state* is Azure ML's provisioning state; *model* the ARM id of what it serves, *compute* on what, if it says.
+
+    *instances* is 0 where it says nothing of its size.
+    """
 
     name: str
     state: str
     model: str
     compute: str = ""
+    instances: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,12 +199,12 @@ class Endpoints(Protocol):
     ) -> DeploymentSeen | None: ...
     def deploy(self, workspace: Workspace, deployment: WantedDeployment) -> None: ...
     def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None: ...
-    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> None:
-        """Set an online endpoint's traffic, in percent."""
+    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> bool:
+        """Begin to set an online endpoint's traffic, in percent; True once it is in force. Safe to repeat."""
         ...
 
-    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> None:
-        """Set a batch endpoint's default deployment."""
+    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> bool:
+        """Begin to set a batch endpoint's default deployment; True once it is in force. Safe to repeat."""
         ...
 
     def invoke(self, request: OnlineRequest) -> EndpointResponse: ...

@@ -56,7 +56,7 @@ class OpenInstance:
 
 
 def task_feed(store: RecordStore, task: str) -> TaskFeed:
-    """What the task called *task* has been told: nothing, before it is told something."""
+    """The messages that the task called *task* has received; none before the first."""
     return store.get(TaskFeed, paths.told(task)) or TaskFeed()
 
 

@@ -5,10 +5,9 @@ Reports of looks and references are documents of `shared.domain.drift`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from shared.domain.drift.watch import DriftWindow
-from shared.domain.drift.window import Counted, parse_counted
+from shared.domain.drift.window import Counted
 from shared.records import paths
 from shared.records.store import RecordStore
 
@@ -17,10 +16,10 @@ Window = tuple[DriftWindow, Counted]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowRecord:
-    """A window, and what was counted in it, in the domain's plain form."""
+    """A window, and what was counted in it."""
 
     window: DriftWindow
-    counted: dict[str, Any]
+    counted: Counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,7 @@ class FailedCheck:
 def read_window(store: RecordStore, model: str, version: str) -> Window | None:
     """The window of `model:version` as it stands; None before the first run was counted."""
     record = store.get(WindowRecord, paths.drift_window(model, version))
-    return None if record is None else (record.window, parse_counted(record.counted))
+    return None if record is None else (record.window, record.counted)
 
 
 def change_window(
@@ -43,8 +42,8 @@ def change_window(
     """Write what *change* makes of the window, unless that is None; tried again where another writer was faster."""
 
     def changed(record: WindowRecord | None) -> WindowRecord | None:
-        window = change(None if record is None else (record.window, parse_counted(record.counted)))
-        return None if window is None else WindowRecord(window=window[0], counted=window[1].to_dict())
+        window = change(None if record is None else (record.window, record.counted))
+        return None if window is None else WindowRecord(window=window[0], counted=window[1])
 
     store.change(WindowRecord, paths.drift_window(model, version), changed)
 

@@ -185,6 +185,7 @@ def askers_of(store: RecordStore, run: str) -> list[Asker]:
     askers = list[Asker]()
     for blob in store.blobs(paths.askers(run)):
         document = store.document(blob.path) or []
-        listed = document if isinstance(document, list) else [document]  # An earlier release wrote each of them alone.
-        askers += [decode(Asker, asker) for asker in listed]
+        # An earlier release wrote each asker into a file of its own.
+        documents = document if isinstance(document, list) else [document]
+        askers += [decode(Asker, asker) for asker in documents]
     return askers

@@ -16,11 +16,11 @@ def keep_listed(hub: DataHub, container: str, kind: str, name: str, row: Mapping
     path = f"{kind}{name}"
     if hub.create(container, path, b"", row):
         return
-    there = hub.find(container, path)
-    if there is None:
+    blob = hub.find(container, path)
+    if blob is None:
         raise Transient(f"{container}/{path} was removed while it was written")
-    said = {**there.metadata, **row}
-    if said != dict(there.metadata) and not hub.replace(container, path, b"", there.etag, said):
+    row_after = {**blob.metadata, **row}
+    if row_after != dict(blob.metadata) and not hub.replace(container, path, b"", blob.etag, row_after):
         raise Transient(f"{container}/{path} changed while it was written")
 
 

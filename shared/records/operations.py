@@ -33,7 +33,7 @@ class KeyRecord:
 
 
 def failed_parts(store: RecordStore, sweep: str) -> dict[str, FailedPart]:
-    """What of a sweep failed when it last ran; a record that cannot be read says nothing."""
+    """The parts of a sweep that failed when it last ran; none if the record cannot be read."""
     try:
         return store.get(dict[str, FailedPart], paths.failed_parts(sweep)) or {}
     except UndecodableError:

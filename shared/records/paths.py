@@ -2,6 +2,15 @@
 
 from datetime import UTC, datetime
 
+OPEN_RUNS = "runs-open/"
+QUEUES = "lock-queues/"
+SWEEPS = "sweeps/"
+DRIFT = "drift/"
+DRIFT_OPEN = "drift-open/"
+RETRAINING_RUNS = "retraining-runs/"
+DEVOPS_OPEN = "devops/open/"
+STREAMS = "streams/"
+VERSION_RECORD = "/version.json"
 STEPS = (  # The effects of a run in the order in which they can happen.
     "gathered",
     "quarantined",
@@ -57,11 +66,8 @@ def window(window_id: str) -> str:
     return f"windows/{window_id}.json"
 
 
-OPEN_RUNS = "runs-open/"
-
-
 def open_run(run: str) -> str:
-    """The run's entry on the list of open runs, for a sweep: there from before its start until its result is told."""
+    """The run's entry on the list of open runs, for a sweep: from before its start until its result is sent."""
     return f"{OPEN_RUNS}{run}.json"
 
 
@@ -206,9 +212,6 @@ def endpoint_lock(endpoint: str) -> str:
     return f"locks/{endpoint}.json"
 
 
-QUEUES = "lock-queues/"
-
-
 def queue(endpoint: str) -> str:
     """The folder of the promotions that wait for the lock of *endpoint*."""
     return f"{QUEUES}{endpoint}/"
@@ -233,9 +236,6 @@ def origin(digest: str, name: str) -> str:
     return f"{origins(digest)}{name}.json"
 
 
-SWEEPS = "sweeps/"
-
-
 def failed_parts(sweep: str) -> str:
     """Which parts of a sweep failed when it last ran, and since when."""
     return f"{SWEEPS}{sweep}.json"
@@ -252,9 +252,6 @@ def causes(model: str) -> str:
 
 def cause(model: str, cause_id: str) -> str:
     return f"{causes(model)}{cause_id}.json"
-
-
-DRIFT = "drift/"
 
 
 def drift_folder(model: str, version: str) -> str:
@@ -286,9 +283,6 @@ def drift_problem(model: str, version: str) -> str:
     return f"{drift_folder(model, version)}problem.json"
 
 
-DRIFT_OPEN = "drift-open/"
-
-
 def drift_open(run: str) -> str:
     """The run's entry on the list of uncounted ones, which a sweep reads: there from its close until its rows count."""
     return f"{DRIFT_OPEN}{run}.json"
@@ -312,9 +306,6 @@ def counted_rows(model: str) -> str:
 def verdicts(model: str) -> str:
     """The folder of the decisions on the causes to retrain *model*."""
     return f"retraining/{model}/verdicts/"
-
-
-RETRAINING_RUNS = "retraining-runs/"
 
 
 def retraining(run: str) -> str:
@@ -383,20 +374,17 @@ def devops_runs(organisation: str, run: int) -> str:
     return f"devops/runs/{organisation}/{run}/"
 
 
-def devops_run(organisation: str, run: int, started: str) -> str:
-    return f"{devops_runs(organisation, run)}{started}.json"
+def devops_run(organisation: str, run: int, instance: str) -> str:
+    return f"{devops_runs(organisation, run)}{instance}.json"
 
 
-def devops_links(started: str) -> str:
-    """The folder of the tasks that wait for *started*: approvals count beside them."""
-    return f"devops/links/{started}/"
+def devops_links(instance: str) -> str:
+    """The folder of the tasks that wait for *instance*: approvals count beside them."""
+    return f"devops/links/{instance}/"
 
 
-def devops_link(started: str, run: int, task: str) -> str:
-    return f"{devops_links(started)}{run}-{task}.json"
-
-
-DEVOPS_OPEN = "devops/open/"
+def devops_link(instance: str, run: int, task: str) -> str:
+    return f"{devops_links(instance)}{run}-{task}.json"
 
 
 def devops_open(instance: str) -> str:
@@ -407,9 +395,6 @@ def devops_open(instance: str) -> str:
 def devops_taken(promotion: str, approval: str, person: str) -> str:
     """The stage of the ladder that a decision of Azure DevOps counts for."""
     return f"devops/taken/{promotion}/{approval}/{person}.json"
-
-
-STREAMS = "streams/"
 
 
 def held_records(stream: str, group: str = "") -> str:
@@ -440,9 +425,6 @@ def file_check(check: str) -> str:
 def holdout_looks(model: str, digest: str) -> str:
     """The folder of the challengers of *model* that were compared on the hold-out with the content *digest*."""
     return f"holdouts/{model}/{digest.removeprefix('sha256:')}/looks/"
-
-
-VERSION_RECORD = "/version.json"
 
 
 def holdout_versions(model: str) -> str:

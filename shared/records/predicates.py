@@ -120,7 +120,7 @@ class BeforeMovePredicate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovePredicate:
-    """*change* is `moved` or `undone`; *place* is the environment or the registry."""
+    """*change* is `moved` or `undone`; *place* is the environment or the registry. *weight* is of a rollout's step."""
 
     promotion: str
     stage: str
@@ -128,6 +128,7 @@ class MovePredicate:
     change: str
     plan: str
     place: str
+    weight: str | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,16 +129,16 @@ def decisions(
 
 def signed_decision(statements: Statements, path: str) -> SignedDecision | None:
     """The decision at *path*, None where there is none. Raises ForgedError."""
-    stored = statements.stored(path)
-    if stored is None:
+    statement = statements.stored(path)
+    if statement is None:
         return None
-    predicate = statements.predicate(stored, PredicateKind.DECISION)
+    predicate = statements.predicate(statement, PredicateKind.DECISION)
     try:
         approval = decode(Approval, predicate["decision"])
     except (KeyError, UndecodableError) as error:
         raise ForgedError(path, f"it is signed, and is no decision ({error!r})") from error
     # Whether a receipt rests on it is the app's own mark beside the statement, which stays as the door signed it.
-    return SignedDecision(approval=replace(approval, used=USED in stored.blob.metadata), stored=stored)
+    return SignedDecision(approval=replace(approval, used=USED in statement.blob.metadata), stored=statement)
 
 
 def decision_statement(
@@ -181,15 +181,15 @@ def measured_at(statements: Statements, path: str, order: StageOrder | None = No
     return dict(predicate["record"])
 
 
-def _require(statement: str, predicate: Mapping[str, Any], **bound: str) -> None:
-    for name, expected in bound.items():
-        if predicate.get(name) != expected:
-            raise ForgedError(statement, f"it is for {name} {predicate.get(name)}, not for {expected}")
+def _require(statement: str, predicate: Mapping[str, Any], **claims: str) -> None:
+    for name, value in claims.items():
+        if predicate.get(name) != value:
+            raise ForgedError(statement, f"it is for {name} {predicate.get(name)}, not for {value}")
 
 
-def sign_evidence(statements: Statements, path: str, order: StageOrder, measured: StageEvidence, at: datetime) -> None:
+def sign_evidence(statements: Statements, path: str, order: StageOrder, evidence: StageEvidence, at: datetime) -> None:
     """Say with the measuring key what was measured for *order*. Safe to repeat: the first measurement stands."""
-    record = encode(measured)
+    record = encode(evidence)
     _sign_measured(statements, PredicateKind.EVIDENCE, path, order, at, canonical_digest(record), {"record": record})
 
 
@@ -242,7 +242,7 @@ def record_origin(store: RecordStore, digest: str, name: str, askers: Askers) ->
 
 def origins_of(store: RecordStore, digest: str) -> list[Askers]:
     """Who asked for everything that has made the bundle *digest*."""
-    return [stored.record for stored in store.list(Askers, paths.origins(digest))]
+    return [entry.record for entry in store.list(Askers, paths.origins(digest))]
 
 
 def replacement_of(store: RecordStore, promotion: str) -> Replacement | None:

@@ -19,7 +19,7 @@ from shared.records.statements import ForgedError, Statements
 
 # Kinds of entries of the audit log, and the fact by which an entry names what it says of the registry.
 BEGUN, UNDO_BEGUN, ENTRY_STATEMENT = "move begun", "undo begun", "entry_statement"
-_MOVES = frozenset({Move.PUBLISH_ENTRY.value, Move.APPROVE_ENTRY.value})
+_MOVES = frozenset({Move.PUBLISH_ENTRY.value, Move.APPROVE_ENTRY.value, Move.MARK_IN_PRODUCTION.value})
 _ENDS = frozenset(fate.value for fate in Fate)
 
 
@@ -91,12 +91,12 @@ def bundle_on_the_move(history: Sequence[Entry]) -> str | None:
 
 def entries_stated(statements: Statements) -> Iterator[ModelVersion]:
     """Every entry that something is said of, each once."""
-    named = set[ModelVersion]()
+    entries = set[ModelVersion]()
     for path in statements.list(paths.registry_models()):
-        _, name, *rest = path.split("/")
-        if len(rest) == 2:  # What lies elsewhere was planted: it is nobody's statement.
-            named.add(ModelVersion(name=name, version=rest[0]))
-    return iter(sorted(named))
+        _, name, *tail = path.split("/")
+        if len(tail) == 2:  # What lies elsewhere was planted: it is nobody's statement.
+            entries.add(ModelVersion(name=name, version=tail[0]))
+    return iter(sorted(entries))
 
 
 def _read(statements: Statements, path: str) -> EntryStatement | None:

@@ -157,14 +157,14 @@ def read_book(store: RecordStore, model: str) -> Stored[Book] | None:
 
 def book_of(store: RecordStore, model: str) -> Book:
     """What the book of *model*'s retraining says: nothing, before its first run."""
-    stored = read_book(store, model)
-    return Book() if stored is None else stored.record
+    entry = read_book(store, model)
+    return Book() if entry is None else entry.record
 
 
-def write_book(store: RecordStore, model: str, book: Book, stored: Stored[Book] | None) -> None:
-    """Write *book* over *stored*. Raises LostRace where somebody else has changed it."""
+def write_book(store: RecordStore, model: str, book: Book, entry: Stored[Book] | None) -> None:
+    """Write *book* over *entry*. Raises LostRace where somebody else has changed it."""
     claims = dict(list(book.claims.items())[-_KEPT_CLAIMS:])
-    store.save(paths.retraining_book(model), replace(book, runs=book.runs[-MOST_RUNS:], claims=claims), stored)
+    store.save(paths.retraining_book(model), replace(book, runs=book.runs[-MOST_RUNS:], claims=claims), entry)
 
 
 def keep_cause(store: RecordStore, cause: Cause) -> bool:

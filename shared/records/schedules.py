@@ -86,11 +86,11 @@ def read_timetable(store: RecordStore) -> Timetable | None:
 
 def write_timetable(store: RecordStore, before: Timetable | None, after: Timetable) -> bool:
     """False where it is not *before* any more: another tick has written since."""
-    stored = store.get_stored(Timetable, paths.SCHEDULE_CLOCK)
-    if (None if stored is None else stored.record) != before:
+    entry = store.get_stored(Timetable, paths.SCHEDULE_CLOCK)
+    if (None if entry is None else entry.record) != before:
         return False
     try:
-        store.save(paths.SCHEDULE_CLOCK, after, stored)
+        store.save(paths.SCHEDULE_CLOCK, after, entry)
     except LostRace:
         return False
     return True
@@ -106,15 +106,15 @@ def known_since(store: RecordStore, schedules: tuple[Schedule, ...], now: dateti
 
     Raises LostRace where another tick has written it meanwhile.
     """
-    stored = store.get_stored(KnownSchedules, paths.SCHEDULES_KNOWN)
-    before = {} if stored is None else stored.record.known
+    entry = store.get_stored(KnownSchedules, paths.SCHEDULES_KNOWN)
+    before = {} if entry is None else entry.record.known
     current = {schedule.name: _KnownSchedule(mark=schedule.mark, since=now) for schedule in schedules}
     current = {
         name: before[name] if name in before and before[name].mark == schedule.mark else schedule
         for name, schedule in current.items()
     }
     if current != before:
-        store.save(paths.SCHEDULES_KNOWN, KnownSchedules(known=current), stored)
+        store.save(paths.SCHEDULES_KNOWN, KnownSchedules(known=current), entry)
     return {name: schedule.since for name, schedule in current.items()}
 
 
@@ -127,13 +127,13 @@ def read_orders(store: RecordStore) -> dict[str, PauseOrder]:
 def give_order(store: RecordStore, schedule: str, order: PauseOrder) -> tuple[PauseOrder, bool]:
     """Pause *schedule*, or let it go on; returns the order that holds, and whether it is new. Raises Transient."""
     for _ in range(_TRIES):
-        stored = store.get_stored(_PauseOrders, paths.SCHEDULE_ORDERS)
-        orders = {} if stored is None else stored.record.orders
+        entry = store.get_stored(_PauseOrders, paths.SCHEDULE_ORDERS)
+        orders = {} if entry is None else entry.record.orders
         standing = orders.get(schedule)
         if (standing is not None and standing.paused) == order.paused:
             return standing or order, False
         try:
-            store.save(paths.SCHEDULE_ORDERS, _PauseOrders(orders=orders | {schedule: order}), stored)
+            store.save(paths.SCHEDULE_ORDERS, _PauseOrders(orders=orders | {schedule: order}), entry)
         except LostRace:
             continue
         kind = "pause" if order.paused else "resume"
@@ -144,10 +144,10 @@ def give_order(store: RecordStore, schedule: str, order: PauseOrder) -> tuple[Pa
 
 def note(store: RecordStore, now: datetime, lines: Sequence[Mapping[str, str]]) -> None:
     """Write *lines* to the schedules' log of the day, each with the time *now*."""
-    stamped = [json.dumps({"at": now.isoformat(timespec="milliseconds"), **line}, sort_keys=True) for line in lines]
+    rows = [json.dumps({"at": now.isoformat(timespec="milliseconds"), **line}, sort_keys=True) for line in lines]
     path = paths.schedule_log(now.date().isoformat())
-    for start in range(0, len(stamped), _LINES_AT_ONCE):
-        part = "\n".join(stamped[start : start + _LINES_AT_ONCE])
+    for start in range(0, len(rows), _LINES_AT_ONCE):
+        part = "\n".join(rows[start : start + _LINES_AT_ONCE])
         append_line(store.hub, store.container, path, part.encode())
 
 

@@ -66,29 +66,31 @@ class RecordStore:
         """Write *record* where nothing is; False where something was."""
         return self.create_file(path, _written(record), metadata)
 
-    def update(self, stored: Stored[T], record: T, metadata: Mapping[str, str] | None = None) -> None:
-        """Write *record* over *stored*; *metadata* are added to those that it has. Raises LostRace."""
-        blob = stored.blob
-        merged = {**blob.metadata, **(metadata or {})}
-        if not self.hub.replace(self.container, blob.path, _written(record), blob.etag, merged):
+    def update(self, entry: Stored[T], record: T, metadata: Mapping[str, str] | None = None) -> None:
+        """Write *record* over *entry*; *metadata* are added to those that it has. Raises LostRace."""
+        blob = entry.blob
+        all_metadata = {**blob.metadata, **(metadata or {})}
+        if not self.hub.replace(self.container, blob.path, _written(record), blob.etag, all_metadata):
             raise LostRace(f"{self.container}/{blob.path} was changed by another writer")
 
-    def save(self, path: str, record: T, stored: Stored[T] | None) -> None:
+    def save(self, path: str, record: T, entry: Stored[T] | None) -> None:
         """Create the record where there was none, update it otherwise. Raises LostRace."""
-        if stored is not None:
-            self.update(stored, record)
+        if entry is not None:
+            self.update(entry, record)
         elif not self.create(path, record):
             raise LostRace(f"{self.container}/{path} was created by another writer")
 
     def change(self, kind: type[T], path: str, change: Callable[[T | None], T | None]) -> None:
         """Write what *change* makes of the record, unless that is None; tried again where another writer was faster."""
+        # The number of tries is bounded: two writers that always collide would otherwise hold a worker for ever.
+        # Transient lets the activity's retry policy wait.
         for _ in range(_TRIES):
-            stored = self.get_stored(kind, path)
-            record = change(None if stored is None else stored.record)
+            entry = self.get_stored(kind, path)
+            record = change(None if entry is None else entry.record)
             if record is None:
                 return None
             try:
-                return self.save(path, record, stored)
+                return self.save(path, record, entry)
             except LostRace:
                 continue
         raise Transient(f"{self.container}/{path} was changed {_TRIES} times by others while it was changed here")
@@ -104,8 +106,8 @@ class RecordStore:
     def set_metadata(self, blob: Blob, metadata: Mapping[str, str]) -> bool:
         """Add *metadata* to those of *blob*, whose content stays; False where it was gone or has changed."""
         content = self.hub.read(self.container, blob.path)
-        merged = {**blob.metadata, **metadata}
-        return content is not None and self.hub.replace(self.container, blob.path, content, blob.etag, merged)
+        all_metadata = {**blob.metadata, **metadata}
+        return content is not None and self.hub.replace(self.container, blob.path, content, blob.etag, all_metadata)
 
     def delete(self, path: str, etag: str = "") -> bool:
         """Remove the record (only as *etag* names it, if given); False where it was gone or has changed."""

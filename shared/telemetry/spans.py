@@ -82,6 +82,8 @@ def occurred_at(since: datetime | None) -> Iterator[None]:
 @contextmanager
 def start_span(verb: str, name: str, instance: str, *, again: bool = False) -> Iterator[Carried]:
     """The span of a start or wake-up of *instance*, below its cause and in its trace; with *again* in a new trace."""
+    # The trace follows from the instance's id, so every host and every later event joins it. A repeated start gets a
+    # trace of its own.
     trace, receipt = (uuid4().int if again else trace_of(instance)), _receipt.get()
     with _root(trace, receipt) as parent, next_ids(trace=trace):
         links = [] if parent else _links(trace)
@@ -146,6 +148,7 @@ def job_traceparent(name: str) -> str:
 def record_job(name: str, job: str, started_at: datetime, ended_at: datetime, error: str = "") -> None:
     """The span of a job elsewhere, from when it was made until it was seen to have ended."""
     with next_ids(span=span_of("job", name)):
+        # Azure ML's clock and ours may differ; a span must not end before it starts.
         span = tracer().start_span("job", kind=SpanKind.CLIENT, start_time=_ns(min(started_at, ended_at)))
     span.set_attributes({"signalbox.job": job, "signalbox.job.name": name})
     _mark(span, error)

@@ -14,24 +14,28 @@ from shared.validation.rules import LENIENT, expected_of
 from shared.validation.types import hint_at, shape_of
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+    from pydantic import TypeAdapter, ValidationError
 
 OWN_STEPS = ("[key]", "(word)", "(section)")  # Of pydantic's path: to a mapping's key, and into a member of a union.
 
 T = TypeVar("T")
 Path = tuple[str | int, ...]
 
-__all__ = ["Fault", "Reading", "hint_at", "read", "shape_of"]
+__all__ = ["Fault", "Reading", "faults_of", "hint_at", "read", "shape_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One field that is missing, unknown or wrong; *expected* says what it takes, or which fields there are."""
+    """One field that is missing, unknown or wrong; *expected* says what it takes, or which fields there are.
+
+    *remedy* is what its rule says about this very value, where the rule says more.
+    """
 
     path: Path
     kind: Literal["missing", "unknown", "wrong"]
     value: Any
     expected: str
+    remedy: str = ""
 
     @property
     def field(self) -> str:
@@ -66,17 +70,22 @@ def read(kind: type[T], raw: Any, *, lenient: bool = False) -> Reading[T]:
             json.dumps(raw), strict=True, extra="forbid", context=context
         )
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        faults = (_fault(kind, detail) for detail in errors if not _only_lacks_wrong_entries(detail, errors))
-        return Reading(None, tuple(_without_repeats(faults)))
+        return Reading(None, faults_of(kind, error))
     return Reading(value)
+
+
+def faults_of(kind: Any, error: "ValidationError") -> tuple[Fault, ...]:
+    """Everything that pydantic found wrong with the value of a *kind*, one fault for each field."""
+    errors = error.errors(include_url=False)
+    faults = (_fault(kind, detail) for detail in errors if not _only_lacks_wrong_entries(detail, errors))
+    return tuple(_without_repeats(faults))
 
 
 def _only_lacks_wrong_entries(error: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a list is called too short because pydantic counts only its good entries; the others have errors."""
     place = error["loc"]
     return error["type"] == "too_short" and any(
-        other["loc"][: len(place)] == place and len(other["loc"]) > len(place) for other in errors
+        entry_error["loc"][: len(place)] == place and len(entry_error["loc"]) > len(place) for entry_error in errors
     )
 
 
@@ -93,9 +102,12 @@ def _fault(kind: Any, error: Mapping[str, Any]) -> Fault:
     if error["type"] == "unexpected_keyword_argument":
         names = shape_of(hint_at(kind, path[:-1]))
         return Fault(path=path, kind="unknown", value=error["input"], expected=", ".join(names))
-    what: Literal["missing", "wrong"] = "missing" if error["type"] == "missing" else "wrong"
-    expected = error.get("ctx", {}).get("expected_here") or expected_of(hint_at(kind, path))
-    return Fault(path=path, kind=what, value=error["input"], expected=expected)
+    kind_of_fault: Literal["missing", "wrong"] = "missing" if error["type"] == "missing" else "wrong"
+    context = error.get("ctx", {})
+    expected = context.get("expected_here") or expected_of(hint_at(kind, path))
+    return Fault(
+        path=path, kind=kind_of_fault, value=error["input"], expected=expected, remedy=str(context.get("error", ""))
+    )
 
 
 def _without_repeats(faults: Iterator[Fault]) -> Iterator[Fault]:

@@ -40,10 +40,10 @@ class Text:
         return core_schema.no_info_after_validator_function(self._fitting, text)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        described = {"description": self.means} if self.means else {}
+        own_schema = {"description": self.means} if self.means else {}
         pattern = f"^(?:{self.pattern})$" if self.pattern else f"^[^{CONTROL}]*$"
         limits = {"minLength": self.shortest, "maxLength": self.longest, "pattern": pattern}
-        return {"type": "string", **limits, **described}
+        return {"type": "string", **limits, **own_schema}
 
     def _fitting(self, text: str) -> str:
         # Not by pydantic's own pattern: that one is searched for, and its "$" lets a line end follow.
@@ -92,8 +92,8 @@ class Many:
         return core_schema.no_info_after_validator_function(_different, entries) if self.different else entries
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        described: dict[str, Any] = handler(schema)
-        return described | ({"uniqueItems": True} if self.different else {})
+        own_schema: dict[str, Any] = handler(schema)
+        return own_schema | ({"uniqueItems": True} if self.different else {})
 
 
 Name: TypeAlias = Annotated[str, Text(longest=256, pattern=r"[^\x00-\x1f\x7f]+")]
@@ -108,9 +108,9 @@ Sentence: TypeAlias = Annotated[
 def expected_of(hint: Any) -> str:
     """What a field of this type takes, in words: "a whole number from 1 to 100"."""
     kind, rules = split(hint)
-    described = next((rule.expected for rule in reversed(rules) if hasattr(rule, "expected")), "")
-    if described:
-        return described
+    expectation = next((rule.expected for rule in reversed(rules) if hasattr(rule, "expected")), "")
+    if expectation:
+        return expectation
     if isinstance(kind, type) and issubclass(kind, Enum):
         return f"one of {', '.join(str(member.value) for member in kind)}"
     if get_origin(kind) is Literal:

@@ -20,15 +20,15 @@ class _Schemas(GenerateJsonSchema):
 
     def default_schema(self, schema: Any) -> dict[str, Any]:
         """An empty default means that the field is left out; as a value it need not be one that may be sent."""
-        described = super().default_schema(schema)
-        return described if described.get("default") else {k: v for k, v in described.items() if k != "default"}
+        own_schema = super().default_schema(schema)
+        return own_schema if own_schema.get("default") else {k: v for k, v in own_schema.items() if k != "default"}
 
     def dataclass_schema(self, schema: Any) -> dict[str, Any]:
-        described = super().dataclass_schema(schema)
-        described.pop("title", None)
-        if "description" in described:
-            described["description"] = " ".join(described["description"].split())
-        return described | {"additionalProperties": self.mode == "serialization"}
+        own_schema = super().dataclass_schema(schema)
+        own_schema.pop("title", None)
+        if "description" in own_schema:
+            own_schema["description"] = " ".join(own_schema["description"].split())
+        return own_schema | {"additionalProperties": self.mode == "serialization"}
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
@@ -37,8 +37,8 @@ def schema_of(kind: Any) -> dict[str, Any]:
 
 
 def _whole(schema: dict[str, Any]) -> dict[str, Any]:
-    named, enumerations = _parted(schema.pop("$defs", {}), "#/$defs/{model}")
-    whole: dict[str, Any] = _inlined(schema | ({"$defs": named} if named else {}), enumerations)
+    definitions, enumerations = _parted(schema.pop("$defs", {}), "#/$defs/{model}")
+    whole: dict[str, Any] = _inlined(schema | ({"$defs": definitions} if definitions else {}), enumerations)
     return whole
 
 
@@ -51,20 +51,20 @@ class _OfFiles(_Schemas):
         return self.generate_inner(schema["schema"])
 
     def dataclass_schema(self, schema: Any) -> dict[str, Any]:
-        described = super().dataclass_schema(schema)
-        required = described.get("required", ())
-        fields = described["properties"].items()
-        described["properties"] = {name: part if name in required else _or_empty(part) for name, part in fields}
-        return described
+        own_schema = super().dataclass_schema(schema)
+        required_fields = own_schema.get("required", ())
+        fields = own_schema["properties"].items()
+        own_schema["properties"] = {name: part if name in required_fields else _or_empty(part) for name, part in fields}
+        return own_schema
 
     def dict_schema(self, schema: Any) -> dict[str, Any]:
-        described = super().dict_schema(schema)
-        values = described.get("additionalProperties")
+        own_schema = super().dict_schema(schema)
+        values = own_schema.get("additionalProperties")
         if isinstance(values, dict):
             section = self.resolve_ref_schema(values)
             if section.get("type") == "object" and not section.get("required"):
-                described["additionalProperties"] = _or_empty(values)
-        return described
+                own_schema["additionalProperties"] = _or_empty(values)
+        return own_schema
 
 
 def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
@@ -86,15 +86,17 @@ def file_schema(title: str, kind: Any) -> dict[str, Any]:
 class NamedSchemas:
     """Schemas of many types that refer to each other by name, as an OpenAPI document holds them."""
 
-    def __init__(self, read: set[Any], written: set[Any]) -> None:
-        """Of the types that are *read* from requests, and of those that are *written* into answers."""
+    def __init__(self, read: set[Any], written_kinds: set[Any]) -> None:
+        """Of the types that are *read* from requests, and of those that are *written_kinds* into answers."""
         kinds: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = [
             *((kind, "validation", adapter(kind)) for kind in read),
-            *((kind, "serialization", adapter(kind)) for kind in written),
+            *((kind, "serialization", adapter(kind)) for kind in written_kinds),
         ]
         template = "#/components/schemas/{model}"
-        schemas, rest = TypeAdapter.json_schemas(kinds, ref_template=template, schema_generator=_Schemas)
-        named, enumerations = _parted(rest.get("$defs", {}), template)
+        # All types in one call: pydantic then gives two types of one name different names, and a shared type one
+        # schema.
+        schemas, definitions = TypeAdapter.json_schemas(kinds, ref_template=template, schema_generator=_Schemas)
+        named, enumerations = _parted(definitions.get("$defs", {}), template)
         self.named: dict[str, Any] = _inlined(named, enumerations)
         self._schemas = _inlined(dict(schemas), enumerations)
 
@@ -104,18 +106,18 @@ class NamedSchemas:
         return schema
 
 
-def _parted(named: dict[str, Any], template: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _parted(definitions: dict[str, Any], template: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The objects by name, and everything else, which are enumerations, by reference.
 
     Enumerations are short and many are called alike, so each is written where it is used.
     """
-    objects = {name: schema for name, schema in named.items() if schema.get("type") == "object"}
-    rest = {
-        name: {key: part for key, part in named[name].items() if key != "title"}
-        for name in named
+    objects = {name: schema for name, schema in definitions.items() if schema.get("type") == "object"}
+    enumerations = {
+        name: {key: part for key, part in definitions[name].items() if key != "title"}
+        for name in definitions
         if name not in objects
     }
-    return objects, {template.format(model=name): schema for name, schema in rest.items()}
+    return objects, {template.format(model=name): schema for name, schema in enumerations.items()}
 
 
 def _inlined(schema: Any, enumerations: dict[str, Any]) -> Any:

@@ -5,7 +5,6 @@ from typing import Any
 import click
 
 from signalbox.cli.commands.doctor import doctor
-from signalbox.cli.commands.download import download
 from signalbox.cli.commands.drift import drift, features
 from signalbox.cli.commands.hub import check, drop
 from signalbox.cli.commands.keys import keys
@@ -29,7 +28,8 @@ from signalbox.cli.commands.promotions import (
     withdraw,
 )
 from signalbox.cli.commands.retraining import retrain, retraining
-from signalbox.cli.commands.runs import cancel, logs, release, reprocess, status
+from signalbox.cli.commands.rollouts import known_good, release_hold, rollback, rollout, serving
+from signalbox.cli.commands.runs import cancel, download, logs, release, reprocess, status
 from signalbox.cli.commands.schedules import schedules
 from signalbox.cli.commands.tokens import token
 from signalbox.cli.commands.traces import trace
@@ -86,5 +86,9 @@ _PROMOTIONS = (
     prove,
 )
 
-for command in (up, demo, *_RUNS, *_PROMOTIONS, retrain, retraining, trace, token, keys, config, doctor, host):
+_PRODUCTION = (rollout, rollback, known_good, serving, release_hold)
+
+_OTHERS = (retrain, retraining, trace, token, keys, config, doctor, host)
+
+for command in (up, demo, *_RUNS, *_PROMOTIONS, *_PRODUCTION, *_OTHERS):
     main.add_command(command)

@@ -5,6 +5,7 @@ import asyncio
 import json
 import signal
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ from signalbox.emulators.azure_devops import app as azure_devops
 from signalbox.emulators.azure_devops.estate import Organisation, Project
 from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
 from signalbox.emulators.azure_ml.estate import Estate, Scope
+from signalbox.emulators.azure_ml.online.traffic import RequestLog
 from signalbox.emulators.azure_ml.resource_manager.inspection import Shown
+from signalbox.emulators.azure_monitor.app import AzureMonitor, AzureMonitorOptions
+from signalbox.emulators.clock import EmulatorClock
 from signalbox.emulators.database import open_database
 from signalbox.emulators.event_grid.dead_letters import DeadLetters
 from signalbox.emulators.event_grid.delivery import Deliverer
@@ -35,6 +39,15 @@ from signalbox.emulators.tokens import TokenIssuer
 _LONGEST_LINE = 64 * 1024  # A name of 1,024 characters is up to twelve times that in an address.
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedTraffic:
+    """What online endpoints and their monitoring share: one time, and the log of the requests."""
+
+    clock: EmulatorClock
+    requests: RequestLog
+    monitor: AzureMonitor
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--settings", type=Path, required=True)
@@ -51,7 +64,11 @@ async def serve(settings: dict[str, Any]) -> None:
     deliverer = Deliverer(store, subscriptions, dead_letters, settings["time_scale"])
     outbox = _outbox(settings, store, deliverer)
     front = _storage(settings, authority, issuer, outbox)
-    azure_ml = create_app(_azure_ml_options(settings, authority, issuer, deliverer))
+    requests = RequestLog(state / "emulators" / "requests.db")
+    clock = EmulatorClock(state / "emulators" / "clock.json")
+    monitor = AzureMonitor(_azure_monitor_options(settings, issuer, requests, clock))
+    served = ServedTraffic(clock=clock, requests=requests, monitor=monitor)
+    azure_ml = create_app(_azure_ml_options(settings, authority, issuer, deliverer, served))
     grid = web.Application()
 
     def effects() -> dict[str, Any]:
@@ -68,15 +85,18 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(grid, ports["eventgrid"], tls),
         await _listen(azure_ml, ports["azureml"], tls),
         await _listen(azure_devops.create_app(_azure_devops_options(settings, issuer)), ports["devops"], tls),
+        await _listen(monitor.app(), ports["monitor"], tls),
         await _listen(key_vault.create_app(_key_vault_options(settings, issuer)), ports["keyvault"], tls),
     ]
     bus = await _service_bus(settings, issuer, tls)
-    loops = [asyncio.create_task(coroutine) for coroutine in (deliverer.run(), dead_letters.run(), bus.run())]
+    loops = [
+        asyncio.create_task(coroutine) for coroutine in (deliverer.run(), dead_letters.run(), bus.run(), monitor.run())
+    ]
     print("ready", flush=True)
     await _until_told()
     for loop in loops:
         loop.cancel()
-    for runner in runners:
+    for runner in reversed(runners):  # Azure ML writes what it has collected while storage still answers.
         await runner.cleanup()
     await bus.close()
 
@@ -112,7 +132,7 @@ def _storage(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer
 
 
 def _azure_ml_options(
-    settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, deliverer: Deliverer
+    settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, deliverer: Deliverer, served: ServedTraffic
 ) -> AzureMlOptions:
     ports = settings["ports"]
 
@@ -130,6 +150,8 @@ def _azure_ml_options(
         token_for=issuer.issue,
         check=issuer.check,
         publish=publish,
+        clock=served.clock,
+        requests=served.requests,
         inspection=Shown(
             accounts={name: account["topic"] for name, account in settings["accounts"].items()},
             subscriptions=settings["subscriptions"],
@@ -138,6 +160,24 @@ def _azure_ml_options(
             messaging=settings["service_bus"],
             roles=settings["roles_given"],
         ),
+        neighbours=(served.monitor,),
+    )
+
+
+def _azure_monitor_options(
+    settings: dict[str, Any], issuer: TokenIssuer, requests: RequestLog, clock: EmulatorClock
+) -> AzureMonitorOptions:
+    ports = settings["ports"]
+    return AzureMonitorOptions(
+        state=Path(settings["state"]),
+        estate=_estate(settings),
+        requests=requests,
+        claims=issuer.claims,
+        roles=settings["roles_given"],
+        addresses=tuple(f"https://localhost:{ports[name]}" for name in ("azureml", "monitor")),
+        log_workspaces=settings["log_workspaces"],
+        clock=clock.now,
+        time_scale=settings["time_scale"],
     )
 
 

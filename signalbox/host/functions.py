@@ -7,10 +7,11 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from azure.functions import FunctionRegister
 
@@ -38,6 +39,10 @@ class Function:
     def argument(self) -> str:
         """The name of the parameter that receives the trigger's data."""
         return str(self.trigger["name"])
+
+
+# The SDK's functions as they were described at first: another host of the same app, in a test, spares 25 ms for 160.
+_DESCRIPTIONS: WeakKeyDictionary[Any, Function] = WeakKeyDictionary()
 
 
 def load_app(folder: Path) -> FunctionRegister:
@@ -80,8 +85,14 @@ def index(app: FunctionRegister, folder: Path) -> dict[str, Function]:
         builders = app.get_functions()
     except ValueError as error:
         raise HostError(f"the app in {folder} cannot be indexed: {error}") from error
-    functions = [_describe(function_, folder) for function_ in builders]
+    functions = [_described(builder, folder) for builder in builders]
     return {function.name: function for function in functions}
+
+
+def _described(builder: Any, folder: Path) -> Function:
+    if builder not in _DESCRIPTIONS:
+        _DESCRIPTIONS[builder] = _describe(builder, folder)
+    return replace(_DESCRIPTIONS[builder], folder=folder)
 
 
 def _describe(builder: Any, folder: Path) -> Function:

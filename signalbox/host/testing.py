@@ -97,10 +97,13 @@ class LocalHost:
     async def settle(self, timeout: float = _PATIENCE) -> None:
         """Return when nothing will happen before the clock moves. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
-            quiet = 0
+            loop, quiet = asyncio.get_running_loop(), 0
+            start = loop.time()
             while quiet < 3:  # A callback may be queued in the event loop.
                 quiet = quiet + 1 if self.host.idle else 0
-                await asyncio.sleep(0 if self.host.idle else 0.001)
+                # A tenth of the time so far is little delay, and a long wait does not look a thousand times a second.
+                pause = min(max((loop.time() - start) / 10, 0.001), 0.02)
+                await asyncio.sleep(0 if self.host.idle else pause)
 
     async def advance(self, by: timedelta, timeout: float = _PATIENCE) -> None:
         """Let *by* pass: every timer on the way fires at its own moment, and all work settles in between."""

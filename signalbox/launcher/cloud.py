@@ -206,8 +206,8 @@ class LocalCloud:
 
     def _start_azurite(self) -> None:
         folder = Path(__file__).parent.parent / "emulators" / "storage"
-        preloaded = [word for name in _PRELOADED for word in ("--require", str(folder / name))]
-        command = ["node", *preloaded, str(self._azurite_script())]
+        options = [word for name in _PRELOADED for word in ("--require", str(folder / name))]
+        command = ["node", *options, str(self._azurite_script())]
         command += ["--location", str(self.state / "azurite"), "--blobHost", "127.0.0.1"]
         command += ["--blobPort", str(self.endpoints.azurite)]
         command += ["--oauth", "basic", "--cert", str(self._authority.cert), "--key", str(self._authority.key)]

@@ -10,14 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from signalbox.emulators.tokens import PRINCIPAL
-from signalbox.launcher.endpoints import ACCOUNT, ACCOUNTS, REGISTRIES, SUBSCRIPTION, TENANT, WORKSPACES, Endpoints
+from signalbox.launcher.endpoints import (
+    ACCOUNT,
+    ACCOUNTS,
+    LOG_WORKSPACE,
+    REGISTRIES,
+    SUBSCRIPTION,
+    TENANT,
+    WORKSPACES,
+    Endpoints,
+)
 from signalbox.launcher.messaging import namespace_settings
-from signalbox.launcher.people import APPLICATION, DEVOPS, PERSONS, USER_ASSIGNED, VAULT_PERMISSIONS
+from signalbox.launcher.people import APPLICATION, DEVOPS, PERSONS, USER_ASSIGNED
 from signalbox.private_files import write_private
 
 # Operations after which a file is whole, over every protocol of the service; the last two rename one into its place.
 COMMITTED = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit", "RenameFile", "SftpRename")
 ML_EVENTS, RUN_EVENTS = ("ModelRegistered", "DatasetDriftDetected"), ("RunCompleted", "RunStatusChanged")
+# As roles give them: Key Vault Crypto User with the keys, less what the app has no use for; Key Vault Crypto Officer.
+VAULT_PERMISSIONS = {
+    PRINCIPAL: {"*": ["get", "sign", "verify"]},
+    str(PERSONS[3]["oid"]): {"*": ["get", "list", "create", "import", "update", "rotate", "sign", "verify"]},
+}
 _BREACHED = "data.RunTags.azureml_modelmonitor_threshold_breached"  # Model monitors put it on their runs.
 
 
@@ -73,6 +87,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> dict[
             "servicebus": endpoints.servicebus,
             "servicebus_tls": endpoints.servicebus_tls,
             "keyvault": endpoints.keyvault,
+            "monitor": endpoints.monitor,
         },
         "azurite": f"https://127.0.0.1:{endpoints.azurite}",
         "identity_secret": endpoints.identity_secret,
@@ -87,8 +102,10 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> dict[
                 "kind": "ServicePrincipal",
                 "role": "Storage Blob Data Contributor",
                 "scope": f"{storage_account_id(ACCOUNT)}/blobServices/default/containers/signalbox",
-            }
+            },
+            *_monitoring_roles(),
         ],
+        "log_workspaces": {LOG_WORKSPACE: _log_workspace_id()},
         "topic_key": keys.topic,
         "time_scale": time_scale,
         "workspaces": [asdict(workspace) for workspace in WORKSPACES],
@@ -102,6 +119,30 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> dict[
             _monitor_subscription(endpoints),
         ],
     }
+
+
+def _log_workspace_id() -> str:
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-mlops-monitor"
+    return f"{group}/providers/Microsoft.OperationalInsights/workspaces/log-mlops"
+
+
+def _monitoring_roles() -> list[dict[str, str]]:
+    """The app reads metrics, alerts and the log; a platform engineer also writes alert rules."""
+    groups = [f"/subscriptions/{place.subscription}/resourceGroups/{place.resource_group}" for place in WORKSPACES]
+    engineer = str(next(person["oid"] for person in PERSONS if person["name"] == "Barbara"))
+    return [
+        *(
+            {"principal": PRINCIPAL, "kind": "ServicePrincipal", "role": "Monitoring Reader", "scope": g}
+            for g in groups
+        ),
+        *({"principal": engineer, "kind": "User", "role": "Monitoring Contributor", "scope": g} for g in groups),
+        {
+            "principal": PRINCIPAL,
+            "kind": "ServicePrincipal",
+            "role": "Log Analytics Reader",
+            "scope": _log_workspace_id(),
+        },
+    ]
 
 
 def _hub_subscription(endpoints: Endpoints) -> dict[str, Any]:

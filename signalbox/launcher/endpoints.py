@@ -29,6 +29,11 @@ class MlScope:
     name: str
     account: str
 
+    def path(self, kind: str) -> str:
+        """Its ARM id; *kind* is `workspaces` or `registries`."""
+        group = f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+        return f"{group}/providers/Microsoft.MachineLearningServices/{kind}/{self.name}"
+
 
 WORKSPACES = tuple(
     MlScope(subscription=SUBSCRIPTION, resource_group=f"rg-mlops-{stage}", name=f"mlw-{stage}", account=f"st{stage}")
@@ -42,6 +47,7 @@ REGISTRIES = (
         account="stregistry",
     ),
 )
+LOG_WORKSPACE = "00000000-0000-0000-0000-00000000106a"  # The id of the Log Analytics workspace of all environments.
 BLOB_CONTAINER = "azureml-blobstore"  # Every workspace keeps its own files here, in its own account.
 ARTIFACT_CONTAINER = "azureml"  # And here what its runs leave, their logs among it.
 
@@ -62,6 +68,7 @@ class Endpoints:
     servicebus: int
     servicebus_tls: int
     keyvault: int
+    monitor: int
     identity_secret: str
     function_key: str
     eventgrid_key: str
@@ -72,7 +79,7 @@ class Endpoints:
     @property
     def ports(self) -> tuple[int, ...]:
         services = (self.identity, self.identity_tls, self.storage, self.eventgrid, self.azureml, self.devops)
-        return (self.host, self.azurite, self.servicebus, self.servicebus_tls, self.keyvault, *services)
+        return (self.host, self.azurite, self.servicebus, self.servicebus_tls, self.keyvault, self.monitor, *services)
 
     @property
     def app(self) -> str:
@@ -110,6 +117,11 @@ class Endpoints:
         return f"https://127.0.0.1:{self.keyvault}"
 
     @property
+    def log_analytics(self) -> str:
+        """The query API of Log Analytics, and the control doors of the emulated Azure Monitor."""
+        return f"https://localhost:{self.monitor}"
+
+    @property
     def service_bus(self) -> str:
         """A connection string, as `az servicebus namespace authorization-rule keys list` prints one."""
         return (
@@ -135,6 +147,8 @@ class Endpoints:
             "SIGNALBOX_TOKEN_ISSUER": f"{self.authority}/{TENANT}/v2.0",
             "SIGNALBOX_TOKEN_AUDIENCE": AUDIENCE,
             **signing_settings(Path(self.state), self.vault),
+            "AZURE_LOG_ANALYTICS_URL": self.log_analytics,
+            "AZURE_LOG_ANALYTICS_WORKSPACES": LOG_WORKSPACE,
             "AZURE_KEY_VAULT_HOSTS": f"127.0.0.1:{self.keyvault}",
             "SIGNALBOX_TREE_HEADS": f"file:{Path(self.state) / 'tree-heads'}",  # Beside the storage emulator's files.
             "SIGNALBOX_SECRETS_KEY": self.secrets_key,
@@ -159,7 +173,7 @@ def key_entry(name: str, key: str) -> str:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = _free_ports(10)
+    ports = _free_ports(11)
     return Endpoints(
         state=str(state),
         host=host_port or _free_ports(1)[0],
@@ -173,6 +187,7 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         servicebus=ports[7],
         servicebus_tls=ports[8],
         keyvault=ports[9],
+        monitor=ports[10],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),

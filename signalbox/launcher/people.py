@@ -2,7 +2,6 @@
 
 import requests
 
-from signalbox.emulators.tokens import PRINCIPAL
 from signalbox.launcher.endpoints import APP_URI, AUDIENCE, TENANT, Endpoints
 
 
@@ -38,11 +37,6 @@ USER_ASSIGNED = {
     "oid": "00000000-0000-0000-0000-0000000000bc",
 }
 VAULT_OFFICER = "barbara@example.org"
-# As roles give them: Key Vault Crypto User with the keys, less what the app has no use for; Key Vault Crypto Officer.
-VAULT_PERMISSIONS = {
-    PRINCIPAL: {"*": ["get", "sign", "verify"]},
-    str(PERSONS[3]["oid"]): {"*": ["get", "list", "create", "import", "update", "rotate", "sign", "verify"]},
-}
 
 
 def sign_in(endpoints: Endpoints, person: str, audience: str = APP_URI) -> str:

@@ -177,11 +177,7 @@ def upload(endpoints: Endpoints, workspace: MlScope, folder: Path, target: str) 
 
 def _put_code(endpoints: Endpoints, workspace: MlScope, registrable: Registrable, folder: str) -> str:
     """Register the uploaded code as an asset; returns its id."""
-    path = (
-        f"/subscriptions/{workspace.subscription}/resourceGroups/{workspace.resource_group}"
-        f"/providers/Microsoft.MachineLearningServices/workspaces/{workspace.name}"
-        f"/codes/{registrable.model}/versions/{registrable.version}"
-    )
+    path = f"{workspace.path('workspaces')}/codes/{registrable.model}/versions/{registrable.version}"
     token = LocalIdentity(endpoints).get_token(f"{endpoints.resource_manager}/.default").token
     answer = requests.put(
         f"{endpoints.resource_manager}{path}?api-version=2024-10-01",

@@ -40,7 +40,7 @@ def ensure_vault_keys(state: Path, vault: str, token: str, ca: Path) -> None:
     record = state / _FOLDER / _VAULT
     if record.is_file():
         return
-    trusted = json.loads((state / _FOLDER / _TRUSTED).read_text())
+    key_set = json.loads((state / _FOLDER / _TRUSTED).read_text())
     versions: dict[str, str] = {}
     for purpose in PURPOSES:
         response = requests.post(
@@ -54,8 +54,8 @@ def ensure_vault_keys(state: Path, vault: str, token: str, ca: Path) -> None:
         key = response.json()["key"]
         versions[purpose] = str(key["kid"]).removeprefix(f"{vault}/keys/")
         members = {name: key[name] for name in ("kty", "crv", "x", "y")}
-        trusted["keys"].append({"kid": f"{purpose}-vault-1", **members, "signalbox_purpose": purpose})
-    _replace(state / _FOLDER / _TRUSTED, trusted)
+        key_set["keys"].append({"kid": f"{purpose}-vault-1", **members, "signalbox_purpose": purpose})
+    _replace(state / _FOLDER / _TRUSTED, key_set)
     _replace(record, versions)
 
 

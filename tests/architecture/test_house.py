@@ -138,5 +138,19 @@ def test_importing_the_app_imports_no_heavy_vendor():
     assert done.stdout.strip() == "[]"
 
 
+def test_the_command_imports_no_server_and_no_client_of_azure():
+    """Every call of `signalbox` would wait for them: the emulators' servers cost more than all the rest."""
+    program = (
+        "import sys, signalbox.cli.main;"
+        "heavy = ('azure', 'aiohttp', 'joserfc', 'numpy', 'rich', 'shared', 'yaml');"
+        "print(sorted({m for m in sys.modules if m.startswith(heavy)}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_lock_file_names_no_registry():
     assert "resolved" not in (PROJECT / "package-lock.json").read_text()

@@ -10,11 +10,12 @@ import aiohttp
 import pytest
 
 from shared.domain.devops.configuration import DevOps, MergeStart, StageApprovals
-from shared.domain.devops.hooks import Hint, HintKind, read_hint
+from shared.domain.devops.hooks import Hint, HintKind
 from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.trust.statements import PredicateKind
 from tests.devops.conftest import DevOpsApp
 from tests.fakes.ports import OPERATOR_KEY
+from triggers.events.service_hooks import read_hint
 
 PROMOTE = '{"start": "promotion", "model": "churn:1", "to": "central"}'
 SCIENTISTS, OWNERS = "[mlops]\\Data Scientists", "[mlops]\\Product Owners"

@@ -257,7 +257,7 @@ async def test_another_planurl_is_refused_with_nothing_sent_and_nothing_started(
 
         with pytest.raises(BlockingIOError):
             trap.accept()
-    assert (status, problem["title"]) == (403, "not our pipeline")
+    assert (status, problem["title"]) == (403, "pipeline not accepted")
     assert [word for word in ("forged", "user:pass") if word in json.dumps(problem)] == []
     assert app.ado.requests_counted() == before
     assert (app.tasks(), app.sealed()) == ([], [])

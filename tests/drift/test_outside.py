@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from azure.functions.meta import Datum
 
+from shared.domain.alerts import AlertChanged
 from shared.domain.drift.outside import cause_of
-from shared.domain.events import AlertChanged, Irrelevant, MonitorBreached, UnreadableEvent
+from shared.domain.events import Irrelevant, MonitorBreached, UnreadableEvent
 from shared.domain.retraining.causes import Cause, CauseKind
 from tests.drift.conftest import WATCH, DriftApp
 from triggers.events.envelopes import read_event

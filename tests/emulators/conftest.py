@@ -11,6 +11,7 @@ from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import REGISTRIES, WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
 from signalbox.launcher.provision import Registered, Registrable, register
+from tests.emulators.monitored import Monitored
 from tests.emulators.services import eventually, running
 
 PROJECT = Path(__file__).parents[2]
@@ -92,3 +93,11 @@ class Ml:
 def ml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ml]:
     with running(tmp_path_factory.mktemp("state"), time_scale=1.0) as cloud:
         yield Ml(cloud)
+
+
+@pytest.fixture
+def monitored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitored]:
+    monitored = Monitored(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(monitored.authority.ca))
+    yield monitored
+    monitored.close()

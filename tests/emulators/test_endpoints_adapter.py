@@ -8,7 +8,7 @@ from shared.adapters.azure_ml.arm import Arm
 from shared.adapters.azure_ml.endpoints import AzureMlEndpoints
 from shared.adapters.azure_ml.ml_client import MlAssets
 from shared.adapters.azure_ml.models import AzureMlModels
-from shared.domain.failures import Refused
+from shared.domain.failures import Refused, Transient
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import ModelVersion
 from shared.ports import EndpointKind, OnlineRequest, WantedDeployment
@@ -16,6 +16,7 @@ from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
 from signalbox.launcher.ml_client import ml_client
 from tests.emulators.conftest import Ml
+from tests.emulators.online import Online, conditions, control
 
 PREPROD = next(each for each in WORKSPACES if each.name == "mlw-preprod")
 WORKSPACE = Workspace(
@@ -53,7 +54,7 @@ def test_an_endpoint_is_made_asked_and_removed(
     assets = trusting.register(name, tmp_path, "mlw-preprod")
     endpoints = adapter(trusting, f"localhost:{trusting.endpoints.azureml}")
     wanted = WantedDeployment(
-        name="v1",
+        name="version-1",
         endpoint=name,
         kind=EndpointKind.ONLINE,
         model=assets.model,
@@ -67,11 +68,11 @@ def test_an_endpoint_is_made_asked_and_removed(
     trusting.eventually(lambda: endpoints.ensure(WORKSPACE, EndpointKind.ONLINE, name, cluster))
     endpoints.deploy(WORKSPACE, wanted)
     trusting.eventually(lambda: state(endpoints, name) == "Succeeded")
-    endpoints.route(WORKSPACE, name, {"v1": 100})
-    request = OnlineRequest(workspace=WORKSPACE, endpoint=name, deployment="v1", body=b"[[1.0, 2.0]]")
+    trusting.eventually(lambda: endpoints.route(WORKSPACE, name, {"version-1": 100}))
+    request = OnlineRequest(workspace=WORKSPACE, endpoint=name, deployment="version-1", body=b"[[1.0, 2.0]]")
     answers = [endpoints.invoke(request) for _ in range(2)]
     raw = trusting.must("GET", f"mlw-preprod/onlineEndpoints/{name}")
-    deployed = trusting.must("GET", f"mlw-preprod/onlineEndpoints/{name}/deployments/v1")
+    deployed = trusting.must("GET", f"mlw-preprod/onlineEndpoints/{name}/deployments/version-1")
 
     assert [answer.status for answer in answers] == [200, 200], answers[0].body
     assert (raw["properties"]["authMode"], deployed["properties"]["endpointComputeType"]) == (mode, kind)
@@ -85,11 +86,11 @@ def test_a_scoring_token_goes_to_no_other_host(trusting: Ml) -> None:
     strict.ensure(WORKSPACE, EndpointKind.ONLINE, "port-strict")
 
     with pytest.raises(Refused, match="AZURE_ML_INFERENCE_HOSTS"):
-        strict.invoke(OnlineRequest(workspace=WORKSPACE, endpoint="port-strict", deployment="v1", body=b"[]"))
+        strict.invoke(OnlineRequest(workspace=WORKSPACE, endpoint="port-strict", deployment="version-1", body=b"[]"))
 
 
 def state(endpoints: AzureMlEndpoints, name: str) -> str:
-    seen = endpoints.deployment(WORKSPACE, EndpointKind.ONLINE, name, "v1")
+    seen = endpoints.deployment(WORKSPACE, EndpointKind.ONLINE, name, "version-1")
     return seen.state if seen else ""
 
 
@@ -104,10 +105,11 @@ def test_setting_traffic_leaves_a_private_endpoint_as_it_was(trusting: Ml, tmp_p
             "PUT", f"mlw-preprod/{kind}/{name}-{kind[0]}", body | {"properties": {"authMode": "AADToken", **own}}
         )
     endpoints = adapter(trusting, "localhost")
+    trusting.eventually(lambda: endpoints.ensure(WORKSPACE, EndpointKind.ONLINE, f"{name}-o"))
     endpoints.deploy(
         WORKSPACE,
         WantedDeployment(
-            name="v1",
+            name="version-1",
             endpoint=f"{name}-o",
             kind=EndpointKind.ONLINE,
             model=assets.model,
@@ -118,15 +120,19 @@ def test_setting_traffic_leaves_a_private_endpoint_as_it_was(trusting: Ml, tmp_p
         ),
     )
     trusting.eventually(
-        lambda: endpoints.deployment(WORKSPACE, EndpointKind.ONLINE, f"{name}-o", "v1").state == "Succeeded"
+        lambda: endpoints.deployment(WORKSPACE, EndpointKind.ONLINE, f"{name}-o", "version-1").state == "Succeeded"
     )  # type: ignore[union-attr]
 
-    endpoints.route(WORKSPACE, f"{name}-o", {"v1": 100})
-    endpoints.choose(WORKSPACE, f"{name}-b", "v1")
+    trusting.eventually(lambda: endpoints.route(WORKSPACE, f"{name}-o", {"version-1": 100}))
+    trusting.eventually(lambda: endpoints.choose(WORKSPACE, f"{name}-b", "version-1"))
 
     online = trusting.must("GET", f"mlw-preprod/onlineEndpoints/{name}-o")
     batch = trusting.must("GET", f"mlw-preprod/batchEndpoints/{name}-b")
-    assert (online["properties"]["traffic"], batch["properties"]["defaults"]) == ({"v1": 100}, {"deploymentName": "v1"})
+    assert (online["properties"]["traffic"], batch["properties"]["defaults"]) == (
+        {"version-1": 100},
+        {"deploymentName": "version-1"},
+    )
+    assert online["properties"]["properties"].pop("AzureAsyncOperationUri").startswith("https://")
     for raw in (online, batch):
         assert {field: raw["properties"][field] for field in own} == own
         assert (raw["tags"], raw["identity"], raw["kind"]) == ({"cost": "12"}, identity, "Managed")
@@ -159,3 +165,55 @@ def test_an_environment_is_registered_once_and_the_real_client_reads_it(trusting
     assert environment.conda_file == {"name": "e", "dependencies": ["python=3.11", "pip"]}
     assert environment.image.startswith("mcr.microsoft.com/azureml/")
     assert trusting.effects()["assets"]["mlw-preprod/environments/port-packages/versions/0123456789abcdef"] == 1
+
+
+@pytest.fixture(scope="module")
+def shifted(ml: Ml, tmp_path_factory: pytest.TempPathFactory) -> Online:
+    """An endpoint with two deployments, of which blue has all traffic."""
+    assets = ml.register("port-shifted", tmp_path_factory.mktemp("shifted"), "mlw-preprod")
+    online = Online(ml, "port-shifted", assets).create()
+    online.deploy("blue", "green")
+    online.share({"blue": 100})
+    return online
+
+
+def test_a_slow_change_of_traffic_is_begun_once_and_looked_at_until_it_is_in_force(
+    trusting: Ml, shifted: Online
+) -> None:
+    endpoints, name = adapter(trusting, "localhost"), shifted.name
+    before = trusting.effects()["traffic"][f"mlw-preprod/onlineEndpoints/{name}"]
+    with conditions(trusting, pace={"endpoint_s": 3600.0}):
+        early = [endpoints.route(WORKSPACE, name, {"blue": 90, "green": 10}) for _ in range(3)]
+        during = endpoints.find(WORKSPACE, EndpointKind.ONLINE, name)
+        with pytest.raises(Transient, match="provisioning state"):
+            endpoints.deploy(WORKSPACE, wanted_beside(shifted))
+        control(trusting, "/_control/clock", {"advance_s": 3600.0})
+        trusting.eventually(lambda: endpoints.route(WORKSPACE, name, {"blue": 90, "green": 10}))
+
+    assert during is not None
+    assert (early, during.settled, during.traffic) == ([False] * 3, False, {"blue": 100})
+    assert shifted.traffic() == {"blue": 90, "green": 10}
+    assert trusting.effects()["traffic"][f"mlw-preprod/onlineEndpoints/{name}"] == before + 1
+
+
+@pytest.mark.parametrize("mode", ["lost", "cancelled", "failed"])
+def test_a_change_of_traffic_that_came_to_nothing_is_sent_again(trusting: Ml, shifted: Online, mode: str) -> None:
+    endpoints = adapter(trusting, "localhost")
+    shifted.share({"blue": 100})
+    with conditions(trusting, changes=[{"match": "port-shifted", "mode": mode, "nth": 1}]):
+        trusting.eventually(lambda: endpoints.route(WORKSPACE, shifted.name, {"green": 100}))
+
+    assert shifted.traffic() == {"green": 100}
+
+
+def wanted_beside(online: Online) -> WantedDeployment:
+    resource = online.ml.must("GET", f"{online.path}/deployments/blue")["properties"]
+    return WantedDeployment(
+        name="beside",
+        endpoint=online.name,
+        kind=EndpointKind.ONLINE,
+        model=resource["model"],
+        code=resource["codeConfiguration"]["codeId"],
+        script="score.py",
+        instance_type=resource["instanceType"],
+    )

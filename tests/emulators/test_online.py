@@ -43,12 +43,20 @@ def key(ml: Ml, served: str) -> str:
 def endpoint(ml: Ml, name: str, mode: str = "Key") -> str:
     path = f"mlw-preprod/onlineEndpoints/{name}"
     ml.must("PUT", path, {"location": "westeurope", "properties": {"authMode": mode}})
+    settle(ml, path)
     return path
+
+
+def settle(ml: Ml, path: str) -> None:
+    """Wait for the end of the change of the endpoint that was begun."""
+    ml.eventually(lambda: ml.must("GET", path)["properties"]["provisioningState"] not in ("Creating", "Updating"))
 
 
 def share(ml: Ml, path: str, traffic: dict[str, int], **more: Any) -> Any:
     body = {"location": "westeurope", "properties": {"authMode": "Key", "traffic": traffic, **more}}
-    return ml.ask("PUT", path, body)
+    answer = ml.ask("PUT", path, body)
+    settle(ml, path)
+    return answer
 
 
 def deploy(ml: Ml, path: str, name: str, assets: Registered, **more: Any) -> Any:

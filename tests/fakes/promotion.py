@@ -172,14 +172,20 @@ class MemoryBundles:
 
 
 class MemoryEndpoints:
-    """A deployment becomes ready at the second look; a batch endpoint's default is `default`."""
+    """A deployment becomes ready at the second look; a batch endpoint's default is `default`.
+
+    *is_slow*: changes of endpoints come into force after one more look, as on Azure.
+    """
 
     def __init__(self, cloud: MemoryCloud) -> None:
-        self._cloud = cloud
+        self._cloud, self.is_slow = cloud, False
+        self._changes: dict[str, dict[str, Any]] = {}
 
     def find(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> EndpointSeen | None:
-        found = self._endpoints.get(f"{workspace.name}/{kind.value}/{endpoint}")
-        return None if found is None else EndpointSeen(name=endpoint, **found)
+        key = f"{workspace.name}/{kind.value}/{endpoint}"
+        endpoint_state = dict(self._endpoints.get(key, {}))
+        settled = not self._land(key)
+        return EndpointSeen(name=endpoint, settled=settled, **endpoint_state) if endpoint_state else None
 
     def ensure(self, workspace: Workspace, kind: EndpointKind, endpoint: str, kubernetes: str = "") -> bool:
         key = f"{workspace.name}/{kind.value}/{endpoint}"
@@ -211,11 +217,11 @@ class MemoryEndpoints:
         if key in self._deployments:
             self._cloud.touch(f"undeploy {key}", lambda: self._deployments.pop(key))
 
-    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> None:
-        self._change(f"{workspace.name}/{EndpointKind.ONLINE.value}/{endpoint}", "traffic", dict(traffic))
+    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> bool:
+        return self._change(f"{workspace.name}/{EndpointKind.ONLINE.value}/{endpoint}", "traffic", dict(traffic))
 
-    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> None:
-        self._change(f"{workspace.name}/{EndpointKind.BATCH.value}/{endpoint}", "default", deployment)
+    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> bool:
+        return self._change(f"{workspace.name}/{EndpointKind.BATCH.value}/{endpoint}", "default", deployment)
 
     def invoke(self, request: OnlineRequest) -> EndpointResponse:
         key = f"{request.workspace.name}/{EndpointKind.ONLINE.value}/{request.endpoint}/{request.deployment}"
@@ -226,9 +232,19 @@ class MemoryEndpoints:
         rows = [dict(zip(asked["columns"], row, strict=True)) for row in asked["data"]]
         return EndpointResponse(status=200, body=json.dumps([predict(row) for row in rows]).encode(), took_ms=5.0)
 
-    def _change(self, key: str, field: str, value: Any) -> None:
+    def _change(self, key: str, field: str, value: Any) -> bool:
+        if self._land(key):
+            return False
         if self._endpoints[key][field] != value:
-            self._cloud.touch(f"change {key} {field}", lambda: self._endpoints[key].update({field: value}))
+            states = self._changes if self.is_slow else self._endpoints
+            self._cloud.touch(f"change {key} {field}", lambda: states.setdefault(key, {}).update({field: value}))
+        return not self.is_slow or self._endpoints[key][field] == value
+
+    def _land(self, key: str) -> bool:
+        """Whether a change was under way, which is in force from the next look on."""
+        change = self._changes.pop(key, {})
+        self._endpoints.get(key, {}).update(change)
+        return bool(change)
 
     @property
     def _endpoints(self) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from shared.domain.messaging import Message
 from tests.inference.conftest import InferenceApp, app, sweeps  # noqa: F401 (fixtures)
 from tests.messaging.conftest import BLOBS
 from tests.messaging.test_lag import client_of
-from triggers.queues.hub_messages import PoisonMessage, receive_message
+from triggers.queues.hub_messages import receive_message
+from triggers.queues.queue_messages import PoisonMessage
 
 GOOD, BAD = b"id,x\n1,2\n", b"id,x\nbad,1\n"
 

@@ -23,7 +23,8 @@ from tests.messaging.test_lag import client_of
 from tests.messaging.test_messages import ended, new
 from tests.recorder import recorder
 from triggers.queues.events import receive_events
-from triggers.queues.hub_messages import PoisonMessage, receive_message
+from triggers.queues.hub_messages import receive_message
+from triggers.queues.queue_messages import PoisonMessage
 
 Door = Callable[..., Awaitable[tuple[str, ...]]]
 DOORS: list[Door] = [receive_message, receive_events]

@@ -15,7 +15,8 @@ from tests.inference.conftest import InferenceApp, app, sweeps  # noqa: F401 (fi
 from tests.messaging.conftest import BLOBS
 from tests.recorder import recorder
 from triggers.queues.decisions import receive_decision
-from triggers.queues.hub_messages import PoisonMessage, receive_message
+from triggers.queues.hub_messages import receive_message
+from triggers.queues.queue_messages import PoisonMessage
 from triggers.queues.service_hooks import receive_hook
 from triggers.queues.stream_records import receive_records
 

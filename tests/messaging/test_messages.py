@@ -17,7 +17,8 @@ from tests.fakes.ports import FakeClients
 from tests.inference.conftest import CONFIGURATION, InferenceApp
 from tests.messaging.conftest import BLOBS, HOOKS, MESSAGES, Bus
 from tests.outages import Outage
-from triggers.queues.hub_messages import PoisonMessage, receive_message
+from triggers.queues.hub_messages import receive_message
+from triggers.queues.queue_messages import PoisonMessage
 
 PATIENCE_S = 20.0
 

@@ -20,7 +20,7 @@ from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients, MemoryHub
 from tests.hosted import hosted
 from tests.inference.conftest import CONFIGURATION, InferenceApp
-from triggers.queues.hub_messages import PoisonMessage
+from triggers.queues.queue_messages import PoisonMessage
 from triggers.queues.stream_records import receive_records
 
 VISITS = Stream(name="visits", route="each", land="landing/each/{key}/{batch}.csv", records=4, size=4000, age_s=60)

@@ -55,9 +55,15 @@ LOCKS = [
     ),
     Lock(
         symbol="make_move",
-        condition="mover.undo(clients, about, before)",
+        condition="_take_back(clients, order, about, before)",
         without="None",
         guard=test_late_moves.test_a_move_that_is_undone_while_it_is_made_is_put_back,
+    ),
+    Lock(
+        symbol="make_move",
+        condition="_take_back(clients, order, carried(clients.statements, order), _signed_before(clients, order))",
+        without="None",
+        guard=test_late_moves.test_a_slow_switch_that_is_undone_while_it_is_made_is_put_back,
     ),
     Lock(
         symbol="require_receipt",
@@ -150,7 +156,7 @@ LOCKS = [
     ),
     Lock(
         symbol="promotion._assess",
-        condition="not assessed.passed",
+        condition="not assessment.passed",
         without="False",
         guard=test_glass.test_broken_glass_that_one_person_leaves_alone_changes_nothing,
     ),
@@ -284,7 +290,9 @@ LOCKS = [
     ),
     Lock(
         symbol="make_move",
-        condition="if _is_undoing(clients, order): mover.undo(clients, about, before); raise _undone_already(order)",
+        condition=(
+            "if _is_undoing(clients, order): _take_back(clients, order, about, before); raise _undone_already(order)"
+        ),
         without="pass",
         guard=test_late_moves.test_a_move_that_is_undone_while_it_is_made_is_put_back,
     ),
@@ -364,7 +372,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_take_step",
-        condition="refuse_approval(policy, role, person, askers, shown, order.evidence, decisions)",
+        condition="refuse_approval(policy, role, person, askers, evidence, order.evidence, decisions)",
         without='""',
         guard=test_rules.test_a_decision_counts_by_the_rules_of_here,
         arguments={"more": test_rules.REQUESTER},
@@ -378,7 +386,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_take_step",
-        condition="_used(clients, order, approved, person.oid)",
+        condition="_used(clients, order, approval_id, person.oid)",
         without="False",
         guard=test_rules.test_a_decision_counts_by_the_rules_of_here,
         arguments={"more": test_rules.USED},
@@ -454,7 +462,7 @@ LOCKS = [
     ),
     Lock(
         symbol="Shared.counts",
-        condition="here",
+        condition="in_stage",
         without="True",
         guard=test_rules.test_a_decision_counts_by_the_rules_of_here,
         arguments={"more": test_rules.OTHER_STAGE},

@@ -59,7 +59,12 @@ CONDITIONS = [
     Lock(symbol="caller_of", condition="issued_in != tenant", without="False", guard=claimed),
     Lock(symbol="caller_of", condition="not machine and (not application)", without="False", guard=claimed),
     Lock(symbol="same_person", condition="same_tenant", without="True", guard=told_apart),
-    Lock(symbol="same_person", condition="bool(set(one.mails) & set(other.mails))", without="False", guard=told_apart),
+    Lock(
+        symbol="same_person",
+        condition="bool(set(person.mails) & set(other_person.mails))",
+        without="False",
+        guard=told_apart,
+    ),
     Lock(symbol="decision.decide", condition="if state.in_flight", without="False", guard=decided),
     Lock(symbol="decision.decide", condition="_debounced(state)", without="False", guard=decided),
     Lock(

@@ -37,7 +37,7 @@ RUNS = [
     ),
     Lock(
         symbol="runs._end",
-        condition="stored.record.closed is not None",
+        condition="stored_record.record.closed is not None",
         without="False",
         guard=test_once.test_a_kill_while_a_run_closes_changes_nothing_of_what_it_absorbed,
         arguments={"step": "/run.json"},
@@ -137,7 +137,7 @@ RUNS = [
     ),
     Lock(
         symbol="challengers._version",
-        condition="registered.tags.get(RUN) == request.run",
+        condition="registered_model.tags.get(RUN) == request.run",
         without="False",
         guard=test_once.test_a_lost_record_repeats_no_effect,
         arguments={"step": "registered", "after": False},

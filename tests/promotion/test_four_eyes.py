@@ -143,7 +143,7 @@ async def test_a_machine_names_nobody_by_a_token_that_is_not_accepted(app: Promo
 
     status, answer = await asked_by_machine(app, "churn:1", "Bearer mallory")
 
-    assert (status, answer["title"]) == (401, "who are you")
+    assert (status, answer["title"]) == (401, "not signed in")
 
 
 async def test_two_accounts_of_one_person_count_once(app: PromotionApp) -> None:

@@ -57,7 +57,7 @@ async def test_nobody_is_not_somebody(app: PromotionApp) -> None:
 
     status, refused = await app.ask("POST", "promotions", {"model": "churn:1", "to": "central", "reason": "r"}, "x")
 
-    assert (status, refused["title"]) == (401, "who are you")
+    assert (status, refused["title"]) == (401, "not signed in")
 
 
 async def test_an_approval_for_other_evidence_is_refused(app: PromotionApp) -> None:

@@ -89,7 +89,9 @@ def test_every_move_of_every_plan_has_a_fault_and_an_undo(app: PromotionApp) -> 
 
     planned = {at.stage.name: [each for phase in Phase for each in at.moves(phase)] for p in plans for at in p.stages}
     assert planned == {stage: list(effects) for stage, effects in EFFECTS.items()}
-    assert {move for moves in planned.values() for move in moves} == set(MOVERS) == set(Move)
+    # The moves of a rollout have faults of their own, in tests/rollout/test_saga.py.
+    rollout = {Move.SHIFT_TRAFFIC, Move.MARK_IN_PRODUCTION}
+    assert {move for moves in planned.values() for move in moves} | rollout == set(MOVERS) == set(Move)
     assert all(callable(mover.undo) for mover in MOVERS.values())
 
 
@@ -135,6 +137,27 @@ async def test_passing_failures_of_every_move_change_nothing(champion: Promotion
     made = {name: n for name, n in champion.cloud.effects.items() if name.startswith(tuple(faults)) and "2" in name}
     assert (len(made) >= len(faults), set(made.values())) == (True, {1})
     champion.chain()
+
+
+@pytest.mark.parametrize("target", ["central"])
+@pytest.mark.parametrize("fails", [False, True])
+async def test_traffic_that_changes_slowly_is_waited_for_both_ways(
+    champion: PromotionApp, target: str, fails: bool
+) -> None:
+    before, champion.endpoints.is_slow = champion.cloud.snapshot(), True
+    effect = EFFECTS["preprod"][Move.SWITCH_TRAFFIC]
+    if fails:
+        champion.cloud.after = Fault(effect, Refused, times=1)
+
+    result = await settled(champion, target)
+
+    traffic = champion.cloud.state["endpoints"]["preprod/onlineEndpoints/online"]["traffic"]
+    deployments = [name for name in champion.cloud.state["deployments"] if "onlineEndpoints" in name]
+    newest = next(name for name in reversed(deployments) if "preprod" in name).rpartition("/")[2]
+    if fails:
+        assert (result.fate, restored(champion, before, target)) == (c.Fate.FAILED, True)
+    else:
+        assert (result.fate, traffic, champion.cloud.effects[effect]) == (c.Fate.PROMOTED, {newest: 100}, 2)
 
 
 @pytest.mark.long

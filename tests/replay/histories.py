@@ -13,8 +13,7 @@ from orchestrators.drift import check_drift
 from orchestrators.inference import run_inference, wait_for_job
 from orchestrators.promotion import promote, restore
 from orchestrators.promotion_set import promote_set
-from orchestrators.retraining import consider_retraining, retrain
-from orchestrators.training import wait_for_training
+from orchestrators.retraining import consider_retraining, retrain, wait_for_training
 from shared.durable.registration import orchestrator_handler
 
 GOLDEN = Path(__file__).parent / "golden"

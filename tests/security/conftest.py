@@ -16,6 +16,7 @@ from shared.domain.configuration import Configuration
 from signalbox.host.clock import VirtualClock
 from signalbox.host.durable.client import Filter
 from tests.fakes.ports import FakeClients
+from tests.fakes.promotion import MemoryCloud, MemoryEndpoints
 from tests.hosted import HostedApp, hosted
 from tests.security.issuer import AUDIENCE, Issuer, issuing
 
@@ -76,6 +77,7 @@ async def app(
     vars(made).update(
         identities=EntraTokens(issuer.address, AUDIENCE),
         devops_url="https://dev.azure.com",
+        endpoints=MemoryEndpoints(MemoryCloud()),
         drift_files=HubDriftFiles(made.hub, Path()),
         secrets=SealedSecrets(made.hub, configuration.hub.state, "s" * 32),
     )

@@ -71,6 +71,16 @@ MAY = {
     "reject_promotion": "SPF",
     "withdraw_decision": "SPF",
     "break_glass": "PF",
+    "list_rollouts": EVERYBODY,
+    "show_rollout": EVERYBODY,
+    "pause_rollout": "EPFK",
+    "resume_rollout": "EPFK",
+    "advance_rollout": "EPFK",
+    "abort_rollout": "EPFK",
+    "roll_back_model": "EPFK",
+    "release_version": "EPFK",
+    "show_known_good": EVERYBODY,
+    "show_serving": EVERYBODY,
     "show_history": EVERYBODY,
     "recover_model": "FK",
     "verify_audit": EVERYBODY,
@@ -126,7 +136,7 @@ def expected(route: ApiRoute, who: str) -> str:
 async def came(app: AttackedApp, route: ApiRoute, headers: dict[str, str]) -> str:
     path = route.path.replace("{", "no-such-").replace("}", "")
     status, answer = await app.ask(route.method, path, headers, None if route.method == "GET" else {})
-    if status in (401, 403) and answer.get("title") in ("who are you", "not allowed"):
+    if status in (401, 403) and answer.get("title") in ("not signed in", "not allowed"):
         return str(status)
     assert status < 500, (route.name, answer)
     return "comes in"

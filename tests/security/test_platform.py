@@ -97,7 +97,7 @@ async def test_a_callers_own_copy_opens_nothing_where_the_platform_is_not_truste
     for headers in (ENGINEER, TRAINS):
         assert set((await opens(app, headers)).values()) == {401}
         status, answer = await app.ask("POST", "promotions", headers, PROMOTION)
-        assert (status, answer["title"]) == (401, "who are you")
+        assert (status, answer["title"]) == (401, "not signed in")
     assert await app.settled() == before
 
 

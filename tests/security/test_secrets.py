@@ -26,7 +26,8 @@ from tests.security.conftest import AttackedApp
 from tests.security.test_matrix import ASKED, PLACES, TASK, a_run_of
 from triggers.queues.decisions import receive_decision
 from triggers.queues.events import receive_events
-from triggers.queues.hub_messages import PoisonMessage, receive_message
+from triggers.queues.hub_messages import receive_message
+from triggers.queues.queue_messages import PoisonMessage
 from triggers.queues.service_hooks import receive_hook
 from triggers.queues.stream_records import receive_records
 

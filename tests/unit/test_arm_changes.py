@@ -100,3 +100,26 @@ def test_a_resource_that_is_being_changed_is_left_alone() -> None:
     with pytest.raises(Transient, match="is Updating"):
         service.change("/e", busy, {"traffic": {}}, "change e")
     assert not service.written
+
+
+def test_a_change_that_is_not_shown_yet_is_asked_for_again() -> None:
+    service = Service(loses="traffic")
+
+    assert not service.advance_change("/e", RAW, {"traffic": {"v2": 100}}, "change e")
+    service.loses = ""
+    assert service.advance_change("/e", RAW, {"traffic": {"v2": 100}}, "change e")
+
+
+def test_the_services_own_note_of_its_last_operation_is_no_difference() -> None:
+    raw = RAW | {"properties": RAW["properties"] | {"properties": {"owner": "ada", "AzureAsyncOperationUri": "/1"}}}
+    service = Noting()
+
+    assert service.advance_change("/e", raw, {"traffic": {"v2": 100}}, "change e")
+    assert service.written["properties"]["properties"]["owner"] == "ada"
+
+
+class Noting(Service):
+    def get(self, path: str, what: str) -> dict[str, Any] | None:
+        raw = super().get(path, what) or {}
+        own = raw["properties"]["properties"] | {"AzureAsyncOperationUri": "/2"}
+        return raw | {"properties": raw["properties"] | {"properties": own}}

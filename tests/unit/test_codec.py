@@ -1,9 +1,12 @@
-"""What values share is encoded once for all of them, and is the same JSON as without that."""
+"""What values share is encoded once for all of them, and is the same JSON as without that; literals are checked."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from shared.codec import Encoder, encode
+import pytest
+
+from shared.codec import Encoder, UndecodableError, decode, encode
 
 
 class Counted(Mapping[str, int]):
@@ -64,3 +67,14 @@ def test_what_is_no_dataclass_is_encoded_as_ever():
         [1, 2],
         {"b": [3]},
     ]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    word: Literal["pass", "fail"]
+
+
+def test_a_literal_is_read_as_one_of_its_words_and_no_other():
+    assert decode(Verdict, {"word": "pass"}) == Verdict("pass")
+    with pytest.raises(UndecodableError, match=r"Verdict\.word: 'maybe' is none of pass, fail"):
+        decode(Verdict, {"word": "maybe"})

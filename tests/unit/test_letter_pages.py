@@ -9,7 +9,8 @@ from shared.domain.configuration import Configuration
 from shared.domain.inference.routes import HubLayout
 from shared.ports import Blob, Folder
 from tests.fakes.ports import FakeClients, MemoryHub
-from triggers.http.operations.dead_letters import _page
+from triggers.http.api_route import ApiRequest
+from triggers.http.operations.dead_letters import list_dead_letters
 from triggers.http.operations.letter_pages import Place, stored_letters
 from triggers.http.operations.letter_types import LetterFilters
 
@@ -111,4 +112,5 @@ def test_a_cursor_of_somebody_elses_making_finds_nothing_outside():
     place = Place(folder="signalbox/events/", after="x", wide=True)
 
     assert stored_letters(clients.hub, "dead-letters", 5, place) == ([], None)
-    assert _page(clients, LetterFilters()).total == 0
+    request = ApiRequest(client=None, clients=clients, caller=None, http=None)
+    assert list_dead_letters(request, LetterFilters()).total == 0

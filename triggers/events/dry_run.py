@@ -5,21 +5,21 @@ from typing import Any
 
 from shared.application.events.intake import decide
 from shared.clients import Clients
-from shared.domain.events import AlertChanged, BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
+from shared.domain.alerts import AlertChanged
+from shared.domain.events import BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData
 from triggers.events.envelopes import read_event
 from triggers.queues.data_checks import check_of_message, is_check
-from triggers.queues.message_files import MESSAGE_DEFAULTS, arrivals, is_message
-from triggers.queues.stream_records import is_records, read_records
+from triggers.queues.message_files import arrivals
+from triggers.queues.queue_messages import RECORDS, QueueMessage, kept_message
+from triggers.queues.stream_records import read_records
 
 
 def foresee(clients: Clients, raw: Any) -> Iterator[str]:
     """A sentence for each decision that `triggers.events.dispatch` would take on *raw*."""
-    if is_message(raw):
-        yield from _foresee_message(clients, MESSAGE_DEFAULTS | raw)
-        return
-    if is_records(raw):
-        yield _foresee_records(clients, MESSAGE_DEFAULTS | raw)
+    message = kept_message(raw)
+    if message is not None:
+        yield from _foresee_records(clients, message) if message.kind == RECORDS else _foresee_files(clients, message)
         return
     try:
         event = read_event(raw, clients.configuration.hub.account)
@@ -37,12 +37,12 @@ def foresee(clients: Clients, raw: Any) -> Iterator[str]:
             yield "would start the promotion of the model, if it carries a flag"
 
 
-def _foresee_message(clients: Clients, raw: dict[str, Any]) -> Iterator[str]:
+def _foresee_files(clients: Clients, message: QueueMessage) -> Iterator[str]:
     try:
-        if is_check(raw):
-            yield f"would start data check {check_of_message(clients, raw).id}, unless it has run"
+        if is_check(message):
+            yield f"would start data check {check_of_message(clients, message).id}, unless it has run"
             return
-        events = arrivals(clients, raw)
+        events = arrivals(clients, message)
     except UnreadableEvent as error:
         yield f"would be stored again: {error}"
         return
@@ -50,12 +50,13 @@ def _foresee_message(clients: Clients, raw: dict[str, Any]) -> Iterator[str]:
         yield from map(_describe, decide(clients, event)[1])
 
 
-def _foresee_records(clients: Clients, raw: dict[str, Any]) -> str:
+def _foresee_records(clients: Clients, message: QueueMessage) -> Iterator[str]:
     try:
-        stream, sent = read_records(clients, raw)
+        stream, delivery = read_records(clients, message)
     except UnreadableEvent as error:
-        return f"would be stored again: {error}"
-    return f"would add {len(sent.records)} records to stream {stream.name}, unless a batch has them"
+        yield f"would be stored again: {error}"
+        return
+    yield f"would add {len(delivery.records)} records to stream {stream.name}, unless a batch has them"
 
 
 def _describe(decision: Decision) -> str:

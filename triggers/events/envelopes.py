@@ -1,18 +1,27 @@
 """Event Grid and CloudEvents envelopes to domain events: the last place with vendor field names.
 
-Read tolerantly: keys in any case, eTags bare or quoted, the path from `subject`. Only committed writes count.
-Contracts: Microsoft.Storage event schema 2018-01-01, CloudEvents 1.0.
+Only committed writes count. Contracts: Microsoft.Storage event schema 2018-01-01, CloudEvents 1.0.
 """
 
 import re
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from shared.domain.events import BlobArrived, Event, EventOrigin, Irrelevant, ModelRegistered, UnreadableEvent
 from shared.domain.inference.arrivals import CONTAINER, Arrival, bare_etag, path_problem
 from shared.domain.promotion.models import ModelVersion
-from triggers.events.fields import Fields, is_time, short
-from triggers.events.monitor_events import DRIFT, RUNS, common_alert, read_alert, read_dataset_drift, read_run
+from shared.validation.vendor_json import (
+    AnyText,
+    FilledText,
+    ReadBy,
+    SentAs,
+    filled_text,
+    read_vendor_json,
+)
+from triggers.events.alerts import common_alert, read_alert
+from triggers.events.fields import EventEnvelope, IdentifiedEvent, SourcedEvent, envelope_of, read_sent
+from triggers.events.monitor_events import DRIFT, RUNS, read_dataset_drift, read_run
 
 _SUBJECT = re.compile(
     r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<path>.+)", re.DOTALL | re.IGNORECASE
@@ -25,11 +34,100 @@ _CREATED, _RENAMED = f"{_STORAGE}blobcreated", f"{_STORAGE}blobrenamed"
 _REGISTERED = "microsoft.machinelearningservices.modelregistered"
 
 
+def _bare(value: Any) -> Any:
+    return bare_etag(value) if isinstance(value, str) else value
+
+
+def _etag(value: Any) -> str:
+    if not isinstance(value, str) or not _ETAG.fullmatch(value):
+        raise ValueError("expected 1 to 128 printable ASCII characters, bare or quoted")
+    return value
+
+
+def _size(value: Any) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def _version(value: Any) -> str:
+    """The version is a number in v1 and in samples, a text in v2."""
+    if type(value) is not int and not (isinstance(value, str) and value):
+        raise ValueError("expected a number or a text")
+    return str(value)
+
+
+def _destination(value: Any) -> str:
+    """The subject of the blob whose URL *value* is; empty where it is no text."""
+    if not isinstance(value, str) or not value:
+        return ""
+    try:
+        container, _, path = unquote(urlsplit(value).path).lstrip("/").partition("/")
+    except ValueError as error:
+        raise ValueError("expected a URL") from error
+    return f"/blobServices/default/containers/{container}/blobs/{path}"
+
+
+def _location(subject: Any) -> tuple[str, str]:
+    """The container and the path in *subject*. Raises ValueError where they are no place to take a file from."""
+    match = _SUBJECT.fullmatch(filled_text(subject))
+    if not match:
+        raise ValueError("expected /blobServices/default/containers/NAME/blobs/PATH")
+    container, path = match["container"], match["path"]
+    if not CONTAINER.fullmatch(container):
+        raise ValueError(f"{container[:160]!r} cannot be a container's name")
+    if problem := path_problem(path):
+        raise ValueError(f"a path with {problem} is not taken: rename the file")
+    return container, path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Write:
+    api: AnyText = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CommittedWrite:
+    api: FilledText
+    etag: Annotated[str, SentAs("eTag"), ReadBy(_etag, "an eTag", _bare)]
+    content_length: Annotated[int | None, ReadBy(_size, "a size")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rename:
+    destination: Annotated[str, SentAs("destinationUrl"), ReadBy(_destination, "a URL")] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Registration:
+    model_name: FilledText
+    model_version: Annotated[str, ReadBy(_version, "a number or a text")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StorageEvent(SourcedEvent):
+    subject: FilledText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Created(SourcedEvent):
+    location: Annotated[tuple[str, str], SentAs("subject"), ReadBy(_location, "the place of a blob")]
+    data: _CommittedWrite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Renamed(_StorageEvent):
+    data: _Rename
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Registered(SourcedEvent):
+    data: _Registration
+
+
 def is_storage_event(raw: Any) -> bool:
     """Whether *raw* says that it is an event of a file, in either envelope; if it can be read is another matter."""
-    fields = Fields(raw, "event") if isinstance(raw, dict) else None
-    kind = fields and (fields.get("eventType") or (fields.get("specversion") and fields.get("type")))
-    return isinstance(kind, str) and kind.lower().startswith(_STORAGE)
+    envelope = envelope_of(raw)
+    kind = envelope.grid_kind or (envelope.kind if envelope.cloud_version else "")
+    return kind.lower().startswith(_STORAGE)
 
 
 def read_event(raw: Any, account: str) -> Event:
@@ -37,96 +135,68 @@ def read_event(raw: Any, account: str) -> Event:
     alert = common_alert(raw)
     if alert is not None:
         return read_alert(alert)
-    envelope = Fields(raw, "event")
-    kind = envelope.text("eventType", "type")
-    event_id = envelope.text("id")
-    time = envelope.get("eventTime") or envelope.get("time")
-    if time is not None and not is_time(time):
-        raise UnreadableEvent(f"eventTime is {short(time)}; expected a time like 2026-01-31T12:00:00Z")
-    if kind.lower() == _REGISTERED:
-        return _registered(envelope, event_id)
-    if kind.lower() in (DRIFT, *RUNS):
-        return (read_dataset_drift if kind.lower() == DRIFT else read_run)(envelope, event_id)
-    if kind.lower() not in (_CREATED, _RENAMED):  # Others need no subject: it is optional in CloudEvents.
-        subject = envelope.get("subject")
-        text = subject if isinstance(subject, str) else ""
-        return Irrelevant(event_id=event_id, subject=text, reason=f"{kind} starts nothing")
-    subject, source = envelope.text("subject"), envelope.text("topic", "source")
-    match = _ACCOUNT.search(source)
-    if not match or match["account"].lower() != account.lower():
-        return Irrelevant(event_id=event_id, subject=subject, reason=f"{source} is not the hub's account {account}")
-    return _arrived(envelope, kind.lower(), event_id, subject, account)
+    envelope = envelope_of(raw)
+    kind = envelope.kind.lower()
+    if kind == _REGISTERED:
+        return _read_registration(raw)
+    if kind == DRIFT:
+        return read_dataset_drift(raw)
+    if kind in RUNS:
+        return read_run(raw)
+    if kind in (_CREATED, _RENAMED):
+        return _read_storage_event(raw, envelope, account)
+    event = read_sent(IdentifiedEvent, raw)  # It needs no subject, which is optional in CloudEvents.
+    return Irrelevant(event_id=event.id, subject=event.subject, reason=f"{event.kind} starts nothing")
 
 
 def origin_of(raw: Any) -> EventOrigin:
     """Who sent the event in *raw*, and its vendor type; an alert names neither."""
     if common_alert(raw) is not None:
         return EventOrigin(source="Azure Monitor", type="alert")
-    envelope = Fields(raw, "event")
-    source = envelope.get("topic") or envelope.get("source")
-    kind = envelope.get("eventType") or envelope.get("type")
-    return EventOrigin(source=source if isinstance(source, str) else "", type=kind if isinstance(kind, str) else "")
-
-
-def _registered(envelope: Fields, event_id: str) -> ModelRegistered:
-    """The version is a number in v1 and in samples, a text in v2."""
-    data, source = Fields(envelope.get("data"), "data"), envelope.text("topic", "source")
-    version = data.get("modelVersion")
-    if type(version) is not int and not (isinstance(version, str) and version):
-        raise UnreadableEvent(f"data.modelVersion is {short(version)}; expected a number or a text")
-    model = ModelVersion(name=data.text("modelName"), version=str(version))
-    return ModelRegistered(event_id=event_id, workspace=source.rstrip("/").lower(), model=model)
-
-
-def _arrived(envelope: Fields, kind: str, event_id: str, subject: str, account: str) -> Event:
-    data = Fields(envelope.get("data"), "data")
-    if kind == _RENAMED:
-        container, path = location_of(_renamed_to(data, subject))
-        return BlobArrived(event_id=event_id, arrival=_arrival(account, container, path, "", None))
-    api = data.text("api")
-    if api.lower() not in _COMMITTED:
-        return Irrelevant(event_id=event_id, subject=subject, reason=f"{api} does not commit a file")
-    container, path = location_of(subject)
-    arrival = _arrival(account, container, path, _etag(data), _size(data))
-    return BlobArrived(event_id=event_id, arrival=arrival)
-
-
-def _arrival(account: str, container: str, path: str, etag: str, size: int | None) -> Arrival:
-    return Arrival(account=account, container=container, path=path, etag=etag, size=size)
-
-
-def _etag(data: Fields) -> str:
-    etag = bare_etag(data.text("eTag"))
-    if not _ETAG.fullmatch(etag):
-        raise UnreadableEvent(f"data.eTag is {etag!r}; expected 1 to 128 printable ASCII characters, bare or quoted")
-    return etag
-
-
-def _size(data: Fields) -> int | None:
-    size = data.get("contentLength")
-    return size if type(size) is int and size >= 0 else None
+    envelope = envelope_of(raw)
+    return EventOrigin(source=envelope.source, type=envelope.kind)
 
 
 def location_of(subject: str) -> tuple[str, str]:
     """Container and path in *subject*. Raises UnreadableEvent where they are no place to take a file from."""
-    match = _SUBJECT.fullmatch(subject)
-    if not match:
-        raise UnreadableEvent(f"subject is {short(subject)}; expected /blobServices/default/containers/NAME/blobs/PATH")
-    container, path = match["container"], match["path"]
-    if not CONTAINER.fullmatch(container):
-        raise UnreadableEvent(f"subject is {short(subject)}; {short(container)} cannot be a container's name")
-    if problem := path_problem(path):
-        raise UnreadableEvent(f"subject is {short(subject)}; a path with {problem} is not taken: rename the file")
-    return container, path
-
-
-def _renamed_to(data: Fields, subject: str) -> str:
-    """A rename's new place as a subject; destinationUrl wins, since the subject may name the old place."""
-    url = data.get("destinationUrl")
-    if not isinstance(url, str) or not url:
-        return subject
     try:
-        container, _, path = unquote(urlsplit(url).path).lstrip("/").partition("/")
+        return _location(subject)
     except ValueError as error:
-        raise UnreadableEvent(f"data.destinationUrl is {url!r}, which is not a URL") from error
-    return f"/blobServices/default/containers/{container}/blobs/{path}"
+        raise UnreadableEvent(f"subject is {subject[:160]!r}; {error}") from error
+
+
+def _read_registration(raw: Any) -> ModelRegistered:
+    event = read_sent(_Registered, raw)
+    model = ModelVersion(name=event.data.model_name, version=event.data.model_version)
+    return ModelRegistered(event_id=event.id, workspace=event.workspace, model=model)
+
+
+def _read_storage_event(raw: Any, envelope: EventEnvelope, account: str) -> Event:
+    reason = _irrelevance(envelope, account)
+    if reason:
+        event = read_sent(_StorageEvent, raw)
+        return Irrelevant(event_id=event.id, subject=event.subject, reason=reason)
+    if envelope.kind.lower() == _RENAMED:
+        renamed = read_sent(_Renamed, raw)
+        # The destination wins, since the subject of a rename may name the old place.
+        container, path = location_of(renamed.data.destination or renamed.subject)
+        return BlobArrived(event_id=renamed.id, arrival=_arrival(account, container, path, "", None))
+    created = read_sent(_Created, raw)
+    container, path = created.location
+    arrival = _arrival(account, container, path, created.data.etag, created.data.content_length)
+    return BlobArrived(event_id=created.id, arrival=arrival)
+
+
+def _irrelevance(envelope: EventEnvelope, account: str) -> str:
+    """The reason why a file's event can start nothing, whatever else it says; empty where there is none."""
+    match = _ACCOUNT.search(envelope.source)
+    if envelope.source and (not match or match["account"].lower() != account.lower()):
+        return f"{envelope.source} is not the hub's account {account}"
+    write = read_vendor_json(_Write, envelope.data).value
+    if envelope.kind.lower() == _CREATED and write and write.api and write.api.lower() not in _COMMITTED:
+        return f"{write.api} does not commit a file"
+    return ""
+
+
+def _arrival(account: str, container: str, path: str, etag: str, size: int | None) -> Arrival:
+    return Arrival(account=account, container=container, path=path, etag=etag, size=size)

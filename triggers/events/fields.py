@@ -1,32 +1,17 @@
-"""A JSON object from outside, read tolerantly: keys in any case, and a refusal that names the field and its value."""
+"""The fields of events in either envelope, Event Grid's and CloudEvents': what every event has, and how it is refused.
 
-from collections.abc import Mapping
+What single kinds of events have is beside their readers (`envelopes`, `monitor_events`, `alerts`).
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from shared.domain.events import UnreadableEvent
+from shared.validation import Fault
+from shared.validation.vendor_json import AnyText, FilledText, ReadBy, SentAs, read_vendor_json
 
-
-class Fields:
-    """A JSON object whose keys are found in any case."""
-
-    def __init__(self, raw: Any, place: str) -> None:
-        if not isinstance(raw, Mapping):
-            raise UnreadableEvent(f"{place} is {short(raw)}; expected a JSON object")
-        self._values = {str(key).lower(): value for key, value in raw.items() if value is not None}
-        self._place = place
-
-    def get(self, name: str) -> Any:
-        return self._values.get(name.lower())
-
-    def text(self, *names: str) -> str:
-        """The first of *names* that is a non-empty string."""
-        for name in names:
-            value = self.get(name)
-            if isinstance(value, str) and value:
-                return value
-        fields = " or ".join(names)
-        raise UnreadableEvent(f"{self._place}.{fields} is {short(self.get(names[0]))}; expected a non-empty string")
+T = TypeVar("T")
 
 
 def moment_of(text: Any) -> datetime | None:
@@ -38,13 +23,69 @@ def moment_of(text: Any) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def is_time(value: Any) -> bool:
-    """Whether *value* is a text that says a time, with an offset or without."""
+def _time(value: Any) -> str:
+    """The text of a time, with an offset or without, or an empty text."""
     try:
-        return isinstance(value, str) and datetime.fromisoformat(value) is not None
-    except ValueError:
-        return False
+        return value if value and datetime.fromisoformat(value) else ""
+    except (TypeError, ValueError) as error:
+        raise ValueError("expected a time like 2026-01-31T12:00:00Z") from error
 
 
-def short(value: Any) -> str:
-    return "missing" if value is None else repr(value)[:160]
+_TYPE, _TIME, _SOURCE = SentAs("eventType", "type"), SentAs("time", "eventTime"), SentAs("topic", "source")
+Time: TypeAlias = Annotated[str, _TIME, ReadBy(_time, "a time")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventEnvelope:
+    """What an event says of itself, as far as it can be read: no field is refused."""
+
+    kind: Annotated[AnyText, _TYPE] = ""
+    grid_kind: Annotated[AnyText, SentAs("eventType")] = ""
+    cloud_version: Annotated[Any, SentAs("specversion")] = None
+    id: AnyText = ""
+    time: Annotated[AnyText, _TIME] = ""
+    subject: AnyText = ""
+    source: Annotated[AnyText, _SOURCE] = ""
+    data: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifiedEvent:
+    """What every event must say of itself."""
+
+    kind: Annotated[FilledText, _TYPE]
+    id: FilledText
+    time: Time = ""
+    subject: AnyText = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcedEvent(IdentifiedEvent):
+    """An event whose source decides what it may cause."""
+
+    source: Annotated[FilledText, _SOURCE]
+
+    @property
+    def workspace(self) -> str:
+        """The source as the ARM id of a workspace, in lower case."""
+        return self.source.rstrip("/").lower()
+
+
+def envelope_of(raw: Any) -> EventEnvelope:
+    """The envelope of *raw*, empty where it is no object."""
+    return read_vendor_json(EventEnvelope, raw).value or EventEnvelope()
+
+
+def read_sent(kind: type[T], raw: Any, place: str = "event") -> T:
+    """*raw* as a *kind*; *place* is what it is called. Raises UnreadableEvent with everything that is wrong with it."""
+    reading = read_vendor_json(kind, raw)
+    if reading.value is None:
+        raise UnreadableEvent("; ".join(_sentence(fault, place) for fault in reading.faults))
+    return reading.value
+
+
+def _sentence(fault: Fault, place: str) -> str:
+    """`data.eTag is missing; expected ...`: an event has one `data`, so that it is named without the event."""
+    path = fault.field if fault.field.startswith("data") else f"{place}.{fault.field}".rstrip(".")
+    value = "missing" if fault.kind == "missing" else fault.shown
+    return f"{path} is {value}; {fault.remedy or f'expected {fault.expected}'}"

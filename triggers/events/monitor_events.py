@@ -1,121 +1,114 @@
-"""Drift and alerts as others tell them, to domain events: vendor field names end here.
+"""Drift as Azure ML's monitors tell it, to domain events: vendor field names end here.
 
 Contracts: Microsoft.MachineLearningServices.DatasetDriftDetected (v1), RunCompleted and RunStatusChanged with the tag
-of a model monitor (v2), and Azure Monitor's common alert schema, alone or as the data of an event.
+of a model monitor (v2).
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from shared.domain.events import AlertChanged, Event, Irrelevant, MonitorBreached, UnreadableEvent
-from triggers.events.fields import Fields, short
+from shared.domain.events import Event, Irrelevant, MonitorBreached, UnreadableEvent
+from shared.validation.vendor_json import AnyText, Lenient, ReadBy, SentAs
+from triggers.events.fields import IdentifiedEvent, SourcedEvent, read_sent
 
 DRIFT = "microsoft.machinelearningservices.datasetdriftdetected"
 RUNS = ("microsoft.machinelearningservices.runcompleted", "microsoft.machinelearningservices.runstatuschanged")
-_COMMON = "azuremonitorcommonalertschema"
 _BREACH = "azureml_modelmonitor_threshold_breached"
 _SIGNAL = re.compile(r"signal '(?P<name>[^']{1,260})'")
 _RUN_IN_SUBJECT = re.compile(r"/runs?/(?P<run>[^/]+)/?$")
-_CONDITIONS = {"fired": True, "resolved": False}
 _LONGEST = 500
 _GREATEST = 1e9  # A drift coefficient is a share.
 
 
-def common_alert(raw: Any) -> Mapping[str, Any] | None:
-    """The alert in *raw*: a webhook's body, or an event whose data it is; None where there is none."""
-    for candidate in (_lowered(raw), _lowered(_lowered(raw).get("data"))):
-        if str(candidate.get("schemaid", "")).lower() == _COMMON:
-            return candidate
-    return None
+def _coefficient(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not abs(value) <= _GREATEST:  # Not NaN either: JSON has none, and Python reads it.
+        raise ValueError("expected a number")
+    return float(value)
 
 
-def read_dataset_drift(envelope: Fields, event_id: str) -> Event:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drift:
+    drift_coefficient: Annotated[float, ReadBy(_coefficient, "a number")]
+    data_drift_name: AnyText = ""
+    data_drift_id: AnyText = ""
+    run_id: AnyText = ""
+    base_dataset_id: AnyText = ""
+    target_dataset_id: AnyText = ""
+    start_time: AnyText = ""
+    end_time: AnyText = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DriftEvent(SourcedEvent):
+    data: _Drift
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RunTags:
+    breach: Annotated[AnyText, SentAs(_BREACH)] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    run_tags: Annotated[_RunTags, Lenient(_RunTags())] = _RunTags()
+    run_id: AnyText = ""
+    experiment_name: AnyText = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RunEvent(IdentifiedEvent):
+    data: _Run
+
+
+def read_dataset_drift(raw: Any) -> Event:
     """v1's own monitor; the run is in the data, or in either form of the subject."""
-    data = Fields(envelope.get("data"), "data")
-    coefficient = data.get("driftCoefficient")
-    number = isinstance(coefficient, int | float) and not isinstance(coefficient, bool)
-    if not number or not abs(coefficient) <= _GREATEST:  # Not NaN either: JSON has none, and Python reads it.
-        raise UnreadableEvent(f"data.driftCoefficient is {short(coefficient)}; expected a number")
-    names = [name for key in ("dataDriftName", "dataDriftId") if isinstance(name := data.get(key), str) and name]
+    event = read_sent(_DriftEvent, raw)
+    drift = event.data
+    names = tuple(filter(None, (drift.data_drift_name, drift.data_drift_id)))
     if not names:
         raise UnreadableEvent("data.dataDriftName and data.dataDriftId are missing; expected one of them")
-    facts = {key: value for key in _V1 if isinstance(value := data.get(key), str)}
+    facts = {
+        "baseDatasetId": drift.base_dataset_id,
+        "targetDatasetId": drift.target_dataset_id,
+        "startTime": drift.start_time,
+        "endTime": drift.end_time,
+        "coefficient": f"{drift.drift_coefficient:.6g}",
+    }
     return MonitorBreached(
-        event_id=event_id,
-        workspace=_workspace(envelope),
-        names=tuple(names),
-        run=_run(envelope, data),
-        because=f"data drift monitor {names[0]} found a drift coefficient of {coefficient:.3g}",
-        coefficient=float(coefficient),
-        facts={**facts, "coefficient": f"{coefficient:.6g}"},
+        event_id=event.id,
+        workspace=event.workspace,
+        names=names,
+        run=_run_of(event, drift.run_id),
+        because=f"data drift monitor {names[0]} found a drift coefficient of {drift.drift_coefficient:.3g}",
+        coefficient=drift.drift_coefficient,
+        facts={name: fact for name, fact in facts.items() if fact},
     )
 
 
-_V1 = ("baseDatasetId", "targetDatasetId", "startTime", "endTime")
-
-
-def read_run(envelope: Fields, event_id: str) -> Event:
+def read_run(raw: Any) -> Event:
     """A run matters where a model monitor put its tag on it: a text that names monitor and signal, and the features."""
-    data = Fields(envelope.get("data"), "data")
-    tags = data.get("runTags")
-    breach = Fields(tags, "data.runTags").get(_BREACH) if isinstance(tags, Mapping) else None
-    if not isinstance(breach, str) or not breach:
-        subject, kind = envelope.get("subject"), envelope.text("eventType", "type")
-        return Irrelevant(
-            event_id=event_id,
-            subject=subject if isinstance(subject, str) else "",
-            reason=f"{kind}: the run carries no tag {_BREACH}",
-        )
-    match, experiment = _SIGNAL.search(breach), data.get("experimentName")
+    event = read_sent(_RunEvent, raw)
+    breach = event.data.run_tags.breach
+    if not breach:
+        reason = f"{event.kind}: the run carries no tag {_BREACH}"
+        return Irrelevant(event_id=event.id, subject=event.subject, reason=reason)
+    match = _SIGNAL.search(breach)
     signal = match["name"] if match else ""
-    names = [name for name in (signal, experiment) if isinstance(name, str) and name]
     return MonitorBreached(
-        event_id=event_id,
-        workspace=_workspace(envelope),
-        names=tuple(names),
-        run=_run(envelope, data),
+        event_id=event.id,
+        workspace=read_sent(SourcedEvent, raw).workspace,
+        names=tuple(filter(None, (signal, event.data.experiment_name))),
+        run=_run_of(event, event.data.run_id),
         because=f"model monitor: {' '.join(breach.split())[:_LONGEST]}",
         facts={"signal": signal},
     )
 
 
-def read_alert(alert: Mapping[str, Any]) -> Event:
-    """The essentials of the common schema; the context differs from one kind of alert to the next, and is not read."""
-    essentials = Fields(Fields(alert, "alert").get("data"), "data").get("essentials")
-    fields = Fields(essentials, "data.essentials")
-    rule, condition = fields.text("alertRule"), fields.text("monitorCondition")
-    if condition.lower() not in _CONDITIONS:
-        raise UnreadableEvent(f"data.essentials.monitorCondition is {short(condition)}; expected Fired or Resolved")
-    description = fields.get("description")
-    description = description if isinstance(description, str) else ""
-    facts = {key: value for key in _ALERT if isinstance(value := fields.get(key), str) and value}
-    return AlertChanged(
-        event_id=fields.text("alertId"),
-        rule=rule,
-        fired=_CONDITIONS[condition.lower()],
-        fired_at=fields.text("firedDateTime"),
-        because=f"alert {rule}" + (f": {description[:_LONGEST]}" if description else ""),
-        facts=facts,
-    )
-
-
-_ALERT = ("alertId", "severity", "signalType", "monitoringService", "firedDateTime")
-
-
-def _workspace(envelope: Fields) -> str:
-    return envelope.text("topic", "source").rstrip("/").lower()
-
-
-def _run(envelope: Fields, data: Fields) -> str:
-    run, subject = data.get("runId"), envelope.get("subject")
-    if isinstance(run, str) and run:
-        return run
-    match = _RUN_IN_SUBJECT.search(subject) if isinstance(subject, str) else None
-    if not match:
-        raise UnreadableEvent(f"data.runId is {short(run)} and subject {short(subject)}; one must name the run")
-    return match["run"]
-
-
-def _lowered(raw: Any) -> dict[str, Any]:
-    return {str(key).lower(): value for key, value in raw.items()} if isinstance(raw, Mapping) else {}
+def _run_of(event: IdentifiedEvent, run: str) -> str:
+    match = None if run else _RUN_IN_SUBJECT.search(event.subject)
+    if not run and not match:
+        subject = repr(event.subject)[:160] if event.subject else "missing"
+        raise UnreadableEvent(f"data.runId is missing and subject {subject}; one must name the run")
+    return match["run"] if match else run

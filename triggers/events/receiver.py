@@ -12,7 +12,7 @@ from shared.domain.events import UnreadableEvent
 from shared.durable.starting import Client
 from shared.telemetry.spans import receiving
 from triggers.events.envelopes import origin_of, read_event
-from triggers.events.fields import moment_of
+from triggers.events.fields import envelope_of, moment_of
 
 _log = logging.getLogger(__name__)
 
@@ -23,8 +23,8 @@ async def receive_event(client: Client, clients: Clients, raw: Any) -> tuple[str
     Raises Transient: deliver it again. Event Grid promises no lag, so the lag is logged for every event.
     """
     raw = without_secrets(raw)
-    fields = raw if isinstance(raw, dict) else {}
-    now, happened_at = clients.clock.now(), moment_of(fields.get("eventTime") or fields.get("time"))
+    envelope = envelope_of(raw)
+    now, happened_at = clients.clock.now(), moment_of(envelope.time)
     try:
         event = read_event(raw, clients.configuration.hub.account)
     except UnreadableEvent as error:
@@ -35,5 +35,5 @@ async def receive_event(client: Client, clients: Clients, raw: Any) -> tuple[str
         with receiving(type(event).__name__, now, since=happened_at, event=event.event_id):
             results = await take_in(client, clients, event, origin_of(raw))
     lag_s = "unknown" if happened_at is None else f"{(now - happened_at).total_seconds():.3f}"
-    _log.info("event %s, lag_s=%s: %s", fields.get("id", "?"), lag_s, "; ".join(results))
+    _log.info("event %s, lag_s=%s: %s", envelope.id or "?", lag_s, "; ".join(results))
     return results

@@ -62,7 +62,7 @@ class ApiRequest:
         try:
             return await asyncio.to_thread(self.clients.callers.asker, self.caller, self.http.headers)
         except Refused as refusal:
-            raise Problem(401, "who are you", str(refusal)) from refusal
+            raise Problem(401, "not signed in", str(refusal)) from refusal
 
 
 def requester_name(caller: Caller, person: Caller | None) -> str:

@@ -3,7 +3,6 @@
 A task is answered within three seconds: nothing is asked of Azure DevOps here, and nothing but headers is trusted.
 """
 
-import asyncio
 import json
 import re
 from dataclasses import dataclass, replace
@@ -17,14 +16,13 @@ from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import identity
 from shared.domain.access.permissions import Action
-from shared.domain.devops.hooks import read_hint
 from shared.domain.devops.orders import BODY_LIMIT, OrderKind, TaskOrder, read_order
 from shared.domain.devops.tasks import TaskRef, read_task
 from shared.domain.failures import Refused
 from shared.durable.starting import Client
 from shared.telemetry.spans import occurred_at
 from shared.validation.rules import OptionalName, Sentence
-from triggers.events.fields import moment_of
+from triggers.events.service_hooks import delivery_of, read_hint
 from triggers.http import places
 from triggers.http.api_route import ApiRequest
 from triggers.http.idempotency import API, polling_headers
@@ -114,17 +112,17 @@ async def handle_hook(client: Client, clients: Clients, body: Any) -> HintTaken:
     hint = read_hint(body)
     if isinstance(hint, str):
         return HintTaken(heeded=False, because=hint)
-    delivery = f"{body.get('subscriptionId', '')}/{body.get('notificationId', '')}/{body.get('id', '')}"
+    delivery, happened_at = delivery_of(body)
     name = identity.hint_id(hint.kind.value, hint.id, delivery)
-    with occurred_at(moment_of(body.get("createdDate"))):
+    with occurred_at(happened_at):
         hinting = c.Hinting(key=f"devops/hints/{name}", hint=hint)
         start = await start_kept(client, clients.store, clients.clock.now(), c.HEED, name, hinting)
     return HintTaken(heeded=True, hint=name, accepted=start.value)
 
 
-async def show_gate(request: ApiRequest, name: str) -> GateShown:
+def show_gate(request: ApiRequest, name: str) -> GateShown:
     """Response mode: a gate polls until `status` is `succeeded` or `failed`; success criteria read it."""
-    progress = await asyncio.to_thread(progress_of, request.clients.store, name)
+    progress = progress_of(request.clients.store, name)
     if progress is None:
         raise Problem(404, "no such run", f"{name!r} is no run and no promotion here; start it first")
     steps = tuple(line for _, line in progress.steps)[-20:]
@@ -136,7 +134,7 @@ def _task(request: ApiRequest) -> TaskRef:
     try:
         return read_task(request.http.headers, organisations, request.clients.devops_url)
     except Refused as refusal:
-        raise Problem(403, "not our pipeline", str(refusal)) from refusal
+        raise Problem(403, "pipeline not accepted", str(refusal)) from refusal
 
 
 def _order(request: ApiRequest, body: TaskAsked) -> TaskOrder:

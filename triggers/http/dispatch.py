@@ -80,7 +80,7 @@ async def serve(
     except Problem as refusal:
         return problem(refusal)
     except Refused as refusal:
-        return problem(Problem(422, "refused", str(refusal)))
+        return problem(Problem(422, "request refused", str(refusal)))
     except Transient as fault:
         return problem(Problem(503, "try again", str(fault)))
     status = getattr(response, "http_status", route.status)
@@ -91,7 +91,7 @@ def _settings_problem(error: SettingsError) -> Problem:
     """The settings by name only, since no caller was verified; the log has each value's problem."""
     _log.error("the app cannot start: %s", error)
     names = ", ".join(line.partition(" ")[0] for line in str(error).splitlines())
-    return Problem(503, "settings", f"these settings are missing or wrong, and the app's log says how: {names}")
+    return Problem(503, "wrong settings", f"these settings are missing or wrong, and the app's log says how: {names}")
 
 
 async def _act(route: ApiRoute, handler: Signature, request: ApiRequest, arguments: Mapping[str, Any]) -> Any:
@@ -103,7 +103,9 @@ async def _act(route: ApiRoute, handler: Signature, request: ApiRequest, argumen
             return await begin(request, request_digest(route.name, arguments), decide)
         if handler.takes_key:
             return await keep(request, request_digest(route.name, arguments), handler.response, decide)
-        return await decide()
+        if inspect.iscoroutinefunction(handler.function):
+            return await decide()
+        return await asyncio.to_thread(decide)  # A handler that only asks other services, which block.
 
 
 def _admit(
@@ -118,7 +120,7 @@ def _admit(
         # the event loop on which all other requests are answered.
         caller = clients.callers.known(http.headers, http.params)
     except Refused as refusal:
-        raise Problem(401, "who are you", str(refusal)) from refusal
+        raise Problem(401, "not signed in", str(refusal)) from refusal
     permissions = clients.configuration.permissions
     if not permissions.allows_somewhere(caller, route.may):
         roles = permissions.who_may_somewhere(route.may)

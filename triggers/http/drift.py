@@ -1,6 +1,5 @@
 """Drift and feature relevance over HTTP: how a model is watched, and checks of one file by themselves."""
 
-import asyncio
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Annotated, Any
@@ -8,9 +7,9 @@ from typing import Annotated, Any
 from shared.application.drift.watches import reference_of
 from shared.clients import Clients
 from shared.codec import decode, encode
-from shared.domain.drift.detector import DriftVerdict, ScoreDrift, detect
+from shared.domain.drift.detector import DriftVerdict, detect
 from shared.domain.drift.relevance import FeatureRelevance, Relevance, RelevanceError, relevance
-from shared.domain.drift.rule import ColumnDrift, DriftOutcome, DriftRule
+from shared.domain.drift.rule import DriftRule
 from shared.domain.drift.watch import DriftWatch, DriftWindow
 from shared.domain.promotion.models import ModelVersion
 from shared.ports import HubFile
@@ -89,19 +88,11 @@ class DriftShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DriftChecked:
+class DriftChecked(DriftVerdict):
     """*needed* rows would decide an inconclusive check; *by* says what the columns' shares are of."""
 
     model: str
     path: str
-    outcome: DriftOutcome
-    because: str
-    rows: int
-    reference_rows: int
-    score: ScoreDrift
-    columns: tuple[ColumnDrift, ...]
-    by: str
-    needed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,26 +109,13 @@ class RelevanceShown:
     selected: tuple[str, ...]
 
 
-async def show_drift(request: ApiRequest, model: str) -> DriftShown:
+def show_drift(request: ApiRequest, model: str) -> DriftShown:
     """How *model* is watched, and for each version its window, its last report and what could not be checked."""
-    return await asyncio.to_thread(_show, request.clients, model)
-
-
-async def check_drift_now(request: ApiRequest, body: DriftAsked) -> DriftChecked:
-    """The verdict on one file by itself: it is counted in no window, and nothing follows from it."""
-    return await asyncio.to_thread(_check, request.clients, body)
-
-
-async def show_relevance(request: ApiRequest, body: RelevanceAsked) -> RelevanceShown:
-    """What each column of a table tells about the target: F, chi-squared and mutual information."""
-    return await asyncio.to_thread(_relevance, request.clients, body)
-
-
-def _show(clients: Clients, model: str) -> DriftShown:
+    clients = request.clients
     watch = clients.configuration.watch(model)
     if watch is None:
         models = ", ".join(watch.model for watch in clients.configuration.drift) or "none"
-        raise Problem(404, "not watched", f"model {model!r} has no `drift` section; those that have: {models}")
+        raise Problem(404, "model is not watched", f"model {model!r} has no `drift` section; those that have: {models}")
     folder = records.drift_windows(model)
     versions = [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.store.blobs(folder)]
     return DriftShown(model=model, watch=watch, versions=tuple(_version(clients, watch, name) for name in versions))
@@ -171,7 +149,9 @@ def _window(window: DriftWindow) -> WindowShown:
     return decode(WindowShown, encode(window) | {"runs": len(window.runs)})
 
 
-def _check(clients: Clients, body: DriftAsked) -> DriftChecked:
+def check_drift_now(request: ApiRequest, body: DriftAsked) -> DriftChecked:
+    """The verdict on one file by itself: it is counted in no window, and nothing follows from it."""
+    clients = request.clients
     route, blob = find_route(clients, body.route), find_file(clients, body.path)
     score = route.score
     watch = clients.configuration.watch(score.model)
@@ -184,12 +164,13 @@ def _check(clients: Clients, body: DriftAsked) -> DriftChecked:
     return DriftChecked(model=f"{score.model}:{score.version}", path=body.path, **_fields(verdict))
 
 
-def _relevance(clients: Clients, body: RelevanceAsked) -> RelevanceShown:
-    columns = clients.drift_files.columns(find_file(clients, body.path))
+def show_relevance(request: ApiRequest, body: RelevanceAsked) -> RelevanceShown:
+    """What each column of a table tells about the target: F, chi-squared and mutual information."""
+    columns = request.clients.drift_files.columns(find_file(request.clients, body.path))
     try:
         result = relevance(columns, body.target, bins=body.bins, resamples=body.resamples, seed=body.seed)
     except RelevanceError as error:
-        raise Problem(422, "no relevance", str(error)) from error
+        raise Problem(422, "relevance cannot be measured", str(error)) from error
     return RelevanceShown(selected=result.selected, **_fields(result))
 
 

@@ -19,7 +19,7 @@ from shared.domain.failures import Refused
 from shared.durable.starting import Client, Start, find_instance
 from shared.records import paths as records
 from shared.records.operations import KeyRecord
-from shared.records.store import RecordStore, plain_record
+from shared.records.store import RecordStore
 from triggers.http.api_route import ApiRequest
 from triggers.http.problems import Problem
 
@@ -75,24 +75,13 @@ class RepeatableAnswer:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartRecord:
-    """A start as it is recorded under its caller's key; *request* is the digest of what was asked for."""
-
-    request: str
-    orchestration: str
-    payload: Any
-    accepted: Accepted
-
-
 async def begin(request: ApiRequest, digest: str, decide: Callable[[], Awaitable[RequestedStart]]) -> Accepted:
     """Start what *decide* returns; *digest* is the request's, for callers who send an Idempotency-Key."""
     path = _record_of_key(request)
     if not path:
         start_request = await decide()
-        record = _start_record(start_request, digest)
         await _start(request, start_request)
-        return record.accepted
+        return _accepted(start_request)
     key_record = await asyncio.to_thread(_read, request.clients.store, path, digest)
     return await (_repeat(request, key_record) if key_record else _first(request, path, digest, decide))
 
@@ -141,24 +130,32 @@ async def _first(
     start_request = await decide()
     if start_request.fresh:
         await _refuse_existing(request.client, start_request)
-    record = _start_record(start_request, digest)
-    store = request.clients.store
+    # The start is recorded before it happens. After a crash in between, the same key starts what was recorded.
+    response, store = _accepted(start_request), request.clients.store
+    record = KeyRecord(
+        request=digest,
+        orchestration=start_request.orchestration.name,
+        payload=encode(start_request.payload),
+        accepted=encode(response),
+    )
     if not await asyncio.to_thread(store.create, path, record):
         key_record = await asyncio.to_thread(_read, store, path, digest)
         if key_record is not None:  # Another request sent the same key at the same moment.
             return await _repeat(request, key_record)
     # A repeated request may have started it in between, which is no clash.
     await _start(request, replace(start_request, fresh=False, unique=False))
-    return record.accepted
+    return response
 
 
 async def _repeat(request: ApiRequest, key_record: KeyRecord) -> Accepted:
     """The recorded answer; what was recorded and never started, since the app died in between, starts now."""
-    record = decode(StartRecord, plain_record(key_record))
-    orchestration = getattr(contracts, record.orchestration.upper())
-    payload = decode(orchestration.takes, record.payload)
-    await start(request.client, request.clients, orchestration, record.accepted.id, payload)
-    return record.accepted
+    response = decode(Accepted, key_record.accepted)
+    orchestration = getattr(contracts, str(key_record.orchestration).upper())
+    payload = decode(orchestration.takes, key_record.payload)
+    # Starting again does nothing if the instance is there: the start looks for it, and the orchestration's first effect
+    # is conditional.
+    await start(request.client, request.clients, orchestration, response.id, payload)
+    return response
 
 
 async def _refuse_existing(client: Client, start_request: RequestedStart) -> None:
@@ -184,16 +181,14 @@ def _clash(start_request: RequestedStart, outcome: Start) -> Problem:
     return Problem(409, "already done", f"{start_request.instance} is {outcome.value}; look at that one instead")
 
 
-def _start_record(start_request: RequestedStart, digest: str) -> StartRecord:
-    response = Accepted(
+def _accepted(start_request: RequestedStart) -> Accepted:
+    return Accepted(
         id=start_request.instance,
         status_url=f"{API}/operations/{start_request.instance}",
         resource=f"{API}/{start_request.resource}" if start_request.resource else "",
         members=start_request.members,
         note=start_request.note,
     )
-    name, payload = start_request.orchestration.name, encode(start_request.payload)
-    return StartRecord(request=digest, orchestration=name, payload=payload, accepted=response)
 
 
 def _read(store: RecordStore, path: str, digest: str) -> KeyRecord | None:

@@ -39,7 +39,7 @@ _MEANINGS = {
     401: "Nobody is signed in, or the token or key is not accepted.",
     403: "The caller may not do this here.",
     404: "What is named is not there.",
-    409: "It clashes with what is there, or the Idempotency-Key came with another request.",
+    409: "It contradicts the present state, or the Idempotency-Key came with another request.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "It is understood, and refused.",
@@ -63,7 +63,7 @@ def document() -> dict[str, Any]:
         paths.setdefault(f"{API}/{route.path}", {})[route.method.lower()] = _operation(route, handler, schemas)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Signalbox", "version": "1", "description": "docs/http-api.md says how to live with it."},
+        "info": {"title": "Signalbox", "version": "1", "description": "docs/http-api.md describes how to use it."},
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {

@@ -146,6 +146,14 @@ def _of_environment(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str
     return tuple(workspace.name for workspace in clients.configuration.workspaces if workspace.name == name)
 
 
+def _of_production(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The stages that shift production traffic: the one that is named, or all."""
+    name = getattr(arguments["body"], "stage", "")
+    return _places(
+        stage for stage in clients.configuration.ladder.stages if stage.rollout is not None and name in ("", stage.name)
+    )
+
+
 def _of_retraining(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     claim = find_claim(clients.store, arguments["run"])
     return () if claim is None else (claim.request.rules.pipeline.workspace.name,)
@@ -178,6 +186,7 @@ _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
     "stage": _of_stage,
     "schedule": _of_schedule,
     "environment": _of_environment,
+    "production": _of_production,
     "model": _of_model,
     "retraining": _of_retraining,
     "reprocessing": _of_reprocessing,

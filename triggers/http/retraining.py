@@ -48,9 +48,9 @@ class Considered(RepeatableAnswer):
     resource: str
 
     @classmethod
-    def of(cls, model: str, cause: str, considered: str, instance: str) -> "Considered":
-        where, resource = f"{API}/operations/{instance}", f"{API}/models/{model}/retraining"
-        return cls(model=model, cause=cause, considered=considered, status_url=where, resource=resource)
+    def of(cls, model: str, cause: str, consideration: str, instance: str) -> "Considered":
+        status_url, resource = f"{API}/operations/{instance}", f"{API}/models/{model}/retraining"
+        return cls(model=model, cause=cause, considered=consideration, status_url=status_url, resource=resource)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -117,8 +117,8 @@ async def retrain_model(request: ApiRequest, model: str, body: RetrainingAsked) 
     rules = _rules(request.clients, model)
     cause = await asyncio.to_thread(_cause, request, rules, body, await request.person())
     start = await raise_cause(request.client, request.clients.store, request.clients.configuration, cause)
-    considered = "now" if start is Start.STARTED else "with others"
-    return Considered.of(model, cause.id, considered, identity.considering_id(model))
+    consideration = "now" if start is Start.STARTED else "with others"
+    return Considered.of(model, cause.id, consideration, identity.considering_id(model))
 
 
 async def show_retraining(request: ApiRequest, model: str) -> RetrainingShown:
@@ -131,9 +131,9 @@ async def show_retraining(request: ApiRequest, model: str) -> RetrainingShown:
 
 async def cancel_retraining(request: ApiRequest, run: str, body: Order) -> Ordered:
     """Cancel the pipeline's run, with the reason on it and on the record; what is registered already goes on."""
-    created = await asyncio.to_thread(_order, request, run, body.reason)
+    is_new = await asyncio.to_thread(_order, request, run, body.reason)
     await wake(request.client, identity.wait_id(run), c.ORDER_GIVEN)
-    return Ordered(run=run, order="cancel", recorded=created)
+    return Ordered(run=run, order="cancel", recorded=is_new)
 
 
 def _order(request: ApiRequest, run: str, reason: str) -> bool:
@@ -146,8 +146,9 @@ def _order(request: ApiRequest, run: str, reason: str) -> bool:
         )
     if record.outcome is not None:
         raise Problem(409, "too late", f"run {run} ended as {record.outcome.value}")
-    if registered := clients.ledger.find(identity.retraining_key(run, "registered")):
-        model = decode(c.ChallengerRegistered, registered).model
+    # A registered version has a promotion that people may have seen. Rejecting that is the way to stop it.
+    if registration := clients.ledger.find(identity.retraining_key(run, "registered")):
+        model = decode(c.ChallengerRegistered, registration).model
         raise Problem(409, "too late", f"run {run} has registered {model}; reject the promotion that follows")
     return store.create(records.cancelling(run), order_record(request, run, "cancel", reason))
 
@@ -220,4 +221,4 @@ def _rules(clients: Clients, model: str) -> Retraining:
     try:
         return clients.configuration.retrained(model)
     except Refused as refusal:
-        raise Problem(404, "not retrained", str(refusal)) from refusal
+        raise Problem(404, "model is not retrained", str(refusal)) from refusal

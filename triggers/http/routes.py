@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import triggers.http.promotion.decisions
     import triggers.http.promotion.promotions
     import triggers.http.promotion.requested_promotions
+    import triggers.http.promotion.rollbacks
+    import triggers.http.promotion.rollouts
     import triggers.http.retraining
     import triggers.http.schedules
     from shared.clients import Clients
@@ -93,6 +95,16 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post("promotions/{promotion}/reject", api.promotion.decisions.reject_promotion, Action.DECIDE, "question"),
     _post("promotions/{promotion}/withdraw", api.promotion.decisions.withdraw_decision, Action.DECIDE, "decision"),
     _post("promotions/{promotion}/break-glass", api.promotion.decisions.break_glass, Action.BREAK_GLASS, "glass"),
+    _get("rollouts", api.promotion.rollouts.list_rollouts, WHOLE_APP),
+    _get("rollouts/{promotion}", api.promotion.rollouts.show_rollout, "promotion"),
+    _post("rollouts/{promotion}/pause", api.promotion.rollouts.pause_rollout, Action.ROLL_OUT, "promotion"),
+    _post("rollouts/{promotion}/resume", api.promotion.rollouts.resume_rollout, Action.ROLL_OUT, "promotion"),
+    _post("rollouts/{promotion}/advance", api.promotion.rollouts.advance_rollout, Action.ROLL_OUT, "promotion"),
+    _post("rollouts/{promotion}/abort", api.promotion.rollouts.abort_rollout, Action.ROLL_OUT, "promotion"),
+    _post("models/{model}/rollback", api.promotion.rollbacks.roll_back_model, Action.ROLL_BACK, "production", 202),
+    _post("models/{model}/release", api.promotion.rollbacks.release_version, Action.ROLL_BACK, "production"),
+    _get("models/{model}/known-good", api.promotion.rollbacks.show_known_good, WHOLE_APP),
+    _get("environments/{environment}/endpoints/{endpoint}/serving", api.promotion.rollbacks.show_serving, WHOLE_APP),
     _get("models/{model}/history", api.promotion.audits.show_history, WHOLE_APP),
     _post(
         "models/{model}/recover", api.promotion.requested_promotions.recover_model, Action.RECOVER, "environment", 202

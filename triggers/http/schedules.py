@@ -94,24 +94,14 @@ class ScheduleOrdered:
     recorded: bool
 
 
-async def list_schedules(request: ApiRequest, query: ScheduleFilters) -> SchedulePage:
-    """By name; the next page begins after `after`."""
-    return await asyncio.to_thread(_page, request.clients, query)
-
-
-async def show_schedule(request: ApiRequest, schedule: str) -> ScheduleShown:
-    """One schedule, with what it did last."""
-    return await asyncio.to_thread(_describe, request.clients, _find(request.clients, schedule))
-
-
-async def pause_schedule(request: ApiRequest, schedule: str, body: Order) -> ScheduleOrdered:
+def pause_schedule(request: ApiRequest, schedule: str, body: Order) -> ScheduleOrdered:
     """Let the schedule rest: the due times of its pause are not caught up."""
-    return await _order(request, schedule, body.reason, pause=True)
+    return _order(request, schedule, body.reason, pause=True)
 
 
-async def resume_schedule(request: ApiRequest, schedule: str, body: Order) -> ScheduleOrdered:
+def resume_schedule(request: ApiRequest, schedule: str, body: Order) -> ScheduleOrdered:
     """Let the schedule go on with its next due time: those of the pause are forgotten."""
-    return await _order(request, schedule, body.reason, pause=False)
+    return _order(request, schedule, body.reason, pause=False)
 
 
 async def run_schedule_now(request: ApiRequest, schedule: str, body: Order) -> RequestedStart:
@@ -123,18 +113,16 @@ async def run_schedule_now(request: ApiRequest, schedule: str, body: Order) -> R
     return RequestedStart(orchestration=c.RUN_SCHEDULE, instance=name, payload=firing, resource=f"schedules/{schedule}")
 
 
-async def _order(request: ApiRequest, schedule: str, reason: str, *, pause: bool) -> ScheduleOrdered:
+def _order(request: ApiRequest, schedule: str, reason: str, *, pause: bool) -> ScheduleOrdered:
     _find(request.clients, schedule)
-
-    def give() -> tuple[PauseOrder, bool]:
-        order = PauseOrder(paused=pause, at=request.clients.clock.now(), by=request.caller.name, reason=reason)
-        return give_order(request.clients.store, schedule, order)
-
-    order, was_recorded = await asyncio.to_thread(give)
+    order = PauseOrder(paused=pause, at=request.clients.clock.now(), by=request.caller.name, reason=reason)
+    order, was_recorded = give_order(request.clients.store, schedule, order)
     return ScheduleOrdered(schedule=schedule, recorded=was_recorded, **_standing(order))
 
 
-def _page(clients: Clients, query: ScheduleFilters) -> SchedulePage:
+def list_schedules(request: ApiRequest, query: ScheduleFilters) -> SchedulePage:
+    """By name; the next page begins after `after`."""
+    clients = request.clients
     timetable, orders = read_timetable(clients.store), read_orders(clients.store)
     schedules = sorted(clients.configuration.schedules, key=lambda schedule: schedule.name)
     schedules_after = [schedule for schedule in schedules if schedule.name > query.after]
@@ -145,10 +133,11 @@ def _page(clients: Clients, query: ScheduleFilters) -> SchedulePage:
     return SchedulePage(total=len(schedules), seen_to_until=until, schedules=page, next=next_name)
 
 
-def _describe(clients: Clients, schedule: Schedule) -> ScheduleShown:
-    now = clients.clock.now()
-    row = _row(schedule, read_orders(clients.store).get(schedule.name), now)
-    return ScheduleShown(**row, firings=_firings(clients, schedule.name, now))
+def show_schedule(request: ApiRequest, schedule: str) -> ScheduleShown:
+    """One schedule, with what it did last."""
+    clients, now = request.clients, request.clients.clock.now()
+    row = _row(_find(clients, schedule), read_orders(clients.store).get(schedule), now)
+    return ScheduleShown(**row, firings=_firings(clients, schedule, now))
 
 
 def _firings(clients: Clients, schedule: str, now: datetime) -> tuple[FiringRow, ...]:

@@ -5,10 +5,13 @@ a setting restarts the app, which then registers the function. The modules of th
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
 from shared.clients import Clients
+from shared.durable.deferred import Deferred, load
 from shared.durable.registration import Blueprint
 from shared.settings import (
     APPROVALS_QUEUE,
@@ -20,81 +23,70 @@ from shared.settings import (
     has_queue,
 )
 
+if TYPE_CHECKING:
+    import triggers.queues.decisions
+    import triggers.queues.events
+    import triggers.queues.hub_messages
+    import triggers.queues.service_hooks
+    import triggers.queues.stream_records
+
+    queues = triggers.queues
+else:
+    queues = Deferred("triggers.queues")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFunction:
+    """The function *name* takes single messages from the queue that *setting* names, and hands them to *receive*.
+
+    A batch would be settled as a whole: one poison message in it would make the broker redeliver the good ones, until
+    all of them reach the delivery count and become dead letters. Sessions keep the order of messages with one key.
+    """
+
+    name: str
+    setting: str
+    receive: Callable[..., Any]
+    has_sessions: bool = False
+
+
+QUEUE_FUNCTIONS = (
+    QueueFunction(
+        name="receive_hub_message",
+        setting=MESSAGES_QUEUE,
+        receive=queues.hub_messages.receive_message,
+        has_sessions=True,
+    ),
+    QueueFunction(
+        name="receive_hub_records",
+        setting=RECORDS_QUEUE,
+        receive=queues.stream_records.receive_records,
+        has_sessions=True,
+    ),
+    QueueFunction(name="receive_sent_decision", setting=APPROVALS_QUEUE, receive=queues.decisions.receive_decision),
+    QueueFunction(name="receive_devops_hook", setting=HOOKS_QUEUE, receive=queues.service_hooks.receive_hook),
+    # Without sessions, because Event Grid cannot deliver to a queue that requires them.
+    QueueFunction(name="receive_queued_event", setting=EVENTS_QUEUE, receive=queues.events.receive_events),
+)
+
 
 def queue_blueprint(clients: Callable[[], Clients]) -> Blueprint:
-    """The functions of all queues that are set.
-
-    Each body is imported at its first message. Registration happens at every cold start, which has a budget
-    (docs/benchmarks.md), and most starts serve HTTP and see no message.
-    """
+    """The functions of all queues that are set; each body is imported at its first message (docs/benchmarks.md)."""
     blueprint = Blueprint()
-    if has_queue(MESSAGES_QUEUE):
-        _add_messages(blueprint, clients)
-    if has_queue(RECORDS_QUEUE):
-        _add_records(blueprint, clients)
-    if has_queue(APPROVALS_QUEUE):
-        _add_decisions(blueprint, clients)
-    if has_queue(HOOKS_QUEUE):
-        _add_hooks(blueprint, clients)
-    if has_queue(EVENTS_QUEUE):
-        _add_events(blueprint, clients)
+    for function in QUEUE_FUNCTIONS:
+        if has_queue(function.setting):
+            _add_function(blueprint, clients, function)
     return blueprint
 
 
-def _add_messages(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
-    """Bind the messages queue, which requires sessions: they keep the order of messages with one key."""
+def _add_function(blueprint: Blueprint, clients: Callable[[], Clients], function: QueueFunction) -> None:
+    async def handler(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
+        await load(function.receive)(client, clients(), message)
 
-    @blueprint.service_bus_queue_trigger(
-        arg_name="message", queue_name=f"%{MESSAGES_QUEUE}%", connection=SERVICE_BUS, is_sessions_enabled=True
+    handler.__name__ = function.name
+    bind_queue = blueprint.service_bus_queue_trigger(
+        arg_name="message",
+        queue_name=f"%{function.setting}%",
+        connection=SERVICE_BUS,
+        is_sessions_enabled=function.has_sessions or None,  # False would be written down, and is the default.
     )
-    @blueprint.durable_client_input(client_name="client")
-    async def receive_hub_message(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
-        from triggers.queues.hub_messages import receive_message
-
-        await receive_message(client, clients(), message)
-
-
-def _add_records(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
-    """Bind the records queue with one message for each call.
-
-    A batch is settled as a whole. One poison message in it would make the broker redeliver the good ones, until all of
-    them reach the delivery count and become dead letters.
-    """
-
-    @blueprint.service_bus_queue_trigger(
-        arg_name="message", queue_name=f"%{RECORDS_QUEUE}%", connection=SERVICE_BUS, is_sessions_enabled=True
-    )
-    @blueprint.durable_client_input(client_name="client")
-    async def receive_hub_records(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
-        from triggers.queues.stream_records import receive_records
-
-        await receive_records(client, clients(), message)
-
-
-def _add_decisions(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
-    @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=f"%{APPROVALS_QUEUE}%", connection=SERVICE_BUS)
-    @blueprint.durable_client_input(client_name="client")
-    async def receive_sent_decision(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
-        from triggers.queues.decisions import receive_decision
-
-        await receive_decision(client, clients(), message)
-
-
-def _add_hooks(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
-    @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=f"%{HOOKS_QUEUE}%", connection=SERVICE_BUS)
-    @blueprint.durable_client_input(client_name="client")
-    async def receive_devops_hook(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
-        from triggers.queues.service_hooks import receive_hook
-
-        await receive_hook(client, clients(), message)
-
-
-def _add_events(blueprint: Blueprint, clients: Callable[[], Clients]) -> None:
-    """Bind the events queue without sessions, because Event Grid cannot deliver to a queue that requires them."""
-
-    @blueprint.service_bus_queue_trigger(arg_name="message", queue_name=f"%{EVENTS_QUEUE}%", connection=SERVICE_BUS)
-    @blueprint.durable_client_input(client_name="client")
-    async def receive_queued_event(message: func.ServiceBusMessage, client) -> None:  # type: ignore[no-untyped-def]
-        from triggers.queues.events import receive_events
-
-        await receive_events(client, clients(), message)
+    bind_queue(blueprint.durable_client_input(client_name="client")(handler))

@@ -5,7 +5,6 @@ Its verdict is sent to the results topic, for the sender of the message.
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
 
 from shared import contracts as c
 from shared.application.inference.starts import start_data_check
@@ -17,7 +16,7 @@ from shared.validation.rules import Name
 from triggers.http.inference.data_checks import check_of
 from triggers.http.named_resources import HubPath
 from triggers.http.problems import Problem
-from triggers.queues.message_files import asker_of, read_content
+from triggers.queues.queue_messages import QueueMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +27,20 @@ class CheckSent:
     route: Name
 
 
-def is_check(raw: dict[str, Any]) -> bool:
-    return isinstance(raw.get("data"), dict) and "check" in raw["data"]
+def is_check(message: QueueMessage) -> bool:
+    return isinstance(message.data, dict) and "check" in message.data
 
 
-async def take_check(client: Client, clients: Clients, raw: dict[str, Any]) -> str:
+async def take_check(client: Client, clients: Clients, message: QueueMessage) -> str:
     """Start the check, unless the message was here before. Raises UnreadableEvent, and Transient: deliver again."""
-    check = await asyncio.to_thread(check_of_message, clients, raw)
+    check = await asyncio.to_thread(check_of_message, clients, message)
     start = await start_data_check(client, check)
     return f"data check {check.id} {'started' if start is Start.STARTED else f'is {start.value}'}"
 
 
-def check_of_message(clients: Clients, raw: dict[str, Any]) -> c.FileCheck:
+def check_of_message(clients: Clients, message: QueueMessage) -> c.FileCheck:
     """What the message asks for. Raises UnreadableEvent."""
-    asker, order = asker_of(raw), read_content(CheckSent, raw["data"])
+    asker, order = message.asker, message.brings(CheckSent)
     name = f"check-{identity.digest(asker.message, order.check, order.route)}"
     try:
         return check_of(clients, name, order.check, order.route, f"message {asker.message}", asker)

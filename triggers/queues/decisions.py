@@ -28,9 +28,8 @@ from triggers.http.bodies import parse_json
 from triggers.http.problems import Problem
 from triggers.http.promotion.decisions import decision_records
 from triggers.queues.hub_messages import handling
-from triggers.queues.message_files import read_content
+from triggers.queues.queue_messages import MESSAGE_LIMIT, read_content
 
-MESSAGE_LIMIT = 64 * 1024
 _DECISION = "Signalbox.Decision"
 _TOKEN_LIMIT = 32 * 1024
 

@@ -10,52 +10,42 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 import azure.functions as func
 
 from shared.application.events.dead_letters import store_letter
 from shared.application.events.intake import take_in
 from shared.clients import Clients
-from shared.domain.access.redaction import without_secrets
 from shared.domain.events import EventOrigin, UnreadableEvent
 from shared.durable.starting import Client
 from shared.telemetry.instruments import record_duration
 from shared.telemetry.spans import receiving
 from triggers.events.envelopes import is_storage_event
 from triggers.events.receiver import receive_event
-from triggers.http.bodies import parse_json
 from triggers.queues.data_checks import is_check, take_check
-from triggers.queues.message_files import MESSAGE, arrivals, envelope
-
-MESSAGE_LIMIT = 64 * 1024
-_KEPT = 2048  # Of a body that cannot be read.
+from triggers.queues.message_files import arrivals
+from triggers.queues.queue_messages import MESSAGE, PoisonMessage, QueueMessage, queue_message
 
 _log = logging.getLogger(__name__)
 
 
-class PoisonMessage(Exception):
-    """A message that can never be taken: it is stored with this reason, and must not be settled as done."""
-
-
-async def receive_message(client: Client, clients: Clients, message: func.ServiceBusMessage) -> tuple[str, ...]:
+async def receive_message(client: Client, clients: Clients, delivery: func.ServiceBusMessage) -> tuple[str, ...]:
     """Take in one message of the queue; returns a sentence for each decision. Raises PoisonMessage, and Transient."""
-    raw, problem = raw_of(message)
+    message, problem = hub_message(delivery)
     # No other event: the right to ask for inference is no right to cause anything else.
-    if is_storage_event(raw["data"]):
-        record_age(MESSAGE, clients, message)
-        return await receive_event(client, clients, raw["data"])
-    with handling(MESSAGE, clients, message, str(raw["id"])):
-        results = await take_message(client, clients, raw, problem)
-    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, "; ".join(results))
+    if is_storage_event(message.data):
+        record_age(MESSAGE, clients, delivery)
+        return await receive_event(client, clients, message.data)
+    with handling(MESSAGE, clients, delivery, message.id):
+        results = await take_message(client, clients, message, problem)
+    _log.info("message %s, delivery %s: %s", message.id, delivery.delivery_count, "; ".join(results))
     return results
 
 
-def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
-    """The message as it is kept, and what is wrong with its body."""
-    data, problem = content_of(message)
-    names = (message.message_id or "", message.session_id or "", message.correlation_id or "")
-    return dict(without_secrets(envelope(*names, data))), problem
+def hub_message(delivery: func.ServiceBusMessage) -> tuple[QueueMessage, str]:
+    """The message without its secrets, and what is wrong with its body."""
+    message, problem = queue_message(delivery, MESSAGE)
+    return message.without_secrets(), problem
 
 
 @contextmanager
@@ -75,25 +65,16 @@ def record_age(source: str, clients: Clients, message: func.ServiceBusMessage) -
     return since
 
 
-def content_of(message: func.ServiceBusMessage) -> tuple[Any, str]:
-    """The JSON in the message and an empty text; or the start of its body, and what is wrong with it."""
-    body = message.get_body()
-    try:
-        return parse_json(body, MESSAGE_LIMIT), ""
-    except ValueError as error:
-        return body[:_KEPT].decode(errors="replace"), str(error)
-
-
-async def take_message(client: Client, clients: Clients, raw: dict[str, Any], problem: str = "") -> tuple[str, ...]:
-    """Start everything that *raw* names, or nothing: *problem* is one that was found before."""
+async def take_message(client: Client, clients: Clients, message: QueueMessage, problem: str = "") -> tuple[str, ...]:
+    """Start everything that *message* names, or nothing: *problem* is one that was found before."""
     try:
         if problem:
             raise UnreadableEvent(problem)
-        if is_check(raw):
-            return (await take_check(client, clients, raw),)
-        events = await asyncio.to_thread(arrivals, clients, raw)
+        if is_check(message):
+            return (await take_check(client, clients, message),)
+        events = await asyncio.to_thread(arrivals, clients, message)
     except UnreadableEvent as error:
-        location = await asyncio.to_thread(store_letter, clients, raw, str(error))
+        location = await asyncio.to_thread(store_letter, clients, message.letter, str(error))
         # Raising after the letter is stored makes the host abandon the message until the broker gives it up. Settling
         # it would hide it from those who watch the queue, and a Python function cannot dead-letter it with a reason.
         raise PoisonMessage(f"stored as {location}: {error}") from error

@@ -4,7 +4,7 @@ A file must lie in the hub, outside Signalbox's own containers, and some route (
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 from shared.clients import Clients
@@ -12,15 +12,11 @@ from shared.domain.events import BlobArrived, UnreadableEvent
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Route
 from shared.domain.messaging import Asker
-from shared.validation.requests import BadRequest, requested
 from shared.validation.rules import Many, Name, OptionalName
 from triggers.events.envelopes import location_of
+from triggers.queues.queue_messages import QueueMessage
 
-MESSAGE = "Signalbox.HubMessage"  # The type under which a message is kept, among events that could not be read.
-MESSAGE_DEFAULTS = {"id": "", "session": "", "correlation": "", "sequence": 0, "data": None}  # Of a kept message.
 _SUBJECT = "/blobServices/default/containers/{}/blobs/{}"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,43 +28,12 @@ class FilesNamed:
     route: OptionalName = ""
 
 
-def is_message(raw: Any) -> bool:
-    return isinstance(raw, dict) and raw.get("type") == MESSAGE
-
-
-def envelope(message: str, session: str, correlation: str, data: Any) -> dict[str, Any]:
-    """A message as it is kept: its data, and the names that its answer needs."""
-    return {"type": MESSAGE, "id": message, "session": session, "correlation": correlation, "data": data}
-
-
-def asker_of(raw: dict[str, Any]) -> Asker:
-    """Who is to be answered. Raises UnreadableEvent."""
-    refuse_nameless(raw)
-    return Asker(message=str(raw["id"]), session=str(raw["session"]), correlation=str(raw["correlation"]))
-
-
-def read_content(kind: type[T], data: Any) -> T:
-    """What a message brings, as a *kind*. Raises UnreadableEvent with everything that is wrong with it."""
-    try:
-        return requested(kind, data)
-    except BadRequest as error:
-        raise UnreadableEvent(str(error)[:1000]) from error
-
-
-def refuse_nameless(raw: dict[str, Any]) -> None:
-    """Raises UnreadableEvent where nothing tells the message from another, or knows it when it comes again."""
-    if not raw.get("id"):
-        raise UnreadableEvent(
-            "the message has no message id; give each message its own, and the same when it is resent"
-        )
-
-
-def arrivals(clients: Clients, raw: dict[str, Any]) -> tuple[BlobArrived, ...]:
+def arrivals(clients: Clients, message: QueueMessage) -> tuple[BlobArrived, ...]:
     """An arrival for each file to be scored. Raises UnreadableEvent, and Transient where the hub does not answer."""
-    files = read_content(FilesNamed, raw.get("data"))
+    files = message.brings(FilesNamed)
     if bool(files.paths) == bool(files.url):
         raise UnreadableEvent("the message names no file, or both `paths` and `url`; give one of the two")
-    asker = asker_of(raw)
+    asker = message.asker
     places = [path.partition("/") for path in files.paths] or [_inside_hub(clients, files.url)]
     return tuple(_arrival(clients, files, asker, container, path) for container, _, path in places)
 

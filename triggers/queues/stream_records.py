@@ -7,7 +7,7 @@ stored and raised as every other (`triggers.queues.hub_messages`).
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import azure.functions as func
@@ -24,12 +24,10 @@ from shared.durable.starting import Client, Start
 from shared.records import paths as records
 from shared.records.inference import HeldMessage, UsedMessage
 from shared.validation.rules import Many, Name
-from triggers.queues.hub_messages import PoisonMessage, content_of, handling
-from triggers.queues.message_files import read_content, refuse_nameless
+from triggers.queues.hub_messages import handling
+from triggers.queues.queue_messages import RECORDS, PoisonMessage, QueueMessage, queue_message
 
-RECORDS = "Signalbox.HubRecords"  # The type under which a message is kept, among events that could not be read.
 _REFUSED = ".refused"  # Behind the id of a message, for the letter with those of its records that were not taken.
-_CUT = "cut"  # Set on a kept message that is not whole, since a secret was taken out of it.
 
 _log = logging.getLogger(__name__)
 
@@ -42,46 +40,32 @@ class RecordsSent:
     records: Annotated[tuple[dict[str, Any], ...], Many(fewest=1)]
 
 
-def is_records(raw: Any) -> bool:
-    return isinstance(raw, dict) and raw.get("type") == RECORDS
-
-
-async def receive_records(client: Client, clients: Clients, message: func.ServiceBusMessage) -> str:
+async def receive_records(client: Client, clients: Clients, delivery: func.ServiceBusMessage) -> str:
     """Keep the records of one message; returns a sentence. Raises PoisonMessage, and Transient: deliver again."""
-    raw, problem = raw_of(message)
-    with handling(RECORDS, clients, message, redacted(str(raw["id"]))):
-        result = await take_records(client, clients, raw, problem)
-    _log.info("message %s, delivery %s: %s", raw["id"], message.delivery_count, result)
+    message, problem = queue_message(delivery, RECORDS)
+    with handling(RECORDS, clients, delivery, redacted(message.id)):
+        result = await take_records(client, clients, message, problem)
+    _log.info("message %s, delivery %s: %s", message.id, delivery.delivery_count, result)
     return result
 
 
-def raw_of(message: func.ServiceBusMessage) -> tuple[dict[str, Any], str]:
-    """The message as it is kept, whole, and what is wrong with its body."""
-    data, problem = content_of(message)
-    raw = {
-        "type": RECORDS,
-        "id": message.message_id or "",
-        "session": message.session_id or "",
-        "correlation": message.correlation_id or "",
-        "sequence": message.sequence_number or 0,
-        "data": data,
-    }
-    return raw, problem
-
-
-async def take_records(client: Client, clients: Clients, raw: dict[str, Any], problem: str = "") -> str:
-    """Keep what is good of all that *raw* brings: *problem* is one that was found before."""
+async def take_records(client: Client, clients: Clients, message: QueueMessage, problem: str = "") -> str:
+    """Keep what is good of all that *message* brings: *problem* is one that was found before."""
     try:
         if problem:
             raise UnreadableEvent(problem)
-        delivery = await asyncio.to_thread(keep, clients, raw)
+        records_kept = await asyncio.to_thread(keep, clients, message)
     except UnreadableEvent as error:
-        content = without_secrets(raw)
-        letter = content if content == raw else content | {_CUT: True}
-        location = await asyncio.to_thread(store_letter, clients, letter, redacted(str(error)))
+        location = await asyncio.to_thread(store_letter, clients, _letter(message), redacted(str(error)))
         raise PoisonMessage(f"stored as {location}: {redacted(str(error))}") from error
-    start = await collect_records(client, delivery.watch)
-    return f"{delivery.summary}; its collector {'started' if start is Start.STARTED else 'runs'}"
+    start = await collect_records(client, records_kept.watch)
+    return f"{records_kept.summary}; its collector {'started' if start is Start.STARTED else 'runs'}"
+
+
+def _letter(message: QueueMessage) -> dict[str, Any]:
+    """*message* as it is kept: without its secrets, and marked where it had any."""
+    bare = message.without_secrets()
+    return (bare if bare == message else replace(bare, cut=True)).letter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +76,15 @@ class KeptRecords:
     summary: str
 
 
-def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
+def keep(clients: Clients, message: QueueMessage) -> KeptRecords:
     """Write the good records where their collector looks, unless a batch has them, and the bad ones as a letter.
 
     Raises UnreadableEvent where none is good, and Transient.
     """
-    stream, delivery = read_records(clients, raw)
-    watch = c.RecordsWatch(stream=stream.name, group=stream.group_of(str(raw["session"])))
-    message = str(raw["id"])
-    used_message = clients.store.get(UsedMessage, records.used_message(stream.name, identity.message_digest(message)))
+    stream, delivery = read_records(clients, message)
+    watch = c.RecordsWatch(stream=stream.name, group=stream.group_of(message.session))
+    used_path = records.used_message(stream.name, identity.message_digest(message.id))
+    used_message = clients.store.get(UsedMessage, used_path)
     if used_message is not None:
         summary = f"skipped: its records are in batch {used_message.batch} of stream {stream.name}"
         return KeptRecords(watch=watch, summary=summary)
@@ -109,12 +93,14 @@ def keep(clients: Clients, raw: dict[str, Any]) -> KeptRecords:
         reasons = "; ".join(reason for _, reason in bad)
         raise UnreadableEvent(f"its records break the data contract of stream {stream.name}: {reasons}"[:1000])
     if bad:
-        _store_refused(clients, raw, stream, bad)
+        _store_refused(clients, message, stream, bad)
     # The queue's sequence number comes first in the name, so that a listing of the hub is in the order of the queue:
     # times of different hosts would not be.
-    path = f"{records.held_records(stream.name, watch.group)}{identity.held_name(int(raw['sequence']), message)}.json"
-    names = {name: raw[name] for name in ("id", "session", "correlation")}
-    is_new = clients.store.create(path, HeldMessage(**names, records=tuple(good)), {"records": str(len(good))})
+    path = f"{records.held_records(stream.name, watch.group)}{identity.held_name(message.sequence, message.id)}.json"
+    held_message = HeldMessage(
+        id=message.id, session=message.session, correlation=message.correlation, records=tuple(good)
+    )
+    is_new = clients.store.create(path, held_message, {"records": str(len(good))})
     summary = f"{len(good)} records of stream {stream.name} {'wait' if is_new else 'wait already'}"
     refusal = f", {len(bad)} are refused" if bad else ""
     return KeptRecords(watch=watch, summary=f"{summary} in group {watch.group}{refusal}")
@@ -143,31 +129,31 @@ def _nesting_reason(record: dict[str, Any]) -> str:
 
 
 def _store_refused(
-    clients: Clients, raw: dict[str, Any], stream: Stream, bad: list[tuple[dict[str, Any], str]]
+    clients: Clients, message: QueueMessage, stream: Stream, bad: list[tuple[dict[str, Any], str]]
 ) -> None:
     """The bad records as a letter that can be replayed: a message of its own, since a batch will have used the other.
 
     Its name is that of its content, so a message that is delivered again writes no second one.
     """
-    letter = raw | {
-        "id": f"{raw['id']}{_REFUSED}",
-        "correlation": raw["correlation"] or raw["id"],
-        "data": raw["data"] | {"records": [record for record, _ in bad]},
-    }
+    refusal = replace(
+        message,
+        id=f"{message.id}{_REFUSED}",
+        correlation=message.correlation or message.id,
+        data=message.data | {"records": [record for record, _ in bad]},
+    )
     reason = redacted("; ".join(reason for _, reason in bad)[:1000])
-    content = without_secrets(letter)
-    store_letter(clients, content if content == letter else content | {_CUT: True}, f"stream {stream.name}: {reason}")
+    store_letter(clients, _letter(refusal), f"stream {stream.name}: {reason}")
 
 
-def read_records(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, RecordsSent]:
+def read_records(clients: Clients, message: QueueMessage) -> tuple[Stream, RecordsSent]:
     """What the message brings to which stream. Raises UnreadableEvent."""
-    delivery = read_content(RecordsSent, raw.get("data"))
-    if raw.get(_CUT):
+    delivery = message.brings(RecordsSent)
+    if message.cut:
         raise UnreadableEvent("a secret was taken out of it before it was kept; replay the one in the queue instead")
-    refuse_nameless(raw)
-    if type(raw["sequence"]) is not int or raw["sequence"] < 0:
-        raise UnreadableEvent(f"field 'sequence' is {str(raw['sequence'])[:60]!r}; it is the number the queue gave it")
-    names = {name: str(raw[name]) for name in ("id", "session", "correlation")}
+    message.refuse_nameless()
+    if type(message.sequence) is not int or message.sequence < 0:
+        raise UnreadableEvent(f"field 'sequence' is {str(message.sequence)[:60]!r}; it is the number the queue gave it")
+    names = {"id": message.id, "session": message.session, "correlation": message.correlation}
     if names != without_secrets(names):
         raise UnreadableEvent("the message's id, session or correlation holds what looks like a secret; leave it out")
     streams = {stream.name: stream for stream in clients.configuration.streams}
@@ -176,6 +162,6 @@ def read_records(clients: Clients, raw: dict[str, Any]) -> tuple[Stream, Records
         raise UnreadableEvent(
             f"stream {delivery.stream!r} is not configured; there are: {', '.join(streams) or 'none'}"
         )
-    if stream.by_key and not KEY.fullmatch(str(raw["session"])):
-        raise UnreadableEvent(f"session {str(raw['session'])[:60]!r} is no key of stream {stream.name}: {KEY.pattern}")
+    if stream.by_key and not KEY.fullmatch(message.session):
+        raise UnreadableEvent(f"session {message.session[:60]!r} is no key of stream {stream.name}: {KEY.pattern}")
     return stream, delivery

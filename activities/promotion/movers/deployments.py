@@ -75,6 +75,14 @@ class Deploy:
     def _endpoint(self, serving: Serving) -> str:
         return serving.online if self._kind is EndpointKind.ONLINE else serving.batch
 
+    def _champion_size(self, clients: Clients, order: c.MoveOrder) -> int:
+        """The instances that serve now, where the traffic is shifted: a smaller fleet would be slower, not worse."""
+        champion, stage = order.at.champion.deployment, order.at.stage
+        if stage.rollout is None or not champion or self._kind is not EndpointKind.ONLINE:
+            return 0
+        current = clients.endpoints.deployment(workspace_of(order), self._kind, stage.serving.online, champion)
+        return current.instances if current else 0
+
     def _wanted(self, clients: Clients, order: c.MoveOrder) -> WantedDeployment:
         plan, serving, place = order.plan, order.at.stage.serving, workspace_of(order)
         beside = companion(plan.model, plan.digest)
@@ -89,7 +97,7 @@ class Deploy:
             script="" if own_code else script,
             environment="" if own_code else clients.models.asset_id(place, AssetKind.ENVIRONMENT, beside),
             instance_type=serving.instance_type,
-            instances=serving.instances,
+            instances=max(serving.instances, self._champion_size(clients, order)),
             compute=serving.compute,
             kubernetes=self._cluster(order),
         )

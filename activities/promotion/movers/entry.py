@@ -77,15 +77,56 @@ class ApproveEntry:
         return "" if is_approved else f"{order.plan.model} is {state or 'in no state'} in the registry"
 
 
+class MarkInProduction:
+    """Implements `activities.promotion.movers.Mover`: one entry serves, and the one that did before is retired."""
+
+    def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
+        entry = clients.models.find(_registry(order), order.plan.model)
+        if entry is None or entry.tags.get(DIGEST) != order.plan.digest:
+            raise Refused(f"{order.plan.model} with {order.plan.digest} is not in the registry: nothing to mark")
+        replaced = replaced_entry(order)
+        champion = clients.models.find(_registry(order), replaced) if replaced else None
+        states = {STATE: entry.tags.get(STATE, ""), APPROVED_BY: entry.tags.get(APPROVED_BY, "")}
+        return states | ({REPLACED: champion.tags.get(STATE, "")} if champion else {})
+
+    def advance(self, clients: Clients, order: c.MoveOrder) -> str:
+        registry, replaced = _registry(order), replaced_entry(order)
+        clients.models.tag(registry, order.plan.model, {STATE: EntryState.IN_PRODUCTION.value})
+        if replaced is not None and clients.models.find(registry, replaced) is not None:
+            clients.models.tag(registry, replaced, {STATE: EntryState.RETIRED.value})
+        return ""
+
+    def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
+        states, replaced = dict(before), replaced_entry(order)
+        if (champion_state := states.pop(REPLACED, None)) is not None and replaced is not None:
+            clients.models.tag(_registry(order), replaced, {STATE: champion_state})
+        clients.models.tag(_registry(order), order.plan.model, states)
+        return ""
+
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        entry = clients.models.find(_registry(order), order.plan.model)
+        state = entry.tags.get(STATE, "") if entry else "gone"
+        return "" if state == EntryState.IN_PRODUCTION.value else f"the entry of {order.plan.model} is {state}"
+
+
+REPLACED = "replaced"  # The state of the entry that served before, in what is remembered of the move.
+
+
+def replaced_entry(order: c.MoveOrder) -> ModelVersion | None:
+    """The version that the promotion replaces; None for a first version, and for one that no version names."""
+    name, _, version = order.at.champion.model.rpartition("/")[2].partition(":")
+    return ModelVersion(name=name, version=version) if version else None
+
+
 def approvers(order: c.MoveOrder) -> str:
     """Who approved what the order moves, as the registry's tag says it."""
     return ", ".join(order.receipt.approvals) if order.receipt else ""
 
 
 def _registry(order: c.MoveOrder) -> Registry:
-    registry = order.at.stage.registry
+    registry = order.at.stage.registry or order.plan.registry
     if registry is None:
-        raise Refused(f"stage {order.stage} is no registry: {order.move.value} has no place there")
+        raise Refused(f"stage {order.stage} neither is nor leads from the registry: {order.move.value} has no place")
     return registry
 
 

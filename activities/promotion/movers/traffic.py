@@ -23,15 +23,32 @@ class SwitchTraffic:
         return {"traffic": dict(online.traffic), "default": batch.default if batch else ""}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
-        self._set(clients, order, {deployment_of(order): 100}, deployment_of(order))
-        return ""
+        deployment = deployment_of(order)
+        return self._route(clients, order, {deployment: 100}) or self._choose(clients, order, deployment)
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         """Only where the requests still go to this deployment: what somebody has changed since is theirs."""
-        online = clients.endpoints.find(workspace_of(order), EndpointKind.ONLINE, order.at.stage.serving.online)
-        if online is not None and online.traffic.get(deployment_of(order)):
-            self._set(clients, order, before["traffic"], before["default"])
-        return ""
+        place, serving, deployment = workspace_of(order), order.at.stage.serving, deployment_of(order)
+        online = clients.endpoints.find(place, EndpointKind.ONLINE, serving.online)
+        if online is not None and not online.settled:
+            return f"traffic of {serving.online} to settle"  # A switch that has begun may still come into force.
+        if online is not None and online.traffic.get(deployment):
+            waiting = self._route(clients, order, before["traffic"])
+            if waiting:
+                return waiting
+        batch = clients.endpoints.find(place, EndpointKind.BATCH, serving.batch) if serving.batch else None
+        if batch is not None and not batch.settled:
+            return f"default deployment of {serving.batch} to settle"
+        return self._choose(clients, order, before["default"]) if batch and batch.default == deployment else ""
+
+    def _route(self, clients: Clients, order: c.MoveOrder, traffic: Mapping[str, int]) -> str:
+        online = order.at.stage.serving.online
+        return "" if clients.endpoints.route(workspace_of(order), online, traffic) else f"traffic of {online}"
+
+    def _choose(self, clients: Clients, order: c.MoveOrder, default: str) -> str:
+        batch = order.at.stage.serving.batch
+        chosen = not batch or clients.endpoints.choose(workspace_of(order), batch, default)
+        return "" if chosen else f"default deployment of {batch}"
 
     def missing(self, clients: Clients, order: c.MoveOrder) -> str:
         place, serving, deployment = workspace_of(order), order.at.stage.serving, deployment_of(order)
@@ -42,9 +59,3 @@ class SwitchTraffic:
         if serving.batch and (batch is None or batch.default != deployment):
             return f"the default of {serving.batch} is not {deployment}"
         return ""
-
-    def _set(self, clients: Clients, order: c.MoveOrder, traffic: Mapping[str, int], default: str) -> None:
-        place, serving = workspace_of(order), order.at.stage.serving
-        clients.endpoints.route(place, serving.online, traffic)
-        if serving.batch:
-            clients.endpoints.choose(place, serving.batch, default)

@@ -130,7 +130,7 @@ def _tags(order: c.MoveOrder, training: TrainingPlan) -> dict[str, str]:
 
 
 def _source(order: c.MoveOrder) -> str:
-    return f"{order.plan.source.name}/{order.plan.model} ({order.plan.digest})"
+    return f"{order.plan.origin.name}/{order.plan.model} ({order.plan.digest})"
 
 
 def _data_paths(training: TrainingPlan) -> str:

@@ -33,6 +33,7 @@ _SETTLING, _FAILED = frozenset({"Creating", "Updating", "Deleting"}), frozenset(
 _SERVICES_OWN = frozenset(
     {"provisioningState", "scoringUri", "swaggerUri", "keys"}
 )  # In a resource, and never written.
+_SERVICES_NOTE = "AzureAsyncOperationUri"  # Of the last operation, among the properties that are the writer's own.
 _DOCUMENT = ("location", "tags", "kind", "sku")
 
 
@@ -64,29 +65,39 @@ class Arm:
         return dict(response.json()) if response.content else {}
 
     def change(self, path: str, raw: dict[str, Any], properties: dict[str, Any], action: str) -> None:
-        """Set *properties* of the resource that was read as *raw*, and leave all else as it was. Safe to repeat.
+        """`advance_change` for changes that last seconds. Raises Transient until the resource has settled, which its
+        caller's retries wait for.
+        """
+        if not is_settled(raw):
+            raise Transient(f"{action}: the resource is {_state(raw)}; try again when that has ended")
+        if not self.advance_change(path, raw, properties, action):
+            raise Transient(f"{action}: it has begun and has not settled yet")
+
+    def advance_change(self, path: str, raw: dict[str, Any], properties: dict[str, Any], action: str) -> bool:
+        """Set *properties* of the resource that was read as *raw* and nothing else. True once a read shows them.
 
         A PUT resets what it leaves out, so everything that can be written is written back. These resources have no
-        eTags, so the outcome is read again and compared. Raises Transient until the resource has settled, which its
-        caller's retries wait for, and Refused where it came out otherwise.
+        eTags, so the outcome is read again and compared: a PUT that was cancelled, lost or overwritten is sent again by
+        the next call. Raises Refused where the PUT failed, or where it changed something else.
         """
-        if _state(raw) in _SETTLING:
-            raise Transient(f"{action}: the resource is {_state(raw)}; try again when that has ended")
-        if all(_same(value, raw["properties"].get(name)) for name, value in properties.items()):
-            return
+        if not is_settled(raw):
+            return False
+        if _all_same(properties, raw["properties"]):
+            return True
         body = writable_body(raw, properties)
         answer = self.put(path, body, action)
-        if _state(answer) not in _SETTLING:
+        if is_settled(answer):
             answer = self.get(path, action) or {"properties": {}}
-        wanted_values, actual_values = body["properties"], answer["properties"]
-        differences = [name for name in wanted_values if not _same(wanted_values[name], actual_values.get(name))]
+        # Until it has settled, a resource may show the old value of what is changed, and some time longer on Azure
+        # (https://github.com/Azure/azure-dev/pull/3881). Everything else must never change.
+        others = {name: value for name, value in body["properties"].items() if name not in properties}
+        differences = [name for name in others if not _all_same({name: others[name]}, answer["properties"])]
         if differences or _state(answer) == "Failed":
             reason = ", ".join(differences) or "its state is Failed"
             raise Refused(
                 f"{action}: it came out otherwise than it was written ({reason}); look at {path} and try again"
             )
-        if _state(answer) in _SETTLING:
-            raise Transient(f"{action}: it has begun and has not settled yet")
+        return is_settled(answer) and _all_same(properties, answer["properties"])
 
     def post(self, path: str, body: dict[str, Any], action: str, accept: tuple[int, ...] = (200, 202)) -> Any:
         answer = self._send(HttpRequest("POST", self._url(path), json=body), action, accept)
@@ -115,8 +126,8 @@ def writable_body(raw: dict[str, Any], properties: dict[str, Any]) -> dict[str, 
 def _identity(raw: dict[str, Any]) -> dict[str, Any]:
     """Without the ids of the principals, which are the service's own."""
     identity: dict[str, Any] = {"type": raw.get("type", "None")}
-    if assigned := raw.get("userAssignedIdentities"):
-        identity["userAssignedIdentities"] = {name: {} for name in assigned}
+    if identities := raw.get("userAssignedIdentities"):
+        identity["userAssignedIdentities"] = {name: {} for name in identities}
     return identity
 
 
@@ -141,10 +152,19 @@ def _state(raw: dict[str, Any]) -> str:
     return str(raw["properties"].get("provisioningState") or "")
 
 
+def is_settled(raw: dict[str, Any]) -> bool:
+    """Whether no operation on the resource *raw* is under way."""
+    return _state(raw) not in _SETTLING
+
+
+def _all_same(values: dict[str, Any], properties: dict[str, Any]) -> bool:
+    return all(_same(value, properties.get(name)) for name, value in values.items())
+
+
 def _same(first: Any, second: Any) -> bool:
     """Whether both values mean the same: null, an empty map and shares of nought are one."""
     if isinstance(first, dict) and isinstance(second, dict | None):
-        names = {*first, *(second or {})}
+        names = {*first, *(second or {})} - {_SERVICES_NOTE}
         return all(_same(first.get(name), (second or {}).get(name)) for name in names)
     return first == second or (not first and not second)
 

@@ -121,11 +121,11 @@ class AzureMlBundles:
         """The container of one asset of the registry: its own once it is registered, the pending one before."""
         registry, asset = place_path(shelf.place), shelf.asset
         version_path = f"{quote(asset.name)}/versions/{quote(asset.version)}"
-        registered = self._arm.get(f"{registry}/models/{version_path}", f"look at {asset}")
-        if registered is not None:
+        version = self._arm.get(f"{registry}/models/{version_path}", f"look at {asset}")
+        if version is not None:
             path = f"{registry}/datareferences/{version_path}"
             asset_id = f"azureml://registries/{shelf.place.name}/models/{asset.name}/versions/{asset.version}"
-            body = {"assetId": asset_id, "blobUri": registered["properties"]["modelUri"]}
+            body = {"assetId": asset_id, "blobUri": version["properties"]["modelUri"]}
         else:
             path, body = (
                 f"{registry}/models/{version_path}/startPendingUpload",

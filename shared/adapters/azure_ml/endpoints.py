@@ -15,7 +15,7 @@ from azure.core.pipeline.policies import RetryPolicy, UserAgentPolicy
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.azure_faults import translated
-from shared.adapters.azure_ml.arm import Arm, Pipeline, pipeline, place_path
+from shared.adapters.azure_ml.arm import Arm, Pipeline, is_settled, pipeline, place_path
 from shared.adapters.azure_ml.invocations import allowed_uri
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
@@ -44,7 +44,7 @@ class AzureMlEndpoints:
         properties = raw["properties"]
         traffic = {name: int(share) for name, share in (properties.get("traffic") or {}).items()}
         default = (properties.get("defaults") or {}).get("deploymentName") or ""
-        return EndpointSeen(name=endpoint, traffic=traffic, default=default)
+        return EndpointSeen(name=endpoint, traffic=traffic, default=default, settled=is_settled(raw))
 
     def ensure(self, workspace: Workspace, kind: EndpointKind, endpoint: str, kubernetes: str = "") -> bool:
         raw = self._get(workspace, kind, endpoint)
@@ -69,12 +69,13 @@ class AzureMlEndpoints:
             return None
         properties = raw["properties"]
         model = properties.get("model") or ""
-        served = model.get("assetId", "") if isinstance(model, dict) else model
+        model_id = model.get("assetId", "") if isinstance(model, dict) else model
         return DeploymentSeen(
             name=deployment,
             state=str(properties.get("provisioningState") or ""),
-            model=served,
+            model=model_id,
             compute=str(properties.get("compute") or ""),
+            instances=int((raw.get("sku") or {}).get("capacity") or 0),
         )
 
     def deploy(self, workspace: Workspace, deployment: WantedDeployment) -> None:
@@ -84,11 +85,13 @@ class AzureMlEndpoints:
     def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None:
         self._arm.delete(_path(workspace, kind, endpoint, deployment), f"delete {endpoint}/{deployment}")
 
-    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> None:
-        self._change(workspace, EndpointKind.ONLINE, endpoint, {"traffic": dict(traffic)})
+    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> bool:
+        return self._change(workspace, EndpointKind.ONLINE, endpoint, {"traffic": dict(traffic)})
 
-    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> None:
-        self._change(workspace, EndpointKind.BATCH, endpoint, {"defaults": {"deploymentName": deployment or None}})
+    def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> bool:
+        return self._change(
+            workspace, EndpointKind.BATCH, endpoint, {"defaults": {"deploymentName": deployment or None}}
+        )
 
     def invoke(self, request: OnlineRequest) -> EndpointResponse:
         action = f"ask {request.endpoint}/{request.deployment}"
@@ -99,11 +102,11 @@ class AzureMlEndpoints:
             client = self._plain
             headers["Authorization"] = f"Bearer {self._token(request.workspace, request.endpoint)}"
         http_request = HttpRequest("POST", uri, content=request.body, headers=headers)
-        started = time.perf_counter()
+        start = time.perf_counter()
         with translated(action):
             answer: HttpResponse = client.send_request(http_request, retry_total=0)
         return EndpointResponse(
-            status=answer.status_code, body=answer.content, took_ms=(time.perf_counter() - started) * 1000
+            status=answer.status_code, body=answer.content, took_ms=(time.perf_counter() - start) * 1000
         )
 
     def _address(self, workspace: Workspace, endpoint: str) -> tuple[str, str]:
@@ -142,11 +145,11 @@ class AzureMlEndpoints:
         path = _path(workspace, kind, endpoint, name)
         self._arm.put(path, {_LOCATION: home[_LOCATION], **body}, f"deploy {endpoint}/{name}".rstrip("/"))
 
-    def _change(self, workspace: Workspace, kind: EndpointKind, endpoint: str, change: dict[str, Any]) -> None:
+    def _change(self, workspace: Workspace, kind: EndpointKind, endpoint: str, change: dict[str, Any]) -> bool:
         raw = self._get(workspace, kind, endpoint)
         if raw is None:
             raise Refused(f"endpoint {endpoint} is not in {workspace.name}: its traffic cannot be set")
-        self._arm.change(_path(workspace, kind, endpoint), raw, change, f"change {endpoint}")
+        return self._arm.advance_change(_path(workspace, kind, endpoint), raw, change, f"change {endpoint}")
 
 
 def _path(workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str = "") -> str:

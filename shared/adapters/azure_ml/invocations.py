@@ -77,8 +77,8 @@ def job_of(raw: dict[str, Any]) -> Job:
     """A job of either shape: the invoke answer, or ARM's JobBase (whose friendly name is `displayName`)."""
     properties = raw.get("properties") or {}
     friendly = properties.get("name") or properties.get("displayName") or raw["name"]
-    status, created = properties.get("status") or "NotStarted", (raw.get("systemData") or {}).get("createdAt") or ""
-    return Job(id=str(raw["name"]), name=str(friendly), status=str(status), created=str(created))
+    status, created_at = properties.get("status") or "NotStarted", (raw.get("systemData") or {}).get("createdAt") or ""
+    return Job(id=str(raw["name"]), name=str(friendly), status=str(status), created=str(created_at))
 
 
 def with_trace(name: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -39,18 +39,19 @@ class AzureMlModels:
     def register(self, place: Place, model: RegisteredModel) -> None:
         path, action = self.asset_id(place, AssetKind.MODEL, model.model), f"register models {model.model}"
         raw = self._arm.get(path, f"look at model {model.model}")
-        registered = None if raw is None else _registered_model(model.model.name, raw)
-        if registered is not None and registered.folder.rstrip("/") != model.folder.rstrip("/"):
+        existing = None if raw is None else _registered_model(model.model.name, raw)
+        if existing is not None and existing.folder.rstrip("/") != model.folder.rstrip("/"):
             raise Refused(
-                f"{model.model} is in {place.name} with {registered.folder}, not {model.folder}; use a new version"
+                f"{model.model} is in {place.name} with {existing.folder}, not {model.folder}; use a new version"
             )
-        if registered != model:
+        if existing != model:
             properties = {
                 "modelUri": model.folder,
                 "modelType": model.kind,
                 "tags": dict(model.tags),
                 "properties": dict(model.properties),
             }
+            # A registry creates assets as long operations. The PUT may then answer without the version, so it is read.
             raw = self._arm.put(path, {"properties": properties}, action) or self._arm.get(path, action)
         require_made(raw, action)
 
@@ -115,5 +116,5 @@ def _author(system: Mapping[str, Any]) -> str:
     """
     author, at = str(system.get("createdBy") or ""), system.get("createdAt")
     last = (system.get("lastModifiedAt", at), system.get("lastModifiedBy", author))
-    untouched = bool(at) and last == (at, author)
-    return author if untouched and system.get("createdByType") == "User" and _OBJECT_ID.fullmatch(author) else ""
+    is_unchanged = bool(at) and last == (at, author)
+    return author if is_unchanged and system.get("createdByType") == "User" and _OBJECT_ID.fullmatch(author) else ""

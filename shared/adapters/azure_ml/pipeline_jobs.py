@@ -26,6 +26,7 @@ class PipelineJobs:
         self._arm, self._tracking = arm, tracking
 
     def submit(self, run: PipelineRun) -> PipelineRunSeen:
+        # Azure ML refuses a second PUT of a job, so an earlier try whose answer was lost has to be found first.
         run_seen = self.find(run.pipeline, run.name)
         return run_seen or _run_seen(self._arm.put(_path(run.pipeline, run.name), _job(run), f"submit run {run.name}"))
 
@@ -45,6 +46,7 @@ class PipelineJobs:
     def cancel(self, pipeline: Pipeline, run: str, because: str) -> None:
         if job_state(self.look(pipeline, run).status) is not JobState.ACTIVE:
             return
+        # The reason is written first. After the cancellation nobody would write it if this process died.
         self._tracking.note(pipeline.workspace, run, {BECAUSE: because})
         self._arm.post(f"{_path(pipeline, run)}/cancel", {}, f"cancel run {run}", accept=(200, 202, 204, 400, 404))
 
@@ -62,6 +64,8 @@ class PipelineEndpoints(PipelineJobs):
         job = self._invocations.submit(
             pipeline.workspace, pipeline.name, pipeline.deployment, run.name, _invocation(run)
         )
+        # An endpoint accepts two runs under one friendly name, so they are listed again: all callers agree that the
+        # oldest stays.
         first, *duplicates = [*self._named(pipeline, run.name)] or [job]
         for duplicate in duplicates:
             self.cancel(pipeline, duplicate.id, f"run {first.id} with the same name was made before it")

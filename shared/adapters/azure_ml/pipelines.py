@@ -20,11 +20,15 @@ class AzureMlPipelines:
     """Implements `shared.ports.Pipelines`."""
 
     def __init__(
-        self, published: PublishedPipelines, endpoints: PipelineEndpoints, jobs: PipelineJobs, tracking: Tracking
+        self,
+        published_pipelines: PublishedPipelines,
+        endpoints: PipelineEndpoints,
+        jobs: PipelineJobs,
+        tracking: Tracking,
     ) -> None:
         self._tracking = tracking
         self._kinds: dict[PipelineKind, _Runs] = {
-            PipelineKind.PUBLISHED: published,
+            PipelineKind.PUBLISHED: published_pipelines,
             PipelineKind.ENDPOINT: endpoints,
             PipelineKind.JOB: jobs,
         }

@@ -39,8 +39,10 @@ class PublishedPipelines:
         if existing:
             return existing
         url = f"{self._runs(run.pipeline)}/PipelineSubmit/{quote(run.pipeline.name)}"
-        submitted = _run_seen(self._regions.ask("POST", url, f"submit run {run.name}", _body(run)).json())
-        first, *duplicates = [*self._named(run.pipeline, run.name)] or [submitted]
+        new_run = _run_seen(self._regions.ask("POST", url, f"submit run {run.name}", _body(run)).json())
+        # v1 knows no names of ours, so two callers at the same moment make two runs. Both list them and agree that the
+        # oldest stays.
+        first, *duplicates = [*self._named(run.pipeline, run.name)] or [new_run]
         for duplicate in duplicates:
             self.cancel(run.pipeline, duplicate.id, f"run {first.id} with the same name was made before it")
         return first
@@ -62,6 +64,7 @@ class PublishedPipelines:
     def cancel(self, pipeline: Pipeline, run: str, because: str) -> None:
         if job_state(self.look(pipeline, run).status) is not JobState.ACTIVE:
             return
+        # The reason is written first. After the cancellation nobody would write it if this process died.
         self._tracking.note(pipeline.workspace, run, {BECAUSE: because})
         url = f"{self._runs(pipeline)}/{quote(run)}/Execution"
         self._regions.ask("DELETE", url, f"cancel run {run}", accept=(200, 202, 204, 400, 404, 409))

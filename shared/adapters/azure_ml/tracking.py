@@ -26,8 +26,9 @@ class Tracking:
         if parent is None:
             return {}
         steps = self._search(workspace, run, parent, f"tags.mlflow.parentRunId = '{run}'")
-        logged = sorted(_logged(*steps), key=_moment) + sorted(_logged(parent), key=_moment)
-        return {str(metric["key"]): float(metric["value"]) for metric in logged}
+        # Later entries of the dictionary win, so the order says who counts: a step's newest value, then the run's own.
+        records = sorted(_logged(*steps), key=_moment) + sorted(_logged(parent), key=_moment)
+        return {str(metric["key"]): float(metric["value"]) for metric in records}
 
     def steps(self, workspace: Workspace, run: str) -> list[str]:
         """The runs of the steps of *run*, at whatever depth; none where the history does not know it."""
@@ -56,13 +57,13 @@ class Tracking:
         return str(tags.get("mlflow.rootRunId") or run)
 
     def _search(self, workspace: Workspace, run: str, parent: dict[str, Any], condition: str) -> list[dict[str, Any]]:
-        filtered = {
+        body = {
             "experiment_ids": [parent["info"]["experiment_id"]],
             "filter": condition,
             "max_results": _CHILDREN,
         }
         url = f"{self._regions.tracking(workspace)}/runs/search"
-        return self._regions.ask("POST", url, f"find the steps of run {run}", filtered).json().get("runs") or []
+        return self._regions.ask("POST", url, f"find the steps of run {run}", body).json().get("runs") or []
 
     def _run(self, workspace: Workspace, run: str) -> dict[str, Any] | None:
         url = f"{self._regions.tracking(workspace)}/runs/get?run_id={quote(run)}"

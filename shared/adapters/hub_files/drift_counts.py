@@ -11,11 +11,12 @@ from shared.adapters.reader.checks import measure_files
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.pool import readers
 from shared.adapters.reader.process import ReaderDied
+from shared.codec import decode
 from shared.domain.data.data_contract import DataContract
 from shared.domain.data.reference_profile import ColumnProfile, ReferenceProfile
 from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.watch import OutputField
-from shared.domain.drift.window import Counted, parse_counted
+from shared.domain.drift.window import Counted
 from shared.domain.failures import Refused
 from shared.ports import Blob, DataHub, HubFile
 
@@ -51,7 +52,7 @@ class HubDriftFiles:
         if "unreadable" in answer:
             subject = f"output {answer['file']}: field {output.field} ({output.name})"
             raise Refused(f"{subject} cannot be read: {answer['unreadable']}")
-        return parse_counted(answer["counted"])
+        return decode(Counted, answer["counted"])
 
     def own_reference(self, contract: str) -> ModelReference | None:
         _, profile = self._contract(contract)

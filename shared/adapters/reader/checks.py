@@ -10,7 +10,7 @@ from shared.adapters.reader.process import ReaderDied
 from shared.codec import decode
 from shared.domain.data.data_check import CheckReport, judge
 from shared.domain.data.data_contract import DataContract
-from shared.domain.data.data_measures import Breach, Example, Measurements, measurements_from_dict
+from shared.domain.data.data_measures import Breach, Example, Measurements
 from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.inference.runs import RowMatch
 
@@ -38,7 +38,7 @@ def measure_files(
     while len(unread) < _DEATHS:
         try:
             message, _ = pool.ask("measure", remaining, contract, reference)
-            return _with(measurements_from_dict(message["end"]), unread)
+            return _with(decode(Measurements, message["end"]), unread)
         except ReaderDied as death:
             guilty = next((file for file in remaining if file.name == death.file), remaining[0] if remaining else None)
             unread.append(Example(file=guilty.name if guilty else "", row=0, value=death.reason))
@@ -57,7 +57,7 @@ def measure_each(
         try:
             for message, _ in (pool or readers()).stream("measure_each", files[len(measurements) :], contract):
                 if message.get("part") is not None:
-                    measurements.append(measurements_from_dict(message["part"]))
+                    measurements.append(decode(Measurements, message["part"]))
         except ReaderDied as death:
             name = files[len(measurements)].name
             measurements.append(_with(Measurements(rows_per_file={}), [Example(file=name, row=0, value=death.reason)]))

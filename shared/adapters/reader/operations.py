@@ -1,7 +1,6 @@
 """What a reader process can be asked to do. Each gives JSON and bytes, and raises only for faults of the product."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 
 import numpy as np
 
@@ -11,8 +10,8 @@ from shared.adapters.reader.frames import Frame
 from shared.adapters.tables import measuring
 from shared.adapters.tables.labelled import UnreadableTable, plain_columns
 from shared.adapters.tables.outputs import UnreadableOutput, count_output
+from shared.codec import encode
 from shared.domain.data.data_contract import DataContract
-from shared.domain.data.data_measures import measurements_to_dict
 from shared.domain.data.reference_profile import ColumnProfile, ReferenceProfile
 from shared.domain.drift.watch import OutputField
 from shared.domain.drift.window import Counted
@@ -20,13 +19,13 @@ from shared.domain.drift.window import Counted
 
 def measure(files: Sequence[TableFile], contract: DataContract, reference: ReferenceProfile | None) -> Iterator[Frame]:
     """The measurements of *files* in one frame."""
-    yield measurements_to_dict(measuring.measure(files, contract, reference)), b""
+    yield encode(measuring.measure(files, contract, reference)), b""
 
 
 def measure_each(files: Sequence[TableFile], contract: DataContract) -> Iterator[Frame]:
     """The measurements of each of *files* by itself, a frame each; the last frame is empty."""
     for file in files:
-        yield measurements_to_dict(measuring.measure([file], contract, None)), b""
+        yield encode(measuring.measure([file], contract, None)), b""
     yield {}, b""
 
 
@@ -39,7 +38,7 @@ def count_outputs(files: Sequence[TableFile], output: OutputField, profile: Colu
         except UnreadableOutput as error:
             yield {"unreadable": str(error), "file": file.name}, b""
             return
-    yield {"counted": counts.to_dict()}, b""
+    yield {"counted": encode(counts)}, b""
 
 
 def read_columns(files: Sequence[TableFile]) -> Iterator[Frame]:
@@ -59,4 +58,4 @@ def read_columns(files: Sequence[TableFile]) -> Iterator[Frame]:
 
 def match_rows(files: Sequence[TableFile], inputs: int, contract: DataContract) -> Iterator[Frame]:
     """How the records of the *files* after the first *inputs* answer the rows of these."""
-    yield asdict(row_matching.match_rows(files[:inputs], files[inputs:], contract)), b""
+    yield encode(row_matching.match_rows(files[:inputs], files[inputs:], contract)), b""

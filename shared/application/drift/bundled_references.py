@@ -12,17 +12,17 @@ def bundled_reference(
     models: Models, bundles: BundleStore, workspace: Workspace, model: ModelVersion
 ) -> ModelReference | None:
     """The reference that *model* brings, None where it brings none. Raises Refused where it cannot be read."""
-    registered = models.find(workspace, model)
-    folder = registered.tags.get(BUNDLE, "") if registered else ""
+    registered_model = models.find(workspace, model)
+    folder = registered_model.tags.get(BUNDLE, "") if registered_model else ""
     if not folder:
         return None
     raw = bundles.read(Shelf(place=workspace, folder=folder, asset=model), PLACE)
     return None if raw is None else parsed_reference(raw, f"{model}'s {PLACE}")
 
 
-def parsed_reference(raw: bytes, where: str) -> ModelReference:
-    """The reference in the file *raw* that lies at *where*. Raises Refused."""
+def parsed_reference(raw: bytes, place: str) -> ModelReference:
+    """The reference in the file *raw* that lies at *place*. Raises Refused."""
     try:
         return parse_reference(read_json(raw))
     except ValueError as error:
-        raise Refused(f"{where}: {error}") from error
+        raise Refused(f"{place}: {error}") from error

@@ -25,8 +25,8 @@ class LetterClients(Protocol):
 def store_letter(clients: LetterClients, raw: Any, reason: str) -> str:
     """Store *raw* and why it was not taken in; returns where. What was stored today is not stored again."""
     now = clients.clock.now()
-    stored = now.isoformat(timespec="milliseconds")
-    content = json.dumps({"reason": reason, "stored": stored, "event": raw}, default=str, indent=2)
+    stored_at = now.isoformat(timespec="milliseconds")
+    content = json.dumps({"reason": reason, "stored": stored_at, "event": raw}, default=str, indent=2)
     digest = identity.digest(json.dumps(raw, default=str, sort_keys=True))
     container, path = clients.configuration.hub.dead_letters, f"events/{now.date().isoformat()}/{digest}.json"
     clients.hub.create(container, path, content.encode())

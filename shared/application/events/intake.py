@@ -18,9 +18,9 @@ from shared.application.promotion.flags import sources, wanted, workspace_suffix
 from shared.application.promotion.starts import start_promotion
 from shared.application.retraining.causes import raise_cause, watch_training_data
 from shared.domain import identity
+from shared.domain.alerts import AlertChanged
 from shared.domain.drift.outside import cause_of
 from shared.domain.events import (
-    AlertChanged,
     BlobArrived,
     Event,
     EventOrigin,
@@ -29,6 +29,7 @@ from shared.domain.events import (
     MonitorBreached,
 )
 from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
 from shared.durable.starting import Client, Start
 from shared.ports import Models
 from shared.records import paths as records
@@ -99,9 +100,10 @@ async def _raise_cause(
 
 def _flagged(clients: EventClients, event: ModelRegistered) -> c.Promotion | c.PromotionSet | None:
     """What the version is flagged for. Refused where its workspace is no source of the ladder, or the flag is wrong."""
-    for source in sources(clients.configuration):
-        if event.workspace.endswith(workspace_suffix(source)):
-            model = clients.models.find(source, event.model)
+    for source, place in sources(clients.configuration).items():
+        # Registries tell Event Grid of no version: the timer finds what is flagged there.
+        if isinstance(place, Workspace) and event.workspace.endswith(workspace_suffix(place)):
+            model = clients.models.find(place, event.model)
             return None if model is None else wanted(clients.models, clients.configuration, source, model)
     raise Refused(f"{event.workspace} is not an environment from which models climb")
 
@@ -164,10 +166,10 @@ async def _start_run(client: Client, clients: EventClients, event: BlobArrived, 
 
 
 async def _record_ignored(clients: EventClients, origin: EventOrigin, event_id: str, subject: str, reason: str) -> None:
-    ignored = IgnoredEvent(
+    ignored_event = IgnoredEvent(
         event=event_id, subject=subject, at=_now(clients), reason=reason, source=origin.source, type=origin.type
     )
-    await asyncio.to_thread(note_ignored, clients.store, clients.clock.now().date(), ignored)
+    await asyncio.to_thread(note_ignored, clients.store, clients.clock.now().date(), ignored_event)
 
 
 def _now(clients: EventClients) -> str:

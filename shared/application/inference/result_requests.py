@@ -1,7 +1,7 @@
-"""Who asked for a run by a message: noted before the run is started, answered at once where it had ended already.
+"""Note who asked for a run by a message, before the run is started; answer at once if the run has ended.
 
-A run tells its results after its record is closed. Whoever is noted before that is told by the run; whoever finds the
-record closed is told from it, under the same message id.
+A run sends its results after its record is closed. A sender who is noted before that gets the result from the run. A
+sender who finds the record closed gets it from the record, under the same message id.
 """
 
 import asyncio

@@ -13,10 +13,11 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, GOLDEN, MODEL, Bundle, BundleFile
-from shared.domain.promotion.ladder import Stage
-from shared.domain.promotion.models import BUNDLE, FLAG, ModelVersion
+from shared.domain.promotion.ladder import Registry, Stage
+from shared.domain.promotion.models import BUNDLE, FLAG, EntryState, ModelVersion
 from shared.domain.promotion.plans import Champion, Plan, StagePlan
 from shared.ports import (
+    AuditLog,
     BundleStore,
     DataHub,
     EndpointKind,
@@ -27,6 +28,8 @@ from shared.ports import (
     Shelf,
     StoredFile,
 )
+from shared.records.registry import entry_statement, history_of
+from shared.records.statements import Statements
 
 _LINEAGE = (
     "azureml.git.commit",
@@ -37,6 +40,7 @@ _LINEAGE = (
     "signalbox.source",
 )
 _MOST_FILES, _AT_ONCE = 10_000, 16  # Each file is a request: anybody who may read may ask for a plan.
+RELEASABLE = (EntryState.APPROVED.value, EntryState.IN_PRODUCTION.value)
 _DATASTORE = "azureml://datastores/workspaceblobstore/paths"
 
 
@@ -53,6 +57,10 @@ class PlanningClients(Protocol):
     def endpoints(self) -> Endpoints: ...
     @property
     def hub(self) -> DataHub: ...
+    @property
+    def statements(self) -> Statements: ...
+    @property
+    def audit(self) -> AuditLog: ...
 
 
 def plan_promotion(clients: PlanningClients, model: ModelVersion, source: str, target: str) -> Plan:
@@ -60,15 +68,19 @@ def plan_promotion(clients: PlanningClients, model: ModelVersion, source: str, t
     configuration = clients.configuration
     promotable = configuration.ladder.promotable(model.name)
     stages = configuration.ladder.way(source, target)
-    workspace = configuration.workspace(source)
-    registered, extras = _registered(clients, model, workspace)
-    bundle = read_bundle(clients.bundles, *shelves_at(workspace, model, registered.folder, extras))
+    origin = configuration.origin(source)
+    registered, extras = _registered(clients, model, origin)
+    bundle = read_bundle(clients.bundles, *_origin_shelves(origin, model, registered.folder, extras))
+    registry = origin if isinstance(origin, Registry) else None
+    if registry:
+        require_approved(clients.statements, clients.audit, model, bundle.digest)
     refuse_incomplete(model, registered.kind, bundle, f"add it to the folder in tag {BUNDLE}")
     return Plan(
         model=model,
         digest=bundle.digest,
         size=bundle.size,
-        source=workspace,
+        source=None if isinstance(origin, Registry) else origin,
+        registry=registry,
         target=target,
         promotable=promotable,
         stages=tuple(_stage(clients, stage, registered) for stage in stages),
@@ -86,14 +98,16 @@ def _stage(clients: PlanningClients, stage: Stage, registered: RegisteredModel) 
     return StagePlan(stage=stage, champion=champion_at(clients.endpoints, stage), training=training)
 
 
-def _registered(clients: PlanningClients, model: ModelVersion, workspace: Workspace) -> tuple[RegisteredModel, str]:
-    """The version as it is registered, and the folder of its extras."""
-    registered = clients.models.find(workspace, model)
+def _registered(clients: PlanningClients, model: ModelVersion, origin: Place) -> tuple[RegisteredModel, str]:
+    """The version as it is registered, and the folder of its extras; an entry of the registry has no such folder."""
+    registered = clients.models.find(origin, model)
+    if registered is None and isinstance(origin, Registry):
+        raise Refused(f"model {model} is not in the central registry {origin.name}; promote it there first")
     if registered is None:
-        where = f"{workspace.name} ({workspace.workspace})"
+        where = f"{origin.name} ({origin.workspace})" if isinstance(origin, Workspace) else origin.name
         raise Refused(f"model {model} is not registered in {where}; register that version there")
     extras = registered.tags.get(BUNDLE, "")
-    if not extras:
+    if not extras and isinstance(origin, Workspace):
         raise Refused(f"model {model} has no tag {BUNDLE}; set it to the folder with code/, {ENVIRONMENT} and {GOLDEN}")
     return registered, extras
 
@@ -121,7 +135,23 @@ def read_bundle(store: BundleStore, model: Shelf, extras: Shelf) -> Bundle:
 
 def source_shelves(plan: Plan) -> tuple[Shelf, Shelf]:
     """Where the plan's model and extras lie before the first move."""
-    return shelves_at(plan.source, plan.model, plan.folder, plan.extras)
+    return _origin_shelves(plan.origin, plan.model, plan.folder, plan.extras)
+
+
+def _origin_shelves(origin: Place, model: ModelVersion, folder: str, extras: str) -> tuple[Shelf, Shelf]:
+    """An entry of the registry keeps its bytes in two assets, whatever folder it names."""
+    if isinstance(origin, Registry):
+        return place_shelves(origin, model, "")
+    return shelves_at(origin, model, folder, extras)
+
+
+def require_approved(statements: Statements, audit: AuditLog, model: ModelVersion, digest: str) -> None:
+    """Raise Refused unless the deciding key says that the entry *model* with these bytes is approved, or serves."""
+    statement = entry_statement(statements, history_of(audit, model), model, [])
+    if statement is not None and statement.bundle == digest and statement.state in RELEASABLE:
+        return
+    state = f"it is {statement.state or 'removed'} with {statement.bundle}" if statement else "nothing is signed of it"
+    raise Refused(f"{model} with {digest} is no approved entry of the central registry: {state}")
 
 
 def stage_shelves(plan: Plan, stage: Stage) -> tuple[Shelf, Shelf]:
@@ -177,8 +207,14 @@ def champion_at(endpoints: Endpoints, stage: Stage) -> Champion:
         return Champion()
     # Of equal shares the first by name: another order of the same traffic must not be another plan.
     name = max(sorted(traffic), key=lambda deployment: traffic[deployment])
-    deployment = endpoints.deployment(stage.environment, EndpointKind.ONLINE, stage.serving.online, name)
-    return Champion(deployment=name, model=_model_of(deployment.model) if deployment else "")
+    model = model_of_deployment(endpoints, stage.environment, stage.serving.online, name)
+    return Champion(deployment=name, model=model)
+
+
+def model_of_deployment(endpoints: Endpoints, workspace: Workspace, endpoint: str, name: str) -> str:
+    """The `name:version` that the online deployment *name* serves; empty where there is no such deployment."""
+    deployment = endpoints.deployment(workspace, EndpointKind.ONLINE, endpoint, name)
+    return _model_of(deployment.model) if deployment else ""
 
 
 def _model_of(asset: str) -> str:

@@ -13,16 +13,16 @@ from shared.records.store import RecordStore
 
 
 async def raise_cause(
-    client: Client, store: RecordStore, configuration: Configuration, cause: Cause, *others: Cause
+    client: Client, store: RecordStore, configuration: Configuration, cause: Cause, *more_causes: Cause
 ) -> Start | None:
-    """Record *cause*, with *others* of its model, and have them considered together.
+    """Record *cause*, with *more_causes* of its model, and have them considered together.
 
     None where the model is not retrained: the records are all then.
 
     HTTP requests, events, schedules, detectors and Azure DevOps all come this way.
     """
-    for one in (cause, *others):
-        await asyncio.to_thread(record_cause, store, one)
+    for new_cause in (cause, *more_causes):
+        await asyncio.to_thread(record_cause, store, new_cause)
     if not configuration.is_retrained(cause.model):
         return None
     return await consider(client, store, cause.model)

@@ -1,7 +1,7 @@
-"""Have the recorded causes to retrain a model considered now. Whoever has recorded one comes here.
+"""Have the recorded causes to retrain a model considered now. Called after a cause was recorded.
 
-A consideration that is under way may have listed the causes already. While it pauses, and so will list them again,
-there is a mark, taken away before it lists them. Where there is none, its end is waited for, and another one begun.
+A consideration that runs may have listed the causes already. A mark shows that it pauses and will list them again; it
+removes the mark before it does. Without a mark, this module waits for its end and starts another one.
 """
 
 import asyncio

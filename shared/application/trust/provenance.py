@@ -124,7 +124,7 @@ def _predicate(statements: Statements, ledger: Ledger, order: c.MoveOrder) -> Pr
         model=str(plan.model),
         bundle=plan.digest,
         plan=order.plan_digest,
-        source=plan.source.name,
+        source=plan.origin.name,
         requested_by=request.requested_by or "the flag on the model",
         reason=request.reason,
         data_version=lineage.get("signalbox.data_version", ""),

@@ -59,7 +59,7 @@ def roles_of(sections: Mapping[str, RoleSection], place: FilePlace) -> dict[str,
     roles = {name: built(Role, section, name=name) for name, section in sections.items()}
     for name, role in roles.items():
         if name == WITNESS:
-            place.fail(name, "is the name of whoever approves beside all roles", "give the role another name")
+            place.fail(name, "is the name of the person who approves beside all roles", "give the role another name")
         if not (role.app_role or role.group or role.people):
             place.fail(name, "says nobody", "give app_role, group (object id) or people")
     return roles
@@ -73,16 +73,20 @@ def permissions_of(
     roles: Mapping[str, Role],
 ) -> Permissions:
     """The matrix; without the section, the default one, with the configured meaning of each role it names."""
-    known = {persona.role.name: persona.role for persona in DEFAULT_PERSONAS} | dict(roles)
+    roles_by_name = {persona.role.name: persona.role for persona in DEFAULT_PERSONAS} | dict(roles)
     if section is None:
-        personas = tuple(Persona(role=known[each.role.name], allows=each.allows) for each in DEFAULT_PERSONAS)
+        personas = tuple(
+            Persona(role=roles_by_name[persona.role.name], allows=persona.allows) for persona in DEFAULT_PERSONAS
+        )
     else:
         matrix = place.inside("permissions")
-        personas = tuple(_persona(allows, name, matrix, environments, known) for name, allows in section.items())
+        personas = tuple(
+            _persona(allows, name, matrix, environments, roles_by_name) for name, allows in section.items()
+        )
     names = tuple(persona.role.name for persona in personas)
     callers = place.inside("machines")
     return Permissions(
-        personas=personas, machines=tuple(_machine(each, name, callers, names) for name, each in machines.items())
+        personas=personas, machines=tuple(_machine(machine, name, callers, names) for name, machine in machines.items())
     )
 
 
@@ -95,14 +99,14 @@ def _persona(
 ) -> Persona:
     if name not in roles:
         place.fail(name, "is not a role", f"use one of the section `roles`: {', '.join(roles)}")
-    one, known = place.inside(name), (*environments, REGISTRY)
-    one.refuse_unknown(allows, _ACTIONS)
+    section_place, place_names = place.inside(name), (*environments, REGISTRY)
+    section_place.refuse_unknown(allows, _ACTIONS)
     for action, places in allows.items():
-        for where in places:
-            if where not in (*known, EVERYWHERE) or (where == EVERYWHERE and len(places) > 1):
-                one.fail(action, f"names {where!r}", f"write `all`, or a list of {', '.join(known)}")
-    permitted = {Action(action): places for action, places in allows.items() if action in _ACTIONS}
-    return Persona(role=roles.get(name, Role(name=name)), allows=permitted)
+        for target in places:
+            if target not in (*place_names, EVERYWHERE) or (target == EVERYWHERE and len(places) > 1):
+                section_place.fail(action, f"names {target!r}", f"write `all`, or a list of {', '.join(place_names)}")
+    places_of_action = {Action(action): places for action, places in allows.items() if action in _ACTIONS}
+    return Persona(role=roles.get(name, Role(name=name)), allows=places_of_action)
 
 
 def _machine(section: MachineSection, name: str, place: FilePlace, personas: tuple[str, ...]) -> Machine:

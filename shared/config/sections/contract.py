@@ -167,9 +167,12 @@ def _bounds(section: ColumnSection, place: FilePlace) -> tuple[Bound | None, Bou
     low, high = (_bound(name, getattr(section, name), section.type, place) for name in ("min", "max"))
     if low is None or high is None:
         return low, high
+    # Python cannot compare a time with a zone to one without, so both bounds need one or neither does.
     if section.type == "timestamp" and zoned(section.min) != zoned(section.max):
-        (name, value), other = (("min", section.min), "max") if zoned(section.max) else (("max", section.max), "min")
-        place.fail(name, f"is {shown(value)}, without a zone, and {other} has one", "write both alike")
+        (name, value), other_name = (
+            (("min", section.min), "max") if zoned(section.max) else (("max", section.max), "min")
+        )
+        place.fail(name, f"is {shown(value)}, without a zone, and {other_name} has one", "write both alike")
     elif low > high:  # type: ignore[operator]  # Both are of the column's type.
         place.fail("min", f"is {shown(section.min)}, above max {shown(section.max)}", "swap them")
     return low, high
@@ -229,8 +232,8 @@ def _check_names(contract: DataContract, place: FilePlace) -> None:
     for at, name in enumerate(contract.names):
         if name and name in contract.names[:at]:
             place.fail(f"columns[{at}].name", f"is {name!r} again", "remove one")
-    tested = contract.distribution.columns if contract.distribution else ()
-    for path, names in (("keys", contract.keys), ("distribution.columns", tested)):
+    compared_columns = contract.distribution.columns if contract.distribution else ()
+    for path, names in (("keys", contract.keys), ("distribution.columns", compared_columns)):
         for at, name in enumerate(names):
             if contract.names and name not in contract.names:  # Without any, the columns have a finding of their own.
                 place.fail(f"{path}[{at}]", f"is {name!r}, no column", "add it to columns, or mend its name")

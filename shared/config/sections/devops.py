@@ -20,7 +20,11 @@ class _OrderFields:
     """The JSON Schema of an order, from the fields of every kind of order."""
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        names = {name for needed, more in FIELDS.values() for name in (*needed, *more)} - {"source", "run"}
+        names = {
+            name
+            for required_fields, optional_fields in FIELDS.values()
+            for name in (*required_fields, *optional_fields)
+        } - {"source", "run"}
         texts: dict[str, Any] = {name: {"type": "string", "minLength": 1} for name in sorted({*names, "from"})}
         start = {"enum": [kind.value for kind in FIELDS]}
         return {"type": "object", "properties": {"start": start, **texts}, "additionalProperties": False}
@@ -88,16 +92,18 @@ def devops_of(section: DevOpsSection, place: FilePlace, ladder: Ladder) -> DevOp
 def _approvals(
     section: DevOpsApprovalsSection, name: str, place: FilePlace, organisations: tuple[str, ...], ladder: Ladder
 ) -> StageApprovals:
-    one = place.inside(f"approvals.{name}")
+    section_place = place.inside(f"approvals.{name}")
     asking = {stage.name: stage for stage in ladder.stages if stage.approvals.roles}
     if name not in asking:
-        one.fail("", "is not a stage that asks for approvals", f"use one of {', '.join(asking) or 'none'}")
-    stage = next((each for each in ladder.stages if each.name == name), None)
+        section_place.fail("", "is not a stage that asks for approvals", f"use one of {', '.join(asking) or 'none'}")
+    stage = next((candidate for candidate in ladder.stages if candidate.name == name), None)
     roles = [role.name for role in stage.approvals.roles] if stage else list(section.approvers)
     for role in section.approvers:
         if role not in roles:
-            one.fail(f"approvers.{role}", "is not a role that the stage asks", f"use one of {', '.join(roles)}")
-    organisation = _organisation(section.organisation, one, organisations)
+            section_place.fail(
+                f"approvers.{role}", "is not a role that the stage asks", f"use one of {', '.join(roles)}"
+            )
+    organisation = _organisation(section.organisation, section_place, organisations)
     return built(StageApprovals, section, stage=name, organisation=organisation)
 
 

@@ -79,8 +79,8 @@ def _watch(section: DriftSection, model: str, place: FilePlace, routes: tuple[Ro
     scoring = [route.name for route in routes if route.score.model == model]
     for name in section.routes:
         if name not in scoring:
-            known = ", ".join(scoring) or "none does"
-            place.fail("routes", f"names {name!r}", f"use routes that score {model}: {known}")
+            route_names = ", ".join(scoring) or "none does"
+            place.fail("routes", f"names {name!r}", f"use routes that score {model}: {route_names}")
     window = built(DriftWatch, section.window, model=model)
     watch = built(
         DriftWatch,
@@ -110,8 +110,8 @@ def _labels(section: LabelsSection | None, place: FilePlace) -> Labels | None:
 def _warn_without_reference(place: FilePlace, watch: DriftWatch, routes: tuple[Route, ...]) -> None:
     """Say of each contract that names no profile that its model's versions must bring one: else nothing is compared."""
     scoring = [route for route in routes if route.score.model == watch.model]
-    watched = [route.contract for route in scoring if not watch.routes or route.name in watch.routes]
-    for contract in dict.fromkeys(watched):
+    contracts = [route.contract for route in scoring if not watch.routes or route.name in watch.routes]
+    for contract in dict.fromkeys(contracts):
         if contract and not _names_reference(place.report.home / contract):
             problem = f"watches the model, and {contract} names no reference profile"
             remedy = f"bring {PLACE} in the bundle of every version, or write one with `signalbox profile`"

@@ -18,6 +18,7 @@ from shared.config.fields import (
     Texts,
 )
 from shared.config.reading import FilePlace, built
+from shared.config.sections.rollout import RolloutSection, rollout_of
 from shared.config.sections.training import StageTrainingSection, refuse_known_answers, stage_training_of
 from shared.domain.gates import GATES, GateSpec, read_gate
 from shared.domain.inference.routes import HubLayout, Workspace
@@ -103,6 +104,7 @@ class ApprovalsSection:
     escalate_after: Seconds | None = None
     expire_after: Seconds | None = None
     escalate_to: Texts = ()
+    nobody_is_asked: bool = False
     delegates: dict[str, Text] = field(default_factory=dict)
 
 
@@ -121,6 +123,7 @@ class StageSection:
     train: dict[str, StageTrainingSection] | None = None
     atomic: bool | None = None
     newer: Newer | None = None
+    rollout: RolloutSection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +179,7 @@ def ladder_of(
     climb = place.inside("ladder")
     stages = tuple(_stage(section, name, climb.inside(name), around) for name, section in sections.items())
     _refuse_strange_sources(climb, stages, around.workspaces)
+    _refuse_unregistered_releases(climb, stages)
     refuse_known_answers(climb, stages, models)
     return Ladder(stages=stages, models=models, break_glass=_glass(glass, place.inside("break_glass"), around.roles))
 
@@ -203,13 +207,16 @@ def _stage(section: StageSection, name: str, place: FilePlace, around: Around) -
     environment = None if section.registry else _environment(section.environment, place, around.workspaces)
     if environment is not None and section.serve.online is None:
         place.fail("serve", "names no online endpoint", "give serve.online: tests and gates ask the endpoint")
+    serving = built(Serving, section.serve)
+    _refuse_unasked(section, place)
     return built(
         Stage,
         section,
         name=name,
         environment=environment,
         registry=around.registry if section.registry else None,
-        serving=built(Serving, section.serve),
+        serving=serving,
+        rollout=rollout_of(section.rollout, serving, place.inside("rollout")),
         entry_gates=_gates(section.entry, place.inside("entry")),
         exit_gates=_gates(section.exit, place.inside("exit")),
         approvals=_approvals(section.approvals, place.inside("approvals"), around.roles),
@@ -217,6 +224,17 @@ def _stage(section: StageSection, name: str, place: FilePlace, around: Around) -
         if section.train is not None
         else (),
     )
+
+
+def _refuse_unasked(section: StageSection, place: FilePlace) -> None:
+    """Production is never reached without people by an oversight: configuration must say so aloud."""
+    if section.rollout is None:
+        return
+    if section.registry:
+        place.fail("rollout", "is set, and the stage is the registry", "set it on a stage with an environment")
+    if not section.approvals.roles and not section.approvals.nobody_is_asked:
+        remedy = "name the roles that must approve, or write approvals.nobody_is_asked: true"
+        place.inside("approvals").fail("roles", "is empty, and the stage shifts production traffic", remedy)
 
 
 def _environment(name: str | None, place: FilePlace, workspaces: Mapping[str, Workspace]) -> Workspace:
@@ -266,6 +284,15 @@ def _named_roles(
     for name in sorted({name for name in names if names.count(name) > 1}):
         place.fail(field_name, f"names {name!r} twice", "name it once: a role decides once, by one person")
     return tuple(roles[name] for name in names if name in roles)
+
+
+def _refuse_unregistered_releases(place: FilePlace, stages: tuple[Stage, ...]) -> None:
+    """Production gets what the central registry has: an entry that was approved, and that nobody has touched since."""
+    registries = [stage.name for stage in stages if stage.registry is not None and not stage.candidate]
+    for stage in stages:
+        if stage.rollout is not None and stage.source not in registries:
+            remedy = f"let it lead from a stage that enters the registry: {', '.join(registries) or 'there is none'}"
+            place.fail(f"{stage.name}.from", f"is {stage.source!r}, and the stage shifts production traffic", remedy)
 
 
 def _refuse_strange_sources(place: FilePlace, stages: tuple[Stage, ...], workspaces: Mapping[str, Workspace]) -> None:

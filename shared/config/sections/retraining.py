@@ -233,7 +233,7 @@ def _refuse_unreachable(place: FilePlace, rules: Retraining, ladder: Ladder) -> 
     for name, target, central in (("candidate", rules.candidate, True), ("promote_to", rules.promote_to, False)):
         stage = stages.get(target)
         if target and (stage is None or stage.candidate is not central):
-            fitting = [each.name for each in ladder.stages if each.candidate is central]
+            fitting = [candidate.name for candidate in ladder.stages if candidate.candidate is central]
             place.fail(name, f"is {target!r}", f"use one of {', '.join(fitting) or '(none configured)'}")
         elif stage is not None and source and not _leads(stages, source, target):
             problem = f"is {target!r}, where no edge from {source!r} leads"
@@ -241,9 +241,9 @@ def _refuse_unreachable(place: FilePlace, rules: Retraining, ladder: Ladder) -> 
 
 
 def _leads(stages: Mapping[str, Stage], source: str, target: str) -> bool:
-    passed = set[str]()
-    while target in stages and target not in passed and target != source:
-        passed.add(target)
+    visits = set[str]()
+    while target in stages and target not in visits and target != source:
+        visits.add(target)
         target = stages[target].source
     return target == source
 
@@ -255,5 +255,5 @@ def _refuse_shared_files(place: FilePlace, models: Iterable[Retraining]) -> None
         for route in rules.data:
             first = names.setdefault(paths.same_files(route.take), route.name)
             if first != route.name and route.take:
-                where = f"{rules.model}.retraining.data.{route.name}.take"
-                place.fail(where, f"is the same as that of {first}", "give each its own files")
+                path = f"{rules.model}.retraining.data.{route.name}.take"
+                place.fail(path, f"is the same as that of {first}", "give each its own files")

@@ -281,8 +281,8 @@ def _group(section: Any, place: FilePlace) -> Group:
     if not isinstance(section, GroupSection):
         return Group(kind=Grouping(section))
     if (section.marker is None) == (section.window is None):
-        named = " and ".join(name for name in ("marker", "window") if getattr(section, name)) or "neither"
-        place.fail("group", f"has {named}", "write `each`, `schedule`, or one of `marker:` and `window:`")
+        kinds = " and ".join(name for name in ("marker", "window") if getattr(section, name)) or "neither"
+        place.fail("group", f"has {kinds}", "write `each`, `schedule`, or one of `marker:` and `window:`")
         return Group()
     if section.marker is not None:
         return Group(kind=Grouping.MARKER, marker=_marker(section.marker, place.inside("group.marker")))

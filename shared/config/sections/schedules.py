@@ -50,29 +50,33 @@ def schedules_of(
 ) -> tuple[Schedule, ...]:
     """Every schedule of the section."""
     by_name = {route.name: route for route in routes}
-    known = {Target.RETRAIN: tuple(rules.model for rules in retraining), Target.SCORE: tuple(by_name)}
+    names_by_target = {Target.RETRAIN: tuple(rules.model for rules in retraining), Target.SCORE: tuple(by_name)}
     schedules = []
     for name, section in sections.items():
         if not NAME.fullmatch(name):
             place.fail(name, "is not a schedule's name", "use up to 63 lower-case letters, digits and dashes")
-        schedules.append(_schedule(section, name, place.inside(name), known))
+        schedules.append(_schedule(section, name, place.inside(name), names_by_target))
         _check_scoring(place.inside(name), schedules[-1], by_name.get(schedules[-1].of), hub)
     return tuple(schedules)
 
 
 def unscheduled(schedules: Iterable[Schedule], routes: Iterable[Route]) -> list[str]:
     """The routes whose files wait for a schedule that is not there."""
-    scored = {each.of for each in schedules if each.target is Target.SCORE and not each.input}
-    return [route.name for route in routes if route.group.kind is Grouping.SCHEDULE and route.name not in scored]
+    scheduled_routes = {schedule.of for schedule in schedules if schedule.target is Target.SCORE and not schedule.input}
+    return [
+        route.name for route in routes if route.group.kind is Grouping.SCHEDULE and route.name not in scheduled_routes
+    ]
 
 
-def _schedule(section: ScheduleSection, name: str, place: FilePlace, known: Mapping[Target, Iterable[str]]) -> Schedule:
+def _schedule(
+    section: ScheduleSection, name: str, place: FilePlace, names_by_target: Mapping[Target, Iterable[str]]
+) -> Schedule:
     targets = {target: of for target in Target if (of := getattr(section, target.value)) is not None}
     if len(targets) != 1:
         place.fail("", f"has {' and '.join(targets) or 'none of them'}", f"give exactly one of {', '.join(Target)}")
     target, of = next(iter(targets.items()), (Target.RETRAIN, ""))
-    if of and of not in known[target]:
-        place.fail(target.value, f"is {of!r}, {_LACKS[target]}", nearest(of, known[target]))
+    if of and of not in names_by_target[target]:
+        place.fail(target.value, f"is {of!r}, {_LACKS[target]}", nearest(of, names_by_target[target]))
     schedule = built(Schedule, section, name=name, target=target, of=of)
     _check_times(schedule, place)
     return schedule

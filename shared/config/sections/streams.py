@@ -60,9 +60,9 @@ def _land(land: str, place: FilePlace) -> str:
     if not land:
         return land
     names = {*patterns.captures_of(land)}
-    filled = ", ".join(f"{{{name}}}" for name in FILLED)
+    placeholders = ", ".join(f"{{{name}}}" for name in FILLED)
     wrong = list(paths.template_problems(land))
-    wrong += [(f"uses {{{name}}}", f"use {filled}") for name in sorted(names - {*FILLED})]
+    wrong += [(f"uses {{{name}}}", f"use {placeholders}") for name in sorted(names - {*FILLED})]
     if "batch" not in names:
         wrong.append((f"is {land!r} without {{batch}}", "add {batch}, so that no batch can take another's name"))
     place.fail_all("land", wrong)
@@ -78,9 +78,10 @@ def _check_route(place: FilePlace, stream: Stream, routes: Mapping[str, Route]) 
         return
     if route.group.kind is not Grouping.EACH:
         place.fail("route", f"is {route.name!r}, which groups files itself", "name a route with group: each")
-    landed = patterns.fill(stream.land, _SAMPLE)
-    fits = bool(patterns.unanchored(route.take)) or route.captures(landed) is not None  # The former has its finding.
-    if landed and not fits:
+    sample_path = patterns.fill(stream.land, _SAMPLE)
+    # An unanchored pattern has a finding of its own, so it gets no second one here.
+    fits = bool(patterns.unanchored(route.take)) or route.captures(sample_path) is not None
+    if sample_path and not fits:
         problem = f"is {stream.land!r}, which route {route.name} does not take ({route.take!r})"
         place.fail("land", problem, "let them fit")
     form = _format(place, route)

@@ -40,8 +40,8 @@ class _Identifiers:
     """The JSON Schema of names that become part of ids; the code of each section says which name is wrong."""
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        described: dict[str, Any] = handler(schema)
-        return described | {"propertyNames": {"pattern": f"^{NAME.pattern}$"}}
+        own_schema: dict[str, Any] = handler(schema)
+        return own_schema | {"propertyNames": {"pattern": f"^{NAME.pattern}$"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +112,9 @@ def _models(sections: Mapping[str, ModelSection], place: FilePlace) -> tuple[dic
     """Each model's own data contract, and the models that may climb."""
     contracts, promotable = {}, []
     for name, section in sections.items():
-        one = place.inside(name)
+        model_place = place.inside(name)
         if section.promotion is not None and section.contract is None:
-            one.fail("contract", "is missing", "name a data contract: the hold-out is checked against it")
-        contracts[name] = named_contract(one, section.contract or "")
-        promotable.append(promotable_of(section.promotion, name, one, contracts[name], section.owner or ""))
+            model_place.fail("contract", "is missing", "name a data contract: the hold-out is checked against it")
+        contracts[name] = named_contract(model_place, section.contract or "")
+        promotable.append(promotable_of(section.promotion, name, model_place, contracts[name], section.owner or ""))
     return contracts, tuple(model for model in promotable if model is not None)

@@ -25,6 +25,8 @@ class Action(StrEnum):
     DECIDE = "decide"  # Approve, reject, withdraw; the ladder says who may speak for which role.
     BREAK_GLASS = "break_glass"
     RECOVER = "recover"
+    ROLL_OUT = "roll_out"  # Pause, resume, advance and abort the rollout of a version to production.
+    ROLL_BACK = "roll_back"  # Bring production back, and release what a rollback holds.
     DELIVER = "deliver"  # Hand in events and messages of other systems.
 
 
@@ -83,8 +85,10 @@ DEFAULT_PERSONAS = (
         _A.OPERATE,
         _A.PROMOTE,
         _A.RETRAIN,
+        _A.ROLL_OUT,
+        _A.ROLL_BACK,
     ),
-    _persona("product-owner", "ProductOwner", _A.DECIDE, _A.BREAK_GLASS),
+    _persona("product-owner", "ProductOwner", _A.DECIDE, _A.BREAK_GLASS, _A.ROLL_OUT, _A.ROLL_BACK),
     _persona(
         "platform-engineer",
         "PlatformEngineer",
@@ -95,6 +99,8 @@ DEFAULT_PERSONAS = (
         _A.BREAK_GLASS,
         _A.RECOVER,
         _A.DELIVER,
+        _A.ROLL_OUT,
+        _A.ROLL_BACK,
     ),
     _persona("automation", "Automation", _A.CHECK_DATA, _A.START_INFERENCE, _A.PROMOTE, _A.RETRAIN, _A.DELIVER),
 )

@@ -62,11 +62,11 @@ def judge(measurements: Measurements, contract: DataContract, reference: Referen
     findings = [
         breach for breach in measurements.breaches if not _tolerated(breach, measurements.rows, contract.tolerance)
     ]
-    compared = compare(measurements, contract.distribution, reference) if contract.distribution and reference else ()
+    comparisons = compare(measurements, contract.distribution, reference) if contract.distribution and reference else ()
     summary = [_sentence(breach) for breach in findings]
     if measurements.rows < contract.min_rows:
         summary.append(f"min_rows: {measurements.rows} rows, at least {contract.min_rows} are needed")
-    summary += [_difference(comparison) for comparison in compared if _fails(comparison, contract.distribution)]
+    summary += [_difference(comparison) for comparison in comparisons if _fails(comparison, contract.distribution)]
     return CheckReport(
         outcome="failed" if summary else "passed",
         rows=measurements.rows,
@@ -74,7 +74,7 @@ def judge(measurements: Measurements, contract: DataContract, reference: Referen
         summary=tuple(summary),
         findings=tuple(findings),
         tolerated=tuple(breach for breach in measurements.breaches if breach not in findings),
-        distribution=tuple(compared),
+        distribution=tuple(comparisons),
     )
 
 

@@ -1,8 +1,8 @@
 """What reading the files showed: plain counts and examples, no judgement and no vendor types."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 EXAMPLES = 10
 CATEGORIES = 1000
@@ -70,16 +70,16 @@ class Breaches:
         """Count *count* more; only as many *examples* are kept as there is room for."""
         key = (rule, column)
         self._counts[key] = self._counts.get(key, 0) + count
-        stored = self._examples.setdefault(key, [])
-        stored.extend(examples[: EXAMPLES - len(stored)])
+        kept_examples = self._examples.setdefault(key, [])
+        kept_examples.extend(examples[: EXAMPLES - len(kept_examples)])
 
-    def take(self, others: "Breaches", first: int) -> None:
+    def take(self, more_breaches: "Breaches", first: int) -> None:
         """Those of a piece of a file whose rows follow row *first*."""
-        for (rule, column), count in others._counts.items():
-            stored = self._examples.setdefault((rule, column), [])
+        for (rule, column), count in more_breaches._counts.items():
+            kept_examples = self._examples.setdefault((rule, column), [])
             self._counts[rule, column] = self._counts.get((rule, column), 0) + count
-            for example in others._examples[rule, column][: EXAMPLES - len(stored)]:
-                stored.append(replace(example, row=example.row + first))
+            for example in more_breaches._examples[rule, column][: EXAMPLES - len(kept_examples)]:
+                kept_examples.append(replace(example, row=example.row + first))
 
     def all(self) -> tuple[Breach, ...]:
         return tuple(
@@ -87,31 +87,3 @@ class Breaches:
             for (rule, column), count in sorted(self._counts.items())
             if count
         )
-
-
-def measurements_to_dict(measurements: Measurements) -> dict[str, Any]:
-    """Plain JSON; `measurements_from_dict` reads it back."""
-    return {
-        "rows": dict(measurements.rows_per_file),
-        "breaches": [asdict(breach) for breach in measurements.breaches],
-        "tallies": {
-            name: {"cells": tally.cells, "counts": dict(tally.counts)} for name, tally in measurements.tallies.items()
-        },
-    }
-
-
-def measurements_from_dict(mapping: Mapping[str, Any]) -> Measurements:
-    """What `measurements_to_dict` wrote."""
-    breaches = tuple(
-        Breach(
-            rule=breach["rule"],
-            column=breach["column"],
-            count=breach["count"],
-            examples=tuple(Example(**example) for example in breach["examples"]),
-        )
-        for breach in mapping["breaches"]
-    )
-    tallies = {
-        name: Tally(cells=tuple(tally["cells"]), counts=tally["counts"]) for name, tally in mapping["tallies"].items()
-    }
-    return Measurements(rows_per_file=mapping["rows"], breaches=breaches, tallies=tallies)

@@ -29,7 +29,7 @@ def key_texts(contract: DataContract, *, loosely: bool = False) -> tuple[Callabl
 
 
 def row_texts(texts: Sequence[Callable[[Any], str]]) -> Callable[[Sequence[Any]], tuple[str, ...]]:
-    """What makes the texts of one row's keys; the case of one key is told apart since it runs for millions of rows."""
+    """What makes the texts of one row's keys; one key is a case of its own, because it runs for millions of rows."""
     if len(texts) == 1:
         text = texts[0]
         return lambda row: (text(row[0]),)

@@ -120,11 +120,11 @@ def unfit_columns(profile: ReferenceProfile, contract: DataContract) -> Iterator
     """Each profiled column that values of *contract* could never be compared with, and why."""
     types = {column.name: column.type for column in contract.columns}
     kinds = {"numeric": ("integer", "number"), "categorical": ("string", "boolean", "integer")}
-    for name, profiled in profile.columns.items():
+    for name, column_profile in profile.columns.items():
         if name not in types:
             yield name, "is not a column of the contract"
-        elif types[name] not in kinds[profiled.kind]:
-            yield name, f"is {profiled.kind}, and the contract's column is a {types[name]}"
+        elif types[name] not in kinds[column_profile.kind]:
+            yield name, f"is {column_profile.kind}, and the contract's column is a {types[name]}"
 
 
 def worth_profiling(contract: DataContract) -> tuple[Column, ...]:
@@ -148,12 +148,12 @@ def draft(column: Column, sample: Sequence[Any]) -> ColumnProfile | None:
     return ColumnProfile(kind="numeric", breakpoints=_quantiles(finite)) if finite else None
 
 
-def _quantiles(ordered: Sequence[float]) -> tuple[float, ...]:
+def _quantiles(values: Sequence[float]) -> tuple[float, ...]:
     """At most BREAKPOINTS values, evenly spaced in rank, both ends among them; and one just below the smallest."""
-    points = sorted(set(ordered))
+    points = sorted(set(values))
     if len(points) > BREAKPOINTS:
-        last = len(ordered) - 1
-        points = sorted({ordered[round(at * last / (BREAKPOINTS - 1))] for at in range(BREAKPOINTS)})
+        last = len(values) - 1
+        points = sorted({values[round(at * last / (BREAKPOINTS - 1))] for at in range(BREAKPOINTS)})
     return (below(points[0]), *points)
 
 

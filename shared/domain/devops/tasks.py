@@ -1,4 +1,4 @@
-"""A pipeline's task or check that waits for us, from the headers that Azure DevOps documents; and what it is told.
+"""A task or check of a pipeline that waits for us, read from its documented headers; and the events sent to it.
 
 PlanUrl only says which configured organisation is meant: nothing is ever sent to an address that somebody sent.
 Contract: learn.microsoft.com/azure/devops/pipelines/process/invoke-checks and DistributedTask.ServerTask.Remote.Common.

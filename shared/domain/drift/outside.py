@@ -1,18 +1,19 @@
-"""From what other monitors tell to a cause of retraining, or the reason why there is none. Pure."""
+"""Turn the finding of another monitor into a cause of retraining, or a reason why there is none. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from shared.domain import identity
+from shared.domain.alerts import AlertChanged
 from shared.domain.drift.watch import DriftWatch
-from shared.domain.events import AlertChanged, MonitorBreached
+from shared.domain.events import MonitorBreached
 from shared.domain.retraining.causes import Cause, CauseKind
 
 
 def cause_of(
     event: MonitorBreached | AlertChanged, watches: Sequence[DriftWatch], workspaces: Sequence[str], now: datetime
 ) -> Cause | str:
-    """The cause, with the same id however often the fact is told. *workspaces* are how known ones' ARM ids end."""
+    """The cause; a repeated finding gives the same id. *workspaces* are how known ones' ARM ids end."""
     if isinstance(event, AlertChanged):
         return _of_alert(event, watches, now)
     if not event.workspace.endswith(tuple(workspaces)):

@@ -57,6 +57,7 @@ class DriftWatch:
     def thresholds(self) -> tuple[int, ...]:
         """The rows at which a window is looked at: twice as many each time, the last when it is full."""
         first = min(self.rule.minimum_rows, self.rows)
+        # Rows double between looks, so that a window has few of them: each look takes an equal part of alpha.
         doublings = math.ceil(math.log2(max(1, self.rows / first)))
         return (*(first * 2**step for step in range(doublings)), self.rows)
 
@@ -72,6 +73,8 @@ class DriftWatch:
     @property
     def rule_of_a_look(self) -> DriftRule:
         """Every look has its part of alpha (Bonferroni); of that, relevance has half where there are labels."""
+        # Bonferroni needs no assumption on how the looks depend on each other; they share rows, so they do. It is
+        # conservative.
         return replace(self.rule, alpha=self.rule.alpha / self.looks / (2 if self.labels else 1))
 
 
@@ -114,6 +117,7 @@ class DriftWindow:
     ) -> "DriftWindow":
         """After a look at *rows* rows."""
         full = rows >= watch.rows or self.looks + 1 >= watch.looks
+        # A drifted window ends at once: one that went on would find the same rows again at each look.
         over = outcome is DriftOutcome.DRIFTED or full or _has_passed(watch.longest_s, self.opened, now)
         return replace(
             self,

@@ -1,8 +1,7 @@
 """What was counted of recent rows, against one reference: small, exact, and the same in whatever order it is merged."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from shared.domain.data.data_measures import Tally
 from shared.domain.drift.reference import ModelReference, Moments
@@ -29,21 +28,6 @@ class Counted:
             moments={n: self.moments.get(n, Moments()).merged(window.moments.get(n, Moments())) for n in sorted(names)},
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON; `parse_counted` reads it back."""
-        return asdict(self)
-
-
-def parse_counted(mapping: Mapping[str, Any]) -> Counted:
-    """The counts in *mapping*, as `to_dict` wrote them."""
-    return Counted(
-        rows=int(mapping["rows"]),
-        answers=int(mapping["answers"]),
-        inputs={name: _tally(tally) for name, tally in mapping["inputs"].items()},
-        outputs={name: _tally(tally) for name, tally in mapping["outputs"].items()},
-        moments={name: Moments(**moments) for name, moments in mapping["moments"].items()},
-    )
-
 
 def as_counted(reference: ModelReference) -> Counted:
     """The reference's own rows, counted as a window's are: what a window is compared with."""
@@ -54,10 +38,6 @@ def as_counted(reference: ModelReference) -> Counted:
     answers = max((tally.total for tally in outputs.values()), default=0)
     counts = Counted(rows=reference.inputs.rows, answers=answers, inputs=inputs, outputs=outputs)
     return replace(counts, moments=dict(reference.moments))
-
-
-def _tally(mapping: Mapping[str, Any]) -> Tally:
-    return Tally(cells=tuple(mapping["cells"]), counts=dict(mapping["counts"]))
 
 
 def _add_tallies(first: Mapping[str, Tally], second: Mapping[str, Tally]) -> dict[str, Tally]:

@@ -13,7 +13,7 @@ from shared.domain.metrics.catalogue import METRICS, PARAMETRISED, MetricError, 
 from shared.domain.metrics.paired import Difference, rows_needed
 from shared.domain.statistics.looks import shared_confidence, spent_confidence
 
-TAIL_LIMIT = 0.2  # Above it, rare large losses decide, and few of them were seen; docs/gates.md has the simulation.
+TAIL_LIMIT = 0.2  # Above it, rare large losses decide, and few of them were seen; docs/gate-simulations.md shows it.
 _RARE_ROWS = 10  # So many rows with the rarest loss that matters must be expected.
 _ROUNDING = 1e-12  # Confidences have been computed in two places.
 

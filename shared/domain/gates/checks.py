@@ -41,6 +41,7 @@ def api_test_passed(options: ApiTestPassed, test: ApiTest) -> GateFinding:
     requests = sum(test.statuses.values())
     bad = {status: count for status, count in test.statuses.items() if not status.startswith("2") and count}
     figures = {"requests": float(requests), "errors": float(sum(bad.values()))}
+    # Faults come before the minimum of requests: one wrong answer is a failure, however few requests there were.
     if test.schema_problems:
         return failed(f"answers have another shape: {'; '.join(test.schema_problems[:3])}", **figures)
     if requests and sum(bad.values()) > options.max_errors * requests:
@@ -71,6 +72,8 @@ def golden_requests_match(options: GoldenRequestsMatch, test: ApiTest) -> GateFi
     if golden.unlike:
         return failed(f"{golden.unlike} of {golden.requests} answers have another shape, or a NaN", **figures)
     limit = golden.tolerance if options.max_deviation is None else options.max_deviation
+    # Deviations were counted by the tolerance of the test. With a limit of its own the gate judges the largest one
+    # instead.
     within_limit = golden.largest <= limit and (golden.deviating == 0 or options.max_deviation is not None)
     sentence = f"{golden.deviating} of {golden.requests} answers deviate, the largest by {golden.largest:.6g}"
     return decided(within_limit, f"{sentence}; {limit:.6g} is allowed", **figures)
@@ -92,6 +95,7 @@ def fast_enough(options: FastEnough, latency: Latency) -> GateFinding:
     """Does the deployment answer in time, and without errors?"""
     latencies = {name: float(getattr(latency, name)) for name in ("p50_ms", "p95_ms", "p99_ms")}
     figures = {**latencies, "requests": float(latency.requests), "errors": float(latency.errors)}
+    # Too few requests come first here: the percentile of a few requests is chance, in both directions.
     if latency.requests < options.min_requests:
         reason = f"{latency.requests} requests, at least {options.min_requests} are needed"
         return inconclusive(reason, **figures)

@@ -7,6 +7,7 @@ it started with.
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.domain.newer import NEWER
 from shared.domain.paths import patterns
 
 
@@ -96,7 +97,7 @@ class HubLayout:
     datastore: str = "hub_staging"
     quarantine: str = "quarantine"
     dead_letters: str = "dead-letters"
-    audit: str = ""
+    audit: str = field(default="", metadata=NEWER)
     results: str = ""  # The topic that hears what becomes of every run, if there is one.
 
     @property

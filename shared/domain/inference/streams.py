@@ -18,7 +18,7 @@ _LEAST_LOOK_S = 1.0
 
 
 class AnswerMode(StrEnum):
-    MESSAGE = "message"  # The sender of a message is told what became of its records.
+    MESSAGE = "message"  # The sender of a message hears what became of its records.
     BATCH = "batch"  # The topic tells it once for each batch.
 
 

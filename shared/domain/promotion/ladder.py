@@ -5,9 +5,11 @@ from enum import StrEnum
 
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
+from shared.domain.newer import NEWER
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.gate_specs import GateSpec
 from shared.domain.promotion.training import StageTraining
+from shared.domain.rollout.policy import RolloutPolicy
 from shared.domain.statistics.looks import EXPECTED
 
 REGISTRY = "registry"  # What permissions call the place of every stage that leads to the central registry.
@@ -88,7 +90,7 @@ class Stage:
     *candidate*: it enters a version in the registry as a candidate, and never approves it. *training*: it carries no
     bundle, but has one trained there, by a pipeline for each model; it bears the name of its environment.
     *atomic*: of models flagged together for it all arrive, or none. *newer*: what a later version does to one that
-    waits.
+    waits. *rollout*: traffic shifts step by step, and is compared on the way.
     """
 
     name: str
@@ -103,6 +105,12 @@ class Stage:
     training: tuple[StageTraining, ...] = ()
     atomic: bool = True
     newer: Newer = Newer.QUEUE
+    rollout: RolloutPolicy | None = field(default=None, metadata=NEWER)
+
+    @property
+    def ends_promotions(self) -> bool:
+        """Whether a promotion through it ends there: what goes on from it is trained there, or an entry by itself."""
+        return bool(self.training) or self.registry is not None
 
     @property
     def place(self) -> str:
@@ -135,7 +143,8 @@ class Ladder:
     def way(self, source: str, target: str) -> tuple[Stage, ...]:
         """The stages from environment *source* up to *target*. Raises Refused where no configured edges lead there.
 
-        What is trained on the way is another bundle, unknown before: a promotion ends where it was trained.
+        What is trained on the way is another bundle, unknown before: a promotion ends where it was trained. It ends in
+        the registry too: a release of an approved entry is asked for, planned and approved by itself.
         """
         stages: list[Stage] = []
         name = target
@@ -150,6 +159,11 @@ class Ladder:
             raise Refused(
                 f"{target!r} is beyond {trains!r}, which trains a bundle of its own; promote to {trains!r} first"
             )
+        entered = next((stage.name for stage in stages[:-1] if stage.registry), "")
+        if entered:
+            raise Refused(
+                f"{target!r} is beyond the registry; promote to {entered!r} first, and from there to {target!r}"
+            )
         return tuple(stages)
 
     def before(self, stage: Stage) -> Stage | None:
@@ -162,11 +176,11 @@ class Ladder:
         )
 
     def first_leg(self, source: str, target: str) -> str:
-        """Where a promotion from *source* towards *target* ends: the first stage that trains, else *target* itself."""
+        """Where a promotion from *source* towards *target* ends first: at *target*, or at a stage on the way."""
         name, first = target, target
         stages = {stage.name: stage for stage in self.stages}
         while name != source and name in stages:
-            first = name if stages[name].training else first
+            first = name if stages[name].ends_promotions else first
             name = stages[name].source
         return first
 
@@ -176,7 +190,7 @@ class Ladder:
         if target not in stages:
             raise Refused(f"field 'to' is {target!r}; use one of {', '.join(stages) or 'none'}")
         name = stages[target].source
-        while name in stages and not stages[name].training:
+        while name in stages and not stages[name].ends_promotions:
             name = stages[name].source
         return name
 

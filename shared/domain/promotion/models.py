@@ -29,6 +29,9 @@ class EntryState(StrEnum):
 
     CANDIDATE = "candidate"
     APPROVED = "approved"
+    IN_PRODUCTION = "in production"
+    RETIRED = "retired"
+    REVOKED = "revoked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -61,10 +64,10 @@ def exact_model(text: str) -> ModelVersion:
     return ModelVersion(name=parts[1], version=parts[2])
 
 
-def is_later(model: ModelVersion, other: ModelVersion) -> bool:
-    """Whether *model* is a later version than *other*, by the numbers in both: 10 comes after 9."""
+def is_later(model: ModelVersion, other_model: ModelVersion) -> bool:
+    """Whether *model* is a later version than *other_model*, by the numbers in both: 10 comes after 9."""
     own_numbers, other_numbers = (
-        [int(part) for part in _NUMBER.findall(version.version)] for version in (model, other)
+        [int(part) for part in _NUMBER.findall(version.version)] for version in (model, other_model)
     )
     return own_numbers > other_numbers
 
@@ -77,13 +80,13 @@ def read_flag(text: str, carrier: ModelVersion) -> Flag:
     parts = _FLAG.fullmatch(text.strip())
     if not parts:
         raise Refused(f"tag {FLAG} of {carrier} is {text!r}; write '{carrier} -> STAGE'")
-    flagged = exact_model(parts["model"])
-    if flagged != carrier:
-        raise Refused(f"tag {FLAG} of {carrier} names {flagged}; flag the version itself: '{carrier} -> STAGE'")
+    flag_model = exact_model(parts["model"])
+    if flag_model != carrier:
+        raise Refused(f"tag {FLAG} of {carrier} names {flag_model}; flag the version itself: '{carrier} -> STAGE'")
     companions = sorted({exact_model(name) for name in parts["beside"].split(", ")}) if parts["beside"] else []
     if carrier in companions:
         raise Refused(f"tag {FLAG} of {carrier} names it twice; after 'with' name the others")
-    return Flag(model=flagged, stage=parts["stage"], digest=parts["digest"] or "", beside=tuple(companions))
+    return Flag(model=flag_model, stage=parts["stage"], digest=parts["digest"] or "", beside=tuple(companions))
 
 
 def write_flag(flag: Flag) -> str:

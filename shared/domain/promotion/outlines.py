@@ -7,16 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.domain.promotion.models import ModelVersion
-from shared.domain.promotion.plans import Move, Phase, Plan
+from shared.domain.promotion.plans import Move, Phase, Plan, StagePlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveOutline:
-    """A move of one phase of a stage; it, or its undo, may take *within_s*."""
+    """A move of one phase of a stage; it, or its undo, may take *within_s*.
+
+    A shift of traffic is made in *steps*, each of which is watched; all other moves are made at once.
+    """
 
     move: Move
     phase: Phase
     within_s: int
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ def outline_of(plan: Plan) -> PlanOutline:
                 asks_people=bool(at.stage.approvals.roles),
                 ready_within_s=at.stage.serving.ready_within_s,
                 moves=tuple(
-                    MoveOutline(move=move, phase=phase, within_s=at.within_s(move))
+                    MoveOutline(move=move, phase=phase, within_s=at.within_s(move), steps=_steps(at, move))
                     for phase in Phase
                     for move in at.moves(phase)
                 ),
@@ -63,3 +67,7 @@ def outline_of(plan: Plan) -> PlanOutline:
         ),
         endpoints=tuple(plan.endpoints()),
     )
+
+
+def _steps(at: StagePlan, move: Move) -> int:
+    return len(at.weights) if move is Move.SHIFT_TRAFFIC else 0

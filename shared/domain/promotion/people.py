@@ -43,10 +43,11 @@ def mail_names(*claims: object) -> tuple[str, ...]:
     return tuple(sorted({_mail(text) for text in texts if isinstance(text, str) and "@" in text}))
 
 
-def same_person(one: Identified, other: Identified) -> bool:
+def same_person(person: Identified, other_person: Identified) -> bool:
     """Whether both are one person; where a tenant is not known, the object id decides."""
-    same_tenant = one.tenant == other.tenant or not (one.tenant and other.tenant)
-    return (same_tenant and one.oid == other.oid) or bool(set(one.mails) & set(other.mails))
+    # Records of earlier releases have no tenant. An unknown tenant counts as the same: it must not make one person two.
+    same_tenant = person.tenant == other_person.tenant or not (person.tenant and other_person.tenant)
+    return (same_tenant and person.oid == other_person.oid) or bool(set(person.mails) & set(other_person.mails))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,21 +76,22 @@ class Askers:
             {person.oid.casefold(), name.casefold(), *person.mails}
         )
 
-    def joined(self, others: Iterable["Askers"]) -> "Askers":
-        """These, and everybody in *others*; who asked for an earlier part takes nothing from who asked for this one."""
+    def joined(self, more_askers: Iterable["Askers"]) -> "Askers":
+        """These and *more_askers*: the people who asked for one part do not replace those who asked for another."""
         askers = self
-        for other in others:
+        for askers_of_part in more_askers:
             askers = replace(
                 askers,
-                persons=tuple(dict.fromkeys((*askers.persons, *other.persons))),
-                named=tuple(dict.fromkeys((*askers.named, *other.named))),
-                nameless=askers.nameless or other.nameless,
+                persons=tuple(dict.fromkeys((*askers.persons, *askers_of_part.persons))),
+                named=tuple(dict.fromkeys((*askers.named, *askers_of_part.named))),
+                nameless=askers.nameless or askers_of_part.nameless,
             )
         return askers
 
 
 def _mail(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).strip().casefold()
-    home, is_guest, _ = folded.partition("#ext#@")
+    # NFKC and casefold, so that look-alike spellings of one address do not pass for two people.
+    address = unicodedata.normalize("NFKC", text).strip().casefold()
+    home, is_guest, _ = address.partition("#ext#@")
     local, _, domain = home.rpartition("_")
-    return f"{local}@{domain}" if is_guest and local else folded
+    return f"{local}@{domain}" if is_guest and local else address

@@ -11,9 +11,10 @@ from typing import Any
 
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
+from shared.domain.newer import NEWER
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.gate_specs import GateSpec
-from shared.domain.promotion.ladder import Promotable, Stage
+from shared.domain.promotion.ladder import Promotable, Registry, Stage
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.training import TrainingPlan
 
@@ -29,6 +30,8 @@ class Move(StrEnum):
     SWITCH_TRAFFIC = "switch_traffic"
     PUBLISH_ENTRY = "publish_entry"
     APPROVE_ENTRY = "approve_entry"
+    SHIFT_TRAFFIC = "shift_traffic"
+    MARK_IN_PRODUCTION = "mark_in_production"
 
 
 class Phase(StrEnum):
@@ -63,12 +66,21 @@ class StagePlan:
         if self.stage.registry is not None:
             approved = () if self.stage.candidate else (Move.APPROVE_ENTRY,)
             return (Move.PUBLISH_ENTRY,) if phase is Phase.ENTRY else approved
+        if phase is Phase.EXIT and self.stage.rollout is not None:
+            return (Move.SHIFT_TRAFFIC, Move.MARK_IN_PRODUCTION)
         if phase is Phase.EXIT:
             return (Move.SWITCH_TRAFFIC,) if self.stage.serving.online else ()
         online = (Move.DEPLOY_ONLINE,) if self.stage.serving.online else ()
         batch = (Move.DEPLOY_BATCH,) if self.stage.serving.batch else ()
         train = (Move.TRAIN_MODEL,) if self.training is not None else ()
         return (Move.COPY_BUNDLE, *train, Move.REGISTER_MODEL, *online, *batch)
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """The percentages of traffic that a rollout goes through; a first version has nobody to share it with."""
+        if self.stage.rollout is None:
+            return ()
+        return tuple(step.weight for step in self.stage.rollout.steps) if self.champion.deployment else (100,)
 
     def within_s(self, move: Move) -> int:
         """How long *move*, or its undo, may take."""
@@ -81,13 +93,14 @@ class StagePlan:
 class Plan:
     """*digest* is that of *contents*, which lie in *folder* (the model) and *extras* of the source's storage.
 
-    *flag* is the tag's text when this was planned, *lineage* what the source registry knows of the version's origin.
+    *source* is None where it leads from the central *registry*. *flag* is the tag's text when this was planned,
+    *lineage* what the source knows of the version's origin.
     """
 
     model: ModelVersion
     digest: str
     size: int
-    source: Workspace
+    source: Workspace | None
     target: str
     promotable: Promotable
     stages: tuple[StagePlan, ...]
@@ -97,6 +110,14 @@ class Plan:
     extras: str = ""
     flag: str = ""
     lineage: dict[str, str] = field(default_factory=dict)
+    registry: Registry | None = field(default=None, metadata=NEWER)
+
+    @property
+    def origin(self) -> Workspace | Registry:
+        """Where the flagged version lies."""
+        origin = self.source or self.registry
+        assert origin is not None, "every plan leads from somewhere"
+        return origin
 
     def moves(self) -> Iterator[tuple[StagePlan, Move]]:
         """Every move of the promotion in the order in which it runs."""

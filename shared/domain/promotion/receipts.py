@@ -4,9 +4,10 @@ It binds the bundle's digest, the stage and its phase, the plan, the evidence, t
 """
 
 from base64 import b64encode
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
+from shared.domain.newer import NEWER
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Phase
 from shared.domain.trust.envelopes import STATEMENT_TYPE, Envelope, EnvelopeSignature
@@ -18,7 +19,8 @@ class Receipt:
     """*verdicts* are `gate: outcome`, *approvals* `role: person`; *override* says who broke the glass, and why.
 
     *signature* is `KEYID:BASE64`: the signature of `statement_of` the receipt. It travels in orders, so it names the
-    key and does not repeat the content.
+    key and does not repeat the content. *step* is the step of a rollout that it opens, from 1 on; the exit receipt of
+    the stage opens the first.
     """
 
     promotion: str
@@ -33,6 +35,7 @@ class Receipt:
     issued: str
     expires: str
     override: str = ""
+    step: int = field(default=0, metadata=NEWER)
     signature: str = ""
 
 
@@ -40,6 +43,8 @@ def statement_of(receipt: Receipt) -> Statement:
     """What the signature of *receipt* covers: everything else."""
     predicate = asdict(receipt)
     del predicate["signature"]
+    if not receipt.step:  # Receipts of earlier releases have none, and keep their signature.
+        del predicate["step"]
     return Statement(
         kind=PredicateKind.RECEIPT,
         subjects={str(receipt.model): receipt.digest},
@@ -58,19 +63,28 @@ def envelope_of(receipt: Receipt) -> Envelope:
 
 
 def objection(
-    receipt: Receipt, *, promotion: str, model: ModelVersion, digest: str, stage: str, phase: Phase, now: datetime
+    receipt: Receipt,
+    *,
+    promotion: str,
+    model: ModelVersion,
+    digest: str,
+    stage: str,
+    phase: Phase,
+    now: datetime,
+    step: int = 0,
 ) -> str:
     """Why *receipt* does not open this stage; empty where it does. The signature is the caller's to check."""
-    bound = {
+    pairs = {
         "promotion": (receipt.promotion, promotion),
         "model": (str(receipt.model), str(model)),
         "digest": (receipt.digest, digest),
         "stage": (receipt.stage, stage),
         "phase": (receipt.phase.value, phase.value),
+        "step": (str(receipt.step), str(step)),
     }
-    for name, (actual, expected) in bound.items():
-        if actual != expected:
-            return f"the receipt is for {name} {actual}, not for {expected}"
+    for name, (actual, value) in pairs.items():
+        if actual != value:
+            return f"the receipt is for {name} {actual}, not for {value}"
     if now >= datetime.fromisoformat(receipt.expires):
         return f"the receipt expired at {receipt.expires}"
     return ""

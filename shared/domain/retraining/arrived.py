@@ -17,15 +17,15 @@ class Arrived:
     oldest_s: float
 
 
-def reason_for_run(arrived: Arrived, route: TrainingRoute) -> str:
+def reason_for_run(arrivals: Arrived, route: TrainingRoute) -> str:
     """Why it is enough for a run, empty where it is not: any configured limit will do."""
-    reached = [
+    reasons = [
         sentence
         for limit, value, sentence in (
-            (route.rows, arrived.rows, f"{arrived.rows} new rows, {route.rows} are enough"),
-            (route.files, arrived.files, f"{arrived.files} new files, {route.files} are enough"),
-            (route.age_s, arrived.oldest_s, f"new data has waited for {route.age_s} s"),
+            (route.rows, arrivals.rows, f"{arrivals.rows} new rows, {route.rows} are enough"),
+            (route.files, arrivals.files, f"{arrivals.files} new files, {route.files} are enough"),
+            (route.age_s, arrivals.oldest_s, f"new data has waited for {route.age_s} s"),
         )
-        if limit and arrived.files and value >= limit
+        if limit and arrivals.files and value >= limit
     ]
-    return f"{route.name}: {'; '.join(reached)}" if reached else ""
+    return f"{route.name}: {'; '.join(reasons)}" if reasons else ""

@@ -49,7 +49,7 @@ def _wrong(box: Any, labels: Collection[str]) -> str:
     sides = [box.get(side) for side in _SIDES]
     if not all(isinstance(side, int | float) and not isinstance(side, bool) for side in sides):
         return f"needs {', '.join(_SIDES)} as numbers"
-    left, top, right, bottom = (float(side) for side in sides if side is not None)
-    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
-        return f"is not inside its image: ({left:g}, {top:g}) to ({right:g}, {bottom:g}) of 1 by 1"
+    x_min, y_min, x_max, y_max = (float(side) for side in sides if side is not None)
+    if not (0 <= x_min < x_max <= 1 and 0 <= y_min < y_max <= 1):
+        return f"is not inside its image: ({x_min:g}, {y_min:g}) to ({x_max:g}, {y_max:g}) of 1 by 1"
     return ""

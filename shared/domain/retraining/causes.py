@@ -21,9 +21,9 @@ class CauseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """*id* is the same for the same fact, however often it is told; *who* is a verified name, where a person asked.
+    """*id* is the same if the same fact is reported again; *who* is the verified name of a person who asked.
 
-    *person* is who may not approve what comes of it. *facts* are small texts for the record, such as a drift
+    *person* may not approve the result. *facts* are small texts for the record, such as a drift
     coefficient or the due time of a schedule.
     """
 

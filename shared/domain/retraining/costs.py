@@ -20,17 +20,17 @@ class Cost:
         return self.estimate if self.actual is None else self.actual
 
 
-def cost_of(rules: Retraining, started: str, ended: str) -> Cost:
-    """The cost of a run from *started* to *ended* (ISO 8601), of which either may be empty."""
-    seconds = _seconds(started, ended)
+def cost_of(rules: Retraining, start: str, end: str) -> Cost:
+    """The cost of a run from *start* to *end* (ISO 8601), of which either may be empty."""
+    seconds = _seconds(start, end)
     if seconds is None:
         return Cost(estimate=rules.estimate)
     hours = seconds / 3600 * rules.nodes
     return Cost(estimate=rules.estimate, actual=round(hours * rules.rates.node_hour, 4), node_hours=round(hours, 6))
 
 
-def _seconds(started: str, ended: str) -> float | None:
+def _seconds(start: str, end: str) -> float | None:
     try:
-        return max(0.0, (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds())
+        return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds())
     except (ValueError, TypeError):  # Unknown, or one of the two says no offset.
         return None

@@ -88,6 +88,7 @@ def _debounced(state: Situation) -> RetrainingVerdict | None:
     """More causes may come: quiet is waited for, but not for ever."""
     limits, times = state.rules.limits, [cause.at for cause in state.causes]
     newest, oldest = max(times), min(times)
+    # The shorter wait counts: a stream of causes that never pauses must not delay a run for ever.
     wait = min(
         _still(limits.debounce_s, state.now, newest),
         _still(limits.longest_debounce_s, state.now, oldest),
@@ -103,6 +104,7 @@ def _debounced(state: Situation) -> RetrainingVerdict | None:
 def _refused(state: Situation) -> RetrainingVerdict | None:
     """What no waiting can mend."""
     rules = state.rules
+    # No time makes such a run fit, so waiting for the budget would never end.
     if rules.budget.amount and rules.estimate > rules.budget.amount:
         because = f"one run is estimated at {rules.estimate:g}, above the whole budget of {rules.budget.amount:g}"
         return RetrainingVerdict(move=RetrainingAction.REFUSE, rule=DecisionRule.BUDGET, because=because)
@@ -117,6 +119,7 @@ def _refused(state: Situation) -> RetrainingVerdict | None:
 
 def expected_value(rules: Retraining, causes: Sequence[Cause]) -> float:
     """Each kind of cause counts once, however often it was found: the model becomes better only once."""
+    # A set of kinds and no sum over causes: ten files are no better a reason than one.
     return sum(rules.worth.of(kind) for kind in {cause.kind for cause in causes})
 
 
@@ -152,6 +155,7 @@ def _over_budget(state: Situation, past: Sequence[PastRun]) -> Iterator[tuple[da
     total = sum(run.cost for run in within)
     because = f"{total:g} of {budget.amount:g} are spent within {budget.within_s} s, and a run may cost {estimate:g}"
     until, remaining = state.now, total
+    # The oldest cost leaves the window first, so the wait ends when enough of the oldest runs have left it.
     for run in reversed(within):
         if round(remaining + estimate, _PLACES) <= budget.amount:
             break
@@ -176,6 +180,7 @@ def _newest_first(state: Situation) -> list[PastRun]:
 
 
 def _age(now: datetime, earlier: datetime) -> timedelta:
+    # A run that seems to start in the future was written by a clock that was ahead. Its age is 0, which waits longest.
     return max(timedelta(), now - earlier)
 
 

@@ -57,13 +57,13 @@ class Merge:
             return
         self.dropped.duplicates += row.given - row.labels
         name, location = _digest("\0".join(row.key)), (file, number, _digest(row.line), row.labels)
-        stored = self._rows.get(name)
-        if stored is None:
+        earlier = self._rows.get(name)
+        if earlier is None:
             self._rows[name] = location
-        elif stored[2] == location[2]:
+        elif earlier[2] == location[2]:
             self.dropped.duplicates += row.labels
         else:
-            self._dispute(name, stored, location, row.key)
+            self._dispute(name, earlier, location, row.key)
 
     def takes(self, file: int, number: int, row: Row) -> bool:
         """Whether this very row is in the set."""
@@ -76,13 +76,14 @@ class Merge:
         """Whether the row, or another row of its group, is in the hold-out; an empty value names nothing."""
         return any(value and value in values for value, values in zip(row.held_out, self._held_out, strict=False))
 
-    def _dispute(self, name: bytes, stored: _Place, other: _Place, key: Sequence[str]) -> None:
+    def _dispute(self, name: bytes, earlier: _Place, later: _Place, key: Sequence[str]) -> None:
         if self._on_conflict is OnConflict.FAIL:
             raise Refused(f"two different rows have the key {', '.join(key)!r}; mend the data, or set `conflicts`")
-        newer, older = (other, stored) if stored[0] == other[0] else (stored, other)  # In one file, the later is newer.
+        # Files are offered from the newest to the oldest, and the rows of one file from the oldest to the newest.
+        newer, older = (later, earlier) if earlier[0] == later[0] else (earlier, later)
         self._rows[name] = newer
         if self._on_conflict is OnConflict.DROP:
-            self.dropped.conflicts += other[3] + (0 if name in self._disputed else stored[3])
+            self.dropped.conflicts += later[3] + (0 if name in self._disputed else earlier[3])
             self._disputed.add(name)
         else:
             self.dropped.conflicts += older[3]

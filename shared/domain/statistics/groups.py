@@ -41,6 +41,6 @@ def design_effect(differences: "NDArray[Any]", codes: "NDArray[Any]") -> float:
     between = group_totals(deviations[None, :], codes)[0]
     # One group more, as influential as the most influential there is: few groups show too little of their variance.
     together = (float(np.sum(between**2)) + float(np.max(between**2))) * group_count / (group_count - 1)
-    # Below 1 rows of one group would differ more than strangers do. Chance shows that too, and dividing by it would
-    # make the interval shorter than that of independent rows.
+    # Below 1, rows of one group would differ more than rows of different groups. Chance does that too, and dividing by
+    # it would make the interval shorter than that of independent rows.
     return min(max(1.0, together / alone), float(n))

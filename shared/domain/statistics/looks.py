@@ -23,6 +23,8 @@ class Look:
     @property
     def share(self) -> float:
         """Of the year's alpha, what this look may spend."""
+        # The shares sum to 1 without a last look. Equal shares would allow the expected number of looks and no further
+        # one.
         return self.expected / ((self.number + self.expected - 1) * (self.number + self.expected))
 
 

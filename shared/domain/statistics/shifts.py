@@ -71,9 +71,9 @@ def shifts_of(columns: Iterable[Counts], rule: ShiftRule) -> tuple[Shift, ...]:
     """The shift of each of *columns*, their p-values adjusted together (Benjamini-Hochberg)."""
     tests = [(column, _test(column, rule)) for column in columns]
     family = [shift.p_value for _, shift in tests if shift.p_value is not None]
-    adjusted = iter(statistics.benjamini_hochberg(family))
+    adjusted_values = iter(statistics.benjamini_hochberg(family))
     return tuple(
-        shift if shift.p_value is None else _judged(column, shift, next(adjusted), rule, len(family))
+        shift if shift.p_value is None else _judged(column, shift, next(adjusted_values), rule, len(family))
         for column, shift in tests
     )
 
@@ -81,17 +81,17 @@ def shifts_of(columns: Iterable[Counts], rule: ShiftRule) -> tuple[Shift, ...]:
 def _test(column: Counts, rule: ShiftRule) -> Shift:
     first, second = column.reference, column.sample
     test, values = "Kolmogorov-Smirnov" if column.ordered else "chi-squared", sum(second)
-    untested = Shift(test=test, rows=values, movement=Movement.UNDECIDED, because="")
+    blank = Shift(test=test, rows=values, movement=Movement.UNDECIDED, because="")
     if values < rule.minimum_rows:
         reason = f"{values} values are below the minimum of {rule.minimum_rows}"
-        return replace(untested, because=reason, needed=rule.minimum_rows)
+        return replace(blank, because=reason, needed=rule.minimum_rows)
     if not sum(first):
-        return replace(untested, because="the reference has no value of it: make the reference again")
+        return replace(blank, because="the reference has no value of it: make the reference again")
     if not values:
-        return replace(untested, because="there is no value of it")
+        return replace(blank, because="there is no value of it")
     result = statistics.kolmogorov_smirnov(first, second) if column.ordered else statistics.homogeneity(first, second)
     return replace(
-        untested,
+        blank,
         statistic=result.statistic,
         p_value=result.p_value,
         effect=result.statistic if column.ordered else corrected_variation(first, second),
@@ -118,31 +118,31 @@ def corrected_variation(first: Sequence[int], second: Sequence[int]) -> float:
     n, m = sum(first), sum(second)
     total = 0.0
     for a, b in zip(first, second, strict=True):
-        difference, pooled = abs(a / n - b / m), (a + b) / (n + m)
-        error = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+        difference, share = abs(a / n - b / m), (a + b) / (n + m)
+        error = math.sqrt(share * (1 - share) * (1 / n + 1 / m))
         z = difference / error if error else 0.0
-        added = _FOLDED * math.exp(-z * z / 2) - 2 * z * float(ndtr(-z))
-        total += difference - min(1.0, 2 * pooled / (_FOLDED * error or 1)) * (1 + math.sqrt(2)) * added * error
+        chance = _FOLDED * math.exp(-z * z / 2) - 2 * z * float(ndtr(-z))
+        total += difference - min(1.0, 2 * share / (_FOLDED * error or 1)) * (1 + math.sqrt(2)) * chance * error
     return min(1.0, max(0.0, total / 2))
 
 
-def _judged(column: Counts, shift: Shift, adjusted: float, rule: ShiftRule, family: int) -> Shift:
+def _judged(column: Counts, shift: Shift, adjusted_p: float, rule: ShiftRule, family: int) -> Shift:
     first, second = column.reference, column.sample
     effect = shift.effect or 0.0
     distance = effect if column.ordered else total_variation(first, second)
     largest = upper_bound(distance, sum(first), sum(second), rule.power)
-    needed = rows_needed(sum(first), rule, family, None if column.ordered else _pooled_shares(first, second))
-    if adjusted <= rule.alpha and effect >= rule.effect:
+    decisive_rows = rows_needed(sum(first), rule, family, None if column.ordered else _pooled_shares(first, second))
+    if adjusted_p <= rule.alpha and effect >= rule.effect:
         movement = Movement.MOVED
     elif largest < rule.effect:
         movement = Movement.STEADY
     else:
         movement = Movement.UNDECIDED
-    size, p = f"distance {effect:.3f} (at least {rule.effect:g} counts)", statistics.told_p(adjusted)
+    size, p = f"distance {effect:.3f} (at least {rule.effect:g} counts)", statistics.told_p(adjusted_p)
     reason = f"{size}, below {min(1.0, largest):.3f} with probability {rule.power:g}, {p}, PSI = {shift.psi:.3f}"
-    if needed is not None and movement is Movement.UNDECIDED:
-        needed = max(needed, shift.rows + 1)  # As many rows as would mostly decide have not decided here.
-    return replace(shift, adjusted_p=adjusted, movement=movement, because=reason, needed=needed)
+    if decisive_rows is not None and movement is Movement.UNDECIDED:
+        decisive_rows = max(decisive_rows, shift.rows + 1)  # As many rows as would mostly decide have not decided here.
+    return replace(shift, adjusted_p=adjusted_p, movement=movement, because=reason, needed=decisive_rows)
 
 
 def _pooled_shares(first: Sequence[int], second: Sequence[int]) -> tuple[float, ...]:

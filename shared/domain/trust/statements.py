@@ -29,6 +29,11 @@ class PredicateKind(StrEnum):
     REGISTRY_STATE = "registry-state"
     SERVING_CHANGE = "serving-change"
     MOVE = "move"
+    ROLLOUT_LOOK = "rollout-look"
+    ROLLOUT_STEP = "rollout-step"
+    ROLLOUT_ORDER = "rollout-order"
+    TRAFFIC = "traffic"
+    HOLD = "hold"
     DECISION_USE = "decision-use"
     PROMOTION_SET = "promotion-set"
     PROVENANCE = "provenance"
@@ -51,6 +56,9 @@ _PURPOSES = {
     PredicateKind.DECISION: Purpose.DOOR,
     PredicateKind.EVIDENCE: Purpose.MEASURING,
     PredicateKind.EVIDENCE_PACK: Purpose.MEASURING,
+    PredicateKind.ROLLOUT_LOOK: Purpose.MEASURING,
+    PredicateKind.ROLLOUT_STEP: Purpose.MEASURING,
+    PredicateKind.ROLLOUT_ORDER: Purpose.DOOR,
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shared.domain.azure import resources
 from shared.domain.configuration import Configuration
 from shared.domain.inference.routes import Workspace
+from shared.domain.rollout.policy import CountSource
 from shared.domain.trust.keys import Purpose
 from shared.operations.roles.catalogue import BuiltIn, roles_for
 from shared.operations.roles.needs import RECEIVE, Need, ResourceKind, needs_of
@@ -131,6 +132,8 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
         ports["Pipelines"] = "trains"
     if any(workspace.name in (stage.source, stage.environment and stage.environment.name) for stage in stages):
         ports |= dict.fromkeys(("Models", "Endpoints", "BundleStore"), "promotes")
+    if any(stage.rollout is not None and stage.environment == workspace for stage in stages):
+        ports["TrafficFigures"] = "compares versions in production"
     reason = ", ".join(dict.fromkeys(ports.values()))
     for kind, scope, resource in (
         (ResourceKind.WORKSPACE, f"workspace {workspace.workspace}", resources.workspace(workspace)),
@@ -139,6 +142,27 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
         need = needs_of(kind, *ports)
         if need.actions or need.data_actions:
             yield Assignment(identity=APP, scope=scope, resource=resource, need=need, why=reason)
+    yield from _monitoring(configuration, workspace)
+
+
+def _monitoring(configuration: Configuration, workspace: Workspace) -> Iterator[Assignment]:
+    """What rollouts in *workspace* read besides its endpoints: alerts in force, and the traffic log."""
+    policies = [stage.rollout for stage in configuration.ladder.stages if stage.environment == workspace]
+    rollouts = [policy for policy in policies if policy is not None]
+    if any(policy.alerts.rules for policy in rollouts):
+        yield Assignment(
+            identity=APP,
+            scope=f"resource group {workspace.resource_group}",
+            need=needs_of(ResourceKind.GROUP, "Alerts"),
+            why="brings production back where alerts fire",
+        )
+    if any(policy.look.counts is CountSource.TRAFFIC_LOG for policy in rollouts):
+        yield Assignment(
+            identity=APP,
+            scope=f"the Log Analytics workspace of {workspace.name}",
+            need=needs_of(ResourceKind.LOGS, "TrafficFigures"),
+            why="counts requests in production",
+        )
 
 
 def _registry(configuration: Configuration) -> Iterator[Assignment]:

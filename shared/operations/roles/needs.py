@@ -14,6 +14,8 @@ class ResourceKind(StrEnum):
     TOPIC = "topic"
     BUS = "Service Bus"
     KEY = "Key Vault key"
+    GROUP = "resource group"  # Of a workspace: alerts are listed there.
+    LOGS = "Log Analytics workspace"
     DEVOPS = "Azure DevOps"  # Its permissions are its own, and no roles of Azure.
 
 
@@ -48,6 +50,10 @@ def _key(action: str) -> Need:
     return Need(ResourceKind.KEY, data_actions=(f"Microsoft.KeyVault/vaults/keys/{action}",))
 
 
+def _metrics(action: str) -> Need:
+    return Need(ResourceKind.WORKSPACE, (f"Microsoft.Insights/{action}/read",))
+
+
 def _devops(permission: str) -> Needs:
     return (Need(ResourceKind.DEVOPS, (permission,)),)
 
@@ -73,6 +79,12 @@ _CANCEL = _workspace("jobs/read", "jobs/cancel/action")
 _RUNS = _workspace("experiments/runs/read", "experiments/runs/write")
 _FIND_ASSET = (_workspace(*(f"{asset}/read" for asset in _ASSET)), _registry("read"))
 
+_LOGS = Need(
+    ResourceKind.LOGS,
+    tuple(
+        f"Microsoft.OperationalInsights/workspaces/query/{part}read" for part in ("", "AmlOnlineEndpointTrafficLog/")
+    ),
+)
 _SEND = Need(ResourceKind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/send/action",))
 # What the host does for the triggers too, which no port shows.
 RECEIVE = Need(ResourceKind.BUS, data_actions=("Microsoft.ServiceBus/namespaces/messages/receive/action",))
@@ -97,7 +109,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "append": (_READ, _WRITE),
         # They lay down what a process that died has left, and tiles that are missing.
         **dict.fromkeys(("head", "about", "verify", "prove", "publish"), (_READ, _WRITE)),
-        **dict.fromkeys(("entries", "filed"), (_READ,)),
+        **dict.fromkeys(("entries", "filed", "since", "find"), (_READ,)),
     },
     # In the account of SIGNALBOX_TREE_HEADS, which the configuration does not name: see docs/audit-log.md.
     "TreeHeadPublisher": {"publish": (), "published": ()},
@@ -155,6 +167,10 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "choose": (_workspace("batchEndpoints/read", "batchEndpoints/write"),),
         "invoke": (_workspace("onlineEndpoints/read", "onlineEndpoints/score/action"),),
     },
+    "TrafficFigures": {"minutes": (_metrics("metrics"), _LOGS)},  # Of two adapters, of which each needs one.
+    "ClientFigures": {"clients": (_LOGS,)},
+    "OutputFigures": {"outputs": (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read"))},
+    "Alerts": {"firing": (Need(ResourceKind.GROUP, ("Microsoft.AlertsManagement/alerts/read",)),)},
     "ServerTasks": {
         "plan": _devops("Build: read"),
         "say": _devops("the task's own token"),

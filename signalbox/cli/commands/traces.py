@@ -93,14 +93,14 @@ def tree(spans: list[Span]) -> Iterator[tuple[int, Span]]:
 
 
 def _span(*row: Any) -> Span:
-    span, parent, name, started_ns, ended_ns, failed, attributes = row
+    span, parent, name, started_ns, ended_ns, is_error, attributes = row
     return Span(
         span=span,
         parent=parent,
         name=name,
         began=started_ns,
         ended=ended_ns,
-        failed=bool(failed),
+        failed=bool(is_error),
         attributes=json.loads(attributes),
     )
 

@@ -1,4 +1,4 @@
-"""Outages on order: requests whose path and method match are answered with a status, until it is told otherwise."""
+"""Outages on order: requests whose path and method match are answered with a status until the order is withdrawn."""
 
 import re
 from typing import Any

@@ -1,6 +1,6 @@
 """Assembles the Azure ML emulator: Resource Manager, registries, scoring, and the control doors for tests."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,17 @@ from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.estate import Estate, Scope
 from signalbox.emulators.azure_ml.faults import FaultBox
 from signalbox.emulators.azure_ml.jobs import JobQueue
+from signalbox.emulators.azure_ml.online.answers import Answers
+from signalbox.emulators.azure_ml.online.changes import EndpointChanges
+from signalbox.emulators.azure_ml.online.collector import Collector
+from signalbox.emulators.azure_ml.online.conditions import Conditions
 from signalbox.emulators.azure_ml.online.deployments import DeploymentDoors
 from signalbox.emulators.azure_ml.online.endpoints import OnlineDoors
 from signalbox.emulators.azure_ml.online.fleet import Fleet
-from signalbox.emulators.azure_ml.online.scoring import OnlineScoringDoors
+from signalbox.emulators.azure_ml.online.routing import Router
+from signalbox.emulators.azure_ml.online.scoring import OnlineScoringDoors, OnlineService
+from signalbox.emulators.azure_ml.online.throttle import Throttle
+from signalbox.emulators.azure_ml.online.traffic import RequestSink
 from signalbox.emulators.azure_ml.operations import Operations
 from signalbox.emulators.azure_ml.pipelines.published import PublishedDoors
 from signalbox.emulators.azure_ml.pipelines.runs import PipelineRuns
@@ -35,13 +42,15 @@ from signalbox.emulators.azure_ml.snapshot import Snapshot
 from signalbox.emulators.azure_ml.tracking.artifacts import Artifacts
 from signalbox.emulators.azure_ml.tracking.doors import TrackingDoors
 from signalbox.emulators.azure_ml.tracking.history import History
+from signalbox.emulators.clock import EmulatorClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureMlOptions:
     """*base_url*: where this emulator answers; *blob_service*: the address of storage before an account's name.
 
-    *token_for* makes a token for an audience; *publish* gets the workspaces' events.
+    *token_for* makes a token for an audience; *publish* gets the workspaces' events, *requests* what endpoints answer.
+    *neighbours* are doors of other services that lie in Resource Manager too.
     """
 
     state: Path
@@ -54,7 +63,10 @@ class AzureMlOptions:
     token_for: Callable[[str], str]
     check: Check
     publish: Publish
+    clock: EmulatorClock
+    requests: RequestSink
     inspection: Shown = field(default_factory=Shown)
+    neighbours: Sequence[Any] = ()
 
 
 def create_app(options: AzureMlOptions) -> web.Application:
@@ -71,11 +83,15 @@ def create_app(options: AzureMlOptions) -> web.Application:
     scoring, training = BatchWork(*work_context), TrainingWork(*work_context, _tracking_addresses(options))
     jobs = JobQueue(resources, faults, {"scoring": scoring, "training": training}, artifacts.keep_log)
     runs = PipelineRuns(entrance, jobs, training)
-    fleet = Fleet(options.state / "online", resources, options.estate, blobs, operations)
+    conditions = Conditions(options.clock)
+    fleet = Fleet(options.state / "online", resources, options.estate, blobs, operations, conditions, options.clock)
+    changes = EndpointChanges(resources, options.estate, operations, conditions, options.clock)
+    collector = Collector(resources, options.estate, blobs, conditions)
+    online = _online_service(options, fleet, collector, conditions)
     registries = RegistryDoors(entrance, options.tenant, assets, blobs, operations)
     middlewares = [faults.middleware, refusal_middleware, locks.middleware]
     app = web.Application(client_max_size=64 * 1024**2, middlewares=middlewares)
-    app.cleanup_ctx.append(_life(artifacts, jobs, registries, fleet))
+    app.cleanup_ctx.append(_life(artifacts, jobs, registries, fleet, changes, collector))
     doors: list[Any] = [
         faults,
         locks,
@@ -90,14 +106,31 @@ def create_app(options: AzureMlOptions) -> web.Application:
         PublishedDoors(entrance, resources, jobs, runs),
         TrackingDoors(entrance, history),
         ScoringDoors(options.check, resources, names, jobs, runs),
-        OnlineDoors(entrance, resources, names, fleet, options.token_for),
-        DeploymentDoors(entrance, resources, fleet, operations),
-        OnlineScoringDoors(options.check, resources, names, fleet),
+        conditions,
+        options.clock,
+        OnlineDoors(entrance, resources, names, fleet, changes, operations, conditions, options.token_for),
+        DeploymentDoors(entrance, resources, fleet, changes, operations, conditions),
+        OnlineScoringDoors(options.check, resources, names, online),
     ]
-    for door in doors:
+    for door in (*doors, *options.neighbours):
         door.add_to(app)
     app["effects"] = lambda: {"jobs": dict(jobs.creations), **resources.effects()}
     return app
+
+
+def _online_service(
+    options: AzureMlOptions, fleet: Fleet, collector: Collector, conditions: Conditions
+) -> OnlineService:
+    throttle = Throttle(conditions, options.clock)
+    return OnlineService(
+        fleet=fleet,
+        router=Router(conditions),
+        answers=Answers(fleet, conditions, throttle),
+        throttle=throttle,
+        collector=collector,
+        requests=options.requests,
+        clock=options.clock,
+    )
 
 
 def _tracking_addresses(options: AzureMlOptions) -> Callable[[Scope], Mapping[str, str]]:

@@ -23,6 +23,7 @@ from signalbox.emulators.azure_ml.estate import Place
 
 _SAS_LIFE = timedelta(hours=8)
 _AGAIN_S, _TRIES = 0.25, 240
+_LARGEST_BLOCK = 4 * 1024**2
 
 
 class _Identity:
@@ -62,6 +63,14 @@ class Blobs:
         """Raises ResourceExistsError: a batch job's output file must not exist, unless the job itself began it."""
         with file.open("rb") as stream:
             self._container(location).upload_blob(location.path, stream, overwrite=overwrite)
+
+    def append(self, location: Place, data: bytes) -> None:
+        """*data* at the end of the append blob *location*, in blocks of the largest size that is allowed."""
+        blob = self._container(location).get_blob_client(location.path)
+        if not blob.exists():
+            blob.create_append_blob()
+        for start in range(0, len(data), _LARGEST_BLOCK):
+            blob.append_block(data[start : start + _LARGEST_BLOCK])
 
     def copy(self, source: Place, target: Place) -> int:
         """The blob *source* or every blob below it into *target*, from its last name on; the number of blobs."""

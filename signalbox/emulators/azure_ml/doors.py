@@ -1,6 +1,6 @@
 """Shared by all routes of Resource Manager: admission of callers, resource paths, and the form of a refusal."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -18,14 +18,15 @@ ROOTS = (WORKSPACE, REGISTRY, f"{DATA_PLANE}{REGISTRY}")
 
 
 class Refusal(Exception):
-    """A request that is answered with an error; *code* is Resource Manager's."""
+    """A request that is answered with an error; *code* is Resource Manager's, and so are *details*."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, details: Sequence[Mapping[str, str]] = ()) -> None:
         super().__init__(message)
-        self.status, self.code = status, code
+        self.status, self.code, self._details = status, code, details
 
     def response(self) -> web.Response:
-        return web.json_response({"error": {"code": self.code, "message": str(self)}}, status=self.status)
+        details = {"details": list(self._details)} if self._details else {}
+        return web.json_response({"error": {"code": self.code, "message": str(self), **details}}, status=self.status)
 
 
 def not_found(path: str) -> Refusal:

@@ -28,11 +28,15 @@ class Operations:
         self._resources.put(f"/operations/{name}", {"kind": kind, "work": work, "status": "InProgress"})
         return name
 
-    def end(self, name: str, error: str = "") -> None:
+    def is_under_way(self, name: str) -> bool:
+        return bool(self._must(name)["status"] == "InProgress")
+
+    def end(self, name: str, error: str = "", code: str = "") -> None:
+        """Succeeded, or failed by an *error*; with the *code* OperationCanceled it was cancelled."""
         operation = self._must(name)
-        operation["status"] = "Failed" if error else "Succeeded"
+        operation["status"] = ("Canceled" if code == "OperationCanceled" else "Failed") if error else "Succeeded"
         if error:
-            operation["error"] = {"code": "ResourceOperationFailure", "message": error}
+            operation["error"] = {"code": code or "ResourceOperationFailure", "message": error}
         self._resources.put(f"/operations/{name}", operation)
 
     def unfinished(self, kind: str) -> list[tuple[str, dict[str, Any]]]:

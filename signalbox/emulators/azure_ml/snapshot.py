@@ -9,7 +9,7 @@ from aiohttp import web
 
 from signalbox.emulators.azure_ml.resources import Resources
 
-_VOLATILE = {"systemData"}
+_VOLATILE = {"systemData", "AzureAsyncOperationUri"}
 
 
 class Snapshot:
@@ -27,5 +27,8 @@ class Snapshot:
         return web.json_response({path: _lasting(body) for path, body in resources})
 
 
-def _lasting(body: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name not in _VOLATILE}
+def _lasting(value: Any) -> Any:
+    """*value* without what differs from run to run, at any depth."""
+    if isinstance(value, dict):
+        return {name: _lasting(inner) for name, inner in value.items() if name not in _VOLATILE}
+    return value

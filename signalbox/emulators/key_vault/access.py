@@ -70,8 +70,8 @@ class Gatehouse:
     def require(self, request: web.Request, operation: str, name: str = "*") -> None:
         """Raises Refusal unless the caller may do *operation* with the key *name*, as role assignments refuse it."""
         oid = request["oid"]
-        changed = self._store.permissions(oid)
-        permissions = self._permissions.get(oid, {}) if changed is None else changed
+        permissions_set_later = self._store.permissions(oid)
+        permissions = self._permissions.get(oid, {}) if permissions_set_later is None else permissions_set_later
         if any(operation in operations for key, operations in permissions.items() if fnmatchcase(name, key)):
             return
         raise Refusal(

@@ -35,7 +35,7 @@ def create_app(options: KeyVaultOptions) -> web.Application:
 
 
 class Throttle:
-    """Refuses the next requests with 429, as many as it is told to. In memory only: a restart ends it."""
+    """Refuses the next requests with 429, as many as were ordered. In memory only: a restart ends it."""
 
     def __init__(self) -> None:
         self._requests, self._retry_after = 0, ""

@@ -82,21 +82,21 @@ class KeyDoors:
 
     async def _update(self, request: web.Request) -> web.Response:
         name, body = self._admit(request, "update"), await _body(request)
-        _, stored = self._stored(name, request.match_info.get("version", ""))
-        stored["attributes"] |= _attributes(body) | {"updated": int(time.time())}
+        _, key = self._stored(name, request.match_info.get("version", ""))
+        key["attributes"] |= _attributes(body) | {"updated": int(time.time())}
         if "tags" in body:
-            stored["tags"] = body["tags"] or {}
+            key["tags"] = body["tags"] or {}
         if body.get("key_ops"):
-            stored["key"]["key_ops"] = body["key_ops"]
-        self._store.put(name, stored["key"]["kid"].rpartition("/")[2], stored)
-        return web.json_response(stored)
+            key["key"]["key_ops"] = body["key_ops"]
+        self._store.put(name, key["key"]["kid"].rpartition("/")[2], key)
+        return web.json_response(key)
 
     async def _sign(self, request: web.Request) -> web.Response:
         name, body = self._admit(request, "sign"), await _body(request)
-        pem, stored = self._stored(name, request.match_info.get("version", ""))
-        _require_usable(stored, "sign")
+        pem, key = self._stored(name, request.match_info.get("version", ""))
+        _require_usable(key, "sign")
         value = key_forms.encoded(key_forms.sign(pem, _digest(body, "value")))
-        return web.json_response({"kid": stored["key"]["kid"], "value": value})
+        return web.json_response({"kid": key["key"]["kid"], "value": value})
 
     async def _verify(self, request: web.Request) -> web.Response:
         """Disabled and expired keys verify what they signed."""
@@ -115,11 +115,13 @@ class KeyDoors:
         return name
 
     def _stored(self, name: str, version: str = "") -> tuple[bytes, Document]:
-        stored = self._store.get(name, version)
-        if stored is None:
-            wanted = f"{name}/{version}".rstrip("/")
-            raise Refusal(404, "KeyNotFound", f"A key with (name/id) {wanted} was not found in this key vault.")
-        return stored
+        key = self._store.get(name, version)
+        if key is None:
+            name_and_version = f"{name}/{version}".rstrip("/")
+            raise Refusal(
+                404, "KeyNotFound", f"A key with (name/id) {name_and_version} was not found in this key vault."
+            )
+        return key
 
     def _add(
         self, request: web.Request, name: str, key: EllipticCurvePrivateKey, kind: str, body: Document
@@ -128,13 +130,13 @@ class KeyDoors:
         kid = f"https://{request.host}/keys/{name}/{version}"
         members = {"kid": kid, "kty": kind, "key_ops": body.get("key_ops") or _OPERATIONS}
         times = {"created": now, "updated": now}
-        stored = {
+        document = {
             "key": {**members, **key_forms.public_members(key)},
             "attributes": {"enabled": True, **_attributes(body), **times, **_RECOVERY, "exportable": False},
             "tags": body.get("tags") or {},
         }
-        self._store.add(name, version, key_forms.pem_of(key), stored)
-        return web.json_response(stored)
+        self._store.add(name, version, key_forms.pem_of(key), document)
+        return web.json_response(document)
 
 
 async def _body(request: web.Request) -> Document:
@@ -155,10 +157,10 @@ def _attributes(body: Document) -> Document:
     return {name: attributes[name] for name in ("enabled", "nbf", "exp") if attributes.get(name) is not None}
 
 
-def _require_usable(stored: Document, operation: str) -> None:
+def _require_usable(key: Document, operation: str) -> None:
     """Raises Refusal where the key is disabled, expired, not yet valid, or for other operations."""
-    attributes, now = stored["attributes"], time.time()
-    if operation not in stored["key"]["key_ops"]:
+    attributes, now = key["attributes"], time.time()
+    if operation not in key["key"]["key_ops"]:
         raise _unusable(operation, "not permitted on this key", "KeyOperationForbidden")
     if not attributes["enabled"]:
         raise _unusable(operation, "not allowed on a disabled key", "KeyDisabled")

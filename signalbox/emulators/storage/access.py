@@ -1,7 +1,7 @@
 """Who may pass the front: signed requests go on to Azurite, which checks them; tokens are verified here.
 
-Azurite reads a token's claims and not its signature. Shared keys and strangers are refused, as in an account that
-allows neither.
+Azurite reads a token's claims and not its signature. Shared keys and anonymous requests are refused, as in an account
+that allows neither.
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from signalbox.host.errors import HostError
@@ -46,6 +47,7 @@ class Route:
         return {**self.defaults, **values}
 
 
+@lru_cache(maxsize=1024)
 def compile_route(template: str) -> Route:
     """Compile *template*. Raises HostError that names the template and the part it cannot read."""
     pattern, defaults, ranks = "", dict[str, str](), list[int]()

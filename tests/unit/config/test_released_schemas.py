@@ -56,6 +56,7 @@ def everything() -> dict[str, Any]:
     content = yaml.safe_load((PROJECT / "signalbox.yaml").read_text())
     order = {"start": "promotion", "model": "m", "to": "preprod"}
     merge = {"project": "p", "repository": "r", "branch": "refs/heads/main", "start": order}
+    del content["ladder"]["production"]  # Newer than the released schema.
     content["devops"]["merges"] = {"main": merge}
     content["permissions"] = {"data-owner": {"read": "all", "decide": ["dev"]}}
     content["service_bus"] = {"subscription": "s", "resource_group": "g"}

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.drift_statistics import RULE, WORLDS, at_distance, counted, limit, reference_of, share, shifted, unmoved
+from shared.codec import decode, encode
 from shared.domain.data.reference_profile import ProfileError, parse_profile
 from shared.domain.drift.detector import detect
 from shared.domain.drift.reference import ModelReference, parse_reference
 from shared.domain.drift.relevance import relevance
 from shared.domain.drift.rule import DriftOutcome, DriftRule, Part
-from shared.domain.drift.window import Counted, parse_counted
+from shared.domain.drift.window import Counted
 from shared.domain.statistics.shifts import Movement, corrected_variation, rows_needed, total_variation
 from tests.amounts import amount
 from tests.drift.references import response_of
@@ -207,7 +208,7 @@ def test_reference_window_and_verdict_survive_json(reference):
     window = counted(patients(1, 100), reference)
 
     assert parse_reference(json.loads(json.dumps(reference.to_dict()))) == reference
-    assert parse_counted(json.loads(json.dumps(window.to_dict()))) == window
+    assert decode(Counted, json.loads(json.dumps(encode(window)))) == window
     assert json.loads(json.dumps(verdict(reference, patients(1, 600)).to_dict()))["outcome"] == "none"
 
 

@@ -3,7 +3,6 @@
 Only files that the manifest names are read, so no path comes from outside.
 """
 
-import asyncio
 import base64
 from dataclasses import dataclass
 from typing import Annotated
@@ -58,17 +57,9 @@ class PredictionPiece:
     content: str
 
 
-async def list_predictions(request: ApiRequest, run: str) -> Predictions:
+def list_predictions(request: ApiRequest, run: str) -> Predictions:
     """The files that a run published, with the digests by which a copy is checked."""
-    return await asyncio.to_thread(_read_predictions, request.clients, run)
-
-
-async def read_prediction(request: ApiRequest, run: str, query: PieceAsked) -> PredictionPiece:
-    """The bytes of a published file from `offset` on, in base64."""
-    return await asyncio.to_thread(_piece, request.clients, run, query)
-
-
-def _read_predictions(clients: Clients, run: str) -> Predictions:
+    clients = request.clients
     manifest = _manifest_of(clients, run)
     container, _, path = manifest.partition("/")
     content = RecordStore(clients.hub, container).get(Manifest, path)
@@ -94,8 +85,9 @@ def _manifest_of(clients: Clients, run: str) -> str:
     return record.manifest
 
 
-def _piece(clients: Clients, run: str, query: PieceAsked) -> PredictionPiece:
-    predictions = _read_predictions(clients, run)
+def read_prediction(request: ApiRequest, run: str, query: PieceAsked) -> PredictionPiece:
+    """The bytes of a published file from `offset` on, in base64."""
+    clients, predictions = request.clients, list_predictions(request, run)
     file = next((file for file in predictions.files if file.name == query.name), None)
     if file is None:
         names = ", ".join(file.name for file in predictions.files[:20])
@@ -103,7 +95,7 @@ def _piece(clients: Clients, run: str, query: PieceAsked) -> PredictionPiece:
     container, _, path = predictions.manifest.partition("/")
     blob = clients.hub.find(container, f"{path.rpartition('/')[0]}/{file.name}")
     if blob is None or blob.size != file.bytes:
-        raise Problem(409, "not what was published", f"{file.name} of run {run} was removed or changed in the hub")
+        raise Problem(409, "predictions were changed", f"{file.name} of run {run} was removed or changed in the hub")
     if query.offset > blob.size:
         raise Problem(422, "bad query", f"parameter 'offset' is {query.offset}, beyond the file's {blob.size} bytes")
     with clients.hub.open(blob) as stream:

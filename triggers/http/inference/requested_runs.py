@@ -79,7 +79,7 @@ def _inference(clients: Clients, route: Route, body: InferenceAsked) -> c.Infere
 
 def _refuse_untaken(route: Route, path: str) -> None:
     if route.captures(path) is None and not (route.group.kind is Grouping.MARKER and route.marked(path)):
-        raise Problem(422, "not taken", f"path {path!r} is not taken by route {route.name}, which takes {route.take}")
+        raise Problem(422, "wrong route", f"path {path!r} is not taken by route {route.name}, which takes {route.take}")
 
 
 def _common_captures(route: Route, paths: Sequence[str]) -> dict[str, str]:
@@ -89,7 +89,7 @@ def _common_captures(route: Route, paths: Sequence[str]) -> dict[str, str]:
     missing = [name for name in patterns.captures_of(route.publish) if name not in {*common, *_FILLED}]
     if missing:
         difference = f"the files differ in {', '.join(missing)}, which {route.publish} needs"
-        raise Problem(422, "not one batch", f"field 'paths': {difference}; ask once for each")
+        raise Problem(422, "files of several runs", f"field 'paths': {difference}; ask once for each")
     return common
 
 
@@ -103,7 +103,7 @@ async def reprocess_run(request: ApiRequest, run: str, body: Repetition) -> Requ
     clients = request.clients
     record = await asyncio.to_thread(run_record, clients, run)
     if record.outcome is None:
-        raise Problem(409, "too early", f"run {run} has not ended; cancel it first, or wait")
+        raise Problem(409, "run not ended", f"run {run} has not ended; cancel it first, or wait")
     before = record.inference
     if not await asyncio.to_thread(store_of(clients.hub, before).exists, records.members(run)):
         raise Problem(409, "nothing to score", f"run {run} pinned no files; land them anew")
@@ -142,7 +142,7 @@ def _by_today(clients: Clients, before: c.Inference) -> c.Inference:
         detail = (
             f"route {route.name} publishes to {route.publish} now, and the run's files give no {', '.join(missing)}"
         )
-        raise Problem(409, "cannot be published", f"{detail}; reprocess with `as_it_was` (--as-it-was)")
+        raise Problem(409, "result has no place", f"{detail}; reprocess with `as_it_was` (--as-it-was)")
     return replace(
         before, route=route, captures=captures, hub=replace(before.hub, results=clients.configuration.hub.results)
     )

@@ -33,12 +33,9 @@ _AT_ONCE, _LONGEST_REASON, _MOST_EVENTS = 8, 1000, 100
 _QUEUES, _STORED, _WIDE, _OWN = "queues", "stored", "wide", "own"  # What a cursor goes on with.
 
 
-async def list_dead_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:
+def list_dead_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:
     """The letters of the queues, then the stored ones, the newest days first; `total` where one page has them all."""
-    return await asyncio.to_thread(_page, request.clients, query)
-
-
-def _page(clients: Clients, query: LetterFilters) -> LetterPage:
+    clients = request.clients
     kind, after = read_cursor(query.cursor) if query.cursor else (_QUEUES, "")
     rows, unseen, place = list[LetterRow](), tuple[str, ...](), None
     if kind == _QUEUES:

@@ -33,7 +33,7 @@ async def explain_anything(request: ApiRequest, name: str) -> Explained:
         if instance is not None and instance.running:
             return Explained(fate="", unmet=(f"{name} is at work ({instance.step}); {_AT_WORK}",))
         detail = f"no run, promotion or training is called {name!r}; `status`, `promotions` and `retraining` list them"
-        raise Problem(404, "not known", detail)
+        raise Problem(404, "no such run or promotion", detail)
     because = training.because or f"it is at work; {_AT_WORK}"
     return Explained(run=name, fate=training.outcome.value if training.outcome else "", unmet=(because,))
 

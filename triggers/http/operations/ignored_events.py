@@ -3,7 +3,6 @@
 Events that could not be read or delivered are dead letters (`triggers.http.operations.dead_letters`).
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -11,7 +10,6 @@ from typing import Annotated
 
 from shared.records.ignored_events import IgnoredEvent, ignored_events
 from shared.records.line_logs import LinePlace
-from shared.records.store import RecordStore
 from shared.validation.rules import Text
 from triggers.http.api_route import ApiRequest
 from triggers.http.pages import PAGE, Cursor, Limit, read_cursor, written_cursor
@@ -35,18 +33,14 @@ class IgnoredPage:
     next: str = ""
 
 
-async def list_ignored_events(request: ApiRequest, query: IgnoredFilters) -> IgnoredPage:
+def list_ignored_events(request: ApiRequest, query: IgnoredFilters) -> IgnoredPage:
     """Events that were taken in and started nothing, each with the reason; what looks like a secret is left out."""
-    day, place = _day(query.day), _place(query.cursor)
-    return await asyncio.to_thread(_page, request.clients.store, day, place, query.limit)
-
-
-def _page(store: RecordStore, day: date | None, place: LinePlace | None, limit: int) -> IgnoredPage:
-    rows = list(islice(ignored_events(store, day, place), limit + 1))
-    shown = rows[:limit]
-    last = shown[-1][0] if len(rows) > limit else None
+    rows_after = ignored_events(request.clients.store, _day(query.day), _place(query.cursor))
+    rows = list(islice(rows_after, query.limit + 1))
+    rows_of_page = rows[: query.limit]
+    last = rows_of_page[-1][0] if len(rows) > query.limit else None
     following = written_cursor((last.part, str(last.number))) if last else ""
-    return IgnoredPage(events=tuple(event for _, event in shown), next=following)
+    return IgnoredPage(events=tuple(event for _, event in rows_of_page), next=following)
 
 
 def _day(text: str) -> date | None:

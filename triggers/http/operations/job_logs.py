@@ -1,7 +1,6 @@
 """The log of the job of a run, or of a run of training, over HTTP: read with the app's own identity, bounded, and shown
 without secrets."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -47,17 +46,9 @@ class JobLog:
     files: tuple[LogRow, ...] = ()
 
 
-async def show_run_log(request: ApiRequest, run: str, query: LogWanted) -> JobLog:
+def show_run_log(request: ApiRequest, run: str, query: LogWanted) -> JobLog:
     """The end of what the job of a run has logged: the file that says most of an error, or the one that is named."""
-    return await asyncio.to_thread(_run_log, request.clients, run, query)
-
-
-async def show_training_log(request: ApiRequest, run: str, query: LogWanted) -> JobLog:
-    """The end of what the pipeline's run has logged: the file that says most of an error, or the one that is named."""
-    return await asyncio.to_thread(_training_log, request.clients, run, query)
-
-
-def _run_log(clients: Clients, run: str, query: LogWanted) -> JobLog:
+    clients = request.clients
     inference = run_record(clients, run).inference
     submission = clients.ledger.find(identity.effect_key(run, "submitted"))
     if submission is None:
@@ -65,7 +56,9 @@ def _run_log(clients: Clients, run: str, query: LogWanted) -> JobLog:
     return job_log(clients, run, str(submission["job"]), inference.route.score.workspace, query)
 
 
-def _training_log(clients: Clients, run: str, query: LogWanted) -> JobLog:
+def show_training_log(request: ApiRequest, run: str, query: LogWanted) -> JobLog:
+    """The end of what the pipeline's run has logged: the file that says most of an error, or the one that is named."""
+    clients = request.clients
     claim = find_claim(clients.store, run)
     if claim is None:
         message = f"no run of training is called {run!r}; `signalbox retraining MODEL` lists them"

@@ -1,6 +1,5 @@
 """Models as the configuration and the registries know them; it reads, and changes nothing."""
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -40,23 +39,18 @@ class ModelShown:
     versions: tuple[VersionAt, ...]
 
 
-async def list_models(request: ApiRequest) -> ModelPage:
+def list_models(request: ApiRequest) -> ModelPage:
     """The models that the configuration knows"""
     models = request.clients.configuration.ladder.models
     return ModelPage(models=tuple(ModelRow(name=m.name, owner=m.owner, contract=m.contract) for m in models))
 
 
-async def show_model(request: ApiRequest, model: str) -> ModelShown:
+def show_model(request: ApiRequest, model: str) -> ModelShown:
     """A model's versions in each environment and in the central registry"""
-    return await asyncio.to_thread(_describe, request.clients, model)
-
-
-def _describe(clients: Clients, name: str) -> ModelShown:
-    """Raises Problem naming the models there are."""
-    models: dict[str, Promotable] = {model.name: model for model in clients.configuration.ladder.models}
-    if name not in models:
-        raise Problem(404, "no such model", f"model {name!r} is not configured; there are: {', '.join(models)}")
-    return ModelShown(name=name, owner=models[name].owner, versions=tuple(_versions(clients, name)))
+    models: dict[str, Promotable] = {each.name: each for each in request.clients.configuration.ladder.models}
+    if model not in models:
+        raise Problem(404, "no such model", f"model {model!r} is not configured; there are: {', '.join(models)}")
+    return ModelShown(name=model, owner=models[model].owner, versions=tuple(_versions(request.clients, model)))
 
 
 def _versions(clients: Clients, name: str) -> Iterator[VersionAt]:

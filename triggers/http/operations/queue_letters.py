@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import azure.functions as func
@@ -15,16 +16,17 @@ from azure.functions.servicebus import ServiceBusMessage
 
 from shared.clients import Clients
 from shared.domain.access.redaction import without_secrets
-from shared.domain.devops.hooks import read_hint
 from shared.domain.messaging import DeadMessage, QueueDoor
 from shared.durable.starting import Client
 from shared.operations.dead_messages import list_dead_messages
 from triggers.events import dry_run
 from triggers.events.envelopes import is_storage_event
+from triggers.events.service_hooks import read_hint
 from triggers.http.operations.letter_types import LetterRow, LetterShown, Replayed
 from triggers.http.problems import Problem
 from triggers.queues import decisions, hub_messages, service_hooks, stream_records
 from triggers.queues import events as event_messages
+from triggers.queues.queue_messages import RECORDS, PoisonMessage, QueueMessage, content_of, queue_message
 
 _PATH = re.compile(rf"service-bus/({'|'.join(QueueDoor)})/([0-9]{{1,19}})")
 _HIDDEN = "not shown, since a token may be in it"
@@ -71,7 +73,7 @@ async def _take(
     """Handle the message first and remove it from the queue afterwards, so that a crash in between loses nothing."""
     try:
         result = await _RECEIVERS[dead.door].receive(client, clients, message)
-    except (hub_messages.PoisonMessage, ValueError) as error:
+    except (PoisonMessage, ValueError) as error:
         return (f"stays in the queue's dead letters: {error}",)
     await asyncio.to_thread(clients.queues.take_out, dead.door, dead.number)
     return result if isinstance(result, tuple) else (str(result),)
@@ -94,7 +96,7 @@ def _row(dead: DeadMessage) -> LetterRow:
 
 
 def _describe(dead: DeadMessage) -> dict[str, Any]:
-    content, problem = hub_messages.content_of(_message(dead))
+    content, problem = content_of(_message(dead))
     token_possible = dead.door is QueueDoor.APPROVALS and (problem or not isinstance(content, dict))
     names = {"id": dead.id, "session": dead.session, "correlation": dead.correlation}
     content_shown = {**names, "deliveries": dead.deliveries, "data": _HIDDEN if token_possible else content}
@@ -115,10 +117,12 @@ def _message(dead: DeadMessage) -> func.ServiceBusMessage:
     )
 
 
-def _foresee_message(raw_of: Callable[[func.ServiceBusMessage], tuple[dict[str, Any], str]]) -> Any:
-    def foresee(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
-        raw, problem = raw_of(message)
-        event = raw["data"] if is_storage_event(raw["data"]) else raw
+def _foresee_message(
+    read: Callable[[func.ServiceBusMessage], tuple[QueueMessage, str]],
+) -> Callable[[Clients, func.ServiceBusMessage], Iterator[str]]:
+    def foresee(clients: Clients, delivery: func.ServiceBusMessage) -> Iterator[str]:
+        message, problem = read(delivery)
+        event = message.data if is_storage_event(message.data) else message.letter
         yield from [f"would be stored again: {problem}"] if problem else dry_run.foresee(clients, event)
 
     return foresee
@@ -131,7 +135,7 @@ def _foresee_decision(clients: Clients, message: func.ServiceBusMessage) -> Iter
 
 def _foresee_hook(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
     del clients
-    content, problem = hub_messages.content_of(message)
+    content, problem = content_of(message)
     hint = read_hint(content)
     if problem or isinstance(hint, str):
         yield f"would stay there: {problem}" if problem else f"would be ignored: {hint}"
@@ -140,7 +144,7 @@ def _foresee_hook(clients: Clients, message: func.ServiceBusMessage) -> Iterator
 
 
 def _foresee_events(clients: Clients, message: func.ServiceBusMessage) -> Iterator[str]:
-    content, problem = hub_messages.content_of(message)
+    content, problem = content_of(message)
     for event in () if problem else event_messages.events_in(content):
         yield from dry_run.foresee(clients, event)
     if problem:
@@ -148,8 +152,10 @@ def _foresee_events(clients: Clients, message: func.ServiceBusMessage) -> Iterat
 
 
 _RECEIVERS = {
-    QueueDoor.MESSAGES: _Receiver(hub_messages.receive_message, _foresee_message(hub_messages.raw_of)),
-    QueueDoor.RECORDS: _Receiver(stream_records.receive_records, _foresee_message(stream_records.raw_of)),
+    QueueDoor.MESSAGES: _Receiver(hub_messages.receive_message, _foresee_message(hub_messages.hub_message)),
+    QueueDoor.RECORDS: _Receiver(
+        stream_records.receive_records, _foresee_message(partial(queue_message, kind=RECORDS))
+    ),
     QueueDoor.APPROVALS: _Receiver(decisions.receive_decision, _foresee_decision),
     QueueDoor.HOOKS: _Receiver(service_hooks.receive_hook, _foresee_hook),
     QueueDoor.EVENTS: _Receiver(event_messages.receive_events, _foresee_events),

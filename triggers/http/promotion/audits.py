@@ -1,6 +1,5 @@
 """The audit log over HTTP: what happened to a model, what was true at a time, whether the log is whole, and proofs."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -58,17 +57,17 @@ class AuditProof:
     head: Envelope
 
 
-async def show_history(request: ApiRequest, model: str, query: HistoryFilters) -> History:
+def show_history(request: ApiRequest, model: str, query: HistoryFilters) -> History:
     """Every entry on *model* (a name, or NAME:VERSION), up to the time *at* (ISO 8601, UTC where it names no zone)."""
     until = _moment(query.at) if query.at else None
-    entries = await asyncio.to_thread(_about, request.clients, model)
+    entries = _about(request.clients, model)
     shown = [entry for entry in entries if until is None or datetime.fromisoformat(entry.at) <= until]
     return History(model=model, at=query.at, entries=tuple(shown))
 
 
-async def verify_audit(request: ApiRequest, query: AuditFilters) -> AuditVerdict:
+def verify_audit(request: ApiRequest, query: AuditFilters) -> AuditVerdict:
     """Whether every entry of the audit log is there, unchanged, in order, signed, and as its heads were published."""
-    report = await asyncio.to_thread(request.clients.audit.verify, query.since)
+    report = request.clients.audit.verify(query.since)
     return AuditVerdict(
         entries=report.entries,
         whole=not report.problems,
@@ -78,11 +77,11 @@ async def verify_audit(request: ApiRequest, query: AuditFilters) -> AuditVerdict
     )
 
 
-async def prove_entry(request: ApiRequest, entry: str) -> AuditProof:
+def prove_entry(request: ApiRequest, entry: str) -> AuditProof:
     """That entry number *entry* is in the log under its newest signed head, for a verifier without the product."""
     if not (entry.isascii() and entry.isdigit() and len(entry) <= _LONGEST_NUMBER):
         raise Problem(404, "no such entry", f"{entry!r} is not the number of an entry; they count from 1")
-    proof = await asyncio.to_thread(request.clients.audit.prove, int(entry))
+    proof = request.clients.audit.prove(int(entry))
     return AuditProof(entry=proof.entry, index=proof.index, size=proof.size, hashes=proof.hashes, head=proof.head)
 
 

@@ -84,7 +84,7 @@ async def withdraw_decision(request: ApiRequest, promotion: str, body: Withdrawa
     """Take back an own decision, as long as nothing has been moved on its strength."""
     now = request.clients.clock.now()
     choice = DecisionChoice(person=request.caller, role=body.role, at=now, stage=body.stage, phase=body.phase)
-    with _refusals_as_problems():
+    with refusals_as_problems():
         stage = await withdraw(request.client, decision_records(request.clients), promotion, choice)
     return Withdrawn(promotion=promotion, stage=stage, role=body.role, withdrawn=True)
 
@@ -93,7 +93,7 @@ async def break_glass(request: ApiRequest, promotion: str, body: GlassBroken) ->
     """Record the caller's part of an override of one phase's gates; all roles of the policy must agree."""
     records, policy = decision_records(request.clients), request.clients.configuration.ladder.break_glass.policy
     ballot = _ballot(request, body, True)
-    with _refusals_as_problems():
+    with refusals_as_problems():
         stage, kind = await agree_to_break_glass(
             request.client, records, policy, promotion, body.stage, body.phase, ballot
         )
@@ -107,7 +107,7 @@ def decision_records(clients: Clients) -> DecisionRecords:
 
 async def _decide(request: ApiRequest, promotion: str, body: Decision, approved: bool) -> Decided:
     ballot = _ballot(request, body, approved)
-    with _refusals_as_problems():
+    with refusals_as_problems():
         stage, kind = await decide(request.client, decision_records(request.clients), promotion, ballot)
     return Decided(promotion=promotion, stage=stage, role=body.role, decision=kind, by=request.caller.name)
 
@@ -124,7 +124,8 @@ def _ballot(request: ApiRequest, body: Decision | GlassBroken, approved: bool) -
 
 
 @contextmanager
-def _refusals_as_problems() -> Iterator[None]:
+def refusals_as_problems() -> Iterator[None]:
+    """What is not accepted is answered with the status that its objection has."""
     try:
         yield
     except DecisionRefused as refusal:

@@ -137,15 +137,15 @@ class Explained:
     run: str = ""
 
 
-async def list_promotions(request: ApiRequest, query: PromotionFilters) -> PromotionPage:
+def list_promotions(request: ApiRequest, query: PromotionFilters) -> PromotionPage:
     """The newest promotions first; `model` and `fate` narrow. The fate `waiting` lists what waits for people."""
     rows_of = _waiting if query.fate == _WAITING else _all
-    rows = await asyncio.to_thread(lambda: list(rows_of(request.clients)))
+    rows = list(rows_of(request.clients))
     for name, value in (("model", query.model), ("fate", query.fate)):
         if value:
             rows = [row for row in rows if getattr(row, name) == value]
-    shown, following = page(rows, lambda row: (row.opened, row.promotion), query.limit, query.cursor)
-    return PromotionPage(total=len(rows), promotions=shown, next=following)
+    rows_of_page, following = page(rows, lambda row: (row.opened, row.promotion), query.limit, query.cursor)
+    return PromotionPage(total=len(rows), promotions=rows_of_page, next=following)
 
 
 async def show_promotion(request: ApiRequest, promotion: str) -> PromotionShown:
@@ -169,21 +169,19 @@ async def show_promotion(request: ApiRequest, promotion: str) -> PromotionShown:
     )
 
 
-async def prove_promotion(request: ApiRequest, promotion: str) -> ProofShown:
+def prove_promotion(request: ApiRequest, promotion: str) -> ProofShown:
     """Every signed statement that a promotion rests on, with proofs of the audit log, for `signalbox-verify`."""
     clients = request.clients
-    opening = await asyncio.to_thread(opened, clients.ledger, promotion)
+    opening = opened(clients.ledger, promotion)
     if opening is None or opening.plan is None:
         raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known, or has no plan")
-    proof = await asyncio.to_thread(
-        promotion_proof, clients.statements, clients.ledger, clients.audit, promotion, opening.plan
-    )
+    proof = promotion_proof(clients.statements, clients.ledger, clients.audit, promotion, opening.plan)
     return ProofShown(format=proof.format, promotion=proof.promotion, statements=proof.statements, log=proof.log)
 
 
-async def show_evidence(request: ApiRequest, promotion: str, query: EvidenceFilters) -> EvidenceShown:
+def show_evidence(request: ApiRequest, promotion: str, query: EvidenceFilters) -> EvidenceShown:
     """The evidence page of `stage` and `phase`, and the digest of what is on it; without `stage`, the newest page."""
-    packs = await asyncio.to_thread(lambda: list(_packs(request.clients, promotion)))
+    packs = list(_packs(request.clients, promotion))
     filters = {"stage": query.stage, "phase": query.phase.value if query.phase else ""}
     filters = {name: value for name, value in filters.items() if value}
     matches = [pack for pack in packs if all(getattr(pack, name) == value for name, value in filters.items())]
@@ -192,7 +190,7 @@ async def show_evidence(request: ApiRequest, promotion: str, query: EvidenceFilt
         raise Problem(404, "no such evidence", f"{promotion} has no page for {filters or 'any stage'}; it has {pages}")
     newest = matches[-1]
     container, _, path = newest.page.partition("/")
-    html = await asyncio.to_thread(request.clients.hub.read, container, path)
+    html = request.clients.hub.read(container, path)
     return EvidenceShown(
         stage=newest.stage, phase=newest.phase, page=newest.page, digest=newest.digest, html=(html or b"").decode()
     )
@@ -225,16 +223,16 @@ def _waiting(clients: Clients) -> Iterator[PromotionRow]:
             yield replace(row, fate=_WAITING, waits=waits)
 
 
-def _awaited(waited: Waited) -> Awaited:
+def _awaited(role_asked: Waited) -> Awaited:
     return Awaited(
-        stage=waited.stage,
-        role=waited.role.name,
-        who=who_can(waited.role),
-        people=waited.role.people,
-        evidence=waited.evidence,
-        since=waited.since.isoformat() if waited.since else "",
-        until=waited.until.isoformat() if waited.until else "",
-        glass=waited.glass,
+        stage=role_asked.stage,
+        role=role_asked.role.name,
+        who=who_can(role_asked.role),
+        people=role_asked.role.people,
+        evidence=role_asked.evidence,
+        since=role_asked.since.isoformat() if role_asked.since else "",
+        until=role_asked.until.isoformat() if role_asked.until else "",
+        glass=role_asked.glass,
     )
 
 

@@ -157,6 +157,8 @@ async def _next_id(request: ApiRequest, model: ModelVersion, target: str) -> str
         number = await asyncio.to_thread(next_attempt, request.clients.store, model, target, number + 1)
         name = identity.promotion_id(model.name, model.version, target, number)
         instance = await find_instance(request.client, name)
+        # Durable Functions silently replace a finished instance of the same id, so the id of one that left no record is
+        # skipped.
         if instance is None or instance.running:
             return name
 
@@ -176,8 +178,10 @@ def _keep_plan(clients: Clients, promotion: c.Promotion, document: Any) -> c.Pro
         raise Problem(422, "bad body", f"field 'plan' is not a plan: {error}; send what `plan` gave") from error
     digest = planning.plan_digest(plan)
     today = planning.plan_promotion(clients, promotion.model, promotion.source, promotion.target)
+    # Checked now, so that the caller gets the differences; checked again at the start, because the two are not one
+    # moment.
     if planning.plan_digest(today) != digest:
         differences = "; ".join(changes(encode(plan), encode(today))[:10])
-        raise Problem(409, "the world has changed", f"since plan {digest}: {differences}; plan again")
+        raise Problem(409, "plan is out of date", f"since plan {digest}: {differences}; plan again")
     clients.store.create(records.planned(promotion.id), plan)
     return replace(promotion, plan=digest)

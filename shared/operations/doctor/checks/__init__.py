@@ -2,7 +2,6 @@
 
 from shared.operations.doctor.checks import (
     app,
-    compute,
     containers,
     devops,
     evaluation,
@@ -20,7 +19,6 @@ from shared.operations.doctor.checks import (
 
 __all__ = [
     "app",
-    "compute",
     "containers",
     "devops",
     "evaluation",

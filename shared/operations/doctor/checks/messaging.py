@@ -93,7 +93,7 @@ def _topic(site: Site, namespace: str, name: str) -> Iterator[Finding]:
     report, topic = SubjectReport("messaging", f"topic {name}"), site.control.topic(namespace, name)
     if topic is None:
         fix = "create the topic with duplicate detection, or correct SIGNALBOX_RESULTS_TOPIC"
-        yield report.broken("is not there, so no result is told", fix)
+        yield report.broken("is not there, so no result is sent", fix)
         return
     wrong = []
     if not topic.active:

@@ -29,15 +29,15 @@ def signing(site: Site) -> Findings:
 
 
 def _problems(site: Site, report: SubjectReport, purpose: Purpose, state: KeyState) -> Iterator[Finding]:
-    now, trusted = site.clock.now(), site.signing_keys.trusted(purpose)
-    if trusted is None:
+    now, trusted_key = site.clock.now(), site.signing_keys.trusted(purpose)
+    if trusted_key is None:
         yield report.broken(
             "is not in the set of SIGNALBOX_TRUSTED_KEYS, so nothing that it signs is believed", _ROTATE
         )
-    elif trusted.jwk != state.jwk:
+    elif trusted_key.jwk != state.jwk:
         fix = "put back the key of the set, or make another key; find out who changed it"
         yield report.broken("is another key than the set has under its id, so nothing that it signs is believed", fix)
-    elif objection := trusted.objection(purpose, now):
+    elif objection := trusted_key.objection(purpose, now):
         yield report.broken(f"is not trusted: {objection}", _ROTATE)
     for objection in state.objections(now):
         yield report.broken(f"cannot sign: {objection}", _ROTATE)

@@ -54,11 +54,11 @@ def _account(site: Site, name: str) -> Findings:
 
 def _roles(site: Site, report: SubjectReport, container: str) -> Findings:
     try:
-        own, given = site.control.own_principal(), site.control.roles_given(container)
+        own, assignments = site.control.own_principal(), site.control.roles_given(container)
     except Hidden as refusal:
         yield report.unknown(str(refusal), "give the app's identity Reader on the account, so that it sees its roles")
         return
-    for role in given:
+    for role in assignments:
         if role.principal != own:
             yield from _role(role, report, container)
 

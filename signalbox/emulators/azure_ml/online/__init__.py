@@ -1,1 +1,1 @@
-"""Managed online endpoints: their deployments, the processes behind them, and scoring."""
+"""Online endpoints, managed and on Kubernetes: their deployments, the processes behind them, scoring and its log."""

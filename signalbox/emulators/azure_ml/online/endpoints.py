@@ -1,4 +1,4 @@
-"""Managed online endpoints in Resource Manager: authentication, keys, and the deployments' shares of the traffic."""
+"""Online endpoints in Resource Manager, managed or on Kubernetes: authentication, keys, shares of the traffic."""
 
 import secrets
 import time
@@ -8,15 +8,18 @@ from typing import Any
 from aiohttp import web
 
 from signalbox.emulators.azure_ml.assets.versions import system_data
-from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, bad, not_found
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, Refusal, arm_path, bad, not_found
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.estate import PROVIDER
+from signalbox.emulators.azure_ml.online.changes import EndpointChanges
+from signalbox.emulators.azure_ml.online.conditions import Conditions
 from signalbox.emulators.azure_ml.online.fleet import Fleet
+from signalbox.emulators.azure_ml.online.rules import is_settled, judge_name, judge_shares
+from signalbox.emulators.azure_ml.operations import Operations
 from signalbox.emulators.azure_ml.resources import Effect, Resources
 
 ENDPOINT = f"{WORKSPACE}/{{kind:onlineEndpoints|onlineendpoints}}/{{endpoint}}"
 _AUTH_MODES = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
-_MOST_MIRRORED = 50
 _TOKEN_LIFE_S = 3600
 
 
@@ -29,10 +32,14 @@ class OnlineDoors:
         resources: Resources,
         names: EndpointNames,
         fleet: Fleet,
+        changes: EndpointChanges,
+        operations: Operations,
+        conditions: Conditions,
         token_for: Callable[[str], str],
     ) -> None:
         self._entrance, self._resources, self._names = entrance, resources, names
-        self._fleet, self._token_for = fleet, token_for
+        self._fleet, self._changes, self._operations = fleet, changes, operations
+        self._conditions, self._token_for = conditions, token_for
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get(ENDPOINT.rpartition("/")[0], self._list)
@@ -40,6 +47,7 @@ class OnlineDoors:
         app.router.add_put(ENDPOINT, self._put)
         app.router.add_patch(ENDPOINT, self._patch)
         app.router.add_delete(ENDPOINT, self._delete)
+        app.router.add_post("/_control/online/traffic", self._force_traffic)
         app.router.add_post(f"{ENDPOINT}/listKeys", self._list_keys)
         app.router.add_post(f"{ENDPOINT}/regenerateKeys", self._regenerate_keys)
         app.router.add_post(f"{ENDPOINT}/token", self._token)
@@ -53,35 +61,50 @@ class OnlineDoors:
         return web.json_response(self._must(arm_path(request)))
 
     async def _put(self, request: web.Request) -> web.Response:
-        self._entrance.admit(request)
+        scope = self._entrance.admit(request)
         path, body = arm_path(request), await request.json()
         before = self._resources.get(path)
-        endpoint = self._complete(path, body, before)
+        self._changes.refuse_parallel(before)
+        target = self._complete(path, body, before)
+        judge_shares(target, [deployment["name"] for deployment in self._resources.children(f"{path}/deployments")])
         if before is None:
+            judge_name("endpoint", target["name"])
             self._names.claim(path)
             self._resources.put(f"/keys{path}", {"Primary": _key(), "Secondary": _key()})
-        self._keep(path, before, endpoint)
-        return web.json_response(endpoint, status=200 if before else 201)
+        endpoint, operation = self._changes.begin(target, before)
+        headers = self._operations.status_header(scope, operation) | {"x-ms-async-operation-timeout": "PT1H"}
+        return web.json_response(endpoint, status=200 if before else 201, headers=headers)
 
     async def _patch(self, request: web.Request) -> web.Response:
-        """Tags as the service has it, and any of the properties."""
+        """Tags and the identity; traffic, like everything else, can be put only."""
         self._entrance.admit(request)
         path, change = arm_path(request), await request.json()
-        before = self._must(path)
-        properties = {**before["properties"], **(change.get("properties") or {})}
-        endpoint = self._complete(path, {**before, **change, "properties": properties}, before)
-        self._keep(path, before, endpoint)
+        endpoint = self._must(path)
+        refuse_others(change, {"tags", "identity"}, path)
+        self._changes.refuse_parallel(endpoint)
+        if not is_settled(endpoint):
+            raise Refusal(409, "Conflict", f"{path} is {endpoint['properties']['provisioningState']}; wait for its end")
+        endpoint |= change
+        self._resources.put(path, endpoint)
         return web.json_response(endpoint)
 
     async def _delete(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
         path = arm_path(request)
+        self._changes.refuse_parallel(self._resources.get(path))
+        self._changes.cancel(path)
         for deployment in self._resources.children(f"{path}/deployments"):
             await self._fleet.remove(deployment["id"])
         self._names.release(path)
         self._resources.delete(f"/keys{path}")
         existence = self._resources.delete(path, Effect(kind="deletions", name=self._entrance.estate.within(path)))
         return web.Response(status=200 if existence else 204)
+
+    async def _force_traffic(self, request: web.Request) -> web.Response:
+        """{"endpoint": ARM id, "traffic": {...}, "mirrorTraffic": {...}}: as if somebody else had changed them."""
+        body = await request.json()
+        shares = {name: body[name] for name in ("traffic", "mirrorTraffic") if name in body}
+        return web.json_response(self._changes.force(body["endpoint"], shares))
 
     async def _list_keys(self, request: web.Request) -> web.Response:
         keys = self._keys(request)
@@ -129,8 +152,9 @@ class OnlineDoors:
         if mode is None:
             raise bad(f"authMode {properties['authMode']!r} is not known; it is one of Key, AMLToken, AADToken")
         properties |= {name: dict(properties.get(name) or {}) for name in ("traffic", "mirrorTraffic", "properties")}
-        properties["publicNetworkAccess"] = properties.get("publicNetworkAccess") or "Enabled"  # As after any PUT.
-        self._judge_shares(path, properties["traffic"], properties["mirrorTraffic"])
+        if mode == "AADToken" and properties.get("compute"):
+            raise bad("authMode AADToken is for managed endpoints; on Kubernetes it is Key or AMLToken")
+        self._default_access(properties, before)
         name = path.rpartition("/")[2]
         scoring = f"{self._entrance.base_url}/online/{name}"
         additions = {"scoringUri": f"{scoring}/score", "swaggerUri": f"{scoring}/swagger.json", "authMode": mode}
@@ -142,24 +166,16 @@ class OnlineDoors:
             "id": before["id"] if before else path,
             "name": name,
             "type": f"{PROVIDER}/workspaces/onlineEndpoints",
-            "properties": properties | additions | {"provisioningState": "Succeeded"},
+            "properties": properties | additions,
             "systemData": before["systemData"] if before else system_data(),
         }
 
-    def _judge_shares(self, path: str, traffic: dict[str, int], mirror_shares: dict[str, int]) -> None:
-        deployments = {deployment["name"].lower() for deployment in self._resources.children(f"{path}/deployments")}
-        strangers = sorted(name for name in {**traffic, **mirror_shares} if name.lower() not in deployments)
-        if strangers:
-            raise bad(f"traffic names {', '.join(strangers)}, which {path} does not have; create the deployment first")
-        if sum(traffic.values()) not in (0, 100) or min(traffic.values(), default=0) < 0:
-            raise bad(f"traffic {traffic} of {path} sums to {sum(traffic.values())}; it must be 0 or 100")
-        if not 0 <= sum(mirror_shares.values()) <= _MOST_MIRRORED:
-            raise bad(f"mirrorTraffic {mirror_shares} of {path} is more than {_MOST_MIRRORED} percent")
-
-    def _keep(self, path: str, before: dict[str, Any] | None, endpoint: dict[str, Any]) -> None:
-        has_new_shares = _shares(before) != _shares(endpoint)
-        effect = Effect(kind="traffic", name=self._entrance.estate.within(path)) if has_new_shares else None
-        self._resources.put(path, endpoint, effect)
+    def _default_access(self, properties: dict[str, Any], before: dict[str, Any] | None) -> None:
+        """A PUT that leaves out publicNetworkAccess makes it Enabled, unless the conditions say that it is kept."""
+        kept = "Enabled"
+        if before and not self._conditions.resets_public_access:
+            kept = before["properties"]["publicNetworkAccess"]
+        properties["publicNetworkAccess"] = properties.get("publicNetworkAccess") or kept
 
     def _must(self, path: str) -> dict[str, Any]:
         resource = self._resources.get(path)
@@ -168,10 +184,11 @@ class OnlineDoors:
         return resource
 
 
-def _shares(endpoint: dict[str, Any] | None) -> list[dict[str, int]]:
-    properties = endpoint["properties"] if endpoint else {}
-    names = ("traffic", "mirrorTraffic")
-    return [{key: share for key, share in properties.get(name, {}).items() if share} for name in names]
+def refuse_others(change: dict[str, Any], fields: set[str], path: str) -> None:
+    """A PATCH takes *fields* only."""
+    others = sorted(set(change) - fields)
+    if others:
+        raise bad(f"{', '.join(others)} of {path} cannot be patched, only {', '.join(sorted(fields))}; put it whole")
 
 
 def _key() -> str:

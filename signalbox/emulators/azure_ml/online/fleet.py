@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,11 @@ from signalbox.emulators.azure_ml.batch.scoring import seconds
 from signalbox.emulators.azure_ml.blobs import Blobs
 from signalbox.emulators.azure_ml.doors import not_found
 from signalbox.emulators.azure_ml.estate import Estate, Place, Scope
+from signalbox.emulators.azure_ml.online.conditions import Conditions
 from signalbox.emulators.azure_ml.operations import Operations
 from signalbox.emulators.azure_ml.process import Ended, LineProcess, NotStarted
 from signalbox.emulators.azure_ml.resources import Resources
+from signalbox.emulators.clock import EmulatorClock
 
 _WORKER = "signalbox.emulators.azure_ml.online.worker"
 _START_S = 120.0
@@ -36,10 +38,18 @@ class Fleet:
     """*folder* keeps the files and logs of each deployment; its process runs while the emulator does."""
 
     def __init__(
-        self, folder: Path, resources: Resources, estate: Estate, blobs: Blobs, operations: Operations
+        self,
+        folder: Path,
+        resources: Resources,
+        estate: Estate,
+        blobs: Blobs,
+        operations: Operations,
+        conditions: Conditions,
+        clock: EmulatorClock,
     ) -> None:
         self._folder, self._resources, self._estate = folder, resources, estate
         self._blobs, self._operations = blobs, operations
+        self._conditions, self._clock = conditions, clock
         self._servers: dict[str, _Server] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -49,6 +59,19 @@ class Fleet:
         self._start(self._bring_up(path, operation))
         return operation
 
+    def scale(self, path: str) -> str:
+        """Begin to have as many instances as the deployment says; the operation, which may end before they serve."""
+        due = self._clock.now() + self._conditions.pace.scale_s
+        work = {"path": path, "due": due, "late_s": self._conditions.pace.late_s}
+        operation = self._operations.begin("scale", work)
+        self._start(self._rescale(work, operation))
+        return operation
+
+    def instances(self, path: str) -> int:
+        """How many instances serve now; they share one process on one machine."""
+        record = self._resources.get(f"/instances{path}")
+        return int(record["count"]) if record else 1
+
     def resume(self) -> None:
         """Start the deployments that served before the restart, and go on with those that were being started."""
         for _, record in self._resources.below("/serving"):
@@ -56,6 +79,10 @@ class Fleet:
             self._start(self._warm(record["path"]))
         for operation, work in self._operations.unfinished("deploy"):
             self._start(self._bring_up(work["path"], operation))
+        for operation, work in self._operations.unfinished("scale"):
+            self._start(self._rescale(work, operation))
+        for _, work in self._resources.below("/instances-to-come"):
+            self._start(self._arrive(work))
 
     async def stop(self) -> None:
         for task in list(self._tasks):
@@ -77,12 +104,17 @@ class Fleet:
                 await server.process.end()
                 return await self._ask(server, data)
 
+    async def crash(self, path: str) -> None:
+        """The deployment's process dies; the next request starts another one."""
+        await self._servers[path.lower()].process.end()
+
     async def remove(self, path: str) -> None:
         """Remove the deployment with its process and files."""
-        self._resources.delete(f"/serving{path}")
+        for kind in ("serving", "instances", "instances-to-come"):
+            self._resources.delete(f"/{kind}{path}")
         server = self._servers.pop(path.lower(), None)
         if server is not None:
-            await server.process.end()
+            await _end(server)
         shutil.rmtree(self._home(path), ignore_errors=True)
 
     def logs(self, path: str, lines: int) -> str:
@@ -111,6 +143,7 @@ class Fleet:
             server = self._server(path, files)
             async with asyncio.timeout(_START_S):
                 await server.process.start()
+            await self._clock.sleep_until(self._clock.now() + self._conditions.pace.deployment_s)
         except TimeoutError:
             self._finish(path, operation, f"the scoring script was not ready after {_START_S:.0f} s")
         except (NotStarted, AzureError, ValueError, KeyError, OSError) as error:
@@ -118,18 +151,40 @@ class Fleet:
         else:
             await self._take_over(path, operation, files, server)
 
+    async def _rescale(self, work: Mapping[str, Any], operation: str) -> None:
+        await self._clock.sleep_until(work["due"])
+        path, deployment = work["path"], self._resources.get(work["path"])
+        if deployment is None:
+            self._operations.end(operation, f"{path} was deleted meanwhile")
+            return
+        capacity = deployment["sku"]["capacity"]
+        late_s = work["late_s"] if capacity > self.instances(path) else 0.0
+        arrival = {"path": path, "count": capacity, "due": work["due"] + late_s}
+        self._resources.put(f"/instances-to-come{path}", arrival)
+        self._start(self._arrive(arrival))
+        self._finish(path, operation, "")
+
+    async def _arrive(self, arrival: Mapping[str, Any]) -> None:
+        """Let the instances serve once they have come, unless another number was asked for meanwhile."""
+        await self._clock.sleep_until(arrival["due"])
+        path = arrival["path"]
+        if self._resources.get(f"/instances-to-come{path}") == arrival:
+            self._resources.put(f"/instances{path}", {"count": arrival["count"]})
+            self._resources.delete(f"/instances-to-come{path}")
+
     async def _take_over(self, path: str, operation: str, files: Path, server: _Server) -> None:
         """Let the new process answer from now on, and end the previous one."""
-        before = self._servers.get(path.lower())
-        if self._resources.get(path) is None:
+        before, deployment = self._servers.get(path.lower()), self._resources.get(path)
+        if deployment is None:
             await server.process.end()
             self._operations.end(operation, f"{path} was deleted meanwhile")
             return
         self._servers[path.lower()] = server
         self._resources.put(f"/serving{path}", {"path": path, "files": str(files)})
+        self._resources.put(f"/instances{path}", {"count": deployment["sku"]["capacity"]})
         self._finish(path, operation, "")
         if before is not None:
-            await before.process.end()
+            await _end(before)
 
     def _finish(self, path: str, operation: str, error: str) -> None:
         deployment = self._resources.get(path)
@@ -195,3 +250,9 @@ class Fleet:
         if scope is None:
             raise ValueError(f"{path} is in no workspace or registry")
         return scope
+
+
+async def _end(server: _Server) -> None:
+    """End a server that gets no more requests, once those that it has are answered: else they would start it again."""
+    async with server.lock:
+        await server.process.end()

@@ -5,6 +5,7 @@ from typing import Any
 
 PROVIDER = "Microsoft.Authorization"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+_LOGS = "Microsoft.OperationalInsights/workspaces"
 _GRANTERS = ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]
 
 # By id: name, actions, actions taken away, data actions. https://learn.microsoft.com/azure/role-based-access-control
@@ -12,6 +13,19 @@ _BUILT_IN: Mapping[str, tuple[str, Sequence[str], Sequence[str], Sequence[str]]]
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": ("Owner", ["*"], [], []),
     "b24988ac-6180-42a0-ab88-20f7382dd24c": ("Contributor", ["*"], _GRANTERS, []),
     "acdd72a7-3385-48ef-bd42-f606fba81ae7": ("Reader", ["*/read"], [], []),
+    "43d0d8ad-25c7-4714-9337-8eba259f7c42": ("Monitoring Reader", ["*/read", f"{_LOGS}/search/action"], [], []),
+    "749f88d5-cbae-40b8-bcfc-e573ddc772fa": (
+        "Monitoring Contributor",
+        ["*/read", "Microsoft.AlertsManagement/alerts/*", "Microsoft.Insights/*", f"{_LOGS}/search/action"],
+        [],
+        [],
+    ),
+    "73c42c96-874c-492b-b04d-ab87d138a893": (
+        "Log Analytics Reader",
+        ["*/read", f"{_LOGS}/analytics/query/action", f"{_LOGS}/search/action"],
+        [f"{_LOGS}/sharedKeys/read"],
+        [],
+    ),
     "17d1049b-9a84-46fb-8f53-869881c3d3ab": (
         "Storage Account Contributor",
         ["Microsoft.Storage/storageAccounts/*"],

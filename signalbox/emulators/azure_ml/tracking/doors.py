@@ -40,7 +40,7 @@ class TrackingDoors:
         return web.json_response({"runs": [*self._history.steps_of(parent[1])] if parent else []})
 
     async def _update(self, request: web.Request) -> web.Response:
-        """A run's status is the service's own to set: the client is told what it is."""
+        """A run's status is the service's own to set: the client only reads it."""
         self._entrance.check_token(request)
         run = (await request.json()).get("run_id")
         record = self._history.run(str(run))

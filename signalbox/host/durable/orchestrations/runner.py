@@ -1,6 +1,6 @@
 """Take steps in a thread of their own and hand what they change straight to the storage's thread.
 
-The event loop is told of a step once, when it is durable.
+The event loop hears of a step once it is durable.
 """
 
 from __future__ import annotations

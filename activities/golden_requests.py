@@ -1,0 +1,67 @@
+"""Golden requests: what travels in a bundle with its answers, and how a deployment answers it.
+
+It stands alone because promotions and rollbacks ask them.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shared.domain.failures import Refused
+from shared.domain.gates.evidence import ApiTest, GoldenDeviation
+from shared.domain.promotion.bundles import GOLDEN
+from shared.domain.promotion.models import ModelVersion
+from shared.ports import BundleStore, EndpointResponse, Shelf
+
+_GOLDEN_TOLERANCE = 1e-6
+
+
+def golden_requests(bundles: BundleStore, extras: Shelf, model: ModelVersion) -> Iterator[tuple[Any, Any]]:
+    """The requests on the shelf *extras* of *model*, each with the answer recorded for it. Refused for none."""
+    lines = list(filter(str.strip, (bundles.read(extras, GOLDEN) or b"").decode(errors="replace").splitlines()))
+    if not lines:
+        raise Refused(f"the bundle of {model} has no {GOLDEN}, or it is empty")
+    for number, line in enumerate(lines, 1):
+        try:
+            document = json.loads(line)
+            pair = document["request"], document["response"]
+        except (ValueError, KeyError, TypeError) as error:
+            fault = f"request {number} in {GOLDEN} of {model} is no JSON with request and response"
+            raise Refused(f"{fault}: {error!r}") from error
+        yield pair
+
+
+def api_test(recorded: Sequence[Any], answers: Sequence[EndpointResponse]) -> ApiTest:
+    """How the golden requests were answered, and how far from what was recorded with them."""
+    deviations, problems = [], []
+    for number, (wanted, answer) in enumerate(zip(recorded, answers, strict=True)):
+        try:
+            deviations.append(_deviation(wanted, json.loads(answer.body)))
+        except (ValueError, OverflowError) as error:
+            problems.append(f"request {number} was answered {answer.status}: {error}"[:300])
+    deviating = sum(each > _GOLDEN_TOLERANCE for each in deviations) + len(problems)
+    golden = GoldenDeviation(
+        requests=len(recorded),
+        deviating=deviating,
+        largest=max(deviations, default=0.0),
+        unlike=len(problems),
+        tolerance=_GOLDEN_TOLERANCE,
+    )
+    statuses = Counter(str(answer.status) for answer in answers)
+    return ApiTest(statuses=dict(statuses), schema_problems=tuple(problems[:10]), golden=golden)
+
+
+def _deviation(expected: Any, actual: Any) -> float:
+    """The largest absolute difference of any number; ValueError where the shapes or texts differ, or one is a NaN."""
+    if isinstance(expected, dict) and isinstance(actual, dict) and expected.keys() == actual.keys():
+        return max((_deviation(expected[name], actual[name]) for name in expected), default=0.0)
+    if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
+        return max(map(_deviation, expected, actual), default=0.0)
+    numbers = isinstance(expected, int | float) and isinstance(actual, int | float)
+    if numbers and math.isfinite(apart := abs(float(expected) - float(actual))):
+        return apart
+    if expected == actual and not numbers:
+        return 0.0
+    raise ValueError(f"{str(actual)[:80]!r} instead of {str(expected)[:80]!r}")

@@ -1,0 +1,77 @@
+"""Give a share of an endpoint's requests to the new version, step by step; undoing gives all of them back at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from activities.promotion.movers.deployments import deployment_of
+from activities.promotion.movers.model import workspace_of
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain.failures import Refused
+from shared.domain.rollout.traffic import is_ours, shares
+from shared.ports import EndpointKind, EndpointSeen
+
+
+class ShiftTraffic:
+    """Implements `activities.promotion.movers.Mover` for a stage with a rollout; the batch default follows at 100 %.
+
+    There is no precondition in a PUT of Azure ML. So traffic is only changed where it is what this rollout has set.
+    """
+
+    def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
+        online = _online(clients, order)
+        champion = order.at.champion.deployment
+        traffic = {name: share for name, share in online.traffic.items() if share}
+        if traffic != ({champion: 100} if champion else {}):
+            planned = f"all of it for {champion}" if champion else "none"
+            raise Refused(f"the traffic of {online.name} is {traffic or 'none'}, planned was {planned}; plan again")
+        serving = order.at.stage.serving
+        batch = (
+            clients.endpoints.find(workspace_of(order), EndpointKind.BATCH, serving.batch) if serving.batch else None
+        )
+        return {"traffic": traffic, "default": batch.default if batch else ""}
+
+    def advance(self, clients: Clients, order: c.MoveOrder) -> str:
+        weight, deployment = order.at.weights[order.step], deployment_of(order)
+        target = shares(deployment, weight, order.at.champion.deployment)
+        return self._shift(clients, order, target) or (
+            self._choose(clients, order, deployment) if weight == 100 else ""
+        )
+
+    def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
+        """To the traffic before the rollout, and not to that of the step before."""
+        waiting = self._shift(clients, order, before["traffic"])
+        return waiting or (self._choose(clients, order, before["default"]) if before["default"] else "")
+
+    def missing(self, clients: Clients, order: c.MoveOrder) -> str:
+        online, deployment = _online(clients, order), deployment_of(order)
+        return (
+            "" if online.traffic.get(deployment) == 100 else f"{online.name} does not give all requests to {deployment}"
+        )
+
+    def _shift(self, clients: Clients, order: c.MoveOrder, target: Mapping[str, int]) -> str:
+        """Ask for *target* unless it is there; what is still waited for. Refused where the traffic is another's."""
+        online = _online(clients, order)
+        traffic = {name: share for name, share in online.traffic.items() if share}
+        champion, weights = order.at.champion.deployment, order.at.weights
+        if not is_ours(traffic, deployment_of(order), champion, weights):
+            raise Refused(
+                f"the traffic of {online.name} is {traffic}, which this rollout has not set: somebody else changed it"
+            )
+        in_force = online.settled and (
+            traffic == target or clients.endpoints.route(workspace_of(order), online.name, target)
+        )
+        return "" if in_force else f"the traffic of {online.name} to be {dict(target) or 'none'}"
+
+    def _choose(self, clients: Clients, order: c.MoveOrder, default: str) -> str:
+        batch = order.at.stage.serving.batch
+        chosen = not batch or clients.endpoints.choose(workspace_of(order), batch, default)
+        return "" if chosen else f"the default deployment of {batch}"
+
+
+def _online(clients: Clients, order: c.MoveOrder) -> EndpointSeen:
+    place, endpoint = workspace_of(order), order.at.stage.serving.online
+    online = clients.endpoints.find(place, EndpointKind.ONLINE, endpoint)
+    if online is None:
+        raise Refused(f"endpoint {endpoint} is not in {place.name}; it was removed during the rollout")
+    return online

@@ -1,0 +1,315 @@
+"""Go back to a version that is known to be good: decide once, deploy it where it is cold, try it, give it the traffic.
+
+The running rollout of the same endpoint gives way: it is aborted, and what it still does to the traffic is not waited
+for longer than a minute.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from activities.effects import once, stamp
+from activities.golden_requests import api_test, golden_requests
+from activities.promotion.evidence import Online
+from activities.traffic_changes import observed
+from shared import contracts as c
+from shared.application.promotion.planning import champion_at, place_shelves
+from shared.application.promotion.turns import holder_of
+from shared.application.rollout.known_good import ServingRecords, candidates, production_stage
+from shared.application.rollout.orders import wake_watch
+from shared.clients import Clients
+from shared.domain import identity
+from shared.domain.failures import Refused, Transient
+from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.bundles import companion
+from shared.domain.promotion.ladder import Registry, Stage
+from shared.domain.promotion.models import STATE, EntryState, ModelVersion, exact_model
+from shared.domain.rollout.known_good import GoodCandidate
+from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
+from shared.domain.rollout.serving import ChangeKind
+from shared.durable.starting import Client
+from shared.ports import AssetKind, EndpointKind, WantedDeployment
+from shared.records.predicates import EntryStatement
+from shared.records.production import paths
+from shared.records.production.rollouts import sign_order
+from shared.records.production.serving import VersionHold, sign_change, sign_hold
+from shared.records.promotion import find_promotion
+from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, sign_entry
+
+_READY, _FAILED = "Succeeded", ("Failed", "Canceled")
+_GIVE_WAY = timedelta(seconds=60)
+
+
+async def open_rollback(client: Client, clients: Clients, opening: c.RollbackOpening) -> c.RollbackCourse:
+    """What to go back to; decided once. The version that is left is held back from now on."""
+    act = partial(_open, clients, opening.rollback)
+    course = await asyncio.to_thread(once, clients, opening.key, c.RollbackCourse, act)
+    if course.giving_way:
+        await wake_watch(client, clients.store, course.giving_way)
+    return course
+
+
+def _open(clients: Clients, request: c.RollbackRequest) -> c.RollbackCourse:
+    stage = production_stage(clients.configuration.ladder, request.stage)
+    environment, endpoint = _environment(stage), stage.serving.online
+    giving_way, left = _leaving(clients, stage)
+    course = _course(clients, request, stage, left)
+    facts = {"rollback": request.id, "stage": stage.name, "left": left, "to": str(course.target or "")}
+    facts |= {"reason": request.reason, "because": course.because, "alert": request.alert}
+    clients.audit.append(f"rollbacks/{request.id}/opened", "rollback ordered", left or request.name, request.by, facts)
+    if course.target is None:
+        return course
+    _hold(clients, request, left)
+    if giving_way:
+        order = RolloutOrder(
+            kind=RolloutOrderKind.ABORT,
+            step=0,
+            oid=request.oid,
+            name=request.by,
+            reason=f"rollback: {request.reason}",
+            at=clients.clock.now(),
+        )
+        sign_order(clients.statements, giving_way, stage.name, "abort", order)
+    return c.RollbackCourse(
+        target=course.target,
+        left=left,
+        digest=course.digest,
+        environment=environment.name,
+        endpoint=endpoint,
+        deployment=course.deployment,
+        warm=course.warm,
+        because=course.because,
+        giving_way=giving_way,
+        within_s=stage.serving.ready_within_s,
+    )
+
+
+def _leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
+    """The promotion that shifts the traffic now, and the version that is left: its own, or else what serves."""
+    owner = holder_of(clients.store, f"{_environment(stage).name}/{stage.serving.online}")
+    record = find_promotion(clients.store, owner) if owner else None
+    if record is not None and record.fate is None:
+        return owner, str(record.promotion.model)
+    champion = champion_at(clients.endpoints, stage)
+    return "", champion.model.rpartition("/")[2]
+
+
+def _course(clients: Clients, request: c.RollbackRequest, stage: Stage, left: str) -> c.RollbackCourse:
+    records = ServingRecords(clients.statements, clients.audit, clients.endpoints)
+    known = candidates(records, stage, request.name, clients.clock.now())
+    wanted = f"{request.name}:{request.to}" if request.to else ""
+    choices = [candidate for candidate in known if candidate.model != left and wanted in ("", candidate.model)]
+    objections = list[str]()
+    for candidate in choices:
+        unmet = candidate.unmet(override=request.override and bool(wanted))
+        if not unmet:
+            return _towards(clients, stage, candidate)
+        reasons = "; ".join(f"{condition.name}: {condition.because}" for condition in unmet)
+        objections.append(f"{candidate.model}: {reasons}")
+    if not objections:
+        served = f"{wanted or request.name} has not served {stage.serving.online} before {left or 'now'}"
+        return c.RollbackCourse(left=left, because=f"there is nothing to go back to: {served}")
+    return c.RollbackCourse(left=left, because=f"nothing is known to be good: {' | '.join(objections)}"[:1000])
+
+
+def _towards(clients: Clients, stage: Stage, candidate: GoodCandidate) -> c.RollbackCourse:
+    model = exact_model(candidate.model)
+    entry = entry_statement(clients.statements, history_of(clients.audit, model), model, [])
+    assert entry is not None  # A condition that no override reaches.
+    seen = clients.endpoints.deployment(
+        _environment(stage), EndpointKind.ONLINE, stage.serving.online, candidate.deployment
+    )
+    return c.RollbackCourse(
+        target=model,
+        digest=entry.bundle,
+        deployment=candidate.deployment,
+        warm=seen is not None and seen.state == _READY,
+    )
+
+
+def _hold(clients: Clients, request: c.RollbackRequest, left: str) -> None:
+    if not left:
+        return
+    hold = VersionHold(
+        model=exact_model(left),
+        released=False,
+        by=request.by,
+        reason=request.reason,
+        at=clients.clock.now(),
+        cause=request.id,
+    )
+    sign_hold(clients.statements, hold)
+
+
+def deploy_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
+    """Deploy the recovered version, without traffic, with as many instances as serve now."""
+    course, stage = step.course, _stage(clients, step)
+    environment, model = _environment(stage), _target(step)
+    seen = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, course.deployment)
+    if seen is None:
+        clients.endpoints.deploy(environment, _wanted(clients, stage, course, model))
+        return c.Moved(waiting=f"deployment {course.deployment}")
+    if seen.state in _FAILED:
+        raise Refused(f"deployment {seen.name} of {course.endpoint} ended as {seen.state}; see its log")
+    return c.Moved(waiting="" if seen.state == _READY else f"deployment {course.deployment}")
+
+
+def _wanted(clients: Clients, stage: Stage, course: c.RollbackCourse, model: ModelVersion) -> WantedDeployment:
+    environment, serving = _environment(stage), stage.serving
+    beside = companion(model, course.digest)
+    registered = clients.models.find(environment, model)
+    own_code = registered is not None and registered.kind == "mlflow_model"
+    champion = champion_at(clients.endpoints, stage)
+    current = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, champion.deployment)
+    return WantedDeployment(
+        name=course.deployment,
+        endpoint=course.endpoint,
+        kind=EndpointKind.ONLINE,
+        model=clients.models.asset_id(environment, AssetKind.MODEL, model),
+        code="" if own_code else clients.models.asset_id(environment, AssetKind.CODE, beside),
+        script="" if own_code else serving.online_script,
+        environment="" if own_code else clients.models.asset_id(environment, AssetKind.ENVIRONMENT, beside),
+        instance_type=serving.instance_type,
+        instances=max(serving.instances, current.instances if current else 0),
+        compute=serving.compute,
+        kubernetes=serving.kubernetes,
+    )
+
+
+def try_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
+    """Ask the deployment its own golden requests by name. Refused where it does not answer as it did."""
+    course, model = step.course, _target(step)
+    registry = _registry(clients)
+    _, extras = place_shelves(registry, model, course.digest)
+    golden = list(golden_requests(clients.bundles, extras, model))
+    online = Online(clients, _environment(_stage(clients, step)), course.endpoint)
+    test = api_test([answer for _, answer in golden], [online.ask(course.deployment, asked) for asked, _ in golden])
+    if test.schema_problems or (test.golden and test.golden.deviating):
+        deviating = test.golden.deviating if test.golden else 0
+        counts = f"{deviating} of {len(golden)} golden requests deviate"
+        problems = "; ".join([counts, *test.schema_problems[:2]])
+        raise Refused(f"{course.deployment} does not answer as {model} did: {problems}")
+    return c.Moved()
+
+
+def shift_back(clients: Clients, step: c.RollbackStep) -> c.Moved:
+    """Give the target all traffic, and read back that it has it."""
+    course, stage = step.course, _stage(clients, step)
+    environment = _environment(stage)
+    waiting = _giving_way(clients, step, stage)
+    online = clients.endpoints.find(environment, EndpointKind.ONLINE, course.endpoint)
+    if online is None:
+        raise Refused(f"endpoint {course.endpoint} is not in {environment.name}")
+    traffic = {name: share for name, share in online.traffic.items() if share}
+    target = {course.deployment: 100}
+    if waiting:
+        return c.Moved(waiting=waiting)
+    if not online.settled:
+        return c.Moved(waiting=f"the traffic of {course.endpoint}")
+    if traffic != target and not clients.endpoints.route(environment, course.endpoint, target):
+        return c.Moved(waiting=f"the traffic of {course.endpoint} to be {target}")
+    request = step.rollback
+    change = observed(
+        clients,
+        environment,
+        course.endpoint,
+        ChangeKind.ROLLBACK,
+        cause=request.id,
+        by=request.by,
+        because=request.reason,
+    )
+    if change is not None:
+        sign_change(clients.statements, step.key, change)
+    return c.Moved()
+
+
+def _giving_way(clients: Clients, step: c.RollbackStep, stage: Stage) -> str:
+    """What the rollout under way still has to put back; empty once it has, or has had a minute for it."""
+    promotion = step.course.giving_way
+    if not promotion:
+        return ""
+    record = find_promotion(clients.store, promotion)
+    undone = identity.promotion_key(promotion, f"{stage.name}/shift_traffic.undone")
+    has_ended = record is None or record.fate is not None or clients.ledger.find(undone) is not None
+    asked = datetime.fromisoformat(clients.ledger.record(f"{step.key}.asked", {"at": stamp(clients)})["at"])
+    if has_ended or clients.clock.now() - asked >= _GIVE_WAY:
+        return ""
+    return f"the rollout {promotion} to give way"
+
+
+def close_rollback(clients: Clients, closing: c.RollbackClosing) -> c.Done:
+    """Write how it ended on the registry, the audit log and the record, and tell the world."""
+
+    def act() -> c.Done:
+        request, course = closing.rollback, closing.course
+        if closing.done:
+            _mark(clients, request, course)
+        facts: dict[str, Any] = {
+            "rollback": request.id,
+            "done": closing.done,
+            "left": course.left,
+            "to": str(course.target or ""),
+            "because": closing.because,
+            "alert": request.alert,
+        }
+        kind = "rolled back" if closing.done else "rollback failed"
+        clients.audit.append(closing.key, kind, course.left or request.name, request.by, facts)
+        data = facts | {"model": request.name, "by": request.by, "reason": request.reason}
+        event = "Signalbox.Rollback.Done" if closing.done else "Signalbox.Rollback.Failed"
+        clients.announcer.announce(closing.key, event, f"rollbacks/{request.id}", data)
+        clients.store.create(paths.rollback(request.id), closing)
+        return c.Done(at=stamp(clients))
+
+    return once(clients, closing.key, c.Done, act)
+
+
+def _mark(clients: Clients, request: c.RollbackRequest, course: c.RollbackCourse) -> None:
+    """The registry's entries say which version serves, and that the one that was left does not."""
+    assert course.target is not None
+    # The one that is left stays approved: what keeps it back is the hold, which a person can release.
+    states = {course.target: EntryState.IN_PRODUCTION}
+    if course.left:
+        states[exact_model(course.left)] = EntryState.APPROVED
+    registry = _registry(clients)
+    for model, state in states.items():
+        entry = entry_statement(clients.statements, history_of(clients.audit, model), model, [])
+        if entry is None or entry.state in ("", EntryState.REVOKED.value):
+            continue
+        clients.models.tag(registry, model, {STATE: state.value})
+        statement = EntryStatement(
+            registry=registry.name,
+            model=model,
+            bundle=entry.bundle,
+            state=state.value,
+            approved_by=entry.approved_by,
+            promotion=request.id,
+            at=clients.clock.now(),
+        )
+        path = sign_entry(clients.statements, f"{request.id}-{state.value.replace(' ', '-')}", statement)
+        facts = {"rollback": request.id, ENTRY_STATEMENT: path}
+        clients.audit.append(f"{path}/stated", "entry restated", str(model), "signalbox", facts)
+
+
+def _stage(clients: Clients, step: c.RollbackStep) -> Stage:
+    return production_stage(clients.configuration.ladder, step.rollback.stage)
+
+
+def _environment(stage: Stage) -> Workspace:
+    if stage.environment is None:
+        raise Refused(f"stage {stage.name} is no environment: nothing serves there")
+    return stage.environment
+
+
+def _target(step: c.RollbackStep) -> ModelVersion:
+    if step.course.target is None:
+        raise Transient("a rollback without a target has no steps")
+    return step.course.target
+
+
+def _registry(clients: Clients) -> Registry:
+    registries = (stage.registry for stage in clients.configuration.ladder.stages)
+    registry = next(filter(None, registries), None)
+    if registry is None:
+        raise Refused("no central registry is configured: nothing can be brought back")
+    return registry

@@ -1,0 +1,128 @@
+"""What deployments answered, from the files that Azure ML's data collector writes to the workspace's blob storage.
+
+Contract: https://learn.microsoft.com/azure/machine-learning/how-to-collect-production-data; each line is a CloudEvent.
+Read are rolling rates of a day and less. A line of the last hour may still come: its minute is then counted later.
+"""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob import BlobPrefix, ContainerClient
+
+from shared.adapters.azure_faults import translated
+from shared.adapters.azure_ml.datastores import Datastores
+from shared.adapters.azure_monitor.minutes import MINUTE_S, minute_of, spans
+from shared.domain.failures import Refused, Transient
+from shared.ports import OutputBins, OutputMinute, ServedEndpoint
+
+_STORE, _ROOT = "workspaceblobstore", "modelDataCollector"
+_LONGEST_LINE = 4 * 1024 * 1024 + 64 * 1024  # Larger payloads are kept by reference; a line has some words more.
+_MOST_BYTES = 2 * 1024**3
+_MOST_FILES, _MOST_DEPLOYMENTS = 20_000, 50
+_HOUR = re.compile(r"([01][0-9]|2[0-3])/")
+
+
+class CollectedOutputs:
+    """Implements `shared.ports.OutputFigures`. No file is ever in memory as a whole."""
+
+    def __init__(self, datastores: Datastores) -> None:
+        self._datastores = datastores
+
+    def outputs(self, served: ServedEndpoint, first: int, last: int, bins: OutputBins) -> Iterator[OutputMinute]:
+        tuple(spans(first, last))  # Refuses what is too long.
+        container = self._datastores.container(served.workspace, _STORE)
+        action = f"read the collected outputs of {served.endpoint}"
+        with translated(action), container:
+            for deployment in _deployments(container, served.endpoint, action):
+                count = _OutputCount(bins, first, last)
+                folder = f"{_ROOT}/{served.endpoint}/{deployment}/{bins.collection}"
+                for line in _lines(container, folder, (first, last), action):
+                    count.add(line)
+                yield from count.minutes(deployment)
+
+
+class _OutputCount:
+    """Counts the outputs in the lines of one deployment."""
+
+    def __init__(self, bins: OutputBins, first: int, last: int) -> None:
+        self._bins, self._first, self._last = bins, first, last
+        self._counts: dict[int, Counter[int | None]] = defaultdict(Counter)
+
+    def add(self, line: bytes) -> None:
+        """A line that is no event counts nowhere: the collector cannot say when it was."""
+        try:
+            event = json.loads(line)
+            minute = minute_of(str(event["time"]))
+        except (KeyError, TypeError, ValueError, RecursionError):
+            return
+        if self._first <= minute <= self._last:
+            self._counts[minute].update(self._bins.bin_of(output) for output in _outputs(event, self._bins.field))
+
+    def minutes(self, deployment: str) -> Iterator[OutputMinute]:
+        for minute, counts in sorted(self._counts.items()):
+            bins = tuple(counts[index] for index in range(self._bins.size))
+            yield OutputMinute(deployment=deployment, minute=minute, bins=bins, unread=counts[None])
+
+
+def _outputs(event: dict[str, Any], field: str) -> list[Any]:
+    """One for each row of the event's data; None for what cannot be read here."""
+    data = event.get("data")
+    if str(event.get("datainblob", "")).lower() == "true":
+        return [None]
+    if isinstance(data, dict) and field and isinstance(data.get(field), list):
+        return list(data[field])  # An answer such as {"predictions": [...]}.
+    rows = data if isinstance(data, list) else [data]
+    return [row.get(field) if isinstance(row, dict) else None if field else row for row in rows]
+
+
+def _deployments(container: ContainerClient, endpoint: str, action: str) -> list[str]:
+    root = f"{_ROOT}/{endpoint}/"
+    folders = [item.name for item in container.walk_blobs(name_starts_with=root) if isinstance(item, BlobPrefix)]
+    if len(folders) > _MOST_DEPLOYMENTS:
+        raise Refused(f"{action}: {len(folders)} deployments have collected; at most {_MOST_DEPLOYMENTS} are read")
+    return [folder.removeprefix(root).rstrip("/") for folder in folders]
+
+
+def _lines(container: ContainerClient, folder: str, span: tuple[int, int], action: str) -> Iterator[bytes]:
+    """The lines of all files of the hours of *span*, and of the hour after it, in which late lines are."""
+    budget = _MOST_BYTES
+    for number, (name, size) in enumerate(_files(container, folder, span)):
+        budget -= size
+        if budget < 0 or number >= _MOST_FILES:
+            raise Refused(f"{action}: over {_MOST_BYTES} bytes or {_MOST_FILES} files were collected; sample fewer")
+        try:
+            chunks = container.download_blob(name, offset=0, length=size).chunks() if size else iter(())
+            yield from _split(chunks, action)
+        except ResourceNotFoundError:  # Somebody's rule has deleted it meanwhile.
+            continue
+        except ResourceModifiedError as error:
+            raise Transient(f"{action}: {name} was written to while it was read") from error
+
+
+def _files(container: ContainerClient, folder: str, span: tuple[int, int]) -> Iterator[tuple[str, int]]:
+    first, last = (minute * MINUTE_S // 3600 for minute in span)
+    hours = [datetime.fromtimestamp(hour * 3600, UTC) for hour in range(first, last + 2)]
+    for day in dict.fromkeys(f"{hour:%Y/%m/%d}" for hour in hours):
+        wanted_hours = {f"{hour:%H}" for hour in hours if f"{hour:%Y/%m/%d}" == day}
+        prefix = f"{folder}/{day}/"
+        for blob in container.list_blobs(name_starts_with=prefix):
+            hour_match = _HOUR.match(blob.name.removeprefix(prefix))
+            if blob.name.endswith(".jsonl") and (hour_match is None or hour_match[1] in wanted_hours):
+                yield blob.name, int(blob.size)
+
+
+def _split(chunks: Iterator[bytes], action: str) -> Iterator[bytes]:
+    """The last line may still be written: then it is no JSON yet. Raises Refused for a line that is too long."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+        if len(rest) > _LONGEST_LINE:
+            raise Refused(f"{action}: a line is longer than {_LONGEST_LINE} bytes")
+    if rest:
+        yield rest

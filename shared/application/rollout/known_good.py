@@ -1,0 +1,115 @@
+"""Which versions a stage can be brought back to: each that has served, with every condition and what was found."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.domain import identity
+from shared.domain.failures import Refused
+from shared.domain.promotion.ladder import Ladder, Stage
+from shared.domain.promotion.models import EntryState, ModelVersion, exact_model
+from shared.domain.rollout.known_good import (
+    GoodCandidate,
+    GoodCondition,
+    KnownGoodRules,
+    ended_well,
+    served_long_enough,
+    versions_served,
+)
+from shared.domain.rollout.serving import ServedInterval
+from shared.ports import AuditLog, EndpointKind, Endpoints
+from shared.records.predicates import EntryStatement
+from shared.records.production.serving import hold_of, served_intervals
+from shared.records.registry import entry_statement, history_of
+from shared.records.statements import Statements
+
+_READY = "Succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class ServingRecords:
+    """What known good is derived from: signed records, and what is deployed now."""
+
+    statements: Statements
+    audit: AuditLog
+    endpoints: Endpoints
+
+    def entry(self, model: ModelVersion) -> EntryStatement | None:
+        """What is signed of the version's entry in the central registry."""
+        return entry_statement(self.statements, history_of(self.audit, model), model, [])
+
+
+def production_stage(ladder: Ladder, name: str) -> Stage:
+    """The stage called *name*, or the only one that shifts traffic. Raises Refused naming those there are."""
+    stages = [stage for stage in ladder.stages if stage.rollout is not None and stage.environment is not None]
+    matching = [stage for stage in stages if name in ("", stage.name)]
+    if len(matching) != 1:
+        names = ", ".join(stage.name for stage in stages) or "none"
+        raise Refused(f"field 'stage' is {name!r}; name one stage that shifts traffic: {names}")
+    return matching[0]
+
+
+def candidates(records: ServingRecords, stage: Stage, model: str, now: datetime) -> tuple[GoodCandidate, ...]:
+    """Every version of *model* that has served the stage, the one that did last first."""
+    assert stage.environment is not None
+    served = served_intervals(records.statements, stage.environment.name, stage.serving.online)
+    return tuple(
+        _candidate(records, stage, exact_model(version), served, now)
+        for version in versions_served(served)
+        if exact_model(version).name == model
+    )
+
+
+def _candidate(
+    records: ServingRecords, stage: Stage, model: ModelVersion, served: tuple[ServedInterval, ...], now: datetime
+) -> GoodCandidate:
+    assert stage.rollout is not None
+    rules = stage.rollout.known_good
+    last = max(interval.since for interval in served if interval.model == str(model))
+    entry = records.entry(model)
+    deployment = identity.deployment_name(model.version, entry.bundle) if entry else ""
+    return GoodCandidate(
+        model=str(model),
+        deployment=deployment,
+        last_served=last,
+        conditions=(
+            served_long_enough(served, str(model), rules, now),
+            ended_well(served, str(model), rules),
+            *_entry_conditions(records, model),
+            _deployed(records, stage, deployment, last, rules, now),
+        ),
+    )
+
+
+def _entry_conditions(records: ServingRecords, model: ModelVersion) -> Iterator[GoodCondition]:
+    """What no override reaches: a revoked version, and one whose bytes nobody vouches for."""
+    entry, hold = records.entry(model), hold_of(records.statements, model)
+    revoked = entry is not None and entry.state == EntryState.REVOKED.value
+    state = entry.state or "removed" if entry else "nothing is signed of it"
+    yield GoodCondition(name="not revoked", met=not revoked, because=f"its entry is {state}", firm=True)
+    yield GoodCondition(
+        name="entry is signed",
+        met=entry is not None and bool(entry.state),
+        because=f"its entry is {state}",
+        firm=True,
+    )
+    held = f"held back by {hold.by}: {hold.reason}" if hold else "nothing holds it back"
+    yield GoodCondition(name="not held back", met=hold is None, because=held)
+
+
+def _deployed(
+    records: ServingRecords, stage: Stage, deployment: str, last: datetime, rules: KnownGoodRules, now: datetime
+) -> GoodCondition:
+    """Warm, or known to have started not long ago."""
+    assert stage.environment is not None
+    present = deployment and records.endpoints.deployment(
+        stage.environment, EndpointKind.ONLINE, stage.serving.online, deployment
+    )
+    if present and present.state == _READY:
+        return GoodCondition(name="can be started", met=True, because=f"{deployment} is deployed: it is warm")
+    limit = timedelta(seconds=rules.rehearsed_within_s)
+    return GoodCondition(
+        name="can be started",
+        met=now - last <= limit,
+        because=f"it is cold, and was started last before {last:%Y-%m-%d}; at most {limit.days} days ago is asked",
+    )

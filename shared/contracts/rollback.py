@@ -1,0 +1,88 @@
+"""A rollback's inputs and outputs across the Durable boundary: back to a version that is known to be good."""
+
+from dataclasses import dataclass
+
+from shared.contracts.kinds import Activity, Effect, Orchestration
+from shared.contracts.payloads import Done
+from shared.contracts.promotion import Moved
+from shared.domain.promotion.models import ModelVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackRequest:
+    """Bring back *to* (empty: the newest known good) of the model *name* at *stage*.
+
+    *by* and *oid* are the verified person's; of an alert, *alert* is its id. *override* lets a person go back to a
+    version of which conditions are not met that can be overridden.
+    """
+
+    id: str
+    name: str
+    stage: str
+    by: str
+    reason: str
+    oid: str = ""
+    to: str = ""
+    alert: str = ""
+    override: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackOpening:
+    key: str
+    rollback: RollbackRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackCourse:
+    """What was decided once: from the version *left* to *target*, which is deployed as *deployment*.
+
+    *target* is None where nothing can be gone back to, and *because* says why. *warm*: its deployment is there. The
+    rollout *giving_way* was told to give the traffic back.
+    """
+
+    target: ModelVersion | None = None
+    left: str = ""
+    digest: str = ""
+    environment: str = ""
+    endpoint: str = ""
+    deployment: str = ""
+    warm: bool = False
+    because: str = ""
+    giving_way: str = ""
+    within_s: int = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackStep:
+    """A step of the rollback on its course; the activities read what else they need from records."""
+
+    key: str
+    rollback: RollbackRequest
+    course: RollbackCourse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackClosing:
+    key: str
+    rollback: RollbackRequest
+    course: RollbackCourse
+    done: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackResult:
+    id: str
+    done: bool
+    to: str
+    because: str
+
+
+OPEN_ROLLBACK = Activity("open_rollback", RollbackOpening, RollbackCourse, Effect.WRITES)
+DEPLOY_TARGET = Activity("deploy_target", RollbackStep, Moved, Effect.WRITES)
+TRY_TARGET = Activity("try_target", RollbackStep, Moved, Effect.READS)
+SHIFT_BACK = Activity("shift_back", RollbackStep, Moved, Effect.WRITES)
+CLOSE_ROLLBACK = Activity("close_rollback", RollbackClosing, Done, Effect.WRITES)
+
+ROLL_BACK = Orchestration("roll_back", RollbackRequest, RollbackResult)

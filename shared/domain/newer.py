@@ -1,0 +1,9 @@
+"""How a field is marked that earlier releases did not have, in a value whose JSON is digested or signed.
+
+While it has its default it is left out of the JSON, so that what was planned and recorded before an upgrade keeps its
+digest. It stands alone because plans, stages and receipts need it, and they import each other.
+"""
+
+from collections.abc import Mapping
+
+NEWER: Mapping[str, bool] = {"newer": True}  # For `dataclasses.field(default=..., metadata=NEWER)`.

@@ -1,0 +1,89 @@
+"""Which versions are known to be good: derived from what served and how it ended, never from a tag."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.domain.rollout.serving import ChangeKind, ServedInterval
+
+_BAD_ENDS = (ChangeKind.UNDO, ChangeKind.ROLLBACK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownGoodRules:
+    """A version is known good after it had *share* percent for *served_s* at a stretch.
+
+    It must have been rehearsed within *rehearsed_within_s*, unless it is still deployed. *keep* of the newest are never
+    retired.
+    """
+
+    served_s: int = 24 * 3600
+    share: int = 100
+    rehearsed_within_s: int = 30 * 86400
+    keep: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodCondition:
+    """One condition of being known good; *because* says what was found. *firm*: no override reaches it."""
+
+    name: str
+    met: bool
+    because: str
+    firm: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodCandidate:
+    """A version that has served, the newest first, with every condition."""
+
+    model: str
+    deployment: str
+    last_served: datetime
+    conditions: tuple[GoodCondition, ...]
+
+    @property
+    def is_good(self) -> bool:
+        return all(condition.met for condition in self.conditions)
+
+    def unmet(self, override: bool = False) -> tuple[GoodCondition, ...]:
+        """What keeps it from being gone back to; with *override* only what no override reaches."""
+        return tuple(
+            condition for condition in self.conditions if not condition.met and (condition.firm or not override)
+        )
+
+
+def versions_served(served: Iterable[ServedInterval]) -> tuple[str, ...]:
+    """Every version that had all or most of the traffic once, the one that had it last first."""
+    last: dict[str, datetime] = {}
+    for interval in served:
+        if interval.model and interval.share > 50:
+            last[interval.model] = max(interval.since, last.get(interval.model, interval.since))
+    return tuple(sorted(last, key=lambda model: last[model], reverse=True))
+
+
+def served_long_enough(
+    served: Sequence[ServedInterval], model: str, rules: KnownGoodRules, now: datetime
+) -> GoodCondition:
+    """Whether *model* had the share for the time, at a stretch."""
+    stretches = [interval.seconds(now) for interval in served if _counts(interval, model, rules)]
+    longest = max(stretches, default=0.0)
+    text = f"it had at least {rules.share} % for {timedelta(seconds=round(longest))}"
+    return GoodCondition(
+        name="served", met=longest >= rules.served_s, because=f"{text}, asked is {timedelta(seconds=rules.served_s)}"
+    )
+
+
+def ended_well(served: Sequence[ServedInterval], model: str, rules: KnownGoodRules) -> GoodCondition:
+    """Whether the last time that *model* had the share did not end by being put back."""
+    stretches = [interval for interval in served if _counts(interval, model, rules)]
+    last = max(stretches, key=lambda interval: interval.since, default=None)
+    if last is None or last.ended not in _BAD_ENDS:
+        return GoodCondition(name="ended well", met=True, because="it was not put back")
+    return GoodCondition(
+        name="ended well", met=False, because=f"its last time ended at {last.until:%Y-%m-%d %H:%M} by {last.ended}"
+    )
+
+
+def _counts(interval: ServedInterval, model: str, rules: KnownGoodRules) -> bool:
+    return interval.model == model and interval.share >= rules.share

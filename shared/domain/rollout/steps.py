@@ -1,0 +1,142 @@
+"""What becomes of a step of a rollout, from what was counted and what people ordered: a pure judgement.
+
+The statistics are judged in `shared.domain.statistics.sequential`; here their verdict meets time, people and alerts.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest, paused_s
+from shared.domain.rollout.policy import RolloutPolicy, StepLimits, WhenInconclusive
+from shared.domain.statistics.sequential.verdicts import RolloutJudgement, RolloutVerdict
+
+
+class StepDecision(StrEnum):
+    WAIT = "wait"
+    ADVANCE = "advance"
+    ABORT = "abort"  # The traffic goes back to what it was before the rollout.
+    STOP = "stop"  # Somebody else has changed the traffic: it is theirs, and only the rest is put back.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFacts:
+    """All that a step is judged by. *judgement* is None where nothing is compared: in the soak of a first version.
+
+    *requests* of the new version were counted in this step. *alerts* are in force on what serves it. *foreign* says
+    what the traffic is where somebody else has changed it. *errors* of the new version's requests were bad.
+    """
+
+    since: datetime
+    now: datetime
+    requests: int
+    errors: int
+    judgement: RolloutJudgement | None
+    orders: tuple[RolloutOrder, ...] = ()
+    alerts: tuple[str, ...] = ()
+    foreign: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOutcome:
+    decision: StepDecision
+    because: str
+    worse: bool = False  # The new version is to blame.
+
+
+def judge_step(policy: RolloutPolicy, step: int, steps: int, facts: StepFacts) -> StepOutcome:
+    """Step number *step* of *steps* as *facts* have it; the one after the last is the soak.
+
+    What goes against the version counts at every moment, in a pause as well. What speaks for it counts only after the
+    time of the step.
+    """
+    against = _against(policy, facts)
+    if against is not None:
+        return against
+    verdict = facts.judgement.verdict if facts.judgement else None
+    pause = newest(facts.orders, RolloutOrderKind.PAUSE, RolloutOrderKind.RESUME)
+    if pause is not None and pause.kind is RolloutOrderKind.PAUSE:
+        return _wait(f"paused by {pause.name}: {pause.reason}")
+    advance = newest((order for order in facts.orders if order.step == step), RolloutOrderKind.ADVANCE)
+    if advance is not None:
+        return StepOutcome(
+            decision=StepDecision.ADVANCE, because=f"advanced by {advance.name} over {verdict}: {advance.reason}"
+        )
+    if verdict is RolloutVerdict.BOTH_SICK:
+        return _wait(f"both versions are sick, and neither is to blame: {_sentence(facts)}")
+    soaks = step >= steps
+    return _in_time(policy, step, facts, _soak_limits(policy) if soaks else policy.each, soaks)
+
+
+def _against(policy: RolloutPolicy, facts: StepFacts) -> StepOutcome | None:
+    """What ends a step for bad, None where nothing does."""
+    abort = newest(facts.orders, RolloutOrderKind.ABORT)
+    if abort is not None:
+        return StepOutcome(decision=StepDecision.ABORT, because=f"aborted by {abort.name}: {abort.reason}")
+    if facts.foreign:
+        return StepOutcome(decision=StepDecision.STOP, because=facts.foreign)
+    verdict = facts.judgement.verdict if facts.judgement else None
+    if verdict is RolloutVerdict.ABORT:
+        return StepOutcome(decision=StepDecision.ABORT, because=_sentence(facts), worse=True)
+    if facts.alerts:
+        return StepOutcome(
+            decision=StepDecision.ABORT, because=f"alerts fire on it: {', '.join(facts.alerts)}", worse=True
+        )
+    limit = policy.compare.sick_above
+    if facts.judgement is None and facts.requests and facts.errors > limit * facts.requests:
+        because = f"{facts.errors} of {facts.requests} requests failed, over {limit:.0%}, and nothing else serves"
+        return StepOutcome(decision=StepDecision.ABORT, because=because, worse=True)
+    return None
+
+
+def _in_time(policy: RolloutPolicy, step: int, facts: StepFacts, limits: StepLimits, soaks: bool) -> StepOutcome:
+    elapsed_s = (facts.now - facts.since).total_seconds() - paused_s(facts.orders, facts.since, facts.now)
+    missing = _missing(policy, step, facts, limits, soaks, elapsed_s)
+    if not missing:
+        return StepOutcome(decision=StepDecision.ADVANCE, because=_sentence(facts))
+    late = elapsed_s >= limits.at_most_s
+    if late and policy.inconclusive is WhenInconclusive.ABORT:
+        because = f"undecided after {limits.at_most_s} s: {missing}"
+        return StepOutcome(decision=StepDecision.ABORT, because=because)
+    return _wait(
+        f"undecided after {limits.at_most_s} s, a person must advance or abort: {missing}" if late else missing
+    )
+
+
+def _missing(
+    policy: RolloutPolicy, step: int, facts: StepFacts, limits: StepLimits, soaks: bool, elapsed_s: float
+) -> str:
+    """What the step still lacks, empty where it lacks nothing."""
+    if elapsed_s < limits.at_least_s:
+        return f"{elapsed_s:.0f} s of at least {limits.at_least_s} s have passed"
+    if facts.requests < limits.requests:
+        return f"{facts.requests} requests of at least {limits.requests} were counted"
+    # One look has few requests, and may miss by chance that both are sick: the step as a whole must not be.
+    if facts.errors > policy.compare.sick_above * facts.requests:
+        return f"{facts.errors} of {facts.requests} requests failed, over {policy.compare.sick_above:.0%}"
+    judgement = facts.judgement
+    if judgement is None or soaks:
+        return ""
+    verdict = judgement.verdict
+    next_step = policy.steps[step + 1] if step + 1 < len(policy.steps) else None
+    must_clear = next_step is not None and next_step.cleared
+    if must_clear and verdict is not RolloutVerdict.CLEARED:
+        return f"it is not cleared: {judgement.because}"
+    if verdict in (RolloutVerdict.NO_DATA, RolloutVerdict.FOREIGN) or judgement.is_clustered:
+        return judgement.because
+    return ""
+
+
+def _soak_limits(policy: RolloutPolicy) -> StepLimits:
+    # A soak without requests is none, and it has no other end than a person's.
+    return StepLimits(
+        at_least_s=policy.soak.for_s, at_most_s=policy.soak.for_s + policy.each.at_most_s, requests=policy.soak.requests
+    )
+
+
+def _wait(because: str) -> StepOutcome:
+    return StepOutcome(decision=StepDecision.WAIT, because=because)
+
+
+def _sentence(facts: StepFacts) -> str:
+    return facts.judgement.because if facts.judgement else f"{facts.errors} of {facts.requests} requests failed"

@@ -1,0 +1,1 @@
+"""Records of production: rollouts, what served, and what is held back."""

@@ -1,0 +1,40 @@
+"""Where the records of production lie in the state container."""
+
+from shared.records.paths import PROMOTIONS
+
+ROLLBACKS, ROLLOUTS = "rollbacks/", "rollouts/"
+
+
+def rollout_look(promotion: str, stage: str, step: int, number: int) -> str:
+    """The signed record of one look at a step of a rollout."""
+    return f"{PROMOTIONS}{promotion}/{stage}/rollout/{step}/looks/{number:06d}.dsse.json"
+
+
+def rollout_step(promotion: str, stage: str, step: int, name: str = "step.dsse.json") -> str:
+    """The signed record of a step as it ended, or a page beside it."""
+    return f"{PROMOTIONS}{promotion}/{stage}/rollout/{step}/{name}"
+
+
+def rollout_orders(promotion: str, stage: str) -> str:
+    """The folder of what people ordered during a rollout."""
+    return f"{PROMOTIONS}{promotion}/{stage}/rollout/orders/"
+
+
+def traffic_changes(environment: str, endpoint: str) -> str:
+    """The folder of the signed changes of an endpoint's traffic."""
+    return f"serving/{environment}/{endpoint}/"
+
+
+def hold(model: str, version: str) -> str:
+    """The folder of what keeps a version from being promoted, and of what ended that."""
+    return f"holds/{model}/{version}/"
+
+
+def rollback(name: str) -> str:
+    """The record of a rollback as it ended."""
+    return f"{ROLLBACKS}{name}/rollback.json"
+
+
+def rollout(promotion: str) -> str:
+    """Where the rollout of *promotion* stands."""
+    return f"{ROLLOUTS}{promotion}.json"

@@ -1,0 +1,220 @@
+"""Records of rollouts: each look with its frozen counts, each step as it ended, people's orders, and where it stands.
+
+All but the last are signed. Not here: the traffic itself, whose changes are moves of the promotion.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from shared.codec import UndecodableError, decode, encode
+from shared.domain.promotion.audit import canonical_digest
+from shared.domain.rollout.orders import RolloutOrder
+from shared.domain.statistics.sequential.counts import MinuteCounts, ShareCounts
+from shared.domain.statistics.sequential.rollout_evidence import LookCounts, RolloutEvidence
+from shared.domain.trust.statements import PredicateKind, Statement
+from shared.records.production import paths
+from shared.records.statements import ForgedError, Statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenCounts:
+    """The counts of minutes that are final; they are never counted again."""
+
+    minutes: dict[str, tuple[MinuteCounts, ...]] = field(default_factory=dict)
+    shares: tuple[ShareCounts, ...] = ()
+
+    @property
+    def look(self) -> LookCounts:
+        return LookCounts(minutes=self.minutes, shares=self.shares)
+
+    def joined(self, other: "FrozenCounts") -> "FrozenCounts":
+        """Both, in the order of their minutes."""
+        names = sorted(self.minutes.keys() | other.minutes.keys())
+        return FrozenCounts(
+            minutes={name: (*self.minutes.get(name, ()), *other.minutes.get(name, ())) for name in names},
+            shares=(*self.shares, *other.shares),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedLook:
+    """One look of a step: what it has counted, the *evidence* with it, and what the step came to so far.
+
+    *through* is the last minute that was judged, *requests* and *errors* are the new version's in this step.
+    """
+
+    step: int
+    number: int
+    at: datetime
+    through: int
+    counts: FrozenCounts
+    evidence: RolloutEvidence
+    requests: int
+    errors: int
+    orders: tuple[RolloutOrder, ...]
+    alerts: tuple[str, ...]
+    foreign: str
+    decision: str
+    because: str
+    worse: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """A step as it ended, with all that it was judged by: the receipt of the next step judges it again.
+
+    *before* is the evidence of the steps before, *after* that with this one. *counts*
+    are those of all looks but the *last* that counted anything.
+    """
+
+    promotion: str
+    stage: str
+    step: int
+    weight: int
+    since: datetime
+    ended: datetime
+    before: RolloutEvidence
+    after: RolloutEvidence
+    counts: FrozenCounts
+    last: FrozenCounts
+    requests: int
+    errors: int
+    orders: tuple[RolloutOrder, ...]
+    alerts: tuple[str, ...]
+    foreign: str
+    decision: str
+    because: str
+
+    @property
+    def evidence(self) -> str:
+        """The digest that a receipt names."""
+        return str(canonical_digest(encode(self)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutStanding:
+    """Where a rollout stands, to be shown: nothing is decided by it."""
+
+    promotion: str
+    model: str
+    environment: str
+    endpoint: str
+    deployment: str
+    champion: str
+    stage: str
+    step: int
+    weights: tuple[int, ...]
+    since: str
+    looks: int
+    decision: str
+    because: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookPredicate:
+    """What the measuring key says of a look."""
+
+    promotion: str
+    record: RecordedLook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPredicate:
+    """What the measuring key says of a step that has ended."""
+
+    promotion: str
+    record: StepRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutOrderPredicate:
+    """What the key of a door says of a person's order."""
+
+    promotion: str
+    stage: str
+    order: RolloutOrder
+
+
+def look_at(statements: Statements, promotion: str, stage: str, step: int, number: int) -> RecordedLook | None:
+    """The look that was taken, None where it was not yet. Raises ForgedError."""
+    return _measured_record(statements, paths.rollout_look(promotion, stage, step, number), RecordedLook)
+
+
+def step_at(statements: Statements, promotion: str, stage: str, step: int) -> StepRecord | None:
+    """The step as it ended, None before. Raises ForgedError."""
+    return _measured_record(statements, paths.rollout_step(promotion, stage, step), StepRecord)
+
+
+def sign_look(statements: Statements, subject: tuple[str, str], promotion: str, stage: str, look: RecordedLook) -> None:
+    """Say with the measuring key what *look* has seen of *subject*, a model and its digest. The first one stands."""
+    path = paths.rollout_look(promotion, stage, look.step, look.number)
+    _sign(statements, path, PredicateKind.ROLLOUT_LOOK, subject, promotion, look.at, look)
+
+
+def sign_step(statements: Statements, subject: tuple[str, str], record: StepRecord) -> None:
+    """Say with the measuring key how a step ended. The first record stands."""
+    path = paths.rollout_step(record.promotion, record.stage, record.step)
+    _sign(statements, path, PredicateKind.ROLLOUT_STEP, subject, record.promotion, record.ended, record)
+
+
+def orders_of(
+    statements: Statements, promotion: str, stage: str, forgeries: list[ForgedError]
+) -> Iterator[RolloutOrder]:
+    """Every order that a door has signed; what nobody signed is added to *forgeries*."""
+    for path in statements.list(paths.rollout_orders(promotion, stage)):
+        try:
+            predicate = statements.read(path, PredicateKind.ROLLOUT_ORDER)
+            if predicate is not None:
+                yield decode(RolloutOrder, predicate["order"])
+        except ForgedError as forgery:
+            forgeries.append(forgery)
+        except (KeyError, UndecodableError) as error:
+            forgeries.append(ForgedError(path, f"it is signed, and is no order ({error!r})"))
+
+
+def sign_order(statements: Statements, promotion: str, stage: str, name: str, order: RolloutOrder) -> bool:
+    """Say with the key of the door what a verified person has ordered; False where *name* was ordered before."""
+    statement = Statement(
+        kind=PredicateKind.ROLLOUT_ORDER,
+        subjects={f"rollout of {promotion}": canonical_digest(encode(order))},
+        at=order.at,
+        predicate=encode(RolloutOrderPredicate(promotion=promotion, stage=stage, order=order)),
+    )
+    return statements.create(f"{paths.rollout_orders(promotion, stage)}{name}.dsse.json", statement)
+
+
+_Record = TypeVar("_Record", RecordedLook, StepRecord)
+
+
+def _measured_record(statements: Statements, path: str, kind: type[_Record]) -> _Record | None:
+    predicate_kind = PredicateKind.ROLLOUT_LOOK if kind is RecordedLook else PredicateKind.ROLLOUT_STEP
+    predicate = statements.read(path, predicate_kind)
+    if predicate is None:
+        return None
+    try:
+        return decode(kind, predicate["record"])
+    except (KeyError, UndecodableError) as error:
+        raise ForgedError(path, f"it is signed, and is no record of a rollout ({error!r})") from error
+
+
+def _sign(
+    statements: Statements,
+    path: str,
+    kind: PredicateKind,
+    subject: tuple[str, str],
+    promotion: str,
+    at: datetime,
+    record: RecordedLook | StepRecord,
+) -> None:
+    model, bundle = subject
+    content = encode(record)
+    statement = Statement(
+        kind=kind,
+        subjects={model: bundle, path: canonical_digest(content)},
+        at=at,
+        predicate={"promotion": promotion, "record": content},
+    )
+    statements.create(path, statement)

@@ -1,0 +1,120 @@
+"""Records of what serves production: every change of an endpoint's traffic, and the versions that are held back.
+
+All are signed with the deciding key, and none is ever changed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from shared.codec import UndecodableError, decode, encode
+from shared.domain import identity
+from shared.domain.promotion.audit import canonical_digest
+from shared.domain.promotion.models import ModelVersion
+from shared.domain.rollout.serving import ServedInterval, TrafficChange, intervals
+from shared.domain.trust.statements import PredicateKind, Statement
+from shared.records.production import paths
+from shared.records.statements import ForgedError, Statements
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionHold:
+    """*model* may not be promoted from *at* on, or may again where *released*; *cause* is the rollback that held it."""
+
+    model: ModelVersion
+    released: bool
+    by: str
+    reason: str
+    at: datetime
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficPredicate:
+    """What the deciding key says of the traffic of an endpoint."""
+
+    record: TrafficChange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPredicate:
+    """What the deciding key says of a version that is held back, or released."""
+
+    record: VersionHold
+
+
+def sign_change(statements: Statements, key: str, change: TrafficChange) -> None:
+    """Say what the traffic of an endpoint is from now on. Safe to repeat: the first record of *key* stands."""
+    path = f"{paths.traffic_changes(change.environment, change.endpoint)}{identity.digest(key)}.dsse.json"
+    _sign(
+        statements, path, PredicateKind.TRAFFIC, f"traffic of {change.environment}/{change.endpoint}", change.at, change
+    )
+
+
+def changes_of(
+    statements: Statements, environment: str, endpoint: str, forgeries: list[ForgedError] | None = None
+) -> Iterator[TrafficChange]:
+    """Every signed change of the endpoint's traffic, in no order; what nobody signed is added to *forgeries*."""
+    folder = paths.traffic_changes(environment, endpoint)
+    return _signed(statements, folder, PredicateKind.TRAFFIC, TrafficChange, forgeries)
+
+
+def served_intervals(statements: Statements, environment: str, endpoint: str) -> tuple[ServedInterval, ...]:
+    """What served the endpoint, and when."""
+    return intervals(changes_of(statements, environment, endpoint))
+
+
+def sign_hold(statements: Statements, hold: VersionHold) -> bool:
+    """Hold a version back, or release it; False where just this was said before."""
+    word = "released" if hold.released else "held"
+    name = identity.digest(word, hold.cause, hold.by, hold.at.isoformat() if hold.released else "")
+    path = f"{paths.hold(hold.model.name, hold.model.version)}{name}.dsse.json"
+    return _sign(statements, path, PredicateKind.HOLD, f"hold of {hold.model}", hold.at, hold)
+
+
+def hold_of(
+    statements: Statements, model: ModelVersion, forgeries: list[ForgedError] | None = None
+) -> VersionHold | None:
+    """What holds *model* back now; None where nothing does."""
+    folder = paths.hold(model.name, model.version)
+    holds = _signed(statements, folder, PredicateKind.HOLD, VersionHold, forgeries)
+    newest = max(holds, key=lambda hold: (hold.at, hold.released), default=None)
+    return None if newest is None or newest.released else newest
+
+
+def _signed(
+    statements: Statements,
+    folder: str,
+    predicate_kind: PredicateKind,
+    kind: type[T],
+    forgeries: list[ForgedError] | None,
+) -> Iterator[T]:
+    for path in statements.list(folder):
+        try:
+            predicate = statements.read(path, predicate_kind)
+            if predicate is not None:
+                yield decode(kind, predicate["record"])
+        except ForgedError as forgery:
+            if forgeries is not None:
+                forgeries.append(forgery)
+        except (KeyError, UndecodableError) as error:
+            if forgeries is not None:
+                forgeries.append(ForgedError(path, f"it is signed, and is no record of serving ({error!r})"))
+
+
+def _sign(
+    statements: Statements,
+    path: str,
+    kind: PredicateKind,
+    subject: str,
+    at: datetime,
+    record: TrafficChange | VersionHold,
+) -> bool:
+    content = encode(record)
+    statement = Statement(
+        kind=kind, subjects={subject: canonical_digest(content)}, at=at, predicate={"record": content}
+    )
+    return statements.create(path, statement)

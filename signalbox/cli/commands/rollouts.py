@@ -1,0 +1,202 @@
+"""Production: see and order rollouts, bring a version back, and see what served and what is known to be good."""
+
+from typing import Any
+
+import click
+
+from signalbox.cli.app_client import AppClient, find_app
+from signalbox.cli.errors import Unusable
+from signalbox.cli.names import MODELS, ROLLOUTS, suggesting
+from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
+_reason = click.option("--reason", required=True, help="Why; kept for ever.")
+_stage = click.option("--stage", default="", help="The stage that serves production, where there are several.")
+
+
+@click.group()
+def rollout() -> None:
+    """How traffic shifts to a new version in production."""
+
+
+@rollout.command("list")
+@click.option("--model", default="", help="Only rollouts of this model.")
+@_json
+def list_rollouts(model: str, as_json: bool) -> None:
+    """Every rollout, as it stood at its last look."""
+    answer = find_app().get("rollouts", **({"model": model} if model else {}))
+    if as_json:
+        emit_json(answer)
+        return
+    rows = [(row["promotion"], row["model"], _step(row), row["decision"], row["because"]) for row in answer["rollouts"]]
+    emit_table(("promotion", "model", "step", "decision", "because"), rows, "no traffic was shifted yet")
+
+
+@rollout.command()
+@click.argument("promotion")
+@_json
+def show(promotion: str, as_json: bool) -> None:
+    """One rollout by its PROMOTION: its steps with what they were judged by, and what people ordered."""
+    app = find_app()
+    with suggesting(app, ROLLOUTS, promotion):
+        answer = app.get(f"rollouts/{promotion}")
+    if as_json:
+        emit_json(answer)
+        return
+    names = ("model", "environment", "endpoint", "deployment", "champion", "since", "decision", "because")
+    emit_facts({"step": _step(answer), **{name: str(answer[name]) for name in names}, "looks": str(answer["looks"])})
+    click.echo()
+    rows = [
+        (
+            f"{row['weight']} %",
+            str(row["requests"]),
+            str(row["errors"]),
+            row["decision"],
+            row["because"],
+        )
+        for row in answer["steps"]
+    ]
+    emit_table(("weight", "requests", "errors", "decision", "because"), rows, "no step has ended yet")
+    for order in answer["orders"]:
+        click.echo(f"{order['at']}  {order['kind']} by {order['by']}: {order['reason']}")
+
+
+def _order(action: str, help_text: str) -> None:
+    """Add the command that orders *action* of a rollout."""
+
+    @rollout.command(action, help=help_text)
+    @click.argument("promotion")
+    @_reason
+    @_as
+    @_json
+    def order(promotion: str, reason: str, person: str, as_json: bool) -> None:
+        app = find_app(person, signed=True)
+        with suggesting(app, ROLLOUTS, promotion):
+            answer = app.post(f"rollouts/{promotion}/{action}", {"reason": reason})
+        emit_answer(answer, as_json)
+
+
+_order("pause", "Keep the traffic of PROMOTION's rollout as it is.")
+_order("resume", "Let the paused rollout of PROMOTION go on.")
+_order("advance", "Let the step of PROMOTION's rollout go on although it has not decided.")
+_order("abort", "Give all traffic back to the version before PROMOTION's, at once.")
+
+
+@click.command()
+@click.argument("model")
+@click.option("--to", "version", default="", help="The version to go back to; else the newest known to be good.")
+@click.option("--plan", "only_plan", is_flag=True, help="Say what it would go back to, and change nothing.")
+@click.option("--override", is_flag=True, help="Answer yourself for conditions of --to that are not met.")
+@click.option("--reason", default="", help="Why; kept for ever.")
+@_stage
+@_as
+@_json
+def rollback(model: str, version: str, only_plan: bool, reason: str, stage: str, person: str, **flags: bool) -> None:
+    """Bring production back to a version of MODEL that is known to be good."""
+    if only_plan:
+        _plan(find_app(), model, version, stage, flags["as_json"])
+        return
+    if not reason:
+        raise click.UsageError("give --reason: it is kept with the rollback")
+    body = {"reason": reason, "to": version, "stage": stage, "override": flags["override"]}
+    app = find_app(person, signed=True)
+    with suggesting(app, MODELS, model):
+        answer = app.post(f"models/{model}/rollback", body)
+    emit_answer(answer, flags["as_json"])
+
+
+def _plan(app: AppClient, model: str, version: str, stage: str, as_json: bool) -> None:
+    versions = _known_good(app, model, stage)["versions"]
+    choices = [row for row in versions[1:] if row["good"] or f"{model}:{version}" == row["model"]]
+    choice = next((row for row in choices if version in ("", row["model"].rpartition(":")[2])), None)
+    if choice is None:
+        wanted = f"{model}:{version}" if version else f"no version of {model}"
+        raise Unusable(f"{wanted} is known to be good; `signalbox known-good {model}` shows each condition")
+    if as_json:
+        emit_json(choice)
+        return
+    emit_facts({"from": versions[0]["model"], "to": choice["model"], "deployment": choice["deployment"]})
+    _emit_conditions(choice)
+
+
+@click.command("known-good")
+@click.argument("model")
+@_stage
+@_json
+def known_good(model: str, stage: str, as_json: bool) -> None:
+    """Each version of MODEL that has served, and every condition of being known to be good."""
+    answer = _known_good(find_app(), model, stage)
+    if as_json:
+        emit_json(answer)
+        return
+    if not answer["versions"]:
+        click.echo(f"no version of {model} has served {answer['stage']}")
+    for row in answer["versions"]:
+        click.echo(f"{row['model']}  {'known to be good' if row['good'] else 'not known to be good'}")
+        _emit_conditions(row)
+
+
+def _known_good(app: AppClient, model: str, stage: str) -> dict[str, Any]:
+    with suggesting(app, MODELS, model):
+        answer: dict[str, Any] = app.get(f"models/{model}/known-good", **({"stage": stage} if stage else {}))
+    return answer
+
+
+def _emit_conditions(row: dict[str, Any]) -> None:
+    for condition in row["conditions"]:
+        click.echo(f"  {'yes' if condition['met'] else 'no '}  {condition['condition']}: {condition['because']}")
+
+
+@click.command()
+@click.argument("endpoint")
+@click.option("--environment", default="", help="The environment, where endpoints of several have one name.")
+@click.option("--at", default="", help="A moment, like 2026-11-29T12:00:00Z; else the whole history.")
+@_json
+def serving(endpoint: str, environment: str, at: str, as_json: bool) -> None:
+    """What served ENDPOINT, and when."""
+    app = find_app()
+    place = environment or _environment_of(app, endpoint)
+    answer = app.get(f"environments/{place}/endpoints/{endpoint}/serving", **({"at": at} if at else {}))
+    if as_json:
+        emit_json(answer)
+        return
+    rows = [
+        (row["since"], row["until"] or "now", row["model"], f"{row['share']} %", row["began"], row["ended"], row["by"])
+        for row in answer["intervals"]
+    ]
+    empty_text = f"nothing is known to have served {endpoint}{f' at {at}' if at else ''}"
+    emit_table(("since", "until", "model", "share", "began by", "ended by", "who"), rows, empty_text)
+
+
+def _environment_of(app: AppClient, endpoint: str) -> str:
+    """Where the rollouts of *endpoint* are. Raises Unusable where none or several are."""
+    rows = app.get("rollouts")["rollouts"]
+    environments = sorted({row["environment"] for row in rows if row["endpoint"] == endpoint})
+    if len(environments) != 1:
+        names = ", ".join(environments) or "none"
+        raise Unusable(f"give --environment: rollouts of {endpoint} were seen in {names}")
+    return str(environments[0])
+
+
+@click.command("release-hold")
+@click.argument("model")
+@_reason
+@_as
+@_json
+def release_hold(model: str, reason: str, person: str, as_json: bool) -> None:
+    """Let MODEL:VERSION, which a rollback has left, be promoted again."""
+    name, _, version = model.partition(":")
+    if not version:
+        raise click.UsageError(f"{model!r} names no version; write MODEL:VERSION")
+    app = find_app(person, signed=True)
+    with suggesting(app, MODELS, name):
+        answer = app.post(f"models/{name}/release", {"version": version, "reason": reason})
+    emit_answer(answer, as_json)
+
+
+def _step(row: dict[str, Any]) -> str:
+    weights = row["weights"]
+    if row["step"] >= len(weights):
+        return "soak"
+    return f"{row['step'] + 1} of {len(weights)} ({weights[row['step']]} %)"

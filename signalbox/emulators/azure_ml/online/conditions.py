@@ -1,0 +1,160 @@
+"""What tests and demonstrations set of the online service: its pace, its limits, how it routes, and its faults.
+
+Set by POST /_control/online, which forgets what was set before. Nothing here acts: the doors and the fleet ask.
+"""
+
+import hashlib
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from signalbox.emulators.clock import EmulatorClock
+
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Seconds on the emulators' clock: of a change of an endpoint, of a deployment beyond its start, of a change of
+    its number of instances, and until new instances serve after the operation has succeeded.
+    """
+
+    endpoint_s: float = 0.1
+    deployment_s: float = 0.0
+    scale_s: float = 0.1
+    late_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The documented ones of a managed endpoint; *cores* of quota by SKU, `*` for any other one, in a subscription.
+
+    *exempt* SKUs need no fifth more than their instances.
+    """
+
+    bytes_per_s: float = 5 * 1024**2
+    requests_per_s: int = 500
+    deployments: int = 20
+    instances: int = 50
+    cores: Mapping[str, int] = field(default_factory=lambda: {"*": 500})
+    exempt: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """*per* `request` or `connection`; *skew* multiplies the weights of deployments. *seed* makes the draws."""
+
+    seed: int = 1
+    per: str = "request"
+    skew: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentFault:
+    """What deployments do whose "endpoint/deployment" has *match* in it (a regular expression).
+
+    From *from_s* until *until_s* seconds after it was set: a share of the requests fails with the model's
+    *error_status*, a share takes *latency_ms* longer, numbers in answers are multiplied and added to, and after
+    *crash_after* requests the process dies of each. *instance* limits it to one instance.
+    """
+
+    match: str
+    error_share: float = 0.0
+    error_status: int = 500
+    latency_ms: float = 0.0
+    latency_share: float = 1.0
+    times: float = 1.0
+    add: float = 0.0
+    crash_after: int | None = None
+    instance: int | None = None
+    from_s: float = 0.0
+    until_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFault:
+    """What becomes of changes of endpoints whose name has *match* in it: of the *nth* of them, or of every one.
+
+    *mode*: `lost` (it succeeds and changes nothing), `failed`, `cancelled`, or `slow` (*seconds* longer).
+    """
+
+    match: str
+    mode: str
+    nth: int | None = None
+    seconds: float = 0.0
+
+
+class Conditions:
+    def __init__(self, clock: EmulatorClock) -> None:
+        self._clock = clock
+        self._reset({})
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_post("/_control/online", self._set)
+
+    def draws(self, name: str) -> random.Random:
+        """The stream of draws called *name*, the same after every setting with the same seed."""
+        if name not in self._draws:
+            seed = hashlib.sha256(f"{self.routing.seed}/{name.lower()}".encode()).digest()
+            self._draws[name] = random.Random(seed)
+        return self._draws[name]
+
+    def faults_of(self, deployment: str, instance: int) -> list[DeploymentFault]:
+        """Those in force for "endpoint/deployment". A request of the deployment counts once for each of them."""
+        age_s = self._clock.now() - self._set_at
+        return [
+            fault
+            for fault in self._faults
+            if re.search(fault.match, deployment)
+            and fault.instance in (None, instance)
+            and fault.from_s <= age_s
+            and (fault.until_s is None or age_s < fault.until_s)
+        ]
+
+    def crashes(self, deployment: str, fault: DeploymentFault) -> bool:
+        """Count one request of *deployment* and say whether the process dies of it."""
+        if fault.crash_after is None:
+            return False
+        key = (deployment, fault)
+        self._requests[key] = self._requests.get(key, 0) + 1
+        return self._requests[key] > fault.crash_after
+
+    def fault_of_change(self, endpoint: str) -> ChangeFault | None:
+        """What becomes of this change of *endpoint*; asking counts as the change."""
+        result = None
+        for fault in self._changes:
+            if re.search(fault.match, endpoint):
+                self._counts[fault] = self._counts.get(fault, 0) + 1
+                if result is None and fault.nth in (None, self._counts[fault]):
+                    result = fault
+        return result
+
+    async def _set(self, request: web.Request) -> web.Response:
+        try:
+            self._reset(await request.json())
+        except (TypeError, ValueError) as error:
+            raise web.HTTPBadRequest(text=f"these conditions cannot be read: {error}") from error
+        return web.json_response({})
+
+    def _reset(self, body: Mapping[str, Any]) -> None:
+        strange = set(body) - {"pace", "limits", "routing", "deployments", "changes", "resets_public_access"}
+        if strange:
+            raise ValueError(f"{', '.join(sorted(strange))} is no condition of online endpoints")
+        self.pace = _read(Pace, body.get("pace", {}))
+        self.limits = _read(Limits, body.get("limits", {}))
+        self.routing = _read(Routing, body.get("routing", {}))
+        self._faults = [_read(DeploymentFault, raw) for raw in body.get("deployments", ())]
+        self._changes = [_read(ChangeFault, raw) for raw in body.get("changes", ())]
+        self.resets_public_access = bool(body.get("resets_public_access", True))
+        self._set_at = self._clock.now()
+        self._draws: dict[str, random.Random] = {}
+        self._requests: dict[tuple[str, DeploymentFault], int] = {}
+        self._counts: dict[ChangeFault, int] = {}
+
+
+def _read(kind: type[Settings], raw: Mapping[str, Any]) -> Settings:
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()})

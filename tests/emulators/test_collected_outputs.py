@@ -1,0 +1,95 @@
+"""The data collector's files in a workspace's own blob storage, counted into bins by the app's adapter."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.adapters.azure_ml.arm import Arm
+from shared.adapters.azure_ml.datastores import Datastores
+from shared.adapters.azure_monitor.collected_outputs import CollectedOutputs
+from shared.clients import Clients
+from shared.domain.inference.routes import Workspace
+from shared.ports import OutputBins, OutputMinute, ServedEndpoint
+from shared.settings import read_settings
+from signalbox.launcher.endpoints import WORKSPACES
+from signalbox.launcher.hub import LocalIdentity
+from tests.emulators.conftest import Ml
+from tests.emulators.services import storage
+
+PREPROD = next(place for place in WORKSPACES if place.name == "mlw-preprod")
+WORKSPACE = Workspace(
+    name="preprod", subscription=PREPROD.subscription, resource_group=PREPROD.resource_group, workspace=PREPROD.name
+)
+FIRST = 29_500_060  # 2026-02-02T03:40Z
+SCORES = OutputBins(edges=(0.5, 1.0), field="score")
+
+
+def event(minute: int, data: Any, **more: Any) -> str:
+    moment = datetime.fromtimestamp((FIRST + minute) * 60 + 30, UTC).strftime("%Y-%m-%dT%H:%M:%S.1234567Z")
+    return json.dumps({"specversion": "1.0", "time": moment, "data": data, **more})
+
+
+def collect(ml: Ml, endpoint: str, name: str, lines: Sequence[str], deployment: str = "v1") -> None:
+    path = f"modelDataCollector/{endpoint}/{deployment}/model_outputs/2026/02/02/{name}.jsonl"
+    with storage(ml.endpoints, PREPROD.account) as service:
+        service.get_blob_client("azureml-blobstore", path).upload_blob("\n".join(lines).encode())
+
+
+def outputs(ml: Ml, endpoint: str, bins: OutputBins = SCORES, last: int = 9) -> list[OutputMinute]:
+    identity = LocalIdentity(ml.endpoints)
+    datastores = Datastores(Arm(identity, ml.endpoints.resource_manager), identity, ml.endpoints.account("{account}"))
+    served = ServedEndpoint(workspace=WORKSPACE, endpoint=endpoint)
+    return list(CollectedOutputs(datastores).outputs(served, FIRST, FIRST + last, bins))
+
+
+@pytest.fixture
+def collected(ml: Ml, monkeypatch: pytest.MonkeyPatch) -> Ml:
+    for name, value in ml.endpoints.environment().items():
+        monkeypatch.setenv(name, value)
+    return ml
+
+
+def test_outputs_fall_in_bins_by_deployment_and_minute(collected: Ml) -> None:
+    collect(
+        collected, "bins", "03/a", [event(0, [{"score": 0.1}, {"score": 0.5}, {"score": 7}]), event(1, [{"score": 2}])]
+    )
+    collect(collected, "bins", "03/b", [event(0, [{"score": 0.2}]), ""])
+    collect(collected, "bins", "04/a", [event(0, [{"score": 0.3}]), event(40, [{"score": 1}])], "v2")
+
+    assert outputs(collected, "bins") == [
+        OutputMinute(deployment="v1", minute=FIRST, bins=(2, 1, 1)),
+        OutputMinute(deployment="v1", minute=FIRST + 1, bins=(0, 0, 1)),
+        OutputMinute(deployment="v2", minute=FIRST, bins=(1, 0, 0)),  # It came late, in the file of the next hour.
+    ]
+
+
+def test_what_is_in_no_bin_is_told_and_what_is_no_event_counts_nowhere(collected: Ml) -> None:
+    odd_rows = [{"score": None}, {"score": "high"}, {"score": float("nan")}, {"score": True}, {}, {"score": 0.7}]
+    lines = ["{", "[]", '{"time": "soon"}', event(0, odd_rows), event(0, "https://a/b", datainblob="true")]
+    collect(collected, "odd", "03/a", [*lines, '{"specversion": "1.0", "time": "2026-02-02T03:40:'])
+
+    assert outputs(collected, "odd") == [OutputMinute(deployment="v1", minute=FIRST, bins=(0, 1, 0), unread=6)]
+
+
+def test_classes_have_a_bin_each_and_one_for_the_others(collected: Ml) -> None:
+    collect(collected, "classes", "whole-day", [event(2, [{"label": name} for name in ("cat", "dog", "cat", "eel")])])
+    bins = OutputBins(classes=("cat", "dog"), field="label")
+
+    assert outputs(collected, "classes", bins) == [OutputMinute(deployment="v1", minute=FIRST + 2, bins=(2, 1, 1))]
+
+
+def test_nothing_collected_is_no_minute(collected: Ml) -> None:
+    assert outputs(collected, "silent") == []
+
+
+def test_the_apps_own_clients_may_read_all_figures_of_the_local_cloud(collected: Ml) -> None:
+    clients = Clients(read_settings(collected.endpoints.environment()))
+    served = ServedEndpoint(workspace=WORKSPACE, endpoint="nothing-yet")
+
+    assert list(clients.traffic_metrics.minutes(served, FIRST, FIRST + 5)) == []
+    assert list(clients.traffic_log.minutes(served, FIRST, FIRST + 5, 100.0)) == []
+    assert list(clients.output_figures.outputs(served, FIRST, FIRST + 5, SCORES)) == []
+    assert clients.alerts.firing(served) == ()

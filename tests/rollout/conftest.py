@@ -1,0 +1,135 @@
+"""Rollouts on the real host: a model in the central registry, a production stage, and traffic in memory."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from shared import contracts as c
+from shared.codec import decode
+from shared.domain.configuration import Configuration
+from shared.domain.gates import GateSpec
+from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.approvals import ApprovalPolicy
+from shared.domain.promotion.ladder import Serving, Stage
+from shared.domain.promotion.models import ModelVersion
+from shared.domain.rollout.known_good import KnownGoodRules
+from shared.domain.rollout.policy import RolloutAlerts, RolloutPolicy, Soak, StepLimits, TrafficStep
+from shared.ports import FiringAlert
+from tests.fakes.rollout import MemoryAlerts, MemoryTraffic
+from tests.promotion import conftest as promotions
+from tests.promotion.conftest import CENTRAL, CONFIGURATION, DEV, PromotionApp
+
+PROD = Workspace(name="prod", subscription="p", resource_group="g", workspace="prod")
+POLICY = RolloutPolicy(
+    steps=(
+        TrafficStep(weight=5),
+        TrafficStep(weight=25),
+        TrafficStep(weight=50, cleared=True),
+        TrafficStep(weight=100),
+    ),
+    each=StepLimits(at_least_s=900, at_most_s=4 * 3600, requests=100),
+    soak=Soak(for_s=3600, requests=1000),
+    keep_warm_s=7200,
+    alerts=RolloutAlerts(rules=("prod-errors",)),
+    known_good=KnownGoodRules(served_s=1800),
+)
+STAGES = (
+    Stage(name="central", source="dev", registry=CENTRAL, approvals=ApprovalPolicy()),
+    Stage(
+        name="prod",
+        source="central",
+        environment=PROD,
+        serving=Serving(online="churn-online"),
+        exit_gates=(GateSpec(gate="api_test_passed"), GateSpec(gate="golden_requests_match")),
+        rollout=POLICY,
+    ),
+)
+
+
+def configuration_with(policy: RolloutPolicy) -> Configuration:
+    stages = tuple(replace(stage, rollout=policy) if stage.rollout else stage for stage in STAGES)
+    ladder = replace(CONFIGURATION.ladder, stages=stages)
+    return replace(CONFIGURATION, workspaces=(DEV, PROD), ladder=ladder)
+
+
+@dataclass
+class RolloutApp(PromotionApp):
+    """The app with a production stage."""
+
+    @property
+    def requests(self) -> MemoryTraffic:
+        return self.clients.memory_traffic  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def alerts(self) -> MemoryAlerts:
+        return self.clients.alerts  # type: ignore[return-value]
+
+    @property
+    def traffic(self) -> dict[str, int]:
+        """What the production endpoint's traffic is, without deployments that have none."""
+        endpoint = self.cloud.state["endpoints"].get("prod/onlineEndpoints/churn-online", {"traffic": {}})
+        return {name: share for name, share in endpoint["traffic"].items() if share}
+
+    async def entered(self, version: str, error: float = 1.0) -> ModelVersion:
+        """A version in the central registry, approved."""
+        model = self.register(version, error)
+        result = await self.finish(await self.promote(str(model), "central"))
+        assert result.fate is c.Fate.PROMOTED, result
+        return model
+
+    async def released(self, version: str) -> ModelVersion:
+        """A version in production."""
+        model = await self.entered(version)
+        result = await self.finish(await self.promote(str(model), "prod"))
+        assert result.fate is c.Fate.PROMOTED, result
+        return model
+
+    async def roll_back(self, reason: str = "complaints", **more: object) -> c.RollbackResult:
+        """Order a rollback of churn, and let it end."""
+        status, answer = await self.ask("POST", "models/churn/rollback", {"reason": reason, **more}, "linus")
+        assert status == 202, answer
+        outcome = await self.host.advance_until_finished(str(answer["id"]), timeout=60)
+        assert outcome.status == "Completed", outcome
+        return decode(c.RollbackResult, outcome.output)
+
+    async def watched(self, promotion: str) -> None:
+        """Until the first look at the first step is taken."""
+        for _ in range(60):
+            if (await self.ask("GET", f"rollouts/{promotion}"))[0] == 200:
+                return
+            await self.pass_time(seconds=10)
+        raise TimeoutError(f"nobody looked at {promotion}")
+
+    def deployment(self, model: ModelVersion) -> str:
+        """The deployment of *model* in production."""
+        start = "prod/onlineEndpoints/churn-online/"
+        (name,) = (
+            key.removeprefix(start)
+            for key, served in self.cloud.state["deployments"].items()
+            if key.startswith(start) and served.endswith(str(model))
+        )
+        return str(name)
+
+
+async def running(policy: RolloutPolicy, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    async with promotions.running(configuration_with(policy), folder, monkeypatch, alerts=MemoryAlerts()) as made:
+        traffic = MemoryTraffic(made.endpoints)
+        vars(made.clients).update(memory_traffic=traffic, traffic_figures=lambda source: traffic)
+        yield RolloutApp(host=made.host, clients=made.clients, cloud=made.cloud)
+
+
+@pytest.fixture
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    async for made in running(POLICY, tmp_path, monkeypatch):
+        yield made
+
+
+def because(result: c.PromotionResult) -> str:
+    return "; ".join(result.because)
+
+
+def alert(rule: str, deployment: str) -> FiringAlert:
+    return FiringAlert(rule=rule, since=datetime(2026, 1, 1, tzinfo=UTC), deployment=deployment)

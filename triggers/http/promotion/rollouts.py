@@ -1,0 +1,204 @@
+"""Rollouts over HTTP: where they stand, the page of a step, and what people order while traffic shifts."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from shared.application.rollout.orders import order_rollout
+from shared.clients import Clients
+from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
+from shared.records.production import paths
+from shared.records.production.rollouts import RolloutStanding, orders_of, step_at
+from shared.validation.rules import OptionalName, Whole
+from triggers.http.api_route import ApiRequest, requester_name
+from triggers.http.orders import Order
+from triggers.http.pages import PAGE
+from triggers.http.problems import Problem
+from triggers.http.promotion.decisions import decision_records, refusals_as_problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutFilters:
+    """*after*: the promotion that the page before ended with."""
+
+    model: OptionalName = ""
+    after: OptionalName = ""
+    limit: Annotated[int, Whole(least=1, most=PAGE)] = PAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutRow:
+    """A rollout as it stood at its last look. *step* counts from 0; the one after the last of *weights* is the soak."""
+
+    promotion: str
+    model: str
+    environment: str
+    endpoint: str
+    deployment: str
+    champion: str
+    stage: str
+    step: int
+    weights: tuple[int, ...]
+    since: str
+    looks: int
+    decision: str
+    because: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutPage:
+    rollouts: tuple[RolloutRow, ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutOrderRow:
+    kind: str
+    step: int
+    by: str
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutStepRow:
+    """A step that has ended: *evidence* is the digest of its record, which the next receipt names."""
+
+    step: int
+    weight: int
+    since: str
+    ended: str
+    requests: int
+    errors: int
+    decision: str
+    because: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutShown(RolloutRow):
+    steps: tuple[RolloutStepRow, ...] = ()
+    orders: tuple[RolloutOrderRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutOrdered:
+    """*recorded* is false where it was ordered already."""
+
+    promotion: str
+    order: str
+    step: int
+    by: str
+    reason: str
+    recorded: bool
+
+
+async def list_rollouts(request: ApiRequest, query: RolloutFilters) -> RolloutPage:
+    """Every rollout by the name of its promotion, as it stood at its last look."""
+    return await asyncio.to_thread(_page, request.clients, query)
+
+
+async def show_rollout(request: ApiRequest, promotion: str) -> RolloutShown:
+    """One rollout: its steps with what they were judged by, and what people ordered."""
+    return await asyncio.to_thread(_describe, request.clients, promotion)
+
+
+async def pause_rollout(request: ApiRequest, promotion: str, body: Order) -> RolloutOrdered:
+    """Keep the traffic as it is; what goes against the new version still brings it back."""
+    return await _order(request, promotion, RolloutOrderKind.PAUSE, body.reason)
+
+
+async def resume_rollout(request: ApiRequest, promotion: str, body: Order) -> RolloutOrdered:
+    """Let a paused rollout go on; the time of its pause does not count."""
+    return await _order(request, promotion, RolloutOrderKind.RESUME, body.reason)
+
+
+async def advance_rollout(request: ApiRequest, promotion: str, body: Order) -> RolloutOrdered:
+    """Let the step go on although it has not decided; never over an abort."""
+    return await _order(request, promotion, RolloutOrderKind.ADVANCE, body.reason)
+
+
+async def abort_rollout(request: ApiRequest, promotion: str, body: Order) -> RolloutOrdered:
+    """Give all traffic back to the version before, at once; twice is as once."""
+    return await _order(request, promotion, RolloutOrderKind.ABORT, body.reason)
+
+
+async def _order(request: ApiRequest, promotion: str, kind: RolloutOrderKind, reason: str) -> RolloutOrdered:
+    person = await request.person()
+    if person is None and kind is RolloutOrderKind.ADVANCE:
+        detail = "a step that has not decided is advanced by a person: send the token of one"
+        raise Problem(403, "not allowed", detail)
+    order = RolloutOrder(
+        kind=kind,
+        step=0,
+        oid=person.oid if person else "",
+        name=requester_name(request.caller, person),
+        reason=reason,
+        at=request.clients.clock.now(),
+    )
+    with refusals_as_problems():
+        taken = await order_rollout(request.client, decision_records(request.clients), promotion, order)
+    return RolloutOrdered(
+        promotion=promotion,
+        order=kind.value,
+        step=taken.order.step,
+        by=taken.order.name,
+        reason=taken.order.reason,
+        recorded=taken.recorded,
+    )
+
+
+def _page(clients: Clients, query: RolloutFilters) -> RolloutPage:
+    rows = list[RolloutRow]()
+    for standing in _standings(clients):
+        if standing.promotion <= query.after or (query.model and standing.model.split(":")[0] != query.model):
+            continue
+        if len(rows) == query.limit:
+            return RolloutPage(rollouts=tuple(rows), next=rows[-1].promotion)
+        rows.append(_row(standing))
+    return RolloutPage(rollouts=tuple(rows))
+
+
+def _standings(clients: Clients) -> Iterator[RolloutStanding]:
+    return (stored.record for stored in clients.store.list(RolloutStanding, paths.ROLLOUTS))
+
+
+def _row(standing: RolloutStanding) -> RolloutRow:
+    return RolloutRow(**asdict(standing))
+
+
+def _describe(clients: Clients, promotion: str) -> RolloutShown:
+    standing = clients.store.get(RolloutStanding, paths.rollout(promotion))
+    if standing is None:
+        raise Problem(
+            404, "no such rollout", f"promotion {promotion!r} has shifted no traffic; see the list of rollouts"
+        )
+    return RolloutShown(
+        **asdict(standing),
+        steps=tuple(_steps(clients, standing)),
+        orders=tuple(
+            RolloutOrderRow(
+                kind=order.kind.value, step=order.step, by=order.name, reason=order.reason, at=order.at.isoformat()
+            )
+            for order in orders_of(clients.statements, promotion, standing.stage, [])
+        ),
+    )
+
+
+def _steps(clients: Clients, standing: RolloutStanding) -> Iterator[RolloutStepRow]:
+    for step in range(standing.step + 1):
+        record = step_at(clients.statements, standing.promotion, standing.stage, step)
+        if record is not None:
+            yield RolloutStepRow(
+                step=step,
+                weight=record.weight,
+                since=record.since.isoformat(),
+                ended=record.ended.isoformat(),
+                requests=record.requests,
+                errors=record.errors,
+                decision=record.decision,
+                because=record.because,
+                evidence=record.evidence,
+            )
