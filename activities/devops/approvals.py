@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from activities.effects import once, stamp
+from activities.promotion.forgeries import tell_refused
 from shared import contracts as c
 from shared.application.devops.open_instances import close
 from shared.application.promotion.decisions import Ballot, record_decision
@@ -89,6 +90,7 @@ def _mirror(clients: Clients, mirroring: c.Mirroring) -> tuple[c.Mirrored, bool]
         if opening.plan is not None:
             signed_plan(clients.statements, clients.ledger, mirroring.promotion, opening.plan_digest)
     except Refused as refusal:
+        tell_refused(clients, record, refusal)
         return c.Mirrored(ended=record.fate is not None, notes=(str(refusal)[:300],)), False
     notes, any_new = list[str](), False
     has_ended, shared_stages = record.fate is not None, list(_shared(clients, record.promotion, opening))

@@ -386,7 +386,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_take_step",
-        condition="_used(clients, order, approval_id, person.oid)",
+        condition="_used(clients, order, approval.id, person.oid)",
         without="False",
         guard=test_rules.test_a_decision_counts_by_the_rules_of_here,
         arguments={"more": test_rules.USED},

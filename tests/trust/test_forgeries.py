@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import azure.durable_functions as df
 import pytest
 
+from activities.devops.approvals import mirror_approvals
 from shared import contracts as c
 from shared.codec import decode, encode
 from shared.domain import identity
@@ -23,7 +25,7 @@ from shared.records.promotion import decision_statement
 from shared.records.statements import Statements
 from tests.promotion.conftest import CENTRAL, PromotionApp
 from tests.signing import signing
-from tests.trust.attacks import STATE_CONTAINER, approval, asking, blobs, forged, plant
+from tests.trust.attacks import STATE_CONTAINER, approval, asking, blobs, forged, plant, remove
 
 Decider = Callable[[PromotionApp, str, str, str, str], None]
 
@@ -304,3 +306,16 @@ async def test_the_proof_of_an_earlier_stage_is_not_believed_unsigned(app: Promo
     result = await app.finish(promotion)
 
     assert (result.fate is c.Fate.PROMOTED, Phase.EXIT.value) == (False, "exit")
+
+
+async def test_a_plan_that_nobody_signed_is_told_of_where_approvals_are_mirrored(app: PromotionApp) -> None:
+    """The mirror's order names the promotion by its id alone, and it ends with a note, not with a refusal."""
+    promotion, _ = await asking(app)
+    (statement,) = [path for path in blobs(app, f"{promotion}/plans/") if path.endswith(".dsse.json")]
+    remove(app, statement)
+    client = df.DurableOrchestrationClient(app.host.client_binding())
+
+    mirrored = await mirror_approvals(client, app.clients, c.Mirroring(key="k", promotion=promotion))
+
+    assert "no statement of the deciding key" in mirrored.notes[0]
+    assert forged(app) == [f"promotions/{promotion}/effects/opened.json"]

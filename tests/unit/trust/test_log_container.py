@@ -79,6 +79,9 @@ def test_a_log_that_began_among_the_records_goes_on_in_its_own_container(hub: Im
     report = process(hub).verify()
     assert (report.entries, report.problems) == (size + 21, ())
     assert [entry.number for entry in process(hub).entries()] == list(range(1, size + 22))
+    assert [entry.number for entry in process(hub).since(START)] == list(range(size + 21, 0, -1))
+    numbers = [entry.number for key in ("key 0", "one more") if (entry := process(hub).find(key))]
+    assert (numbers, process(hub).find("never")) == ([1, size + 1], None)
     proof = process(hub).prove(1)
     assert (proof.index, proof.size) == (0, size + 21)
 
