@@ -1,5 +1,6 @@
 """JSON Schema (draft 2020-12) of the dataclasses that requests and files are read into, and answers are made of."""
 
+from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -26,6 +27,10 @@ class _Schemas(GenerateJsonSchema):
     def dataclass_schema(self, schema: Any) -> dict[str, Any]:
         own_schema = super().dataclass_schema(schema)
         own_schema.pop("title", None)
+        # What earlier releases did not have is left out while it has its default (`shared.domain.newer`).
+        newer = {field.name for field in fields(schema["cls"]) if field.metadata.get("newer")}
+        if newer & set(own_schema.get("required", ())):
+            own_schema["required"] = [name for name in own_schema["required"] if name not in newer]
         if "description" in own_schema:
             own_schema["description"] = " ".join(own_schema["description"].split())
         return own_schema | {"additionalProperties": self.mode == "serialization"}
@@ -53,8 +58,8 @@ class _OfFiles(_Schemas):
     def dataclass_schema(self, schema: Any) -> dict[str, Any]:
         own_schema = super().dataclass_schema(schema)
         required_fields = own_schema.get("required", ())
-        fields = own_schema["properties"].items()
-        own_schema["properties"] = {name: part if name in required_fields else _or_empty(part) for name, part in fields}
+        parts = own_schema["properties"].items()
+        own_schema["properties"] = {name: part if name in required_fields else _or_empty(part) for name, part in parts}
         return own_schema
 
     def dict_schema(self, schema: Any) -> dict[str, Any]:
