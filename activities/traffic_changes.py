@@ -31,7 +31,7 @@ def observed(
     online = clients.endpoints.find(environment, EndpointKind.ONLINE, endpoint)
     if online is None:
         return None
-    traffic = {deployment: share for deployment, share in online.traffic.items() if share}
+    traffic = online.shares
     return TrafficChange(
         kind=kind,
         environment=environment.name,

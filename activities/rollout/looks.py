@@ -190,11 +190,10 @@ class _Look:
         online = self._clients.endpoints.find(self._served.workspace, EndpointKind.ONLINE, endpoint)
         if online is None:
             return f"endpoint {endpoint} is not in {self._served.workspace.name} any more"
-        traffic = {name: share for name, share in online.traffic.items() if share}
         wanted = shares(self._arms.canary, self._arms.weight, self._arms.champion)
-        if traffic == wanted:
+        if online.shares == wanted:
             return ""
-        return f"the traffic of {endpoint} is {traffic}, and this step has set {wanted}: somebody else changed it"
+        return f"the traffic of {endpoint} is {online.shares}, and this step has set {wanted}: somebody else changed it"
 
     def _close(self, look: RecordedLook) -> str:
         """Sign how the step ended, and write its page; returns the digest that the next receipt names."""

@@ -5,6 +5,7 @@ for longer than a minute.
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -30,7 +31,6 @@ from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
 from shared.domain.rollout.serving import ChangeKind
 from shared.durable.starting import Client
 from shared.ports import AssetKind, EndpointKind, WantedDeployment
-from shared.records.predicates import EntryStatement
 from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
 from shared.records.production.serving import VersionHold, sign_change, sign_hold
@@ -52,7 +52,6 @@ async def open_rollback(client: Client, clients: Clients, opening: c.RollbackOpe
 
 def _open(clients: Clients, request: c.RollbackRequest) -> c.RollbackCourse:
     stage = production_stage(clients.configuration.ladder, request.stage)
-    environment, endpoint = _environment(stage), stage.serving.online
     giving_way, left = _leaving(clients, stage)
     course = _course(clients, request, stage, left)
     facts = {"rollback": request.id, "stage": stage.name, "left": left, "to": str(course.target or "")}
@@ -71,15 +70,11 @@ def _open(clients: Clients, request: c.RollbackRequest) -> c.RollbackCourse:
             at=clients.clock.now(),
         )
         sign_order(clients.statements, giving_way, stage.name, "abort", order)
-    return c.RollbackCourse(
-        target=course.target,
+    return replace(
+        course,
         left=left,
-        digest=course.digest,
-        environment=environment.name,
-        endpoint=endpoint,
-        deployment=course.deployment,
-        warm=course.warm,
-        because=course.because,
+        environment=_environment(stage).name,
+        endpoint=stage.serving.online,
         giving_way=giving_way,
         within_s=stage.serving.ready_within_s,
     )
@@ -104,7 +99,7 @@ def _course(clients: Clients, request: c.RollbackRequest, stage: Stage, left: st
     for candidate in choices:
         unmet = candidate.unmet(override=request.override and bool(wanted))
         if not unmet:
-            return _towards(clients, stage, candidate)
+            return _towards(records, stage, candidate)
         reasons = "; ".join(f"{condition.name}: {condition.because}" for condition in unmet)
         objections.append(f"{candidate.model}: {reasons}")
     if not objections:
@@ -113,11 +108,11 @@ def _course(clients: Clients, request: c.RollbackRequest, stage: Stage, left: st
     return c.RollbackCourse(left=left, because=f"nothing is known to be good: {' | '.join(objections)}"[:1000])
 
 
-def _towards(clients: Clients, stage: Stage, candidate: GoodCandidate) -> c.RollbackCourse:
+def _towards(records: ServingRecords, stage: Stage, candidate: GoodCandidate) -> c.RollbackCourse:
     model = exact_model(candidate.model)
-    entry = entry_statement(clients.statements, history_of(clients.audit, model), model, [])
+    entry = records.entry(model)
     assert entry is not None  # A condition that no override reaches.
-    seen = clients.endpoints.deployment(
+    seen = records.endpoints.deployment(
         _environment(stage), EndpointKind.ONLINE, stage.serving.online, candidate.deployment
     )
     return c.RollbackCourse(
@@ -201,13 +196,12 @@ def shift_back(clients: Clients, step: c.RollbackStep) -> c.Moved:
     online = clients.endpoints.find(environment, EndpointKind.ONLINE, course.endpoint)
     if online is None:
         raise Refused(f"endpoint {course.endpoint} is not in {environment.name}")
-    traffic = {name: share for name, share in online.traffic.items() if share}
     target = {course.deployment: 100}
     if waiting:
         return c.Moved(waiting=waiting)
     if not online.settled:
         return c.Moved(waiting=f"the traffic of {course.endpoint}")
-    if traffic != target and not clients.endpoints.route(environment, course.endpoint, target):
+    if online.shares != target and not clients.endpoints.route(environment, course.endpoint, target):
         return c.Moved(waiting=f"the traffic of {course.endpoint} to be {target}")
     request = step.rollback
     change = observed(
@@ -277,14 +271,8 @@ def _mark(clients: Clients, request: c.RollbackRequest, course: c.RollbackCourse
         if entry is None or entry.state in ("", EntryState.REVOKED.value):
             continue
         clients.models.tag(registry, model, {STATE: state.value})
-        statement = EntryStatement(
-            registry=registry.name,
-            model=model,
-            bundle=entry.bundle,
-            state=state.value,
-            approved_by=entry.approved_by,
-            promotion=request.id,
-            at=clients.clock.now(),
+        statement = replace(
+            entry, registry=registry.name, state=state.value, promotion=request.id, at=clients.clock.now()
         )
         path = sign_entry(clients.statements, f"{request.id}-{state.value.replace(' ', '-')}", statement)
         facts = {"rollback": request.id, ENTRY_STATEMENT: path}

@@ -136,6 +136,11 @@ class EndpointSeen:
     default: str = ""
     settled: bool = True
 
+    @property
+    def shares(self) -> dict[str, int]:
+        """The traffic without the deployments that get none of it."""
+        return {deployment: share for deployment, share in self.traffic.items() if share > 0}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentSeen:

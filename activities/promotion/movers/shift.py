@@ -21,7 +21,7 @@ class ShiftTraffic:
     def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
         online = _online(clients, order)
         champion = order.at.champion.deployment
-        traffic = {name: share for name, share in online.traffic.items() if share}
+        traffic = online.shares
         if traffic != ({champion: 100} if champion else {}):
             planned = f"all of it for {champion}" if champion else "none"
             raise Refused(f"the traffic of {online.name} is {traffic or 'none'}, planned was {planned}; plan again")
@@ -52,7 +52,7 @@ class ShiftTraffic:
     def _shift(self, clients: Clients, order: c.MoveOrder, target: Mapping[str, int]) -> str:
         """Ask for *target* unless it is there; what is still waited for. Refused where the traffic is another's."""
         online = _online(clients, order)
-        traffic = {name: share for name, share in online.traffic.items() if share}
+        traffic = online.shares
         champion, weights = order.at.champion.deployment, order.at.weights
         if not is_ours(traffic, deployment_of(order), champion, weights):
             raise Refused(

@@ -202,7 +202,7 @@ def champion_at(endpoints: Endpoints, stage: Stage) -> Champion:
     if stage.environment is None or not stage.serving.online:
         return Champion()
     endpoint = endpoints.find(stage.environment, EndpointKind.ONLINE, stage.serving.online)
-    traffic = {name: share for name, share in endpoint.traffic.items() if share > 0} if endpoint else {}
+    traffic = endpoint.shares if endpoint else {}
     if not traffic:
         return Champion()
     # Of equal shares the first by name: another order of the same traffic must not be another plan.

@@ -1,7 +1,7 @@
 """What people order during a rollout: whether an order is taken, and its record. The watch over the step acts on it."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared import contracts as c
 from shared.application.promotion.decisions import DecisionRecords, DecisionRefused, Objection
@@ -57,7 +57,7 @@ def _take(records: DecisionRecords, promotion: str, order: RolloutOrder) -> Orde
     at = _stage(records, promotion)
     stage, standing = at.stage.name, records.store.get(RolloutStanding, paths.rollout(promotion))
     step = standing.step if standing else 0
-    order = RolloutOrder(kind=order.kind, step=step, oid=order.oid, name=order.name, reason=order.reason, at=order.at)
+    order = replace(order, step=step)
     has_begun = standing is not None or has_receipt(records.statements, records.ledger, promotion, stage, Phase.EXIT)
     if order.kind is not RolloutOrderKind.ABORT and not has_begun:
         message = f"{promotion} has not begun to shift traffic; see `explain {promotion}`"

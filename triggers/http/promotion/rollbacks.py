@@ -125,25 +125,10 @@ async def roll_back_model(request: ApiRequest, model: str, body: RollbackAsked) 
     return RequestedStart(orchestration=c.ROLL_BACK, instance=rollback.id, payload=rollback, unique=True)
 
 
-async def show_known_good(request: ApiRequest, model: str, query: KnownGoodFilters) -> KnownGoodShown:
+def show_known_good(request: ApiRequest, model: str, query: KnownGoodFilters) -> KnownGoodShown:
     """Each version of *model* that has served, and every condition of being known to be good."""
-    return await asyncio.to_thread(_known_good, request.clients, model, query.stage)
-
-
-async def show_serving(request: ApiRequest, environment: str, endpoint: str, query: ServingFilters) -> ServingShown:
-    """What served the endpoint, and when; with `at` only what did at that moment."""
-    return await asyncio.to_thread(_serving, request.clients, environment, endpoint, query.at)
-
-
-async def release_version(request: ApiRequest, model: str, body: ReleaseAsked) -> HoldReleased:
-    """Let a version that a rollback has left be promoted again."""
-    person = await request.person()
-    name = requester_name(request.caller, person)
-    return await asyncio.to_thread(_release, request.clients, exact_model(f"{model}:{body.version}"), name, body.reason)
-
-
-def _known_good(clients: Clients, model: str, stage: str) -> KnownGoodShown:
-    production = production_stage(clients.configuration.ladder, stage)
+    clients = request.clients
+    production = production_stage(clients.configuration.ladder, query.stage)
     records = ServingRecords(clients.statements, clients.audit, clients.endpoints)
     return KnownGoodShown(
         stage=production.name,
@@ -163,11 +148,13 @@ def _known_good(clients: Clients, model: str, stage: str) -> KnownGoodShown:
     )
 
 
-def _serving(clients: Clients, environment: str, endpoint: str, at: str) -> ServingShown:
+def show_serving(request: ApiRequest, environment: str, endpoint: str, query: ServingFilters) -> ServingShown:
+    """What served the endpoint, and when; with `at` only what did at that moment."""
+    clients = request.clients
     name = clients.configuration.workspace(environment).name
     served = served_intervals(clients.statements, name, endpoint)
-    if at:
-        served = tuple(serving_at(served, _moment(at)))
+    if query.at:
+        served = tuple(serving_at(served, _moment(query.at)))
     return ServingShown(
         environment=name,
         endpoint=endpoint,
@@ -186,6 +173,13 @@ def _serving(clients: Clients, environment: str, endpoint: str, at: str) -> Serv
             for interval in served
         ),
     )
+
+
+async def release_version(request: ApiRequest, model: str, body: ReleaseAsked) -> HoldReleased:
+    """Let a version that a rollback has left be promoted again."""
+    person = await request.person()
+    name = requester_name(request.caller, person)
+    return await asyncio.to_thread(_release, request.clients, exact_model(f"{model}:{body.version}"), name, body.reason)
 
 
 def _moment(text: str) -> datetime:

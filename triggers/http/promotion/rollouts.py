@@ -1,6 +1,5 @@
 """Rollouts over HTTP: where they stand, the page of a step, and what people order while traffic shifts."""
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -28,23 +27,8 @@ class RolloutFilters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutRow:
+class RolloutRow(RolloutStanding):
     """A rollout as it stood at its last look. *step* counts from 0; the one after the last of *weights* is the soak."""
-
-    promotion: str
-    model: str
-    environment: str
-    endpoint: str
-    deployment: str
-    champion: str
-    stage: str
-    step: int
-    weights: tuple[int, ...]
-    since: str
-    looks: int
-    decision: str
-    because: str
-    at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +96,36 @@ class RolloutOrdered:
     recorded: bool
 
 
-async def list_rollouts(request: ApiRequest, query: RolloutFilters) -> RolloutPage:
+def list_rollouts(request: ApiRequest, query: RolloutFilters) -> RolloutPage:
     """Every rollout by the name of its promotion, as it stood at its last look."""
-    return await asyncio.to_thread(_page, request.clients, query)
+    rows = list[RolloutRow]()
+    for standing in _standings(request.clients):
+        if standing.promotion <= query.after or (query.model and standing.model.split(":")[0] != query.model):
+            continue
+        if len(rows) == query.limit:
+            return RolloutPage(rollouts=tuple(rows), next=rows[-1].promotion)
+        rows.append(RolloutRow(**asdict(standing)))
+    return RolloutPage(rollouts=tuple(rows))
 
 
-async def show_rollout(request: ApiRequest, promotion: str) -> RolloutShown:
+def show_rollout(request: ApiRequest, promotion: str) -> RolloutShown:
     """One rollout: its steps with what they were judged by, and what people ordered."""
-    return await asyncio.to_thread(_describe, request.clients, promotion)
+    clients = request.clients
+    standing = clients.store.get(RolloutStanding, paths.rollout(promotion))
+    if standing is None:
+        raise Problem(
+            404, "no such rollout", f"promotion {promotion!r} has shifted no traffic; see the list of rollouts"
+        )
+    return RolloutShown(
+        **asdict(standing),
+        steps=tuple(_steps(clients, standing)),
+        orders=tuple(
+            RolloutOrderRow(
+                kind=order.kind.value, step=order.step, by=order.name, reason=order.reason, at=order.at.isoformat()
+            )
+            for order in orders_of(clients.statements, promotion, standing.stage, [])
+        ),
+    )
 
 
 def show_step_page(request: ApiRequest, promotion: str, query: StepChoice) -> StepPageShown:
@@ -188,41 +194,8 @@ async def _order(request: ApiRequest, promotion: str, kind: RolloutOrderKind, re
     )
 
 
-def _page(clients: Clients, query: RolloutFilters) -> RolloutPage:
-    rows = list[RolloutRow]()
-    for standing in _standings(clients):
-        if standing.promotion <= query.after or (query.model and standing.model.split(":")[0] != query.model):
-            continue
-        if len(rows) == query.limit:
-            return RolloutPage(rollouts=tuple(rows), next=rows[-1].promotion)
-        rows.append(_row(standing))
-    return RolloutPage(rollouts=tuple(rows))
-
-
 def _standings(clients: Clients) -> Iterator[RolloutStanding]:
     return (stored.record for stored in clients.store.list(RolloutStanding, paths.ROLLOUTS))
-
-
-def _row(standing: RolloutStanding) -> RolloutRow:
-    return RolloutRow(**asdict(standing))
-
-
-def _describe(clients: Clients, promotion: str) -> RolloutShown:
-    standing = clients.store.get(RolloutStanding, paths.rollout(promotion))
-    if standing is None:
-        raise Problem(
-            404, "no such rollout", f"promotion {promotion!r} has shifted no traffic; see the list of rollouts"
-        )
-    return RolloutShown(
-        **asdict(standing),
-        steps=tuple(_steps(clients, standing)),
-        orders=tuple(
-            RolloutOrderRow(
-                kind=order.kind.value, step=order.step, by=order.name, reason=order.reason, at=order.at.isoformat()
-            )
-            for order in orders_of(clients.statements, promotion, standing.stage, [])
-        ),
-    )
 
 
 def _steps(clients: Clients, standing: RolloutStanding) -> Iterator[RolloutStepRow]:
