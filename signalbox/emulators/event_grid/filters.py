@@ -1,13 +1,26 @@
-"""Advanced filters: every operator of Event Grid on envelope keys and `data.*`, as the service documents them.
+"""Advanced filters: every operator of Event Grid on envelope keys and `data.*`, with the limits of the service.
 
-Texts compare without regard to case. A key that is absent or null fails every operator but the negated ones.
+Texts compare without regard to case. What a filter's definition may hold is checked when it is read, as Resource
+Manager does, and not when the first event comes.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+MAX_FILTERS, MAX_VALUES, MAX_TEXT = 25, 25, 512
 Matches = Callable[[Any, Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """How a value of an event is compared, which values a filter may give, and whether it gives one or several."""
+
+    matches: Matches
+    is_value: Callable[[Any], bool]
+    value_description: str
+    has_several: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,67 +31,136 @@ class AdvancedFilter:
     operator: str
     values: tuple[Any, ...] = ()
 
-    def admits(self, event: Mapping[str, Any]) -> bool:
+    def admits(self, event: Mapping[str, Any], *, looks_into_arrays: bool = False) -> bool:
+        """An array counts as an absent key unless *looks_into_arrays*; then each of its elements is compared."""
         actual = _find(event, self.key.split("."))
-        if self.operator == "IsNullOrUndefined":
-            return actual is None
-        if self.operator == "IsNotNull":
-            return actual is not None
-        is_negation = self.operator in _NEGATED
-        matches = _OPERATORS[self.operator.replace("Not", "")]
-        return any(matches(actual, value) for value in self.values) != is_negation
+        if self.operator in _NULL_TESTS:
+            return (actual is None) == (self.operator == "IsNullOrUndefined")
+        elements = actual if isinstance(actual, list) and looks_into_arrays else [actual]
+        if all(element is None or isinstance(element, list) for element in elements):
+            return self.operator in _ADMIT_ABSENT_KEYS
+        matches = _COMPARISONS[self.operator.replace("Not", "")].matches
+        is_matched = any(matches(element, value) for element in elements for value in self.values)
+        return is_matched != ("Not" in self.operator)
 
 
-def read_filter(raw: Mapping[str, Any]) -> AdvancedFilter:
+def read_filters(documents: Iterable[Mapping[str, Any]]) -> tuple[AdvancedFilter, ...]:
+    """The filters of one subscription. Raises ValueError with the first thing that the service would refuse."""
+    filters = tuple(read_filter(document) for document in documents)
+    if len(filters) > MAX_FILTERS:
+        raise ValueError(f"filters are {len(filters)}; a subscription has at most {MAX_FILTERS}")
+    value_count = sum(len(filter_.values) for filter_ in filters)
+    if value_count > MAX_VALUES:
+        raise ValueError(f"filters have {value_count} values together; a subscription has at most {MAX_VALUES}")
+    return filters
+
+
+def read_filter(document: Mapping[str, Any]) -> AdvancedFilter:
     """A filter as Resource Manager writes it: `operatorType`, `key`, and `value` or `values`. Raises ValueError."""
-    operator, key = raw.get("operatorType"), raw.get("key")
-    if operator not in _KNOWN:
-        raise ValueError(f"filters.operatorType is {operator!r}; use one of {', '.join(_KNOWN)}")
-    if not isinstance(key, str) or not key:
+    operator, key = document.get("operatorType"), document.get("key")
+    if operator not in _OPERATORS:
+        raise ValueError(f"filters.operatorType is {operator!r}; use one of {', '.join(_OPERATORS)}")
+    if not isinstance(key, str) or not all(key.split(".")):
         raise ValueError(f"filters.key is {key!r}; name a key of the event, such as data.api")
-    values = tuple(raw["values"]) if "values" in raw else (raw["value"],) if "value" in raw else ()
-    if not values and operator not in _WITHOUT_VALUE:
-        raise ValueError(f"filters.values of {operator} on {key} is missing; give what it compares with")
-    return AdvancedFilter(key=key, operator=operator, values=values)
+    if operator in _NULL_TESTS:
+        return AdvancedFilter(key=key, operator=operator)
+    return AdvancedFilter(key=key, operator=operator, values=_read_values(operator, key, document))
 
 
-def _find(event: Any, names: list[str]) -> Any:
+def _read_values(operator: str, key: str, document: Mapping[str, Any]) -> tuple[Any, ...]:
+    comparison = _COMPARISONS[operator.replace("Not", "")]
+    field = "values" if comparison.has_several else "value"
+    content = document.get(field)
+    if content is None or content == []:
+        raise ValueError(f"filters.{field} of {operator} on {key} is missing; give what it compares with")
+    if comparison.has_several and not isinstance(content, list):
+        raise ValueError(f"filters.values of {operator} on {key} is {content!r}; give a list")
+    values = tuple(content) if comparison.has_several else (content,)
+    for value in values:
+        if not comparison.is_value(value):
+            remedy = f"give {comparison.value_description}"
+            raise ValueError(f"filters.{field} of {operator} on {key} has {_shorten(value)}; {remedy}")
+    return values
+
+
+def _shorten(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}... ({len(text)} characters)"
+
+
+# Both schemas have a name for each of these; the documents of the service have used a third one for CloudEvents.
+_SAME_KEYS = (
+    ("id", "eventid"),
+    ("topic", "source"),
+    ("eventtype", "type"),
+    ("eventtime", "time"),
+    ("dataversion", "eventtypeversion"),
+)
+
+
+def _find(event: Any, names: Sequence[str]) -> Any:
     """The value below *names*, whose case does not count: the documents and the events differ in it."""
-    for name in names:
-        if not isinstance(event, Mapping):
-            return None
-        event = next((value for key, value in event.items() if str(key).lower() == name.lower()), None)
-    return event
+    value = _member(event, names[0])
+    if value is None and len(names) == 1:
+        aliases = next((keys for keys in _SAME_KEYS if names[0].lower() in keys), ())
+        value = next((alias for key in aliases if (alias := _member(event, key)) is not None), None)
+    for name in names[1:]:
+        value = _member(value, name)
+    return value
 
 
-def _text(compare: Callable[[str, str], bool]) -> Matches:
-    def matches(actual: Any, value: Any) -> bool:
-        return isinstance(actual, str) and isinstance(value, str) and compare(actual.lower(), value.lower())
-
-    return matches
-
-
-def _number(compare: Callable[[float, Any], bool]) -> Matches:
-    def matches(actual: Any, value: Any) -> bool:
-        return isinstance(actual, int | float) and not isinstance(actual, bool) and compare(actual, value)
-
-    return matches
+def _member(document: Any, name: str) -> Any:
+    if not isinstance(document, Mapping):
+        return None
+    return next((value for key, value in document.items() if str(key).lower() == name.lower()), None)
 
 
-_OPERATORS: dict[str, Matches] = {
-    "StringIn": _text(lambda actual, value: actual == value),
-    "StringContains": _text(lambda actual, value: value in actual),
-    "StringBeginsWith": _text(str.startswith),
-    "StringEndsWith": _text(str.endswith),
-    "NumberIn": _number(lambda actual, value: bool(actual == value)),
-    "NumberInRange": _number(lambda actual, value: bool(value[0] <= actual <= value[1])),
-    "NumberGreaterThan": _number(lambda actual, value: bool(actual > value)),
-    "NumberGreaterThanOrEquals": _number(lambda actual, value: bool(actual >= value)),
-    "NumberLessThan": _number(lambda actual, value: bool(actual < value)),
-    "NumberLessThanOrEquals": _number(lambda actual, value: bool(actual <= value)),
-    "BoolEquals": lambda actual, value: isinstance(actual, bool) and actual is value,
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_TEXT
+
+
+def _is_range(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value)) and value[0] <= value[1]
+
+
+def _texts(compare: Callable[[str, str], bool]) -> _Comparison:
+    def matches(actual: Any, value: str) -> bool:
+        return isinstance(actual, str) and compare(actual.lower(), value.lower())
+
+    return _Comparison(matches, _is_text, f"texts of at most {MAX_TEXT} characters")
+
+
+def _number(compare: Callable[[float, float], bool]) -> _Comparison:
+    def matches(actual: Any, value: float) -> bool:
+        return _is_number(actual) and compare(actual, value)
+
+    return _Comparison(matches, _is_number, "a number", has_several=False)
+
+
+_COMPARISONS = {
+    "StringIn": _texts(lambda actual, value: actual == value),
+    "StringContains": _texts(lambda actual, value: value in actual),
+    "StringBeginsWith": _texts(str.startswith),
+    "StringEndsWith": _texts(str.endswith),
+    "NumberIn": _Comparison(lambda actual, value: _is_number(actual) and bool(actual == value), _is_number, "numbers"),
+    "NumberInRange": _Comparison(
+        lambda actual, value: _is_number(actual) and bool(value[0] <= actual <= value[1]),
+        _is_range,
+        "pairs of numbers, the smaller first",
+    ),
+    "NumberGreaterThan": _number(lambda actual, value: actual > value),
+    "NumberGreaterThanOrEquals": _number(lambda actual, value: actual >= value),
+    "NumberLessThan": _number(lambda actual, value: actual < value),
+    "NumberLessThanOrEquals": _number(lambda actual, value: actual <= value),
+    "BoolEquals": _Comparison(
+        lambda actual, value: actual is value, lambda value: isinstance(value, bool), "true or false", has_several=False
+    ),
 }
-_WITHOUT_VALUE = ("IsNullOrUndefined", "IsNotNull")
+_NULL_TESTS = ("IsNullOrUndefined", "IsNotNull")
 _NEGATED = (
     "StringNotIn",
     "StringNotContains",
@@ -87,4 +169,6 @@ _NEGATED = (
     "NumberNotIn",
     "NumberNotInRange",
 )
-_KNOWN = (*_OPERATORS, *_NEGATED, *_WITHOUT_VALUE)
+# An event without the key passes these two alone. The service drops it for the other negated operators.
+_ADMIT_ABSENT_KEYS = ("StringNotIn", "NumberNotIn")
+_OPERATORS = (*_COMPARISONS, *_NEGATED, *_NULL_TESTS)

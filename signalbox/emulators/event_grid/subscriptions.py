@@ -1,9 +1,16 @@
-"""Subscriptions: which events they want, and in which schema they get them."""
+"""Subscriptions: which events they want, and in which schema they get them.
 
-from dataclasses import dataclass
+A definition that the service would refuse is refused when the emulator starts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
-from signalbox.emulators.event_grid.filters import AdvancedFilter, read_filter
+from signalbox.emulators.event_grid.filters import AdvancedFilter, read_filters
+
+_SCHEMAS = ("EventGridSchema", "CloudEventSchemaV1_0")
+_MAX_ATTEMPTS, _MAX_TTL_S = 30, 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +26,10 @@ class Subscription:
     subject_ends_with: str = ""
     is_subject_case_sensitive: bool = False
     filters: tuple[AdvancedFilter, ...] = ()
+    filters_look_into_arrays: bool = False
     schema: str = "EventGridSchema"
-    max_attempts: int = 30
-    ttl_s: int = 86400
+    max_attempts: int = _MAX_ATTEMPTS
+    ttl_s: int = _MAX_TTL_S
     dead_letter: str = ""
 
     def wants(self, topic: str, event: dict[str, Any]) -> bool:
@@ -30,7 +38,7 @@ class Subscription:
             topic == self.topic
             and (not self.event_types or kind in self.event_types)
             and self._wants_subject(str(event.get("subject", "")))
-            and all(filter_.admits(event) for filter_ in self.filters)
+            and all(filter_.admits(event, looks_into_arrays=self.filters_look_into_arrays) for filter_ in self.filters)
         )
 
     @property
@@ -53,10 +61,33 @@ class Subscription:
         return subject.startswith(begin) and subject.endswith(end)
 
 
-def read_subscription(raw: dict[str, Any]) -> Subscription:
-    """Raises ValueError where a filter is wrong, TypeError where a setting is unknown."""
-    filters = tuple(read_filter(filter_) for filter_ in raw.get("filters", ()))
-    return Subscription(**(raw | {"event_types": tuple(raw.get("event_types", ())), "filters": filters}))
+def read_subscription(document: Mapping[str, Any]) -> Subscription:
+    """Raises ValueError with the first setting that the service would refuse."""
+    name = document.get("name")
+    unknown = set(document) - {field.name for field in fields(Subscription)}
+    if unknown:
+        raise ValueError(f"{', '.join(sorted(unknown))} of subscription {name!r} is no setting; take it out")
+    event_types = document.get("event_types", ())
+    if not isinstance(event_types, list | tuple) or not all(isinstance(kind, str) and kind for kind in event_types):
+        raise ValueError(f"event_types of subscription {name!r} is {event_types!r}; give a list of event types")
+    changes = {
+        # `All` is how Resource Manager writes that no type is left out.
+        "event_types": () if "All" in event_types else tuple(event_types),
+        "filters": read_filters(document.get("filters", ())),
+    }
+    subscription = Subscription(**{**document, **changes})
+    _refuse_wrong_delivery(subscription)
+    return subscription
+
+
+def _refuse_wrong_delivery(subscription: Subscription) -> None:
+    owner = f"of subscription {subscription.name!r}"
+    if subscription.schema not in _SCHEMAS:
+        raise ValueError(f"schema {owner} is {subscription.schema!r}; use one of {', '.join(_SCHEMAS)}")
+    for field, limit in (("max_attempts", _MAX_ATTEMPTS), ("ttl_s", _MAX_TTL_S)):
+        number = getattr(subscription, field)
+        if not isinstance(number, int) or not 1 <= number <= limit:
+            raise ValueError(f"{field} {owner} is {number!r}; give a whole number from 1 to {limit}")
 
 
 def _cloud_event(event: dict[str, Any]) -> dict[str, Any]:

@@ -161,6 +161,7 @@ class InspectionDoors:
                 "subjectEndsWith": raw.get("subject_ends_with", ""),
                 "includedEventTypes": list(raw.get("event_types", ())),
                 "advancedFilters": list(raw.get("filters", ())),
+                "enableAdvancedFilteringOnArrays": raw.get("filters_look_into_arrays", False),
             },
             "eventDeliverySchema": raw.get("schema", "EventGridSchema"),
             "deadLetterDestination": {"endpointType": "StorageBlob", "properties": letters} if container else None,
