@@ -18,12 +18,16 @@ _CORES = os.cpu_count() or 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DurableSettings:
-    """`extensions.durableTask` of host.json, with the defaults of a dedicated plan (10 per core)."""
+    """`extensions.durableTask` of host.json, with the defaults of a dedicated plan (10 per core).
+
+    *keep_sessions* is `extendedSessionsEnabled`. Azure's default is off, and there it does nothing for Python; here
+    it is on, and off means that every step replays its whole history, as on Azure."""
 
     hub_name: str = "TestHubName"
     max_activities: int = 10 * _CORES
     max_orchestrators: int = 10 * _CORES
     override_any_state: bool = False
+    keep_sessions: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,7 @@ def _durable(section: Mapping[str, Any]) -> DurableSettings:
         hub_name=str(section.get("hubName", defaults.hub_name)),
         max_activities=_count(section, "maxConcurrentActivityFunctions", defaults.max_activities),
         max_orchestrators=_count(section, "maxConcurrentOrchestratorFunctions", defaults.max_orchestrators),
+        keep_sessions=section.get("extendedSessionsEnabled", defaults.keep_sessions) is True,
         override_any_state=_overridable(section.get("overridableExistingInstanceStates", "NonRunningStates")),
     )
 

@@ -30,6 +30,8 @@ from signalbox.host.log import LOGGER, log_invocation
 from signalbox.host.settings import DurableSettings
 
 _MOST_IN_MEMORY = 10_000
+# A session keeps the app's local variables alive. An instance that gave its session up replays at its next step.
+_MOST_SESSIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +78,8 @@ class Engine:
         self._lanes: dict[str, Lane] = {}
         self._watchers: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
         self._tasks: set[asyncio.Task[None]] = set()
-        limit = settings.max_orchestrators
-        self._runner = StepRunner(storage, clock, functions.orchestrators, functions.catalogue, limit)
+        self._resumable: dict[str, Lane] = {}  # Perhaps with a session; the one that rests longest comes first.
+        self._runner = StepRunner(storage, clock, functions.orchestrators, functions.catalogue, settings)
         self._timers = DurableTimers(clock, self._post)
         limit = settings.max_activities
         self._activities = ActivityQueue(functions.activities, limit, self._answer, is_crowded, attempts)
@@ -117,7 +119,9 @@ class Engine:
 
     def forget(self, instance_id: str) -> None:
         """Drop what memory holds of an instance that was erased or replaced."""
-        self._lanes.pop(instance_id, None)
+        lane = self._lanes.pop(instance_id, None)
+        if lane is not None and not lane.busy:
+            self._release(instance_id, lane)
         self._timers.cancel_all(instance_id)
 
     # Messages
@@ -194,19 +198,41 @@ class Engine:
                     pass
         except tables.StaleExecutionError:
             LOGGER.info("instance=%s was replaced or purged while it ran", instance_id)
+            self._release(instance_id, lane)
             lane.instance = None
         except Exception:
             LOGGER.exception("instance=%s cannot go on; it is taken up again when the host restarts", instance_id)
+            self._release(instance_id, lane)
             lane.instance = None
         finally:
             lane.busy = False
-            if not lane.waiting and self._lanes.get(instance_id) is lane:
-                self._settle(instance_id, lane)
+            self._settle(instance_id, lane)
 
     def _settle(self, instance_id: str, lane: Lane) -> None:
-        """Drop the instance from memory if it is finished or unknown, or if there are too many."""
-        if lane.instance is None or lane.instance.row.finished or len(self._lanes) > _MOST_IN_MEMORY:
+        """Drop the instance from memory if it is finished, unknown or replaced, or if there are too many."""
+        if self._lanes.get(instance_id) is not lane:
+            self._release(instance_id, lane)
+        elif lane.waiting or not self._is_dispensable(lane.instance):
+            self._limit_sessions(instance_id, lane)
+        else:
+            self._release(instance_id, lane)
             del self._lanes[instance_id]
+
+    def _is_dispensable(self, instance: Instance | None) -> bool:
+        return instance is None or instance.row.finished or len(self._lanes) > _MOST_IN_MEMORY
+
+    def _limit_sessions(self, instance_id: str, lane: Lane) -> None:
+        """Note that *lane* may have a session, and take the session of the lane that has rested longest."""
+        self._resumable.pop(instance_id, None)
+        self._resumable[instance_id] = lane
+        if len(self._resumable) > _MOST_SESSIONS:
+            oldest = self._resumable.pop(next(iter(self._resumable)))
+            if not oldest.busy:
+                self._runner.release(oldest.instance)
+
+    def _release(self, instance_id: str, lane: Lane) -> None:
+        self._resumable.pop(instance_id, None)
+        self._runner.release(lane.instance)
 
     async def _advance(self, instance_id: str, lane: Lane) -> bool:
         """Take one step, if a message allows one; whether another may follow."""

@@ -13,7 +13,8 @@ from signalbox.host.durable.activities import ActivityFunction
 from signalbox.host.durable.engine import DurableFunctions
 from signalbox.host.durable.entities import EntityFunction
 from signalbox.host.durable.model import ActivityRow
-from signalbox.host.durable.orchestrations.replay import Orchestrator
+from signalbox.host.durable.orchestrations.state import Session
+from signalbox.host.durable.sdk import OrchestratorSession
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Invoker
 
@@ -23,7 +24,7 @@ def durable_functions(functions: Iterable[Function], invoker: Invoker) -> Durabl
     all_functions = list(functions)
     return DurableFunctions(
         orchestrators={
-            _name(f, "orchestration"): _orchestrator(f) for f in all_functions if f.kind == "orchestrationTrigger"
+            _name(f, "orchestration"): _AppOrchestrator(f) for f in all_functions if f.kind == "orchestrationTrigger"
         },
         activities={_name(f, "activity"): _activity(f, invoker) for f in all_functions if f.kind == "activityTrigger"},
         entities={_name(f, "entityName"): _entity(f, invoker) for f in all_functions if f.kind == "entityTrigger"},
@@ -34,15 +35,45 @@ def _name(function: Function, field: str) -> str:
     return str(function.trigger.get(field) or function.name)
 
 
-def _orchestrator(function: Function) -> Orchestrator:
-    decode = converter("orchestrationTrigger").decode
+class _AppOrchestrator:
+    """An orchestrator of the app, behind the SDK."""
 
-    def run(context: str) -> str:
-        with containing(function.name):
-            answer: str = function.code(**{function.argument: decode(Datum(context, "json"), trigger_metadata=None)})
-        return answer
+    def __init__(self, function: Function) -> None:
+        self._function = function
+        self._decode = converter("orchestrationTrigger").decode
 
-    return run
+    def open(self, context: str) -> tuple[Session | None, str]:
+        name, handle = self._function.name, self._function.code
+        with containing(name):
+            if not OrchestratorSession.serves(handle):
+                return None, handle(
+                    **{self._function.argument: self._decode(Datum(context, "json"), trigger_metadata=None)}
+                )
+            session = OrchestratorSession(handle, context)
+            return _ContainedSession(session, name), session.begin()
+
+
+class _ContainedSession:
+    """A session whose orchestrator cannot end the host."""
+
+    def __init__(self, session: OrchestratorSession, name: str) -> None:
+        self._session, self._name = session, name
+
+    def resume(self, events: str) -> str:
+        with containing(self._name):
+            return self._session.resume(events)
+
+    @property
+    def is_waiting(self) -> bool:
+        return self._session.is_waiting
+
+    @property
+    def timer_cancellations(self) -> list[bool]:
+        return self._session.timer_cancellations
+
+    def close(self) -> None:
+        with containing(self._name):
+            self._session.close()
 
 
 def _activity(function: Function, invoker: Invoker) -> ActivityFunction:

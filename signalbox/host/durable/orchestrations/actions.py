@@ -60,6 +60,11 @@ def flatten(actions: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]
             yield action
 
 
+def cancellations(actions: Iterable[Mapping[str, Any]]) -> list[bool]:
+    """For every timer among *actions*, in order, whether it is cancelled."""
+    return [action["isCanceled"] for action in actions if action["actionType"] == ActionCode.TIMER]
+
+
 def trace(action: Mapping[str, Any]) -> Trace:
     """How replay recognises *action*."""
     code = action["actionType"]

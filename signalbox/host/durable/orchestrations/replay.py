@@ -1,22 +1,30 @@
-"""Run an orchestrator once through the SDK's own replay: history in, actions out, as JSON.
+"""Take an orchestrator one step on through the SDK: events in, actions out, as JSON.
 
+The orchestrator replays its whole history, or goes on where it waits if it is in memory.
 Protocol: `azure.durable_functions.orchestrator.Orchestrator` and `DurableOrchestrationContext`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from signalbox.host.containment import describe
 from signalbox.host.durable.history import as_new, as_played
-from signalbox.host.durable.orchestrations.actions import flatten, trace
-from signalbox.host.durable.orchestrations.state import Instance
+from signalbox.host.durable.orchestrations.actions import cancellations, flatten, trace
+from signalbox.host.durable.orchestrations.state import Instance, Session
 
-Orchestrator = Callable[[str], str]
-"""The app's orchestrator: the context as JSON text in, the orchestrator state as JSON text out."""
+
+class Orchestrator(Protocol):
+    """The app's orchestrator."""
+
+    def open(self, context: str) -> tuple[Session | None, str]:
+        """Replay the history of *context* (JSON text); returns the orchestrator state (JSON text) and, where the
+        orchestrator waits and can go on from there, its session."""
+        ...
+
 
 _FAILED = "\n\n$OutOfProcData$:"
 _SCHEMA_V2, _SCHEMA_V3 = 1, 2
@@ -24,26 +32,52 @@ _SCHEMA_V2, _SCHEMA_V3 = 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The outcome of a replay: the actions so far (None after an error), and the end, if it was reached."""
+    """The outcome of a step: the actions from position *first* on (None after an error), and the end, if it was
+    reached. *timer_cancellations* says for every timer so far whether it is cancelled."""
 
     actions: Sequence[Mapping[str, Any]] | None
     is_done: bool
+    first: int = 0
+    timer_cancellations: Sequence[bool] = ()
     output: Any = None
     error: str | None = None
     custom_status: Any = None
 
 
-def replay(orchestrator: Orchestrator, instance: Instance, replayed_count: int) -> Answer:
-    """Replay the history of *instance*; the first *replayed_count* of the events the SDK reads were replayed before."""
-    context = _context(instance, replayed_count)
+def advance(orchestrator: Orchestrator, instance: Instance, replayed_count: int) -> Answer:
+    """Show the orchestrator the events after the first *replayed_count* that the SDK reads.
+
+    An instance in memory goes on with these alone, so that a chain's cost is linear in its length. It replays its whole
+    history all the same at its steps 2, 3, 5, 9, 17...: a non-deterministic orchestrator is noticed while its
+    developer looks on, and all these replays together cost as much as two of the last one.
+    """
+    session, instance.session = instance.session, None
+    is_resumed = session is not None and not _is_checked(instance.steps)
+    first = len(instance.traces) if is_resumed else 0
     try:
-        return _read(orchestrator(context))
+        if session is not None and is_resumed:
+            state = session.resume(f"[{as_new(instance.sdk_lines[replayed_count:])}]")
+        else:
+            session, state = orchestrator.open(_context(instance, replayed_count))
     except Exception as error:
-        reason = describe(error)
-        text, marker, state = reason.removeprefix(f"{type(error).__name__}: ").rpartition(_FAILED)
-        if not marker:
-            return Answer(actions=None, is_done=True, error=reason)
-        return _read(state, error=text)
+        return replace(_read_failure(error), first=first)
+    if session is None:
+        return _read(state)
+    if session.is_waiting:
+        instance.session = session
+    return replace(_read(state), first=first, timer_cancellations=session.timer_cancellations)
+
+
+def _is_checked(steps: int) -> bool:
+    return steps & (steps - 1) == 0
+
+
+def _read_failure(error: Exception) -> Answer:
+    reason = describe(error)
+    text, marker, state = reason.removeprefix(f"{type(error).__name__}: ").rpartition(_FAILED)
+    if not marker:
+        return Answer(actions=None, is_done=True, error=reason)
+    return _read(state, error=text)
 
 
 def _context(instance: Instance, replayed_count: int) -> str:
@@ -80,8 +114,10 @@ def _is_json(text: str) -> bool:
 
 def _read(text: str, error: str | None = None) -> Answer:
     state = json.loads(text)
+    actions = list(flatten(action for group in state["actions"] for action in group))
     return Answer(
-        actions=list(flatten(action for group in state["actions"] for action in group)),
+        actions=actions,
+        timer_cancellations=cancellations(actions),
         is_done=state["isDone"] or error is not None,
         output=state.get("output"),
         error=error if error is not None else state.get("error"),
@@ -97,12 +133,12 @@ def find_difference(instance: Instance, answer: Answer) -> str | None:
     actions = answer.actions
     if actions is None:
         return None
-    for position, recorded_trace in enumerate(instance.traces):
+    for position, recorded_trace in enumerate(instance.traces[answer.first :]):
         actual = trace(actions[position]) if position < len(actions) else None
         if actual != recorded_trace:
             return (
-                f"Non-deterministic orchestrator '{instance.row.name}': at position {position} history has "
-                f"{recorded_trace}, replay asked for {actual or 'nothing more'}. "
+                f"Non-deterministic orchestrator '{instance.row.name}': at position {answer.first + position} history "
+                f"has {recorded_trace}, replay asked for {actual or 'nothing more'}. "
                 "Let running instances finish before changing their orchestrator, or give the change a new name."
             )
     return None

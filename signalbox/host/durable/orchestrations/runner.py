@@ -21,6 +21,7 @@ from signalbox.host.durable.orchestrations.step import Surroundings, control_ste
 from signalbox.host.durable.storage import tables
 from signalbox.host.durable.storage.database import Storage
 from signalbox.host.moments import to_text
+from signalbox.host.settings import DurableSettings
 
 _THREADS = 2
 
@@ -35,7 +36,7 @@ class Written:
 
 
 class StepRunner:
-    """Runs up to *limit* orchestrators at once, though no more than pay under one interpreter lock."""
+    """Runs as many orchestrators at once as *settings* allow, though no more than pay under one interpreter lock."""
 
     def __init__(
         self,
@@ -43,14 +44,16 @@ class StepRunner:
         clock: Clock,
         orchestrators: Mapping[str, Orchestrator],
         catalogue: Catalogue,
-        limit: int,
+        settings: DurableSettings,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._orchestrators = orchestrators
         self._catalogue = catalogue
+        self._keeps_sessions = settings.keep_sessions
         self._loop = asyncio.get_running_loop()
-        self._pool = ThreadPoolExecutor(max_workers=min(limit, _THREADS), thread_name_prefix="orchestrator")
+        threads = min(settings.max_orchestrators, _THREADS)
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="orchestrator")
 
     async def run(self, instance: Instance, selection: Selection) -> Written:
         """Take the step that *selection* allows and return when it is durable."""
@@ -74,6 +77,12 @@ class StepRunner:
         self._pool.submit(work)
         return await future
 
+    def release(self, instance: Instance | None) -> None:
+        """Give up the session of *instance*. The app's `finally` blocks run, so they run in a thread of the app."""
+        if instance is not None and instance.session is not None:
+            session, instance.session = instance.session, None
+            self._pool.submit(session.close)
+
     def stop(self) -> None:
         self._pool.shutdown()
 
@@ -83,6 +92,8 @@ class StepRunner:
             commit = control_step(instance, selection.control, around)
         else:
             commit = take_step(instance, selection.step_messages, orchestrator, around)
+        if not self._keeps_sessions:
+            instance.session = None
         commit.consumed_messages += selection.stale_messages
         commit.messages = [replace(message, inbox_id=new_row_id()) for message in commit.messages]
         return commit

@@ -67,15 +67,21 @@ class Scheduler:
         self._commit = Commit(row=instance.row)
 
     def schedule(self, actions: Sequence[Mapping[str, Any]]) -> str | None:
-        """Open every action that history does not have yet; returns the input of `continue_as_new`, if asked."""
+        """Open *actions*, which history does not have yet; returns the input of `continue_as_new`, if asked."""
         next_input = None
-        self._close_cancelled(actions)
-        for action in actions[len(self._instance.traces) :]:
+        for action in actions:
             if action["actionType"] == ActionCode.CONTINUE_AS_NEW:
                 next_input = action["input"]
             else:
                 self.open(self._event_for(action))
         return next_input
+
+    def close_cancelled(self, cancellations: Sequence[bool]) -> None:
+        """Close recorded timers that are cancelled: they are numbered in the order of *cancellations*, retries' own
+        timers aside."""
+        for number, is_cancelled in zip(self._instance.timer_numbers, cancellations, strict=False):
+            if is_cancelled and self._instance.open_tasks.pop(number, None) is not None:
+                self._commit.closed_timers.append(number)
 
     def commit(self) -> Commit:
         self._commit.row = self._instance.row
@@ -132,16 +138,6 @@ class Scheduler:
         details = {"InstanceId": action["instanceId"], "Name": action["operation"], "Input": json.dumps(body)}
         mark = {"RequestId": request} if call else {"Signal": True}
         return self._number(Code.EVENT_SENT, **details, **mark)
-
-    def _close_cancelled(self, actions: Sequence[Mapping[str, Any]]) -> None:
-        """Recorded timers are numbered in the order they appear among the actions, retries' own timers aside."""
-        cancellations = [action["isCanceled"] for action in actions if action["actionType"] == ActionCode.TIMER]
-        if not any(cancellations):
-            return
-        numbers = self._instance.timer_numbers
-        for number, is_cancelled in zip(numbers, cancellations, strict=False):
-            if is_cancelled and self._instance.open_tasks.pop(number, None) is not None:
-                self._commit.closed_timers.append(number)
 
     def _activity(self, entry: Event) -> ActivityRow:
         row = self._instance.row

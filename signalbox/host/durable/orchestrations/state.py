@@ -6,9 +6,9 @@ It numbers tasks the way the SDK does: one sequence over actions and the timers 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from signalbox.host.durable.history import ANSWERS, FAILURES, OPENING, UNREAD, Code, Event, from_line, to_line
 from signalbox.host.durable.model import InstanceRow
@@ -32,9 +32,31 @@ class Retry:
         return self.attempts >= int(self.options["maxNumberOfAttempts"])
 
 
+class Session(Protocol):
+    """An orchestrator that waits in memory for its next events."""
+
+    def resume(self, events: str) -> str:
+        """Go on with *events* (a JSON array); returns the orchestrator state with the new actions alone."""
+        ...
+
+    @property
+    def is_waiting(self) -> bool: ...
+
+    @property
+    def timer_cancellations(self) -> Sequence[bool]:
+        """For every timer so far, in order, whether it is cancelled."""
+        ...
+
+    def close(self) -> None:
+        """End the orchestrator's generator, whose `finally` blocks run."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Instance:
-    """The row, the stored history lines, those of them the SDK reads, and what follows from them."""
+    """The row, the stored history lines, those of them the SDK reads, and what follows from them.
+
+    *session* alone does not follow from the history: without it the next step replays."""
 
     row: InstanceRow
     lines: list[str] = field(default_factory=list)
@@ -49,6 +71,7 @@ class Instance:
     waits: Counter[str] = field(default_factory=Counter)
     wait_names: dict[str, str] = field(default_factory=dict)
     entity_calls: dict[str, int] = field(default_factory=dict)
+    session: Session | None = None
 
     @classmethod
     def load(cls, row: InstanceRow, steps: list[str]) -> Instance:

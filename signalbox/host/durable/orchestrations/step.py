@@ -15,7 +15,7 @@ from typing import Any
 
 from signalbox.host.durable.history import Code, Event, event
 from signalbox.host.durable.model import Commit, Kind, Message, Parent, Status
-from signalbox.host.durable.orchestrations.replay import Answer, Orchestrator, find_difference, replay
+from signalbox.host.durable.orchestrations.replay import Answer, Orchestrator, advance, find_difference
 from signalbox.host.durable.orchestrations.scheduling import (
     Catalogue,
     Scheduler,
@@ -44,7 +44,7 @@ def take_step(
     if not instance.started:
         instance.append(_execution_started(instance, around.now))
     follow_up = _take_in(instance, messages, around.now)
-    answer = replay(orchestrator, instance, replayed_count)
+    answer = advance(orchestrator, instance, replayed_count)
     _refresh(instance, answer, around.now)
     if follow_up is not None:
         scheduler.open(follow_up)
@@ -125,8 +125,9 @@ def _conclude(instance: Instance, answer: Answer, scheduler: Scheduler) -> Commi
     difference = find_difference(instance, answer)
     if difference is not None:
         return _fail(instance, Commit(row=instance.row), difference)
+    scheduler.close_cancelled(answer.timer_cancellations)
     try:
-        next_input = scheduler.schedule(answer.actions or ())
+        next_input = scheduler.schedule((answer.actions or ())[len(instance.traces) - answer.first :])
     except (UnknownFunctionError, UnsupportedActionError) as error:
         return _fail(instance, scheduler.commit(), str(error))
     commit = scheduler.commit()
