@@ -6,7 +6,6 @@ The configuration is the example's, with a production stage that lasts seconds; 
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +22,18 @@ MODEL, ENDPOINT, ENVIRONMENT, WORKSPACE = "diabetes-progression", "diabetes-onli
 ENGINEER, SCIENTIST, OWNER = "linus@example.org", "ada@example.org", "grace@example.org"
 ALERT_RULE = "prod-errors"
 WEIGHTS = (5, 25, 50, 100)
-RATE, _CALLERS, _SEED = 40.0, 32, 20261129
-_INSTANCES = 20  # A managed deployment answers two requests at once in each instance, and refuses more with 429.
+RATE, _CALLERS, _SEED = 50.0, 32, 20261129
+_INSTANCES = 50  # A managed deployment answers two requests at once in each instance, and refuses more with 429.
 _CORES = 4000  # Of quota: three fleets of that size, and a fifth of each more.
 _ROLLOUT = {
     "steps": list(WEIGHTS),
-    "each": {"at_least": "5s", "at_most": "2m", "requests": 5},
-    "look": {"every": "1s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
+    "each": {"at_least": "5s", "at_most": "2m", "requests": 30},
+    "look": {"every": "2s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
     "soak": {"for": "5s", "requests": 100},
     "keep_warm": "1h",
     "alerts": {"rules": [ALERT_RULE], "within": "1h"},
     "known_good": {"served": "5s", "share": 100, "rehearsed_within": "30d"},
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Production:
-    """The stage of the story, with the callers of its endpoint."""
-
-    stage: Stage
-    load: RunningLoad
 
 
 def configure(project: Path, folder: Path) -> Path:
@@ -123,21 +114,21 @@ def show(stage: Stage, promotion: str) -> dict[str, Any]:
     return dict(stage.app.get(f"promotions/{promotion}")) if promotion in listed else {}
 
 
-def endpoint(stage: Stage) -> dict[str, Any]:
-    """The production endpoint as Azure Resource Manager shows it, and not as the app says it is."""
+def traffic(stage: Stage) -> dict[str, int]:
+    """The share of each version in percent, as Azure Resource Manager shows it; empty before there is an endpoint.
+
+    Deployments are named v{version}-{digest}.
+    """
     ends = stage.cloud.endpoints
     scope = next(scope for scope in WORKSPACES if scope.name == WORKSPACE)
     path = f"{scope.path('workspaces')}/onlineEndpoints/{ENDPOINT}?api-version=2024-10-01"
     token = LocalIdentity(ends).get_token(f"{ends.resource_manager}/.default").token
     headers = {"Authorization": f"Bearer {token}"}
     response = requests.get(f"{ends.resource_manager}{path}", headers=headers, verify=str(ends.ca), timeout=30)
+    if response.status_code == requests.codes.not_found:
+        return {}
     response.raise_for_status()
-    return dict(response.json())
-
-
-def traffic(stage: Stage) -> dict[str, int]:
-    """The share of each version in percent; deployments are named v{version}-{digest}."""
-    shares = endpoint(stage)["properties"]["traffic"]
+    shares = response.json()["properties"]["traffic"]
     return {version_of(name): share for name, share in shares.items() if share}
 
 
