@@ -8,9 +8,11 @@ import asyncio
 import itertools
 import random
 import ssl
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
@@ -39,10 +41,11 @@ class Load:
     """*requests* at *rate* per second on average, with gaps of a Poisson process that *seed* draws.
 
     *clients* callers keep one connection each and take turns by draw. With 0 each request has a connection of its own.
+    Without *requests* it has no end of its own.
     """
 
-    requests: int
     rate: float
+    requests: int | None = None
     seed: int = 1
     clients: int = 16
     deployment: str = ""
@@ -51,7 +54,8 @@ class Load:
     def moments(self) -> Iterator[float]:
         """Seconds from the beginning, one for each request."""
         draws = random.Random(self.seed)
-        return itertools.accumulate(draws.expovariate(self.rate) for _ in range(self.requests))
+        numbers = itertools.count() if self.requests is None else range(self.requests)
+        return itertools.accumulate(draws.expovariate(self.rate) for _ in numbers)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,20 +130,47 @@ def scoring_target(endpoints: Endpoints, workspace: str, endpoint: str) -> Targe
 
 def put_load(target: Target, load: Load, bodies: Sequence[bytes]) -> LoadReport:
     """Send *load* and wait for every answer. The *bodies* are sent in turn."""
-    return asyncio.run(_put_load(target, load, bodies))
+    report = LoadReport()
+    asyncio.run(_put_load(target, load, bodies, report, threading.Event()))
+    return report
 
 
-async def _put_load(target: Target, load: Load, bodies: Sequence[bytes]) -> LoadReport:
-    report, started = LoadReport(), time.perf_counter()
+class RunningLoad:
+    """*load* in a thread of its own until `stop`; its *report* grows meanwhile."""
+
+    def __init__(self, target: Target, load: Load, bodies: Sequence[bytes]) -> None:
+        self.report, self._end = LoadReport(), threading.Event()
+        self._thread = ThreadPoolExecutor(1, "load")
+        self._result = self._thread.submit(asyncio.run, _put_load(target, load, bodies, self.report, self._end))
+
+    def __enter__(self) -> "RunningLoad":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> LoadReport:
+        """Send nothing more, and wait for the answers that are outstanding. Raises what has ended it before."""
+        self._end.set()
+        self._result.result()
+        self._thread.shutdown()
+        return self.report
+
+
+async def _put_load(
+    target: Target, load: Load, bodies: Sequence[bytes], report: LoadReport, end: threading.Event
+) -> None:
+    started = time.perf_counter()
     draws = random.Random(f"{load.seed}/clients")
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         clients = [await stack.enter_async_context(_client(target, load)) for _ in range(max(1, load.clients))]
         for moment, body in zip(load.moments(), itertools.cycle(bodies), strict=False):
             await asyncio.sleep(started + moment - time.perf_counter())
+            if end.is_set():
+                break
             report.sent += 1
             group.create_task(_send(draws.choice(clients), target.address, body, started + moment, report))
     report.seconds = time.perf_counter() - started
-    return report
 
 
 def _client(target: Target, load: Load) -> aiohttp.ClientSession:

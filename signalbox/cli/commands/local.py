@@ -133,11 +133,13 @@ def _check_configuration(app: Path, config: str) -> None:
 @click.option("--devops", is_flag=True, help="The story of Azure DevOps instead: gates and approvals, both ways.")
 @click.option("--messaging", is_flag=True, help="The story of Service Bus instead: messages, streams, answers.")
 @click.option("--retraining", is_flag=True, help="The story of retraining instead: the world moves, a model follows.")
-def demo(devops: bool, messaging: bool, retraining: bool) -> None:
+@click.option("--production", is_flag=True, help="The story of production instead: releases and rollbacks under load.")
+def demo(devops: bool, messaging: bool, retraining: bool, production: bool) -> None:
     """Score held-out patients end to end on a local cloud of its own, and verify every prediction."""
     from signalbox.cli.demonstrations.demo import run_demo
     from signalbox.cli.demonstrations.devops import run_devops_demo
     from signalbox.cli.demonstrations.messaging import run_messaging_demo
+    from signalbox.cli.demonstrations.production.story import run_production_demo
     from signalbox.cli.demonstrations.retraining import run_retraining_demo
     from signalbox.launcher.cloud import StartError
 
@@ -148,6 +150,8 @@ def demo(devops: bool, messaging: bool, retraining: bool) -> None:
             run_messaging_demo(Path.cwd(), STATE / "demo-messaging")
         elif retraining:
             run_retraining_demo(Path.cwd(), STATE / "demo-retraining")
+        elif production:
+            run_production_demo(Path.cwd(), STATE / "demo-production")
         else:
             run_demo(Path.cwd(), STATE / "demo")
     except StartError as error:

@@ -68,11 +68,16 @@ def read(hub: BlobServiceClient, place: str) -> bytes:
     return bytes(hub.get_blob_client(container, path).download_blob().readall())
 
 
-def control(stage: Stage, path: str, body: dict[str, Any] | None = None, door: str = "eventgrid") -> Any:
-    """An answer of the emulators' own doors; *door* is `eventgrid` or `azureml`."""
-    method = "GET" if body is None else "POST"
+def control(
+    stage: Stage, path: str, body: dict[str, Any] | None = None, door: str = "eventgrid", method: str = ""
+) -> Any:
+    """An answer of the emulators' own doors; *door* is the name of a port such as `eventgrid` or `azureml`."""
     answer = requests.request(
-        method, stage.cloud.control(path, door), json=body, verify=str(stage.cloud.endpoints.ca), timeout=30
+        method or ("GET" if body is None else "POST"),
+        stage.cloud.control(path, door),
+        json=body,
+        verify=str(stage.cloud.endpoints.ca),
+        timeout=30,
     )
     answer.raise_for_status()
     return answer.json()

@@ -19,7 +19,8 @@ Spans = tuple[tuple[float, float], ...]
 class Publication:
     """Delays are in seconds; spans are (from, until) in epoch seconds, and name the minutes that begin in them.
 
-    *metrics_delay_s* counts from a minute's end, *log_delay_s* from the request, with up to *log_spread_s* more.
+    *metrics_delay_s* counts from a minute's end, and a negative one publishes a minute while it lasts. *log_delay_s*
+    counts from the request, with up to *log_spread_s* more.
     A *late_share* of the requests is counted *late_s* later than the others of their minute.
     In *missing* minutes no average is sent, in *null* ones it is null, in *nan* ones NaN. With *zeros* a series says 0
     for a minute in which only others were measured.

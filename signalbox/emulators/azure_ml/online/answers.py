@@ -67,7 +67,7 @@ class Answers:
                 return _failure(502, "the scoring process ended")
             if fault.latency_ms and draws.random() < fault.latency_share:
                 await asyncio.sleep(fault.latency_ms / 1000)  # Callers measure it, so it is the machine's own time.
-            if draws.random() < fault.error_share:
+            if self._conditions.fails(name, fault):
                 return _failure(fault.error_status, "asked for by a test")
         return _shifted(await self._served(path, data), faults)
 

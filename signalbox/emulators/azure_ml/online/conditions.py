@@ -6,6 +6,7 @@ Set by POST /_control/online, which forgets what was set before. Nothing here ac
 import hashlib
 import random
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -57,13 +58,15 @@ class Routing:
 class DeploymentFault:
     """What deployments do whose "endpoint/deployment" has *match* in it (a regular expression).
 
-    From *from_s* until *until_s* seconds after it was set: a share of the requests fails with the model's
-    *error_status*, a share takes *latency_ms* longer, numbers in answers are multiplied and added to, and after
-    *crash_after* requests the process dies of each. *instance* limits it to one instance.
+    From *from_s* until *until_s* seconds after it was set: a share of the requests, drawn, and the last of each
+    *error_every* fail with the model's *error_status*, a share takes *latency_ms* longer, numbers in answers are
+    multiplied and added to, and after *crash_after* requests the process dies of each. *instance* limits it to one
+    instance.
     """
 
     match: str
     error_share: float = 0.0
+    error_every: int | None = None
     error_status: int = 500
     latency_ms: float = 0.0
     latency_share: float = 1.0
@@ -119,9 +122,14 @@ class Conditions:
         """Count one request of *deployment* and say whether the process dies of it."""
         if fault.crash_after is None:
             return False
-        key = (deployment, fault)
-        self._requests[key] = self._requests.get(key, 0) + 1
-        return self._requests[key] > fault.crash_after
+        self._requests[deployment, fault] += 1
+        return self._requests[deployment, fault] > fault.crash_after
+
+    def fails(self, deployment: str, fault: DeploymentFault) -> bool:
+        """Count one request of *deployment* that was answered, and say whether it fails of *fault*."""
+        drawn = self.draws(f"{deployment}/faults").random() < fault.error_share
+        self._answers[deployment, fault] += 1
+        return drawn or (bool(fault.error_every) and self._answers[deployment, fault] % fault.error_every == 0)
 
     def fault_of_change(self, endpoint: str) -> ChangeFault | None:
         """What becomes of this change of *endpoint*; asking counts as the change."""
@@ -152,7 +160,8 @@ class Conditions:
         self.resets_public_access = bool(body.get("resets_public_access", True))
         self._set_at = self._clock.now()
         self._draws: dict[str, random.Random] = {}
-        self._requests: dict[tuple[str, DeploymentFault], int] = {}
+        self._requests = Counter[tuple[str, DeploymentFault]]()
+        self._answers = Counter[tuple[str, DeploymentFault]]()
         self._counts: dict[ChangeFault, int] = {}
 
 

@@ -1,0 +1,121 @@
+"""The acts of the story of production: a release, an abort, and a rollback by hand, while callers never stop asking."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from signalbox.cli.demonstrations.production.checks import check_aborted, check_left, check_released, check_steps
+from signalbox.cli.demonstrations.production.situation import (
+    ENDPOINT,
+    ENGINEER,
+    MODEL,
+    OWNER,
+    RATE,
+    approve,
+    await_end,
+    call_endpoint,
+    promote,
+    set_faults,
+    show,
+    traffic,
+)
+from signalbox.cli.demonstrations.stage import Stage, expect, signed_in, wait_for
+from signalbox.launcher.load import RunningLoad
+
+_STAGE = "production"
+_EVERY = 25  # Of the requests of the version that is to be aborted the last of so many fails: 4 %.
+
+
+def tell_first(stage: Stage, version: str) -> RunningLoad:
+    """Release a version that has none to be compared with. It soaks under the callers who come and stay."""
+    promotion = _ask(stage, version, "the first")
+    wait_for(lambda: _serves(stage, version), f"{MODEL}:{version} got no traffic", stage.patience_s)
+    load = call_endpoint(stage)
+    stage.line.say("callers", f"{RATE:g} requests a second from now on, whatever happens")
+    record = await_end(stage, promotion)
+    expect(record["fate"] == "promoted", f"the first version ended as {record['fate']}: {record.get('because')}")
+    stage.line.say("first version serves", f"{MODEL}:{version}; there was none to compare it with, so it only soaked")
+    return load
+
+
+def tell_release(stage: Stage, champion: str, version: str) -> list[int]:
+    """A good version takes the traffic of *champion* step by step; the weights that it had."""
+    promotion = _ask(stage, version, "it knows the blood serum")
+    record = _follow(stage, promotion)
+    expect(record["fate"] == "promoted", f"the release ended as {record['fate']}: {record.get('because')}")
+    weights = check_steps(stage, promotion)
+    check_released(stage, champion, version)
+    stage.line.say("in production", f"{MODEL}:{version}; :{champion} is retired, and still warm")
+    stage.line.say("step page", str(_keep_page(stage, promotion, 1, "released.html")))
+    return weights
+
+
+def tell_abort(stage: Stage, champion: str, version: str) -> list[int]:
+    """A version that fails under load is put back; the weights that it had."""
+    promotion = _ask(stage, version, "the same model in another image")
+    wait_for(lambda: _serves(stage, version), f"{MODEL}:{version} got no traffic", stage.patience_s)
+    set_faults(stage, {"match": f"{ENDPOINT}/v{version}-", "error_every": _EVERY})
+    stage.line.say("it fails under load", f"one in {_EVERY} of its answers is an error")
+    record = _follow(stage, promotion)
+    set_faults(stage)
+    expect(record["fate"] == "held", f"the faulty version ended as {record['fate']}: {record.get('because')}")
+    weights = check_aborted(stage, promotion, champion, version)
+    stage.line.say(
+        "aborted", f"at {weights[-1]} %; all traffic is back with :{champion}, and nothing is left of :{version}"
+    )
+    stage.line.say("step page", str(_keep_page(stage, promotion, len(weights) - 1, "aborted.html")))
+    return weights
+
+
+def tell_rollback(stage: Stage, version: str, target: str) -> float:
+    """An operator goes back from *version* to *target*; the seconds from the order to the traffic."""
+    app, started = signed_in(stage, ENGINEER), time.monotonic()
+    rollback = app.post(f"models/{MODEL}/rollback", {"reason": "wrong prices"})
+    wait_for(lambda: traffic(stage) == {target: 100}, "the traffic did not go back", stage.patience_s, every_s=0.05)
+    seconds = time.monotonic() - started
+    stage.line.say("rolled back by hand", f"{seconds:.1f} s from the order to the traffic of :{target}")
+    result = app.follow(rollback)
+    expect(result["status"] == "succeeded", f"the rollback ended as {result}")
+    check_left(stage, version, target)
+    stage.line.say("held back", f"{MODEL}:{version} is promoted again once somebody releases it")
+    return seconds
+
+
+def _ask(stage: Stage, version: str, reason: str) -> str:
+    promotion = promote(stage, version, _STAGE, reason)
+    stage.line.say("promotion asked", f"{MODEL}:{version} to production: {reason}")
+    approve(stage, promotion, _STAGE, {OWNER: "product-owner"})
+    stage.line.say("approved", f"{OWNER} as product-owner")
+    return promotion
+
+
+def _serves(stage: Stage, version: str) -> bool:
+    return version in traffic(stage)
+
+
+def _follow(stage: Stage, promotion: str) -> dict[str, Any]:
+    """The record of *promotion* once it has ended; each step is told as it ends."""
+    steps_told = set[int]()
+
+    def ended() -> dict[str, Any] | None:
+        rollouts = stage.app.get("rollouts", model=MODEL)["rollouts"]
+        for row in rollouts:
+            if row["promotion"] == promotion and row["decision"] != "wait" and row["step"] not in steps_told:
+                steps_told.add(row["step"])
+                name = f"{row['weights'][row['step']]} %" if row["step"] < len(row["weights"]) else "soak"
+                stage.line.say(f"  {name}: {row['decision']}", row["because"])
+        record = show(stage, promotion)
+        return record if record.get("fate") else None
+
+    return dict(wait_for(ended, f"{promotion} did not end", stage.patience_s, every_s=0.25))
+
+
+def _keep_page(stage: Stage, promotion: str, step: int, name: str) -> Path:
+    """A copy of the page of *step* that outlives the local cloud; where it is."""
+    page = stage.app.get(f"rollouts/{promotion}/page", step=str(step))
+    target = stage.folder.parent / "pages" / name
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(page["html"], encoding="utf-8")
+    figures = page["html"].count("<svg")
+    expect(figures > 0 and page["digest"] in page["html"], f"{target} draws {figures} figures of {page['digest']}")
+    return target

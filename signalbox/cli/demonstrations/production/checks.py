@@ -1,0 +1,146 @@
+"""Checks of what the story of production says, where it can be in Azure Resource Manager and in the endpoint's log.
+
+The app's own records are compared with them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from signalbox.cli.demonstrations.production.situation import (
+    ENDPOINT,
+    ENVIRONMENT,
+    MODEL,
+    WEIGHTS,
+    WORKSPACE,
+    traffic,
+    version_of,
+)
+from signalbox.cli.demonstrations.stage import Stage, control, expect
+from signalbox.emulators.azure_ml.online.traffic import RequestLog, ScoredRequest
+from signalbox.launcher.load import LoadReport
+
+_NOTICED_S = 15.0  # A change of traffic is recorded once it was read back.
+_FAR = 2.0**40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """*version* had a *share* of the traffic from *since* until *until*, in epoch seconds."""
+
+    version: str
+    share: int
+    since: float
+    until: float
+
+
+def check_steps(stage: Stage, promotion: str) -> list[int]:
+    """Every step has let the release go on, by counted requests; the weights."""
+    steps = stage.app.get(f"rollouts/{promotion}")["steps"]
+    weights = [step["weight"] for step in steps]
+    expect(weights == [*WEIGHTS, 100], f"the steps had the weights {weights}; the last is the soak")
+    stopped = [step for step in steps if step["decision"] != "advance" or not step["requests"] or step["errors"]]
+    expect(not stopped, f"these steps of a good version did not end well: {stopped}")
+    return weights[:-1]
+
+
+def check_released(stage: Stage, champion: str, version: str) -> None:
+    """*version* has all traffic and is in production; *champion* is retired, and its deployment is there."""
+    state = control(stage, "/_control/state", door="azureml")
+    expect(traffic(stage) == {version: 100}, f"the traffic is {traffic(stage)}")
+    _check_states(state, {version: "in production", champion: "retired"})
+    expect(_deployed(state) >= {champion, version}, f"deployed are {_deployed(state)}")
+
+
+def check_aborted(stage: Stage, promotion: str, champion: str, version: str) -> list[int]:
+    """*version* was aborted for its errors, *champion* has all traffic again; the weights that *version* had."""
+    steps = stage.app.get(f"rollouts/{promotion}")["steps"]
+    last = steps[-1]
+    expect("worse in errors" in last["because"], f"the last step ended because {last['because']}")
+    expect(last["weight"] <= WEIGHTS[2], f"it was aborted at {last['weight']} % only")
+    state = control(stage, "/_control/state", door="azureml")
+    expect(traffic(stage) == {champion: 100}, f"the traffic is {traffic(stage)}")
+    expect(version not in _deployed(state), f"deployed are {_deployed(state)}")
+    _check_states(state, {version: "approved", champion: "in production"})
+    return [step["weight"] for step in steps]
+
+
+def check_left(stage: Stage, version: str, target: str) -> None:
+    """The registry says that *target* is in production, and the app that *version* is held back."""
+    _check_states(control(stage, "/_control/state", door="azureml"), {target: "in production", version: "approved"})
+    known = {row["model"]: row for row in stage.app.get(f"models/{MODEL}/known-good")["versions"]}
+    conditions = {row["condition"]: row for row in known[f"{MODEL}:{version}"]["conditions"]}
+    expect(not conditions["not held back"]["met"], f"nothing holds {version} back: {conditions}")
+
+
+def check_history(stage: Stage, shares: Sequence[tuple[str, int]]) -> None:
+    """The serving history has these *shares*, in their order, and each request was answered by who served then."""
+    rows = stage.app.get(f"environments/{ENVIRONMENT}/endpoints/{ENDPOINT}/serving")["intervals"]
+    served = [_served(row) for row in rows]
+    told = [(one.version, one.share) for one in sorted(served, key=lambda one: (one.since, one.version))]
+    expect(told == list(shares), f"the serving history is {told}, and should be {list(shares)}")
+    for row in rows:
+        change = f"{row['began']} to {row['ended'] or 'now'}"
+        stage.line.say(
+            "  served", f"{row['model']} {row['share']:>3} % from {row['since'][11:19]}, {change}, {row['by']}"
+        )
+    logged = [request for request in _logged(stage.cloud.state) if not request.named]
+    farthest = max(_distance(served, request) for request in logged)
+    expect(farthest <= _NOTICED_S, f"a request was answered by a version that had served {farthest:.1f} s off")
+    text = (
+        f"{len(logged)} requests in the endpoint's log were answered by who served then, {farthest:.1f} s off at most"
+    )
+    stage.line.say("history verified", text)
+
+
+def check_callers(stage: Stage, report: LoadReport, faulty: Iterable[str]) -> None:
+    """Every request was answered, and errors came from the *faulty* versions only."""
+    versions = {version_of(name): figures for name, figures in report.deployments.items()}
+    counts = f"{report.sent} requests sent, {report.answered} answered, {report.lost} lost"
+    expect(report.sent == report.answered and not report.lost, counts)
+    logged = sum(not request.named for request in _logged(stage.cloud.state))
+    expect(logged == report.answered, f"the endpoint's log has {logged} requests: {counts}")
+    failing = {version for version, figures in versions.items() if figures.errors}
+    errors = {version: dict(figures.statuses) for version, figures in versions.items()}
+    expect(failing == set(faulty), f"versions {sorted(failing)} answered errors: {errors}")
+    stage.line.say("no request was lost", counts)
+    for version in sorted(failing):
+        figures = versions[version]
+        stage.line.say("  errors", f"{figures.errors} of {figures.answered} by :{version}, none by any other version")
+
+
+def _check_states(state: dict[str, Any], wanted: dict[str, str]) -> None:
+    """The entries of the registry as Azure Resource Manager shows them."""
+    for version, word in wanted.items():
+        suffix = f"/registries/mlr-central/models/{MODEL}/versions/{version}"
+        entry = next(body for path, body in state.items() if path.endswith(suffix))
+        tag = entry["properties"]["tags"].get("signalbox.state")
+        expect(tag == word, f"the entry of {MODEL}:{version} is {tag}, and should be {word}")
+
+
+def _deployed(state: dict[str, Any]) -> set[str]:
+    start = f"/{WORKSPACE}/onlineendpoints/{ENDPOINT}/deployments/"
+    return {version_of(path.lower().partition(start)[2]) for path in state if start in path.lower()}
+
+
+def _served(row: dict[str, Any]) -> Served:
+    until = datetime.fromisoformat(row["until"]).timestamp() if row["until"] else _FAR
+    return Served(
+        version=version_of(row["deployment"]),
+        share=row["share"],
+        since=datetime.fromisoformat(row["since"]).timestamp(),
+        until=until,
+    )
+
+
+def _distance(served: Sequence[Served], request: ScoredRequest) -> float:
+    """The seconds between *request* and the nearest time at which who answered it had a share."""
+    intervals = [one for one in served if one.version == version_of(request.deployment)]
+    return min((max(one.since - request.at, request.at - one.until, 0.0) for one in intervals), default=_FAR)
+
+
+def _logged(state: Path) -> list[ScoredRequest]:
+    requests = RequestLog(state / "emulators" / "requests.db").between(0.0, _FAR)
+    return [request for request in requests if request.endpoint == ENDPOINT]
