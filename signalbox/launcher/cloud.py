@@ -1,12 +1,11 @@
 """The local cloud as one thing: start it, wait until it is ready, kill parts of it, stop it.
 
-with LocalCloud(project, state) as cloud:
+with LocalCloud(app_folder(), state) as cloud:
     print(cloud.endpoints.app)
 """
 
 import json
 import os
-import shutil
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from types import TracebackType
 import requests
 
 from signalbox.emulators.service_bus import is_available
+from signalbox.launcher.azurite import AzuriteMissing, find_azurite
 from signalbox.launcher.emulator_settings import keys_of, write_settings
 from signalbox.launcher.endpoints import (
     ACCOUNT,
@@ -33,6 +33,7 @@ from signalbox.launcher.messaging import messaging_environment
 from signalbox.launcher.processes import Child
 from signalbox.launcher.signing_keys import ensure_signing_keys, ensure_vault_keys
 from signalbox.private_files import private_folder, write_private
+from signalbox.product import example_folder
 
 CONTAINERS = (
     *("landing", "training", "evaluation", "predictions"),
@@ -48,14 +49,15 @@ class StartError(RuntimeError):
 
 
 class LocalCloud:
-    """*project* holds function_app.py and node_modules; *state* holds everything that must survive a restart.
+    """*app* is the function app's folder; *state* holds everything that must survive a restart.
 
-    With *vault* the app signs with keys of the Key Vault emulator from then on, else with files.
+    The app has the example's configuration, unless *settings* name another.
+    With *vault* it signs with keys of the Key Vault emulator from then on, else with files.
     """
 
     def __init__(
         self,
-        project: Path,
+        app: Path,
         state: Path,
         *,
         host_port: int = 0,
@@ -64,7 +66,7 @@ class LocalCloud:
         vault: bool = False,
         tell: Callable[[str, str], None] | None = None,
     ) -> None:
-        self.project, self.state = project.resolve(), state.resolve()
+        self.app, self.state = app.resolve(), state.resolve()
         self.endpoints = same_endpoints(self.state, host_port) or new_endpoints(self.state, host_port)
         self._keys = keys_of(self.state)
         self._settings, self._time_scale, self._vault = dict(settings or {}), time_scale, vault
@@ -108,9 +110,9 @@ class LocalCloud:
             self._make_vault_keys()
 
     def start_host(self, app: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
-        """Start the host with the project's function app or with *app*, and with *settings* beside the cloud's own."""
+        """Start the host with the cloud's function app or with *app*, and with *settings* beside the cloud's own."""
         command = [sys.executable, "-m", "signalbox.host", "start", "--port", str(self.endpoints.host)]
-        command += ["--app", str(app or self.project), "--state", str(self.state / "host")]
+        command += ["--app", str(app or self.app), "--state", str(self.state / "host")]
         with self._lock:
             self._children["host"] = self._child("host", command, {**self.environment(), **(settings or {})})
             self._host_wanted = True
@@ -168,7 +170,7 @@ class LocalCloud:
             "SIGNALBOX_RECONCILE_SCHEDULE": "*/10 * * * * *",
             "SIGNALBOX_SCRUB_SCHEDULE": "0 0 * * * *",
             "SIGNALBOX_TICK_SCHEDULE": "*/10 * * * * *",
-            "SIGNALBOX_CONFIG": "signalbox.yaml",
+            "SIGNALBOX_CONFIG": str(example_folder() / "signalbox.yaml"),
             "SIGNALBOX_HOST_SPANS": str(self.state / "spans.db"),
             "OTEL_SERVICE_NAME": "signalbox",
         }
@@ -180,19 +182,16 @@ class LocalCloud:
         return f"https://localhost:{getattr(self.endpoints, door)}{path}"
 
     def _preflight(self) -> None:
-        if shutil.which("node") is None:
-            raise StartError("node is not on the PATH; install Node.js 20 or newer")
-        if not self._azurite_script().is_file():
-            raise StartError("Azurite is not installed; run `make setup` (npm ci) in the project's folder")
-        if not (self.project / "function_app.py").is_file():
-            raise StartError(f"{self.project} has no function_app.py; run this in the app's folder")
+        if not (self.app / "function_app.py").is_file():
+            raise StartError(f"{self.app} has no function_app.py; name the app's folder")
         try:
             refuse_taken(self.endpoints.host)
         except OSError as error:
             raise StartError(f"port {self.endpoints.host} is taken; choose another with --port") from error
-
-    def _azurite_script(self) -> Path:
-        return self.project / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+        try:
+            self._azurite = find_azurite(self._tell)
+        except AzuriteMissing as error:
+            raise StartError(str(error)) from error
 
     def _write_keys(self) -> None:
         folder = private_folder(self.state / "host")
@@ -207,7 +206,7 @@ class LocalCloud:
     def _start_azurite(self) -> None:
         folder = Path(__file__).parent.parent / "emulators" / "storage"
         options = [word for name in _PRELOADED for word in ("--require", str(folder / name))]
-        command = ["node", *options, str(self._azurite_script())]
+        command = ["node", *options, str(self._azurite)]
         command += ["--location", str(self.state / "azurite"), "--blobHost", "127.0.0.1"]
         command += ["--blobPort", str(self.endpoints.azurite)]
         command += ["--oauth", "basic", "--cert", str(self._authority.cert), "--key", str(self._authority.key)]
@@ -223,9 +222,9 @@ class LocalCloud:
 
     def _child(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
         self._tell(name, "starting")
-        path = os.pathsep.join([str(self.project), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        path = os.pathsep.join([str(self.app), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         log = self.state / "logs" / f"{name}.log"
-        return Child(name, command, log, {**environment, "PYTHONPATH": path}, self.project)
+        return Child(name, command, log, {**environment, "PYTHONPATH": path}, self.app)
 
     def _await(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
