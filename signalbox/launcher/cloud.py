@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -44,6 +45,17 @@ _PATIENCE_S = 45.0
 _RESTARTS = 5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubContainers:
+    """The containers of the hub, and those of them from which files are scored."""
+
+    names: tuple[str, ...]
+    arrivals: tuple[str, ...]
+
+
+EXAMPLE_HUB = HubContainers(names=CONTAINERS, arrivals=("landing",))
+
+
 class StartError(RuntimeError):
     """The local cloud cannot start; the message says what is missing and the remedy."""
 
@@ -51,7 +63,7 @@ class StartError(RuntimeError):
 class LocalCloud:
     """*app* is the function app's folder; *state* holds everything that must survive a restart.
 
-    The app has the example's configuration, unless *settings* name another.
+    The app has the example's configuration, unless *settings* name another, whose containers are then those of *hub*.
     With *vault* it signs with keys of the Key Vault emulator from then on, else with files.
     """
 
@@ -64,13 +76,14 @@ class LocalCloud:
         settings: Mapping[str, str] | None = None,
         time_scale: float = 1.0,
         vault: bool = False,
+        hub: HubContainers = EXAMPLE_HUB,
         tell: Callable[[str, str], None] | None = None,
     ) -> None:
         self.app, self.state = app.resolve(), state.resolve()
         self.endpoints = same_endpoints(self.state, host_port) or new_endpoints(self.state, host_port)
         self._keys = keys_of(self.state)
         self._settings, self._time_scale, self._vault = dict(settings or {}), time_scale, vault
-        self._tell = tell or _say_nothing
+        self._tell, self._hub = tell or _say_nothing, hub
         self._children: dict[str, Child] = {}
         self._lock = threading.Lock()
         self._host_wanted = False
@@ -216,7 +229,7 @@ class LocalCloud:
         self._children["azurite"] = self._child("azurite", command, environment)
 
     def _spawn_emulators(self) -> None:
-        settings = write_settings(self.endpoints, self._keys, self._time_scale)
+        settings = write_settings(self.endpoints, self._keys, self._time_scale, self._hub.arrivals)
         command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
         self._children["emulators"] = self._child("emulators", command, {})
 
@@ -260,7 +273,7 @@ class LocalCloud:
     def _create_containers(self) -> None:
         from signalbox.launcher.hub import hub_client
 
-        containers = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER, ARTIFACT_CONTAINER)) | {ACCOUNT: CONTAINERS}
+        containers = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER, ARTIFACT_CONTAINER)) | {ACCOUNT: self._hub.names}
         for account, names in containers.items():
             with hub_client(self.endpoints, account) as client:
                 existing = {container.name for container in client.list_containers()}

@@ -1,11 +1,9 @@
 """Bring the local cloud up, and show it at work."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +13,9 @@ from signalbox.cli.output import emit_table
 from signalbox.cli.project_files import CONFIGURATION, app_option, config_option, find_configuration
 from signalbox.launcher.endpoints import Endpoints
 from signalbox.product import example_folder
+
+if TYPE_CHECKING:
+    from signalbox.projects.facts import ProjectFacts
 
 
 @click.command()
@@ -36,10 +37,11 @@ def up(port: int, app: Path, config: Path | None, example: bool | None) -> None:
     example = has_example(file.parent) if example is None else example
     if example and not has_example(file.parent):
         raise NotSetUp(f"the worked example is not beside {_shown(file)}; start with --no-example")
-    _check_configuration(app, file)
+    project = _project(app, file)
     _interrupt_once()
     settings = {"SIGNALBOX_CONFIG": str(file)}
-    cloud, ready = LocalCloud(app, STATE, host_port=port, settings=settings, vault=True, tell=_tell), False
+    cloud = LocalCloud(app, STATE, host_port=port, settings=settings, vault=True, hub=project.hub, tell=_tell)
+    ready = False
     try:
         with cloud:
             endpoints = cloud.endpoints
@@ -108,27 +110,17 @@ def _interrupt_once() -> None:
         signal.signal(number, stop)
 
 
-def _check_configuration(app: Path, file: Path) -> None:
-    """Say the warnings of the configuration at once. Raises NotSetUp with all its errors: the app would not start.
+def _project(app: Path, file: Path) -> "ProjectFacts":
+    """What *file* says; its warnings are printed. Raises NotSetUp with all its errors: the app would not start."""
+    from signalbox.projects.facts import UnusableProject, read_project
 
-    It is asked in a process of its own, as `python -m shared.config`: the app may be another version of this one.
-    """
-    if not (app / "shared" / "config" / "__main__.py").is_file():
-        return  # Another function app, which checks its own configuration.
-    command = [sys.executable, "-P", "-m", "shared.config", str(file)]
-    check = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(app.resolve())},
-    )
-    *findings, _ = [*check.stdout.splitlines(), ""]
-    if check.returncode:
-        raise NotSetUp("\n".join(["the configuration cannot be used:", *findings, *check.stderr.splitlines()[-1:]]))
-    for line in findings:
-        if line.endswith("(warning)"):
-            _tell("warning", line.removesuffix(" (warning)"))
+    try:
+        project = read_project(app, file)
+    except UnusableProject as error:
+        raise NotSetUp(str(error)) from error
+    for line in project.warnings:
+        _tell("warning", line)
+    return project
 
 
 @click.command()
