@@ -27,7 +27,7 @@ setup:
 ready: $(VENV)/.ready node_modules/.ready
 	@:  # Else make says that there was nothing to do.
 
-$(VENV)/.ready: requirements.in pyproject.toml constraints.txt verifier/pyproject.toml
+$(VENV)/.ready: requirements.in requirements-local.in pyproject.toml setup.py constraints.txt verifier/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || { $(STEP) "Python environment" $(PYTHON) -m venv $(VENV); }
 	@$(STEP) "pip" $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
@@ -98,6 +98,10 @@ check: setup  ## Format, lint, types, imports, generated files.
 	@$(BIN)/python -m triggers.http.openapi | cmp - docs/openapi.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m pytest -q --no-header --no-summary tests/architecture/test_lock.py >/dev/null || { echo "requirements.txt is not of requirements.in and constraints.txt: run make lock"; exit 1; }
 
+.PHONY: wheel
+wheel: setup  ## The wheel that `pip install` takes, with the app inside, in dist/.
+	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
+
 .PHONY: lock
 lock: setup  ## Make requirements.txt, which Azure installs, of requirements.in in the versions of constraints.txt, with hashes.
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
@@ -143,4 +147,4 @@ bench-peers: setup  ## The drift detector beside evidently, in an environment of
 	@$(BIN)/python bench/drift_peer.py
 
 clean:
-	rm -rf $(VENV) .venv-model-signing node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .setup.lock
+	rm -rf build dist $(VENV) .venv-model-signing node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .setup.lock

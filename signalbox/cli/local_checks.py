@@ -32,7 +32,7 @@ def change_keys(app: Path, arguments: list[str], token: str = "") -> int:
 
 def _run(app: Path, module: str, arguments: list[str], content: str = "") -> int:
     if not (app / "shared" / "config" / "__main__.py").is_file():
-        click.echo(f"{app.resolve()} is not the app's folder: run this there, or name it with --app", err=True)
+        click.echo(f"{app.resolve()} is not the app's folder; name it with --app", err=True)
         return NOT_TRIED
     process = subprocess.run(
         [sys.executable, "-P", "-m", module, *arguments],  # -P: the working folder may have a `shared` of its own.

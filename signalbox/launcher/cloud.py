@@ -1,22 +1,23 @@
 """The local cloud as one thing: start it, wait until it is ready, kill parts of it, stop it.
 
-with LocalCloud(project, state) as cloud:
+with LocalCloud(app_folder(), state) as cloud:
     print(cloud.endpoints.app)
 """
 
 import json
 import os
-import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import requests
 
 from signalbox.emulators.service_bus import is_available
+from signalbox.launcher.azurite import AzuriteMissing, find_azurite
 from signalbox.launcher.emulator_settings import keys_of, write_settings
 from signalbox.launcher.endpoints import (
     ACCOUNT,
@@ -33,6 +34,7 @@ from signalbox.launcher.messaging import messaging_environment
 from signalbox.launcher.processes import Child
 from signalbox.launcher.signing_keys import ensure_signing_keys, ensure_vault_keys
 from signalbox.private_files import private_folder, write_private
+from signalbox.product import example_folder
 
 CONTAINERS = (
     *("landing", "training", "evaluation", "predictions"),
@@ -43,32 +45,45 @@ _PATIENCE_S = 45.0
 _RESTARTS = 5
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubContainers:
+    """The containers of the hub, and those of them from which files are scored."""
+
+    names: tuple[str, ...]
+    arrivals: tuple[str, ...]
+
+
+EXAMPLE_HUB = HubContainers(names=CONTAINERS, arrivals=("landing",))
+
+
 class StartError(RuntimeError):
     """The local cloud cannot start; the message says what is missing and the remedy."""
 
 
 class LocalCloud:
-    """*project* holds function_app.py and node_modules; *state* holds everything that must survive a restart.
+    """*app* is the function app's folder; *state* holds everything that must survive a restart.
 
-    With *vault* the app signs with keys of the Key Vault emulator from then on, else with files.
+    The app has the example's configuration, unless *settings* name another, whose containers are then those of *hub*.
+    With *vault* it signs with keys of the Key Vault emulator from then on, else with files.
     """
 
     def __init__(
         self,
-        project: Path,
+        app: Path,
         state: Path,
         *,
         host_port: int = 0,
         settings: Mapping[str, str] | None = None,
         time_scale: float = 1.0,
         vault: bool = False,
+        hub: HubContainers = EXAMPLE_HUB,
         tell: Callable[[str, str], None] | None = None,
     ) -> None:
-        self.project, self.state = project.resolve(), state.resolve()
+        self.app, self.state = app.resolve(), state.resolve()
         self.endpoints = same_endpoints(self.state, host_port) or new_endpoints(self.state, host_port)
         self._keys = keys_of(self.state)
         self._settings, self._time_scale, self._vault = dict(settings or {}), time_scale, vault
-        self._tell = tell or _say_nothing
+        self._tell, self._hub = tell or _say_nothing, hub
         self._children: dict[str, Child] = {}
         self._lock = threading.Lock()
         self._host_wanted = False
@@ -108,9 +123,9 @@ class LocalCloud:
             self._make_vault_keys()
 
     def start_host(self, app: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
-        """Start the host with the project's function app or with *app*, and with *settings* beside the cloud's own."""
+        """Start the host with the cloud's function app or with *app*, and with *settings* beside the cloud's own."""
         command = [sys.executable, "-m", "signalbox.host", "start", "--port", str(self.endpoints.host)]
-        command += ["--app", str(app or self.project), "--state", str(self.state / "host")]
+        command += ["--app", str(app or self.app), "--state", str(self.state / "host")]
         with self._lock:
             self._children["host"] = self._child("host", command, {**self.environment(), **(settings or {})})
             self._host_wanted = True
@@ -168,7 +183,7 @@ class LocalCloud:
             "SIGNALBOX_RECONCILE_SCHEDULE": "*/10 * * * * *",
             "SIGNALBOX_SCRUB_SCHEDULE": "0 0 * * * *",
             "SIGNALBOX_TICK_SCHEDULE": "*/10 * * * * *",
-            "SIGNALBOX_CONFIG": "signalbox.yaml",
+            "SIGNALBOX_CONFIG": str(example_folder() / "signalbox.yaml"),
             "SIGNALBOX_HOST_SPANS": str(self.state / "spans.db"),
             "OTEL_SERVICE_NAME": "signalbox",
         }
@@ -180,19 +195,16 @@ class LocalCloud:
         return f"https://localhost:{getattr(self.endpoints, door)}{path}"
 
     def _preflight(self) -> None:
-        if shutil.which("node") is None:
-            raise StartError("node is not on the PATH; install Node.js 20 or newer")
-        if not self._azurite_script().is_file():
-            raise StartError("Azurite is not installed; run `make setup` (npm ci) in the project's folder")
-        if not (self.project / "function_app.py").is_file():
-            raise StartError(f"{self.project} has no function_app.py; run this in the app's folder")
+        if not (self.app / "function_app.py").is_file():
+            raise StartError(f"{self.app} has no function_app.py; name the app's folder")
         try:
             refuse_taken(self.endpoints.host)
         except OSError as error:
             raise StartError(f"port {self.endpoints.host} is taken; choose another with --port") from error
-
-    def _azurite_script(self) -> Path:
-        return self.project / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+        try:
+            self._azurite = find_azurite(self._tell)
+        except AzuriteMissing as error:
+            raise StartError(str(error)) from error
 
     def _write_keys(self) -> None:
         folder = private_folder(self.state / "host")
@@ -207,7 +219,7 @@ class LocalCloud:
     def _start_azurite(self) -> None:
         folder = Path(__file__).parent.parent / "emulators" / "storage"
         options = [word for name in _PRELOADED for word in ("--require", str(folder / name))]
-        command = ["node", *options, str(self._azurite_script())]
+        command = ["node", *options, str(self._azurite)]
         command += ["--location", str(self.state / "azurite"), "--blobHost", "127.0.0.1"]
         command += ["--blobPort", str(self.endpoints.azurite)]
         command += ["--oauth", "basic", "--cert", str(self._authority.cert), "--key", str(self._authority.key)]
@@ -217,15 +229,15 @@ class LocalCloud:
         self._children["azurite"] = self._child("azurite", command, environment)
 
     def _spawn_emulators(self) -> None:
-        settings = write_settings(self.endpoints, self._keys, self._time_scale)
+        settings = write_settings(self.endpoints, self._keys, self._time_scale, self._hub.arrivals)
         command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
         self._children["emulators"] = self._child("emulators", command, {})
 
     def _child(self, name: str, command: list[str], environment: Mapping[str, str]) -> Child:
         self._tell(name, "starting")
-        path = os.pathsep.join([str(self.project), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        path = os.pathsep.join([str(self.app), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         log = self.state / "logs" / f"{name}.log"
-        return Child(name, command, log, {**environment, "PYTHONPATH": path}, self.project)
+        return Child(name, command, log, {**environment, "PYTHONPATH": path}, self.app)
 
     def _await(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
@@ -261,7 +273,7 @@ class LocalCloud:
     def _create_containers(self) -> None:
         from signalbox.launcher.hub import hub_client
 
-        containers = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER, ARTIFACT_CONTAINER)) | {ACCOUNT: CONTAINERS}
+        containers = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER, ARTIFACT_CONTAINER)) | {ACCOUNT: self._hub.names}
         for account, names in containers.items():
             with hub_client(self.endpoints, account) as client:
                 existing = {container.name for container in client.list_containers()}

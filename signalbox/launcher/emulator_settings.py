@@ -4,7 +4,7 @@ may read the file it is written to."""
 import json
 import secrets
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ VAULT_PERMISSIONS = {
     PRINCIPAL: {"*": ["get", "sign", "verify"]},
     str(PERSONS[3]["oid"]): {"*": ["get", "list", "create", "import", "update", "rotate", "sign", "verify"]},
 }
+_LANDING = "landing"  # The example's files arrive here.
 _BREACHED = "data.RunTags.azureml_modelmonitor_threshold_breached"  # Model monitors put it on their runs.
 
 
@@ -56,10 +57,12 @@ def keys_of(state: Path) -> LocalKeys:
     return LocalKeys(accounts={**fresh, **accounts}, topic=record.get("topic_key") or secrets.token_urlsafe(24))
 
 
-def write_settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> Path:
-    """Write the settings for one start; returns the file."""
+def write_settings(
+    endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals: Sequence[str] = (_LANDING,)
+) -> Path:
+    """Write the settings for one start, with a subscription to each container of *arrivals*; returns the file."""
     path = settings_file(Path(endpoints.state))
-    write_private(path, json.dumps(_settings(endpoints, keys, time_scale), indent=2))
+    write_private(path, json.dumps(_settings(endpoints, keys, time_scale, arrivals), indent=2))
     return path
 
 
@@ -71,7 +74,7 @@ def storage_account_id(account: str) -> str:
     )
 
 
-def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> dict[str, Any]:
+def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals: Sequence[str]) -> dict[str, Any]:
     return {
         "state": endpoints.state,
         "account": ACCOUNT,
@@ -114,7 +117,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float) -> dict[
         "datastores": {"hub_staging": {"account": ACCOUNT, "container": "signalbox-staging"}},
         "service_bus": namespace_settings(endpoints),
         "subscriptions": [
-            _hub_subscription(endpoints),
+            *(_hub_subscription(endpoints, container) for container in arrivals),
             _model_subscription(endpoints),
             _monitor_subscription(endpoints),
         ],
@@ -145,13 +148,13 @@ def _monitoring_roles() -> list[dict[str, str]]:
     ]
 
 
-def _hub_subscription(endpoints: Endpoints) -> dict[str, Any]:
+def _hub_subscription(endpoints: Endpoints, container: str) -> dict[str, Any]:
     return {
-        "name": "hub-events",
+        "name": "hub-events" if container == _LANDING else f"hub-events-{container}",
         "topic": "hub",
         "url": _webhook(endpoints),
         "event_types": ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"],
-        "subject_begins_with": "/blobServices/default/containers/landing/",
+        "subject_begins_with": f"/blobServices/default/containers/{container}/",
         "filters": [{"operatorType": "StringIn", "key": "data.api", "values": COMMITTED}],
         "schema": "EventGridSchema",
         "dead_letter": "dead-letters/event-grid",

@@ -88,7 +88,8 @@ def checkout(tmp_path: Path) -> Path:
     """A folder with the project's Makefile where only npm's packages are missing, and an npm that keeps a diary."""
     shutil.copy(PROJECT / "Makefile", tmp_path)
     (tmp_path / "verifier").mkdir()
-    for name in ("requirements.in", "pyproject.toml", "constraints.txt", "package.json", "package-lock.json"):
+    sources = ("requirements.in", "requirements-local.in", "pyproject.toml", "setup.py")
+    for name in (*sources, "constraints.txt", "package.json", "package-lock.json"):
         (tmp_path / name).touch()
     (tmp_path / "verifier" / "pyproject.toml").touch()
     (tmp_path / ".venv").mkdir()

@@ -76,7 +76,10 @@ def failure(words: tuple[str, ...], folder: Path, **environment: str) -> tuple[i
         (("promote", "m:1", "--to", "s", "--reason", "r", "--plan", "data.csv"), NOWHERE, 2, "--out"),
         (("stream", "binary.csv", "--stream", "s"), {}, 2, "UTF-8"),
         (("up", "--config", "no.yaml", "--no-example"), {}, 8, "--config or SIGNALBOX_CONFIG"),
-        (("up",), {}, 8, "--no-example"),
+        (("up",), {}, 8, "make a project with `signalbox new NAME`"),
+        (("up", "--example", "--config", "own.yaml"), {}, 8, "--no-example"),
+        (("config", "check"), {}, 8, "--config or SIGNALBOX_CONFIG"),
+        (("config", "check"), {"SIGNALBOX_CONFIG": "no.yaml"}, 8, "no.yaml is not a file here"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
@@ -84,6 +87,7 @@ def test_what_goes_wrong_is_one_sentence_with_a_code_of_its_own(
     tmp_path: Path, words: tuple[str, ...], environment: dict[str, str], code: int, sentence: str
 ) -> None:
     (tmp_path / "data.csv").write_text("a\n1\n")
+    (tmp_path / "own.yaml").write_text("hub: {account: datahub}\n")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
 
     answer, line = failure(words, tmp_path, **environment)

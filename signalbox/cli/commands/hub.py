@@ -14,13 +14,13 @@ from signalbox.cli.local_checks import check_locally
 from signalbox.cli.names import ROUTES, suggesting
 from signalbox.cli.output import emit_json
 from signalbox.cli.progress import copying
+from signalbox.cli.project_files import app_option
 from signalbox.launcher.endpoints import Endpoints, listens
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command()
@@ -51,7 +51,7 @@ def drop(file: Path, route: str, captures: tuple[str, ...], target: str, hub: st
 @click.option("--route", default="", help="Check against the contract of this route, by the app.")
 @click.option("--contract", type=_FILE, help="Check against this contract, here: no app and no cloud is needed.")
 @click.option("--hub", help="The hub's blob service on Azure; the local one if absent.")
-@click.option("--app", type=_FOLDER, default=Path(), help="The app's folder, for --contract.")
+@app_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
 @click.pass_context
 def check(

@@ -10,12 +10,10 @@ import click
 from signalbox.cli.app_client import STATE
 from signalbox.cli.errors import NotSetUp, Unusable
 from signalbox.cli.local_checks import change_keys
+from signalbox.cli.project_files import app_option
 from signalbox.launcher.endpoints import read_endpoints
 
 _PURPOSES = click.Choice(["door", "measuring", "deciding", "log"])
-_app = click.option(
-    "--app", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="The app's folder."
-)
 _trusted = click.option(
     "--trusted",
     required=True,
@@ -42,7 +40,7 @@ def keys() -> None:
 @click.option("--overlap-hours", default=24.0, show_default=True, help="How much longer the old key is trusted.")
 @click.option("--hsm", is_flag=True, help="Keep it in a hardware module (a premium vault).")
 @click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
-@_app
+@app_option
 @click.pass_context
 def new(
     context: click.Context,
@@ -75,7 +73,7 @@ def new(
 @keys.command("list")
 @_trusted
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@_app
+@app_option
 @click.pass_context
 def list_keys(context: click.Context, trusted: Path, as_json: bool, app: Path) -> None:
     """Print each key: its purpose, from when until when it is trusted, and whether it may sign now."""
@@ -86,7 +84,7 @@ def list_keys(context: click.Context, trusted: Path, as_json: bool, app: Path) -
 @click.argument("key")
 @_trusted
 @click.option("--at", default="", help="When its time ends, as 2026-11-29T12:00:00Z; now if absent.")
-@_app
+@app_option
 @click.pass_context
 def retire(context: click.Context, key: str, trusted: Path, at: str, app: Path) -> None:
     """Let KEY sign no longer; what it signed before stays true."""
@@ -98,7 +96,7 @@ def retire(context: click.Context, key: str, trusted: Path, at: str, app: Path) 
 @click.argument("key")
 @_trusted
 @click.option("--because", required=True, help="Who may have it, and since when.")
-@_app
+@app_option
 @click.pass_context
 def revoke(context: click.Context, key: str, trusted: Path, because: str, app: Path) -> None:
     """Believe nothing any more that KEY has signed: for a key that was stolen."""

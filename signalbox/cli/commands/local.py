@@ -1,50 +1,52 @@
 """Bring the local cloud up, and show it at work."""
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from signalbox.cli.app_client import STATE
 from signalbox.cli.errors import Interrupted, NotSetUp
 from signalbox.cli.output import emit_table
+from signalbox.cli.project_files import CONFIGURATION, app_option, config_option, find_configuration
 from signalbox.launcher.endpoints import Endpoints
+from signalbox.product import example_folder
+
+if TYPE_CHECKING:
+    from signalbox.projects.facts import ProjectFacts
 
 
 @click.command()
 @click.option("--port", default=7071, show_default=True, help="Where the app answers.")
+@app_option
+@config_option
 @click.option(
-    "--app", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="The app's folder."
+    "--example/--no-example",
+    default=None,
+    help="Deploy the worked example, so that its routes score; by default where it lies beside the configuration.",
 )
-@click.option(
-    "--config",
-    envvar="SIGNALBOX_CONFIG",
-    show_envvar=True,
-    default="signalbox.yaml",
-    show_default=True,
-    help="The configuration, beside or below the app.",
-)
-@click.option("--example/--no-example", default=True, help="Deploy the worked example, so that its routes score.")
-def up(port: int, app: Path, config: str, example: bool) -> None:
+def up(port: int, app: Path, config: Path | None, example: bool | None) -> None:
     """Start the local cloud and the app; Ctrl-C stops it."""
-    from signalbox.cli.demonstrations.example import example_folder
+    from signalbox.cli.demonstrations.example import has_example
     from signalbox.launcher.cloud import LocalCloud, StartError
 
-    if example and not example_folder(app).is_dir():
-        raise NotSetUp(f"{app} has no {example_folder(Path())}; start with --no-example, or name the app: --app FOLDER")
-    _check_configuration(app, config)
+    shipped = bool(example) and config is None and not Path(CONFIGURATION).is_file()
+    file = example_folder() / CONFIGURATION if shipped else find_configuration(config)
+    example = has_example(file.parent) if example is None else example
+    if example and not has_example(file.parent):
+        raise NotSetUp(f"the worked example is not beside {_shown(file)}; start with --no-example")
+    project = _project(app, file)
     _interrupt_once()
-    settings = {"SIGNALBOX_CONFIG": config}
-    cloud, ready = LocalCloud(app, STATE, host_port=port, settings=settings, vault=True, tell=_tell), False
+    settings = {"SIGNALBOX_CONFIG": str(file)}
+    cloud = LocalCloud(app, STATE, host_port=port, settings=settings, vault=True, hub=project.hub, tell=_tell)
+    ready = False
     try:
         with cloud:
             endpoints = cloud.endpoints
             if example:
-                _deploy(app, endpoints)
+                _deploy(file.parent, endpoints)
             rows = [
                 ("app", endpoints.app, f"x-functions-key: {endpoints.function_key}"),
                 ("data hub", endpoints.hub, "signalbox drop FILE --route ROUTE"),
@@ -61,7 +63,7 @@ def up(port: int, app: Path, config: str, example: bool) -> None:
                 ),
                 ("key vault", endpoints.vault, "signs statements; see docs/signing-keys.md"),
                 ("directory", endpoints.authority, "signalbox promote ... --as linus@example.org"),
-                ("configuration", config, "SIGNALBOX_CONFIG, or --config"),
+                ("configuration", _shown(file), "SIGNALBOX_CONFIG, or --config"),
                 ("logs", str(Path(endpoints.state) / "logs"), ""),
             ]
             emit_table(("what", "where", "how"), rows)
@@ -75,15 +77,20 @@ def up(port: int, app: Path, config: str, example: bool) -> None:
     click.echo("stopped", err=True)
 
 
-def _deploy(app: Path, endpoints: Endpoints) -> None:
+def _shown(file: Path) -> str:
+    """*file* as a person would name it here."""
+    return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)
+
+
+def _deploy(project: Path, endpoints: Endpoints) -> None:
     from signalbox.cli.demonstrations.example import deploy_example, prepare_retraining, train_example
 
     _tell("example", "training its model")
-    train_example(app, STATE / "example")
+    train_example(project, STATE / "example")
     _tell("example", "deploying it")
-    example = deploy_example(app, STATE / "example", endpoints)
+    example = deploy_example(project, STATE / "example", endpoints)
     _tell("example", "publishing its training pipeline")
-    prepare_retraining(app, STATE / "example", endpoints)
+    prepare_retraining(project, STATE / "example", endpoints)
     _tell("example", f"{example.model}:{example.version} deployed; try {STATE / 'example' / 'holdout.csv'}")
 
 
@@ -103,30 +110,17 @@ def _interrupt_once() -> None:
         signal.signal(number, stop)
 
 
-def _check_configuration(app: Path, config: str) -> None:
-    """Say the warnings of the configuration at once. Raises NotSetUp with all its errors: the app would not start.
+def _project(app: Path, file: Path) -> "ProjectFacts":
+    """What *file* says; its warnings are printed. Raises NotSetUp with all its errors: the app would not start."""
+    from signalbox.projects.facts import UnusableProject, read_project
 
-    It is asked in a process of its own, as `python -m shared.config`: the app may be another version of this one.
-    """
-    if not (app / config).is_file():
-        raise NotSetUp(f"the configuration {config} is no file in {app.resolve()}; set --config or SIGNALBOX_CONFIG")
-    if not (app / "shared" / "config" / "__main__.py").is_file():
-        return  # Another function app, which checks its own configuration.
-    command = [sys.executable, "-m", "shared.config", str((app / config).resolve())]
-    check = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=app,
-        env={**os.environ, "PYTHONPATH": str(app.resolve())},
-    )
-    *findings, _ = [*check.stdout.splitlines(), ""]
-    if check.returncode:
-        raise NotSetUp("\n".join(["the configuration cannot be used:", *findings, *check.stderr.splitlines()[-1:]]))
-    for line in findings:
-        if line.endswith("(warning)"):
-            _tell("warning", line.removesuffix(" (warning)"))
+    try:
+        project = read_project(app, file)
+    except UnusableProject as error:
+        raise NotSetUp(str(error)) from error
+    for line in project.warnings:
+        _tell("warning", line)
+    return project
 
 
 @click.command()
@@ -145,14 +139,14 @@ def demo(devops: bool, messaging: bool, retraining: bool, production: bool) -> N
 
     try:
         if devops:
-            run_devops_demo(Path.cwd(), STATE / "demo-devops")
+            run_devops_demo(example_folder(), STATE / "demo-devops")
         elif messaging:
-            run_messaging_demo(Path.cwd(), STATE / "demo-messaging")
+            run_messaging_demo(example_folder(), STATE / "demo-messaging")
         elif retraining:
-            run_retraining_demo(Path.cwd(), STATE / "demo-retraining")
+            run_retraining_demo(example_folder(), STATE / "demo-retraining")
         elif production:
-            run_production_demo(Path.cwd(), STATE / "demo-production")
+            run_production_demo(example_folder(), STATE / "demo-production")
         else:
-            run_demo(Path.cwd(), STATE / "demo")
+            run_demo(example_folder(), STATE / "demo")
     except StartError as error:
         raise NotSetUp(str(error)) from error

@@ -8,6 +8,7 @@ import click
 
 from signalbox.cli.local_checks import check_configuration, write_profile
 from signalbox.cli.progress import waiting
+from signalbox.cli.project_files import app_option, config_option, find_configuration
 
 
 @click.group()
@@ -17,13 +18,12 @@ def config() -> None:
 
 @config.command("check")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--app", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="The app's folder."
-)
+@config_option
+@app_option
 @click.pass_context
-def check(context: click.Context, file: Path | None, app: Path) -> None:
+def check(context: click.Context, file: Path | None, config: Path | None, app: Path) -> None:
     """Say every error and warning in FILE, or signalbox.yaml, and in its data contracts; 1 where there are errors."""
-    context.exit(check_configuration(app, file or app / "signalbox.yaml"))
+    context.exit(check_configuration(app, file or find_configuration(config)))
 
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -39,9 +39,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--force", is_flag=True, help="Overwrite what is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the profile as JSON as well.")
-@click.option(
-    "--app", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(), help="The app's folder."
-)
+@app_option
 @click.pass_context
 def profile(
     context: click.Context, file: Path, contract: Path, out: Path | None, force: bool, as_json: bool, app: Path

@@ -13,6 +13,7 @@ from signalbox.cli.demonstrations.promotion import tell_promotion
 from signalbox.cli.demonstrations.stage import Stage, Timeline
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
+from signalbox.product import app_folder
 
 
 def run_demo(project: Path, state: Path) -> None:
@@ -22,7 +23,7 @@ def run_demo(project: Path, state: Path) -> None:
     line = Timeline()
     facts = train_example(project, state / "example")
     line.say("model trained", f"{facts['rows']['train']} patients, mean absolute error {facts['metrics']['mae']:.1f}")
-    with LocalCloud(project, state) as cloud, hub_client(cloud.endpoints) as hub:
+    with LocalCloud(app_folder(), state) as cloud, hub_client(cloud.endpoints) as hub:
         line.say("local cloud up", f"app {cloud.endpoints.app}, hub {cloud.endpoints.hub}")
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
         stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)

@@ -15,6 +15,7 @@ from signalbox.cli.demonstrations.stage import Stage, Timeline, control, expect,
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import LocalIdentity, hub_client
 from signalbox.launcher.people import DEVOPS_AUDIENCE, sign_in
+from signalbox.product import app_folder
 
 _MODEL = "diabetes-progression"
 _SCIENTISTS, _OWNERS = "[mlops]\\Data Scientists", "[mlops]\\Product Owners"
@@ -30,7 +31,7 @@ def run_devops_demo(project: Path, state: Path) -> None:
     train_example(project, state / "example")
     train_example(project, state / "blood", "blood")
     line.say("models trained", "a ward's model, and one that also knows the blood serum")
-    with LocalCloud(project, state) as cloud, hub_client(cloud.endpoints) as hub:
+    with LocalCloud(app_folder(), state) as cloud, hub_client(cloud.endpoints) as hub:
         line.say("local cloud up", f"app {cloud.endpoints.app}, Azure DevOps {cloud.endpoints.azure_devops}/contoso")
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
         stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)

@@ -16,9 +16,9 @@ from signalbox.launcher.training import TrainingPipeline, publish_training
 _FOLDER = Path("examples") / "diabetes"
 
 
-def example_folder(project: Path) -> Path:
-    """Where *project* keeps the worked example."""
-    return project / _FOLDER
+def has_example(project: Path) -> bool:
+    """Whether the worked example lies in the folder *project*."""
+    return (project / _FOLDER).is_dir()
 
 
 def train_example(project: Path, output: Path, recipe: str = "ward") -> dict[str, Any]:

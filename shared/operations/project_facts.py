@@ -1,0 +1,58 @@
+"""`python -m shared.operations.project_facts FILE`: what tools outside the app need to know of a configuration (JSON).
+
+The findings come first; where one of them is an error there is nothing else, and it ends with 1.
+"""
+
+import json
+import sys
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from shared.config import check, load
+from shared.config.contracts import read_contract
+from shared.domain.configuration import Configuration
+from shared.operations.roles.assignments import containers
+
+
+def project_facts(path: Path) -> dict[str, Any]:
+    """What *path* says: its findings, and the files, containers, workspaces and models that it names."""
+    findings = check(path)
+    facts: dict[str, Any] = {
+        "findings": [{"level": finding.level, "text": finding.placed(path.name)} for finding in findings]
+    }
+    if any(finding.level == "error" for finding in findings):
+        return facts
+    configuration = load(path)
+    return facts | {
+        "files": sorted(_files(path.parent, configuration)),
+        "containers": sorted(containers(configuration)),
+        "arrivals": sorted({route.take.partition("/")[0] for route in configuration.routes}),
+        "workspaces": {
+            workspace.name: [workspace.subscription, workspace.resource_group, workspace.workspace]
+            for workspace in configuration.workspaces
+        },
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Print the facts about the one file that *arguments* name, and give the exit code."""
+    facts = project_facts(Path(arguments[0]))
+    print(json.dumps(facts))
+    return 0 if "files" in facts else 1
+
+
+def _files(home: Path, configuration: Configuration) -> set[str]:
+    """The data contracts and their reference profiles, by their paths from the configuration."""
+    contracts = {route.contract for route in configuration.routes}
+    contracts |= {model.contract for model in configuration.ladder.models}
+    contracts |= {data.contract for rules in configuration.retraining for data in rules.data}
+    files = set(filter(None, contracts))
+    for path in tuple(files):
+        contract = read_contract(home, path).contract
+        if contract is not None and contract.distribution is not None:
+            files.add(str(PurePosixPath(path).parent / contract.distribution.reference))
+    return files
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,79 @@
+"""Azurite, which npm installs: that of the checkout, or a copy in the user's cache, made at its first use.
+
+The copy is exactly what the lock says, and its folder's name carries the lock's digest: another lock is another copy.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from signalbox.product import azurite_lock
+
+_SCRIPT = Path("node_modules") / "azurite" / "dist" / "src" / "blob" / "main.js"
+_FILES = ("package.json", "package-lock.json", ".npmrc")
+_PATIENCE_S = 600
+
+
+class AzuriteMissing(RuntimeError):
+    """Azurite is not here and cannot be installed; the message says what helps."""
+
+
+def find_azurite(tell: Callable[[str, str], None]) -> Path:
+    """The script that starts Azurite's blob service. Installs it where it is missing. Raises AzuriteMissing."""
+    if shutil.which("node") is None:
+        raise AzuriteMissing("node is not on the PATH; install Node.js 20 or newer")
+    lock = azurite_lock()
+    if (lock / _SCRIPT).is_file():
+        return lock / _SCRIPT
+    folder = _cache() / f"azurite-{hashlib.sha256((lock / _FILES[1]).read_bytes()).hexdigest()[:16]}"
+    if not (folder / _SCRIPT).is_file():
+        tell("azurite", f"installing it in {folder}, once; this takes a minute")
+        _install(lock, folder)
+    return folder / _SCRIPT
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "signalbox"
+
+
+def _install(lock: Path, folder: Path) -> None:
+    """Make *folder* whole or not at all: another start may do the same at this moment."""
+    if shutil.which("npm") is None:
+        raise AzuriteMissing(
+            "Azurite is not installed and npm is not on the PATH; install Node.js 20 or newer with npm"
+        )
+    unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
+    try:
+        unfinished.mkdir(parents=True, exist_ok=True)
+        for name in _FILES:
+            shutil.copyfile(lock / name, unfinished / name)
+        _run_npm(unfinished)
+        with contextlib.suppress(OSError):  # Another start was faster: its copy is the same.
+            unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _run_npm(folder: Path) -> None:
+    command = ["npm", "ci", "--omit=dev", "--no-progress"]
+    try:
+        process = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise AzuriteMissing(f"npm has not installed Azurite within {_PATIENCE_S} s; start again") from error
+    if process.returncode:
+        lines = [line for line in process.stderr.splitlines() if line.strip()] or ["it says nothing"]
+        raise AzuriteMissing(
+            f"npm cannot install Azurite ({lines[0].strip()}); see that `npm ping` reaches a registry, and start again"
+        )

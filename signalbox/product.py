@@ -1,0 +1,29 @@
+"""Where the product's own files are: the function app, the worked example, and the lock of Azurite.
+
+A wheel carries them inside this package, where setup.py puts them; in a checkout they lie beside it. Nothing else may
+assume the one or the other (docs/decisions/0020-one-wheel-with-the-app-inside.md).
+"""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+_CARRIED = _PACKAGE / "_product"
+
+
+def app_folder() -> Path:
+    """The folder of the function app, which a host takes as it is."""
+    return _part("app")
+
+
+def example_folder() -> Path:
+    """The folder of the worked example's project, with its `signalbox.yaml`."""
+    return _part("example")
+
+
+def azurite_lock() -> Path:
+    """The folder with the `package.json` that names Azurite, and its lock."""
+    return _part("azurite")
+
+
+def _part(name: str) -> Path:
+    return _CARRIED / name if _CARRIED.is_dir() else _PACKAGE.parent

@@ -1,0 +1,99 @@
+"""`signalbox package` makes the folder that Azure takes: it is whole, and a host serves it with nothing beside it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import clean_environment, shell
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the example's configuration under another name, its contracts, and what is not to be shipped."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copytree(PROJECT / "examples", folder / "examples")
+    shutil.copy(PROJECT / "signalbox.yaml", folder / "own.yaml")
+    (folder / "training.csv").write_text("secret\n")
+    return folder
+
+
+def test_the_package_has_the_app_the_lock_the_configuration_and_its_contracts(project: Path) -> None:
+    done = shell(project, "package", "--config", "own.yaml")
+    out = project / "dist" / "app"
+    top = {path.name for path in out.iterdir()}
+    manifest = json.loads((out / "signalbox-package.json").read_text())
+
+    assert done.returncode == 0, done.stderr
+    assert top == {
+        *("function_app.py", "host.json", "requirements.txt", "signalbox.schema.json", "signalbox.yaml"),
+        *("activities", "orchestrators", "shared", "triggers", "examples", "signalbox-package.json"),
+    }
+    assert {path.name for path in (out / "examples" / "diabetes").iterdir()} == {
+        "contract.yaml",
+        "reference-profile.json",
+        "training-contract.yaml",
+    }
+    assert (out / "signalbox.yaml").read_text() == (project / "own.yaml").read_text()
+    assert (out / "requirements.txt").read_bytes() == (PROJECT / "requirements.txt").read_bytes()
+    assert set(manifest["files"]) == {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} - {
+        "signalbox-package.json"
+    }
+
+
+def test_our_host_serves_the_package_with_nothing_of_the_checkout(project: Path, tmp_path: Path) -> None:
+    assert shell(project, "package", "--config", "own.yaml", "--out", str(tmp_path / "app")).returncode == 0
+    program = (
+        "import sys; from pathlib import Path; from signalbox.host.functions import index, load_app;"
+        "folder = Path(sys.argv[1]); functions = index(load_app(folder), folder); import shared, shared.settings as s;"
+        "print(len(functions), Path(shared.__file__).parent.parent,"
+        " s._HOME / s.DEFAULTS[s.CONFIG])"
+    )
+    environment = clean_environment({})
+    environment.pop("PYTHONPATH")
+    process = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, str(tmp_path / "app")],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert process.returncode == 0, process.stderr
+    assert re.fullmatch(rf"\d{{2,}} {tmp_path}/app {tmp_path}/app/signalbox.yaml\n", process.stdout), process.stdout
+
+
+def test_a_second_package_replaces_the_first_and_nothing_else_is_replaced(project: Path) -> None:
+    out = project / "dist" / "app"
+    for _ in range(2):
+        assert shell(project, "package", "--config", "own.yaml").returncode == 0
+        (out / "shared" / "old.py").write_text("")
+    assert shell(project, "package", "--config", "own.yaml").returncode == 0
+    assert not (out / "shared" / "old.py").exists()
+
+    refused = shell(project, "package", "--config", "own.yaml", "--out", "examples")
+
+    assert (refused.returncode, "name another folder: --out FOLDER" in refused.stderr) == (2, True), refused.stderr
+    assert (project / "examples" / "diabetes" / "train.py").is_file()
+
+
+def test_errors_name_file_and_line_and_nothing_is_written(project: Path) -> None:
+    text = (project / "own.yaml").read_text()
+    (project / "own.yaml").write_text(text.replace("    owner: data-science", "    ownr: data-science", 1))
+
+    refused = shell(project, "package", SIGNALBOX_CONFIG=os.fspath(project / "own.yaml"))
+
+    assert refused.returncode == 8
+    assert re.search(
+        r"own\.yaml:\d+: models\.diabetes-progression\.ownr: is not a field here; did you mean", refused.stderr
+    )
+    assert not (project / "dist").exists()
