@@ -13,27 +13,27 @@ from signalbox.launcher.hub import hub_client
 from signalbox.launcher.provision import Candidate, Deployable, offer, provision
 from signalbox.launcher.training import TrainingPipeline, publish_training
 
-_FOLDER = Path("examples") / "diabetes"
+EXAMPLE = Path("examples") / "diabetes"
 
 
 def has_example(project: Path) -> bool:
     """Whether the worked example lies in the folder *project*."""
-    return (project / _FOLDER).is_dir()
+    return (project / EXAMPLE).is_dir()
 
 
 def train_example(project: Path, output: Path, recipe: str = "ward") -> dict[str, Any]:
     """What is known of the model that *recipe* made in *output*. Raises click.ClickException."""
-    return dict(json.loads(_run(project / _FOLDER / "train.py", str(output), recipe)))
+    return dict(json.loads(_run(project / EXAMPLE / "train.py", str(output), recipe)))
 
 
 def shift_example(project: Path, output: Path) -> None:
     """Beside what was trained in *output*, the same patients as new devices and broken ones measure them."""
-    _run(project / _FOLDER / "shift.py", str(output))
+    _run(project / EXAMPLE / "shift.py", str(output))
 
 
 def deploy_example(project: Path, output: Path, endpoints: Endpoints) -> Deployable:
     """Put the trained model behind the endpoint that `signalbox.yaml` names."""
-    code = project / _FOLDER
+    code = project / EXAMPLE
     deployable = Deployable(
         model="diabetes-progression",
         version="1",
@@ -89,7 +89,7 @@ def prepare_retraining(project: Path, output: Path, endpoints: Endpoints) -> Tra
     offer_answers(endpoints, output)
     with hub_client(endpoints) as hub, (output / "labelled.csv").open("rb") as stream:
         hub.get_blob_client("training", "diabetes/patients.csv").upload_blob(stream, overwrite=True)
-    return publish_training(endpoints, project / _FOLDER)
+    return publish_training(endpoints, project / EXAMPLE)
 
 
 def offer_answers(endpoints: Endpoints, output: Path) -> None:

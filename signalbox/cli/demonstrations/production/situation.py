@@ -12,7 +12,7 @@ from typing import Any
 import requests
 import yaml
 
-from signalbox.cli.demonstrations.example import example_folder, offer_example
+from signalbox.cli.demonstrations.example import EXAMPLE, offer_example
 from signalbox.cli.demonstrations.stage import Stage, control, expect, signed_in, wait_for
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
@@ -39,8 +39,7 @@ _ROLLOUT = {
 def configure(project: Path, folder: Path) -> Path:
     """The example's configuration with short steps and without pre-production, which `make demo` shows."""
     folder.mkdir(parents=True, exist_ok=True)
-    examples = example_folder(project)
-    shutil.copytree(examples, folder / examples.relative_to(project), dirs_exist_ok=True)
+    shutil.copytree(project / EXAMPLE, folder / EXAMPLE, dirs_exist_ok=True)
     content = yaml.safe_load((project / "signalbox.yaml").read_text())
     for model in content["models"].values():
         model.pop("retraining", None)

@@ -129,7 +129,8 @@ class Conditions:
         """Count one request of *deployment* that was answered, and say whether it fails of *fault*."""
         drawn = self.draws(f"{deployment}/faults").random() < fault.error_share
         self._answers[deployment, fault] += 1
-        return drawn or (bool(fault.error_every) and self._answers[deployment, fault] % fault.error_every == 0)
+        in_turn = fault.error_every is not None and self._answers[deployment, fault] % fault.error_every == 0
+        return drawn or in_turn
 
     def fault_of_change(self, endpoint: str) -> ChangeFault | None:
         """What becomes of this change of *endpoint*; asking counts as the change."""
