@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.amounts import WHOLE
 
+gc.disable()  # Collecting makes millions of objects and hardly any garbage.
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("short", UNTIMED, max_examples=30)
 settings.register_profile("whole", UNTIMED, max_examples=100)
@@ -28,6 +29,7 @@ def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: the garbage collector need not look through it again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _rank(item: pytest.Item) -> int:

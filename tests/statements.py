@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 
 from shared.codec import UndecodableError, decode
 from shared.domain.trust.envelopes import STATEMENT_TYPE, Envelope, MalformedEnvelopeError
@@ -15,23 +15,21 @@ SCHEMA = Path(__file__).parents[1] / "docs" / "statements.schema.json"
 
 
 @cache
-def validator() -> Draft202012Validator:
+def validators() -> dict[str, Draft202012Validator]:
+    """By predicate type. A promotion signs 30 statements, and jsonschema_rs takes a hundredth of jsonschema's time."""
     schema = json.loads(SCHEMA.read_text())
-    Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    return {
+        kind["properties"]["predicateType"]["const"]: Draft202012Validator({**kind, "$defs": schema["$defs"]})
+        for kind in schema["oneOf"]
+    }
 
 
 def objections(statement: Any) -> list[str]:
     """Why *statement*, the payload of an envelope, is not of the published form."""
-    kinds = [kind for kind in validator().schema["oneOf"] if _names(kind, statement)]
-    if not kinds:
+    own = validators().get(statement.get("predicateType"))
+    if own is None:
         return [f"predicateType {statement.get('predicateType')} is not in the schema"]
-    own = Draft202012Validator({**kinds[0], "$defs": validator().schema["$defs"]})
-    return [f"{error.json_path}: {error.message[:300]}" for error in own.iter_errors(statement)]
-
-
-def _names(kind: dict[str, Any], statement: Any) -> bool:
-    return bool(kind["properties"]["predicateType"]["const"] == statement.get("predicateType"))
+    return [f"{error.instance_path}: {error.message[:300]}" for error in own.iter_errors(statement)]
 
 
 def require_published_form(statements: Statements) -> int:

@@ -34,7 +34,7 @@ def odds_plot(comparisons: Sequence[ComparisonFigures]) -> str:
     rows = [comparison for comparison in comparisons if comparison.odds_ratio.estimate is not None]
     if not rows:
         return ""
-    figure, axes = new_figure(1.1 + 0.45 * len(rows))
+    figure, axes = new_figure(1.1 + 0.45 * len(rows), [comparison.name for comparison in reversed(rows)])
     for height, comparison in enumerate(reversed(rows)):
         ratio = comparison.odds_ratio
         low, high = _inside(ratio.low), _inside(ratio.high)
@@ -47,8 +47,6 @@ def odds_plot(comparisons: Sequence[ComparisonFigures]) -> str:
     axes.set_xlim(_RATIOS[0] / 1.2, _RATIOS[-1] * 1.2)
     axes.set_xticks(_RATIOS, _RATIO_NAMES)
     axes.set_xticks([], minor=True)
-    axes.set_yticks(range(len(rows)), [comparison.name for comparison in reversed(rows)], parse_math=False)
-    axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel("odds of being bad, canary to champion (the bar is the margin)")
     axes.set_title("Odds ratio with its confidence sequence", loc="left", fontsize=11, color=INK)
     return svg_text(figure)
@@ -58,7 +56,7 @@ def evidence_plot(looks: Sequence[StepLook], abort_at: float, clear_at: float) -
     """The e-values by look, as powers of ten, with the values that abort and clear; empty without looks."""
     if not looks:
         return ""
-    figure, axes = new_figure(2.9)
+    figure, axes = new_figure(2.9, left=7)
     numbers = range(1, len(looks) + 1)
     for name, logs, level, colour in (
         ("that the canary is worse", [look.worse for look in looks], abort_at, BAD),

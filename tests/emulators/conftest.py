@@ -95,6 +95,13 @@ def ml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ml]:
         yield Ml(cloud)
 
 
+@pytest.fixture(scope="package")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """The services of tests that write under names of their own; a module that kills them has a cloud of its own."""
+    with running(tmp_path_factory.mktemp("services")) as cloud:
+        yield cloud
+
+
 @pytest.fixture
 def monitored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitored]:
     monitored = Monitored(tmp_path)

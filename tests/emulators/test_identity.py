@@ -1,6 +1,5 @@
 """Identities with the real clients: managed identities, discovery and keys over TLS, and persons who sign in."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,17 +13,10 @@ from shared.settings import read_settings
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import APP_URI, AUDIENCE, TENANT, Endpoints
 from signalbox.launcher.people import PERSONS, USER_ASSIGNED, sign_in
-from tests.emulators.services import running
 
 pytestmark = pytest.mark.xdist_group("storage-emulator")
 
 STORAGE = "https://storage.azure.com/.default"
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    with running(tmp_path_factory.mktemp("state")) as cloud:
-        yield cloud
 
 
 @pytest.fixture

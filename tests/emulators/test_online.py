@@ -2,7 +2,6 @@
 
 import json
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +133,11 @@ def test_a_scripts_exception_is_a_failed_dependency(ml: Ml, served: str, key: st
 
 
 def test_a_killed_process_is_started_again(ml: Ml, served: str, key: str) -> None:
-    for worker in workers():
-        worker.kill()
+    processes = workers()
+    for process in processes:
+        process.kill()
 
+    assert processes
     assert score(ml, served, key, ROWS).json() == SCORES
     assert score(ml, served, key, "die").status_code == 424
     assert score(ml, served, key, ROWS).json() == SCORES
@@ -268,11 +269,14 @@ def test_deployments_serve_again_after_the_emulators_died(ml: Ml, served: str) -
     assert score(ml, served, key, ROWS).json() == SCORES
 
 
-def workers() -> Iterator[psutil.Process]:
-    """The scoring processes of this test run's emulators."""
-    for process in psutil.Process().children(recursive=True):
-        if any("online_worker" in word for word in process.cmdline()):
-            yield process
+def workers() -> list[psutil.Process]:
+    """The scoring processes of this test run's emulators: forks of a server, with its command line."""
+    servers = {
+        process.pid
+        for process in psutil.Process().children(recursive=True)
+        if any("azure_ml.prepared" in word for word in process.cmdline())
+    }
+    return [psutil.Process(pid) for pid in servers if psutil.Process(pid).ppid() in servers]
 
 
 def mlflow_model(ml: Ml, folder: Path) -> dict[str, Any]:

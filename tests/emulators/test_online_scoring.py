@@ -213,8 +213,9 @@ def test_requests_and_answers_are_collected_where_the_service_puts_them(ml: Ml, 
 
 def test_a_large_payload_is_collected_by_reference(ml: Ml, assets: Registered) -> None:
     endpoint = Online(ml, "referred", assets).create()
-    endpoint.deploy("blue", dataCollector={"collections": {"request": {"dataCollectionMode": "Enabled"}}})
-    endpoint.score([[1.0, 1.0]] * 450_000, **{"azureml-model-deployment": "blue"})
+    collected_requests = {"collections": {"request": {"dataCollectionMode": "Enabled"}}}
+    endpoint.deploy("blue", dataCollector=collected_requests, requestSettings={"requestTimeout": "PT60S"})
+    assert endpoint.score([[1.0, 1.0]] * 450_000, **{"azureml-model-deployment": "blue"}).status_code == 200
     (event,) = ml.eventually(lambda: collected(ml, "modelDataCollector/referred/blue/request/"))
 
     with hub_client(ml.endpoints, "stpreprod") as storage:

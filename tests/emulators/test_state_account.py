@@ -1,6 +1,5 @@
 """The records in a storage account of their own, and who may write there, with the real clients and the emulators."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,11 @@ from shared.settings import read_settings
 from signalbox.emulators.tokens import PRINCIPAL
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.emulator_settings import storage_account_id
-from tests.emulators.services import running, storage
+from tests.emulators.services import storage
 
 pytestmark = pytest.mark.xdist_group("storage-emulator")
 STATE, OTHER = "signalbox", "stdev"
 CONTAINER = f"{storage_account_id('datahub')}/blobServices/default/containers/{STATE}"
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    with running(tmp_path_factory.mktemp("state")) as cloud:
-        yield cloud
 
 
 @pytest.fixture
@@ -47,12 +40,13 @@ def names(cloud: LocalCloud, account: str) -> set[str]:
 
 
 def test_records_are_in_their_account_and_files_in_the_hub(cloud: LocalCloud, clients: Clients) -> None:
+    before = names(cloud, "datahub")
     clients.ledger.record("a-key", {"done": True})
     clients.hub.create("landing", "a/file.csv", b"id\n")
     blob = clients.hub.find("landing", "a/file.csv")
     assert blob is not None
 
-    assert names(cloud, "datahub") == set()
+    assert names(cloud, "datahub") == before
     assert names(cloud, OTHER) != set()
     assert clients.ledger.find("a-key") == {"done": True}
     # Between the accounts nothing is copied by the service, which has no token of ours for the one it reads from.

@@ -23,18 +23,12 @@ from signalbox.emulators.tokens import TokenIssuer
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import ACCOUNTS, TENANT, Endpoints
 from signalbox.launcher.hub import LocalIdentity
-from tests.emulators.services import control, events_of, read_settings, running, storage
+from tests.emulators.services import control, events_of, read_settings, storage
 
 pytestmark = pytest.mark.xdist_group("storage-emulator")
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    with running(tmp_path_factory.mktemp("state")) as cloud:
-        yield cloud
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def ends(cloud: LocalCloud) -> Endpoints:
     return cloud.endpoints
 

@@ -9,8 +9,8 @@ import pytest
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.demonstrations.example import deploy_example
 from signalbox.cli.demonstrations.stage import Stage, Timeline
-from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
+from tests.onemachine.warm_hosts import WarmCloud
 from tests.onemachine.world import World
 from tests.trained import trained_models
 
@@ -30,7 +30,7 @@ def example(models: Path) -> Path:
 
 @pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory, example: Path) -> Iterator[World]:
-    with LocalCloud(PROJECT, tmp_path_factory.mktemp("state"), time_scale=0.05) as cloud:
+    with WarmCloud(PROJECT, tmp_path_factory.mktemp("state"), time_scale=0.05) as cloud:
         deploy_example(PROJECT, example, cloud.endpoints)
         with World(cloud, example) as made:
             yield made

@@ -22,12 +22,14 @@ def real_secrets(world: World) -> dict[str, str]:
     return {**{name: getattr(ends, name) for name in names}, **accounts, "topic": told["topic_key"]}
 
 
-def hub_blobs(world: World) -> Iterator[Place]:
-    """Every blob of the product's own containers, with its metadata."""
+def hub_blobs(world: World, contains: str = "") -> Iterator[Place]:
+    """Every blob of the product's own containers whose place *contains* the text, with its metadata."""
     with hub_client(world.cloud.endpoints) as hub:
         for container in ("signalbox", "dead-letters", "quarantine", "predictions"):
             client = hub.get_container_client(container)
             for blob in client.list_blobs(include=["metadata"]):
+                if contains not in f"{container}/{blob.name}":
+                    continue
                 content = client.download_blob(blob.name).readall()
                 yield f"{container}/{blob.name}", content + json.dumps(blob.metadata).encode()
 

@@ -99,7 +99,7 @@ def test_a_challenger_that_learned_noise_is_refused_with_its_reason(
     assert [count for name, count in jobs.items() if run["run"] in name] == [1]
 
     own = written(world)
-    records = [place for place in hub_blobs(world) if place[0].startswith(("signalbox/retraining", "signalbox/audit"))]
+    records = [*hub_blobs(world, "signalbox/retraining"), *hub_blobs(world, "signalbox/audit")]
     assert any(where.endswith("host.db") and f"{run['run']}-wait".encode() in content for where, content in own)
     assert any(f"/{run['run']}/" in where for where, _ in records)
     everything = (*own, *records, *recorded_spans(world))

@@ -31,7 +31,7 @@ POLICY = RolloutPolicy(
         TrafficStep(weight=100),
     ),
     each=StepLimits(at_least_s=900, at_most_s=4 * 3600, requests=100),
-    soak=Soak(for_s=3600, requests=1000),
+    soak=Soak(for_s=900, requests=200),  # Each release of a test soaks, and a look takes as long as a whole unit test.
     keep_warm_s=7200,
     alerts=RolloutAlerts(rules=("prod-errors",)),
     known_good=KnownGoodRules(served_s=1800),

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,16 @@ class AttackedApp(HostedApp):
         return self.effects()
 
 
+@cache
+def shipped() -> Configuration:
+    """The project's own configuration. It is read once: that takes as long as to start the host."""
+    return load(Path("signalbox.yaml"))
+
+
 @pytest.fixture
 def configuration() -> Configuration:
     """What a module may replace."""
-    return load(Path("signalbox.yaml"))
+    return shipped()
 
 
 @pytest.fixture

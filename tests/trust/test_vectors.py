@@ -20,7 +20,7 @@ from shared.domain.trust.statements import PredicateKind
 from shared.domain.trust.tree_heads import read_envelope, read_tree_head
 from shared.records.statements import _moment, _opened
 from tests.amounts import amount
-from tests.statements import objections, validator
+from tests.statements import objections, validators
 from tests.trust.verifier import canonical, run, signed, verdict
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -66,9 +66,7 @@ def test_the_product_believes_the_statements_that_were_released(product: Purpose
 
 
 def test_every_kind_has_its_schema() -> None:
-    kinds = {kind["properties"]["predicateType"]["const"] for kind in validator().schema["oneOf"]}
-
-    assert kinds == {kind.type_uri for kind in PredicateKind}
+    assert set(validators()) == {kind.type_uri for kind in PredicateKind}
 
 
 @pytest.mark.parametrize("path", sorted(DOCUMENT["statements"]))

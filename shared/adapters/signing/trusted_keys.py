@@ -8,7 +8,8 @@ import json
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePublicNumbers,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from shared.domain.failures import Refused
@@ -104,12 +106,28 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _verifies(key: TrustedKey, content: bytes, signature: bytes) -> bool:
-    public_key = _public_key(json.dumps(key.jwk, sort_keys=True))
+    jwk = json.dumps(key.jwk, sort_keys=True)
+    public_key = _public_key(jwk)
+    if isinstance(public_key, EllipticCurvePublicKey):
+        return _has_signed(jwk, sha256(content).digest(), signature)
     try:
-        if isinstance(public_key, EllipticCurvePublicKey):
-            public_key.verify(signature, content, ECDSA(SHA256()))
-        else:
-            public_key.verify(signature, content)
+        public_key.verify(signature, content)
+    except InvalidSignature:
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _has_signed(jwk: str, digest: bytes, signature: bytes) -> bool:
+    """Whether the key has signed the content of *digest*.
+
+    A page that shows a model's history reads the same heads of the log for each of its entries. The answer depends on
+    nothing else, so it is kept; until when the key is trusted is asked every time. Digests are kept and no contents.
+    """
+    public_key = _public_key(jwk)
+    assert isinstance(public_key, EllipticCurvePublicKey)
+    try:
+        public_key.verify(signature, digest, ECDSA(Prehashed(SHA256())))
     except InvalidSignature:
         return False
     return True

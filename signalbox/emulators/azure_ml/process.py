@@ -1,16 +1,29 @@
-"""A child that answers JSON lines with JSON lines; what it prints goes to its log."""
+"""A child that answers JSON lines with JSON lines; what it prints goes to its log.
+
+Children are forks of one process that has imported what scoring scripts use (`prepared`).
+"""
 
 import asyncio
 import contextlib
+import io
 import json
+import multiprocessing
 import os
 import signal
+import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerProcess
+from multiprocessing.reduction import DupFd
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 _LONGEST_LINE = 64 * 1024**2
+# A fresh interpreter for each child would be nearer to Azure ML, but to import scikit-learn is most of a small job.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["signalbox.emulators.azure_ml.prepared"])
 
 
 class NotStarted(Exception):
@@ -22,52 +35,100 @@ class Ended(Exception):
 
 
 class LineProcess:
-    """`python -m MODULE ARGUMENTS` in a group of its own, started at the first need and again after its end."""
+    """*program* with *arguments*, in a group of its own, started at the first need and again after its end."""
 
-    def __init__(self, module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        self._command = [sys.executable, "-Pm", module, *arguments]
-        self._environment, self._log = environment, log
-        self._process: asyncio.subprocess.Process | None = None
+    def __init__(
+        self, program: Callable[..., None], arguments: Sequence[Any], environment: Mapping[str, str], log: Path
+    ) -> None:
+        self._program, self._arguments = program, tuple(arguments)
+        self._environment, self._log = dict(environment), log
+        self._process: ForkServerProcess | None = None
 
     async def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Raises NotStarted or Ended."""
-        process = await self.start()
-        assert process.stdin is not None
-        assert process.stdout is not None
+        await self.start()
         with contextlib.suppress(ConnectionError):  # A process that has ended answers with an empty line below.
-            process.stdin.write(json.dumps(question).encode() + b"\n")
-            await process.stdin.drain()
-        line = await process.stdout.readline()
+            self._writer.write(json.dumps(question).encode() + b"\n")
+            await self._writer.drain()
+        line = await self._next_line()
         if not line:
             raise Ended
         return dict(json.loads(line))
 
-    async def start(self) -> asyncio.subprocess.Process:
-        """The running process, once it says that it is ready."""
-        if self._process is None:
-            with self._log.open("ab") as log:
-                self._process = await asyncio.create_subprocess_exec(
-                    *self._command,
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=log,
-                    env={**os.environ, **self._environment},
-                    start_new_session=True,
-                    limit=_LONGEST_LINE,
-                )
-            assert self._process.stdout is not None
-            if not await self._process.stdout.readline():
-                await self.end()
-                raise NotStarted(f"the scoring script did not start; its log ends: {self.tail()}")
-        return self._process
+    async def start(self) -> None:
+        """Return once the process says that it is ready. Raises NotStarted."""
+        if self._process is not None:
+            return
+        own_end, other_end = socket.socketpair()
+        forkserver.ensure_running()  # From this thread: the server ends with the thread that has started it.
+        with other_end, self._log.open("ab") as log:
+            fork = partial(self._fork, other_end.fileno(), log.fileno())
+            self._process = await asyncio.to_thread(fork)  # The first fork waits for what the server imports.
+        self._reader, self._writer = await asyncio.open_connection(sock=own_end, limit=_LONGEST_LINE)
+        if not await self._next_line():
+            await self.end()
+            raise NotStarted(f"the scoring script did not start; its log ends: {self.tail()}")
+
+    def _fork(self, stream: int, log: int) -> ForkServerProcess:
+        process = _FORKS.Process(
+            target=_run, args=(self._program, self._arguments, self._environment, _Streams(stream, log))
+        )
+        process.start()
+        return process
+
+    async def _next_line(self) -> bytes:
+        """Empty where the process has ended."""
+        try:
+            return await self._reader.readline()
+        except ConnectionError:
+            return b""
 
     async def end(self) -> None:
         """End the process. The next request starts a new one."""
         process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
+        if process is None:
+            return
+        if process.is_alive() and process.pid is not None:
+            try:
                 os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            except ProcessLookupError:  # It has not come to its own group yet.
+                process.kill()
+        await asyncio.to_thread(process.join)
+        process.close()
+        self._writer.close()
 
     def tail(self, characters: int = 600) -> str:
         return self._log.read_text(errors="replace")[-characters:] if self._log.is_file() else ""
+
+
+class _Streams:
+    """Descriptors that a fork inherits: one for its questions and answers, one for its log."""
+
+    def __init__(self, answers: int, log: int) -> None:
+        self.answers, self.log = answers, log
+
+    def __getstate__(self) -> tuple[Any, Any]:
+        return DupFd(self.answers), DupFd(self.log)
+
+    def __setstate__(self, state: tuple[Any, Any]) -> None:
+        self.answers, self.log = (inherited.detach() for inherited in state)
+
+
+def _run(
+    program: Callable[..., None], arguments: Sequence[Any], environment: Mapping[str, str], streams: _Streams
+) -> None:
+    """In the fork: what a new interpreter would have of its own, then *program*."""
+    os.setsid()
+    for standard, inherited in enumerate((streams.answers, streams.answers, streams.log)):
+        os.dup2(inherited, standard)
+    os.close(streams.answers)
+    os.close(streams.log)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    for output in (sys.stdout, sys.stderr):
+        cast(io.TextIOWrapper, output).reconfigure(line_buffering=True)
+    os.environ.update(environment)
+    with contextlib.suppress(ImportError):
+        import numpy
+
+        numpy.random.seed()  # All forks would draw the same numbers.
+    program(*arguments)

@@ -3,7 +3,7 @@
 import copy
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -104,9 +104,9 @@ def test_what_is_wrong_is_named(tmp_path, content, said):
 
 
 def test_the_schema_knows_the_section():
-    jsonschema.validate(EXAMPLE, schema())
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(with_drift(threshold=1), schema())
+    jsonschema_rs.validate(schema(), EXAMPLE)
+    with pytest.raises(jsonschema_rs.ValidationError):
+        jsonschema_rs.validate(schema(), with_drift(threshold=1))
 
 
 def test_a_watch_whose_contract_names_no_reference_is_warned_about(tmp_path):

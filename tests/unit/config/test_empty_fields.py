@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -51,7 +51,7 @@ def with_empty(content: Any, place: tuple[Any, ...]) -> Any:
 )
 def test_the_reader_and_the_schema_agree_on_every_empty_field(path, kind, published):
     content = yaml.safe_load((PROJECT / path).read_text())
-    validator, different, empty = jsonschema.Draft202012Validator(published()), [], 0
+    validator, different, empty = jsonschema_rs.Draft202012Validator(published()), [], 0
 
     for name, place in emptied(content):
         changed = with_empty(content, place)

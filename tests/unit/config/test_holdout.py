@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -35,7 +35,7 @@ def written(folder: Path, **fields: object) -> Path:
     (folder / "c.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
     path = folder / "signalbox.yaml"
     path.write_text(yaml.safe_dump(content))
-    jsonschema.validate(content, schema())
+    jsonschema_rs.validate(schema(), content)
     return path
 
 

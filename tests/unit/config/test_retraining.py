@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -93,7 +93,7 @@ def test_the_whole_section_is_read(write):
 
 
 def test_the_schema_accepts_it():
-    jsonschema.validate(EXAMPLE, schema())
+    jsonschema_rs.validate(schema(), EXAMPLE)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -58,7 +58,7 @@ def test_schedules_are_read(write):
     assert (weekly.timezone, weekly.catch_up, weekly.jitter_s) == ("Europe/Paris", CatchUp.LATEST, 600)
     assert (weekly.target, weekly.of) == (Target.RETRAIN, "risk")
     assert again.input == "landing/reference/**"
-    jsonschema.validate(yaml.safe_load(path.read_text()), schema())
+    jsonschema_rs.validate(schema(), yaml.safe_load(path.read_text()))
 
 
 def test_every_error_is_told_at_once(write):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -61,7 +61,7 @@ def test_streams_are_read(write):
     assert (visits.by_key, every.by_key) == (True, False)
     assert (every.records, every.size, every.age_s, every.answer) == (9, 2000, 120, AnswerMode.BATCH)
     assert every.place("all", "7-a") == "landing/each/x/all-7-a.csv"
-    jsonschema.validate(yaml.safe_load(path.read_text()), schema())
+    jsonschema_rs.validate(schema(), yaml.safe_load(path.read_text()))
 
 
 def test_everything_wrong_is_said_at_once(write):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -76,7 +76,7 @@ def test_the_whole_section_is_read(write):
         TrainingFolder(name="more", path="archive/churn", datastore="hub_archive"),
     }
     assert rules.give_up_after_s == 7200
-    jsonschema.validate(EXAMPLE, schema())
+    jsonschema_rs.validate(schema(), EXAMPLE)
 
 
 def test_what_is_trained_on_the_way_ends_the_way(write):

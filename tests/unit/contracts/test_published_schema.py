@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
@@ -18,10 +18,10 @@ def test_the_committed_schema_is_the_generated_one():
 
 
 def test_it_accepts_the_example():
-    jsonschema.validate(EXAMPLE, contract_schema())
+    jsonschema_rs.validate(contract_schema(), EXAMPLE)
 
 
 @pytest.mark.parametrize("change", [{"colums": []}, {"tolerance": 2}, {"columns": []}, {"format": "xls"}])
 def test_it_refuses_what_the_reader_refuses(change):
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(EXAMPLE | change, contract_schema())
+    with pytest.raises(jsonschema_rs.ValidationError):
+        jsonschema_rs.validate(contract_schema(), EXAMPLE | change)

@@ -1,4 +1,4 @@
-"""Runs a scoring script: `python -m signalbox.emulators.azure_ml.batch.worker SCRIPT LOGS NODE PROCESS`.
+"""The program of a process that runs a batch scoring script.
 
 Mini-batches come as JSON lines on stdin, answers go to stdout. What the script prints, and its exceptions, go to files
 below LOGS, as in Azure: `stdout/NODE/PROCESS.stdout.txt`, `error/NODE/PROCESS.txt` and, of all processes, `error.txt`.
@@ -89,7 +89,3 @@ def _rows(result: Any) -> str:
         result.to_csv(stream, sep=" ", header=False, index=False)
         return stream.getvalue()
     return "".join(f"{row}\n" for row in result)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:5])

@@ -9,10 +9,10 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+from signalbox.emulators.azure_ml.batch.worker import main
 from signalbox.emulators.azure_ml.jobs import JobError
 from signalbox.emulators.azure_ml.process import Ended, LineProcess, NotStarted
 
-_WORKER = "signalbox.emulators.azure_ml.batch.worker"
 _MOST = 2
 _NODE = "0"
 
@@ -55,7 +55,7 @@ class WorkerPool:
     async def _worker(self, name: int) -> AsyncIterator[LineProcess]:
         environment = {"AZUREML_MODEL_DIR": str(self._model)}
         process, log = f"process{name:03d}", self._logs / "user" / "stderr" / _NODE / f"process{name:03d}.stderr.txt"
-        worker = LineProcess(_WORKER, [str(self._script), str(self._logs / "user"), _NODE, process], environment, log)
+        worker = LineProcess(main, [self._script, self._logs / "user", _NODE, process], environment, log)
         try:
             yield worker
         finally:

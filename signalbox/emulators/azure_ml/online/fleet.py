@@ -16,13 +16,13 @@ from signalbox.emulators.azure_ml.batch.scoring import seconds
 from signalbox.emulators.azure_ml.blobs import Blobs
 from signalbox.emulators.azure_ml.doors import not_found
 from signalbox.emulators.azure_ml.estate import Estate, Place, Scope
+from signalbox.emulators.azure_ml.online import worker
 from signalbox.emulators.azure_ml.online.conditions import Conditions
 from signalbox.emulators.azure_ml.operations import Operations
 from signalbox.emulators.azure_ml.process import Ended, LineProcess, NotStarted
 from signalbox.emulators.azure_ml.resources import Resources
 from signalbox.emulators.clock import EmulatorClock
 
-_WORKER = "signalbox.emulators.azure_ml.online.worker"
 _START_S = 120.0
 _REQUEST_S = "PT5S"  # The service's own default for a request's time.
 
@@ -214,13 +214,17 @@ class Fleet:
     def _server(self, path: str, files: Path) -> _Server:
         properties = self._deployment(path)
         code = properties.get("codeConfiguration") or {}
-        script = [str(files / "code" / code["scoringScript"])] if code.get("scoringScript") else []
+        script = files / "code" / code["scoringScript"] if code.get("scoringScript") else None
         variables = properties.get("environmentVariables") or {}
-        environment = {**variables, "AZUREML_MODEL_DIR": str(files / "model"), "AZUREML_ENTRY_SCRIPT": "".join(script)}
+        environment = {
+            **variables,
+            "AZUREML_MODEL_DIR": str(files / "model"),
+            "AZUREML_ENTRY_SCRIPT": str(script or ""),
+        }
         log = self._home(path) / "log.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
         timeout = properties["requestSettings"].get("requestTimeout") or _REQUEST_S
-        process = LineProcess(_WORKER, script, environment, log)
+        process = LineProcess(worker.main, [script], environment, log)
         return _Server(process=process, timeout_s=seconds(timeout), lock=asyncio.Lock())
 
     async def _warm(self, path: str) -> None:

@@ -1,4 +1,4 @@
-"""Serves one online deployment: `python -m signalbox.emulators.azure_ml.online.worker [SCRIPT]`.
+"""The program of a process that serves one online deployment.
 
 Without a script, the MLflow model in AZUREML_MODEL_DIR answers. Questions and answers are JSON lines.
 """
@@ -65,7 +65,3 @@ def _table(data: Any) -> Any:
     if isinstance(data, dict) and "data" in data:
         return pd.DataFrame(data["data"], columns=data.get("columns"), index=data.get("index"))
     return {name: np.array(values) for name, values in data.items()} if isinstance(data, dict) else np.array(data)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
