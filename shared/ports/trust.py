@@ -48,6 +48,6 @@ class TreeHeadPublisher(Protocol):
         """Keep *envelope*, a signed tree head. Safe to repeat: each is kept once."""
         ...
 
-    def published(self, first: int = 0) -> Iterator[Envelope]:
-        """Every published head of at least *first* entries, the largest first."""
+    def published(self, first: int = 0, last: int | None = None) -> Iterator[Envelope]:
+        """Every published head of at least *first* and at most *last* entries, the largest first."""
         ...

@@ -188,6 +188,18 @@ def revocation(keyid: str, number: int) -> str:
     return f"{revocations(keyid)}{number:03d}.dsse.json"
 
 
+LOG_FINDINGS = "trust/log-findings.json"
+
+
+def log_findings(digest: str) -> str:
+    """The folder of what the deciding key says of one finding of the audit log's verification."""
+    return f"audit-findings/{digest}/"
+
+
+def log_finding(folder: str, number: int) -> str:
+    return f"{folder}{number:03d}.dsse.json"
+
+
 def statement_of(path: str) -> str:
     """Where the statement lies that a record at *path* rests on."""
     return f"{path.removesuffix('.json')}.dsse.json"

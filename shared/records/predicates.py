@@ -267,6 +267,13 @@ class RevocationPredicate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogFindingPredicate:
+    """The app has verified the audit log, and *finding* does not hold."""
+
+    finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileSerialization:
     """How sigstore's model-signing is to hash a model: each file by itself, and none left out."""
 

@@ -40,6 +40,7 @@ class PredicateKind(StrEnum):
     BREAK_GLASS = "break-glass"
     ROLL_BACK = "roll-back"
     REVOCATION = "revocation"
+    LOG_FINDING = "log-finding"
     MODEL_SIGNATURE = "model-signature"
 
     @property
