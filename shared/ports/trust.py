@@ -28,6 +28,10 @@ class Signing(Protocol):
         """The keys by which nothing is believed any more."""
         ...
 
+    def keys(self) -> tuple[TrustedKey, ...]:
+        """All trusted keys: those of today, the retired and the revoked ones."""
+        ...
+
 
 class SigningKeys(Protocol):
     """What the doctor asks about the keys behind `Signing`. Both methods raise Refused where *purpose* has none."""

@@ -188,6 +188,11 @@ def revocation(keyid: str, number: int) -> str:
     return f"{revocations(keyid)}{number:03d}.dsse.json"
 
 
+def proof_pack(promotion: str, digest: str) -> str:
+    """Where the deciding key says which files an archive has. It is no part of the promotion that it proves."""
+    return f"proof-packs/{promotion}/{digest}.dsse.json"
+
+
 LOG_FINDINGS = "trust/log-findings.json"
 
 

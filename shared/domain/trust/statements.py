@@ -41,6 +41,7 @@ class PredicateKind(StrEnum):
     ROLL_BACK = "roll-back"
     REVOCATION = "revocation"
     LOG_FINDING = "log-finding"
+    PROOF_PACK = "proof-pack"
     MODEL_SIGNATURE = "model-signature"
 
     @property

@@ -198,7 +198,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     },
     "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers", "own_principal"), ()),
     "Clock": {"now": ()},
-    "Signing": {"sign": (_key("sign/action"),), "objection": (), "revoked": ()},
+    "Signing": {"sign": (_key("sign/action"),), "objection": (), "revoked": (), "keys": ()},
     "SigningKeys": {"state": (_key("read"),), "trusted": ()},
     "Identities": {"verify": ()},
 }
