@@ -34,6 +34,8 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.collection.collect_records,
     orchestrators.sweeps.reconcile,
     orchestrators.sweeps.reconcile_promotions,
+    orchestrators.sweeps.verify_log,
+    orchestrators.sweeps.reread_log,
     orchestrators.promotion.promote,
     orchestrators.promotion.restore,
     orchestrators.promotion_set.promote_set,

@@ -10,6 +10,9 @@ from shared.domain.failures import Refused
 from shared.durable.context import Context, Steps, call
 from shared.durable.failures import StepFailed
 
+# Of 500 entries each. What is left is verified by the next sweep.
+_MOST_PARTS = 20
+
 
 def reconcile(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     ctx.show("sweeping arrivals")
@@ -29,6 +32,31 @@ def reconcile_promotions(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     ctx.show("sweeping promotions")
     promotions = yield from _part(ctx, c.SWEEP_PROMOTIONS, sweep)
     return _all((flags, promotions))
+
+
+def verify_log(ctx: Context, sweep: c.Sweep) -> Steps[c.LogVerified]:
+    """Verify what is new in the audit log."""
+    return (yield from _look_at_log(ctx, sweep, reread=False))
+
+
+def reread_log(ctx: Context, sweep: c.Sweep) -> Steps[c.LogVerified]:
+    """Verify again what was verified before: the older part in turns, a bounded amount of it each time."""
+    return (yield from _look_at_log(ctx, sweep, reread=True))
+
+
+def _look_at_log(ctx: Context, sweep: c.Sweep, *, reread: bool) -> Steps[c.LogVerified]:
+    problems: list[str] = []
+    for number in range(1, _MOST_PARTS + 1):
+        ctx.show("verifying the audit log", part=number, problems=len(problems))
+        order = c.LogLookOrder(key=f"{sweep.key}/{number}", reread=reread)
+        try:
+            part = yield from call(ctx, c.LOOK_AT_LOG, order)
+        except (Refused, StepFailed) as failure:
+            return c.LogVerified(parts=number, problems=tuple(problems), failed=str(failure))
+        problems += part.problems
+        if part.is_done:
+            break
+    return c.LogVerified(parts=number, problems=tuple(problems))
 
 
 def _part(ctx: Context, activity: c.Activity[c.Sweep, c.Swept], sweep: c.Sweep) -> Steps[c.Swept]:

@@ -212,13 +212,9 @@ class Clients:
 
     @cached_property
     def audit(self) -> AuditLog:
-        from shared.adapters.audit_log.containers import ContinuedLog
-        from shared.adapters.audit_log.log import BlobAudit
+        from shared.adapters.audit_log.opening import open_audit_log
 
-        hub = self.configuration.hub
-        log = f"{hub.account}/{hub.state}"  # The log keeps its name where it gets a container of its own.
-        blobs = ContinuedLog(self.hub, hub.state) if hub.audit else self.hub
-        return BlobAudit(blobs, hub.audit or hub.state, self.clock, self.signing, log, self.tree_heads)
+        return open_audit_log(self.hub, self.configuration.hub, self.clock, self.signing, self.tree_heads)
 
     @cached_property
     def tree_heads(self) -> TreeHeadPublisher | None:

@@ -13,12 +13,13 @@ blueprint = Blueprint()
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_SCRUB_SCHEDULE%")
 @blueprint.durable_client_input(client_name="client")
 async def scrub_central_registry(timer: func.TimerRequest, client: Client) -> None:
-    """Every byte of the central registry is read again."""
+    """Every byte of the central registry is read again, and the older part of the audit log in turns."""
+    from shared import contracts as c
     from shared.application.starts import start_sweep
-    from shared.contracts import SCRUB_REGISTRY
 
     del timer
-    await start_sweep(client, SCRUB_REGISTRY)
+    for sweep in (c.SCRUB_REGISTRY, c.REREAD_LOG):
+        await start_sweep(client, sweep)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_TICK_SCHEDULE%")
@@ -35,10 +36,10 @@ async def tick_schedules(timer: func.TimerRequest, client: Client) -> None:
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_RECONCILE_SCHEDULE%")
 @blueprint.durable_client_input(client_name="client")
 async def reconcile_hub(timer: func.TimerRequest, client: Client) -> None:
-    """Arrivals, runs, promotions, drift and retraining: one sweep of each kind at a time."""
+    """Arrivals, runs, promotions, drift, retraining and the audit log: one sweep of each kind at a time."""
     from shared import contracts as c
     from shared.application.starts import start_sweep
 
     del timer  # A late tick sweeps as well as a punctual one.
-    for sweep in (c.RECONCILE, c.RECONCILE_PROMOTIONS, c.RECONCILE_DRIFT, c.RECONCILE_RETRAINING):
+    for sweep in (c.RECONCILE, c.RECONCILE_PROMOTIONS, c.RECONCILE_DRIFT, c.RECONCILE_RETRAINING, c.VERIFY_LOG):
         await start_sweep(client, sweep)

@@ -23,7 +23,7 @@ def sign_revocations(clients: Clients) -> None:
 
 def _sign(clients: Clients, key: TrustedKey) -> None:
     files = list(clients.statements.list(paths.revocations(key.keyid)))
-    if any(believed(clients.statements, path) for path in files):
+    if any(believed(clients.statements, path, PredicateKind.REVOCATION) for path in files):
         return
     facts = {"key": key.keyid, "purpose": key.purpose.value, "because": key.revoked_because}
     log_key = f"keys/{key.keyid}/revoked"
@@ -51,9 +51,9 @@ def _sign(clients: Clients, key: TrustedKey) -> None:
     clients.statements.create(paths.revocation(key.keyid, len(files)), statement)
 
 
-def believed(statements: Statements, path: str) -> bool:
-    """Whether a trusted key says what lies at *path*, of a revocation."""
+def believed(statements: Statements, path: str, kind: PredicateKind) -> bool:
+    """Whether a trusted key has signed what lies at *path*, a statement of this *kind*."""
     try:
-        return statements.read(path, PredicateKind.REVOCATION) is not None
+        return statements.read(path, kind) is not None
     except ForgedError:
         return False

@@ -52,6 +52,7 @@ from shared.contracts.rollback import *  # noqa: F403
 from shared.contracts.rollout import *  # noqa: F403
 from shared.contracts.schedules import *  # noqa: F403
 from shared.contracts.streams import *  # noqa: F403
+from shared.contracts.trust import *  # noqa: F403
 from shared.domain.inference.windows import WindowVerdict
 
 OPEN_RUN = Activity("open_run", RunOpening, RunOpened, Effect.WRITES)

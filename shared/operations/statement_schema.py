@@ -28,6 +28,8 @@ _CLASSES: dict[PredicateKind, tuple[type, ...]] = {
     PredicateKind.BREAK_GLASS: (predicates.BreakGlassPredicate,),
     PredicateKind.ROLL_BACK: (predicates.RollBackPredicate,),
     PredicateKind.REVOCATION: (predicates.RevocationPredicate,),
+    PredicateKind.LOG_FINDING: (predicates.LogFindingPredicate,),
+    PredicateKind.PROOF_PACK: (predicates.ProofPackPredicate,),
     PredicateKind.MODEL_SIGNATURE: (predicates.ModelSignaturePredicate,),
     PredicateKind.ROLLOUT_LOOK: (rollouts.LookPredicate,),
     PredicateKind.ROLLOUT_STEP: (rollouts.StepPredicate,),

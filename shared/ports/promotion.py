@@ -13,6 +13,7 @@ from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.ladder import Registry
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.trust.tree_heads import EntryProof
+from shared.domain.trust.verified_logs import VerifiedMark
 
 Place: TypeAlias = Workspace | Registry
 
@@ -225,6 +226,20 @@ class AuditReport:
     tree_head: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLook:
+    """What one look at a part of the audit log has found; *is_done* where there is no further part to look at now.
+
+    *mark* says how far the log is verified once the look is noted, None where nothing is. *unfiled* are the entries
+    that an index does not name.
+    """
+
+    problems: tuple[str, ...]
+    is_done: bool
+    mark: VerifiedMark | None = None
+    unfiled: tuple[int, ...] = ()
+
+
 class AuditLog(Protocol):
     """The append-only record of every decision, approval and movement: a hash chain under signed Merkle tree heads."""
 
@@ -268,6 +283,17 @@ class AuditLog(Protocol):
 
         Refused where there is no signed head *since*.
         """
+        ...
+
+    def look(self, most: int, reread: bool = False) -> LogLook:
+        """Verify the next part of at most *most* entries: of what is new, or with *reread* of what was verified before.
+
+        Nothing is noted: that is for `note_look`, once the problems are told of.
+        """
+        ...
+
+    def note_look(self, look: LogLook) -> None:
+        """Lay down the missing names of *look*, and sign how far the log is verified."""
         ...
 
     def prove(self, number: int) -> EntryProof:

@@ -28,6 +28,10 @@ class Signing(Protocol):
         """The keys by which nothing is believed any more."""
         ...
 
+    def keys(self) -> tuple[TrustedKey, ...]:
+        """All trusted keys: those of today, the retired and the revoked ones."""
+        ...
+
 
 class SigningKeys(Protocol):
     """What the doctor asks about the keys behind `Signing`. Both methods raise Refused where *purpose* has none."""
@@ -48,6 +52,6 @@ class TreeHeadPublisher(Protocol):
         """Keep *envelope*, a signed tree head. Safe to repeat: each is kept once."""
         ...
 
-    def published(self, first: int = 0) -> Iterator[Envelope]:
-        """Every published head of at least *first* entries, the largest first."""
+    def published(self, first: int = 0, last: int | None = None) -> Iterator[Envelope]:
+        """Every published head of at least *first* and at most *last* entries, the largest first."""
         ...

@@ -1,6 +1,6 @@
 """Records of the app's own running: what failed in a sweep and since when, and what a caller's key has started."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,39 @@ class KeyRecord:
     payload: Any = field(default=None, metadata=LATER)
     accepted: dict[str, Any] | None = field(default=None, metadata=LATER)
     answer: Any = field(default=None, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFindings:
+    """What does not hold in the audit log, each with the time since when that is known.
+
+    The whole log is read again in turns: *round* is what was found in the turn that is under way.
+    """
+
+    findings: dict[str, str] = field(default_factory=dict)
+    round: tuple[str, ...] = ()
+
+
+def log_findings(store: RecordStore) -> LogFindings:
+    """What the app's own verification has found; nothing if the record cannot be read."""
+    try:
+        return store.get(LogFindings, paths.LOG_FINDINGS) or LogFindings()
+    except UndecodableError:
+        return LogFindings()
+
+
+def note_log_findings(
+    store: RecordStore, problems: Sequence[str], now: str, *, is_reread: bool, is_round: bool
+) -> None:
+    """Keep *problems* beside those that are known; once a round is whole, what it has not found again is mended."""
+    before = log_findings(store)
+    findings = before.findings | {problem: now for problem in problems if problem not in before.findings}
+    round_problems = tuple(dict.fromkeys([*before.round, *problems])) if is_reread else before.round
+    if is_round:
+        findings = {problem: since for problem, since in findings.items() if problem in round_problems}
+    after = LogFindings(findings=findings, round=() if is_round else round_problems)
+    if after != before:
+        store.overwrite(paths.LOG_FINDINGS, after)
 
 
 def failed_parts(store: RecordStore, sweep: str) -> dict[str, FailedPart]:

@@ -188,6 +188,23 @@ def revocation(keyid: str, number: int) -> str:
     return f"{revocations(keyid)}{number:03d}.dsse.json"
 
 
+def proof_pack(promotion: str, digest: str) -> str:
+    """Where the deciding key says which files an archive has. It is no part of the promotion that it proves."""
+    return f"proof-packs/{promotion}/{digest}.dsse.json"
+
+
+LOG_FINDINGS = "trust/log-findings.json"
+
+
+def log_findings(digest: str) -> str:
+    """The folder of what the deciding key says of one finding of the audit log's verification."""
+    return f"audit-findings/{digest}/"
+
+
+def log_finding(folder: str, number: int) -> str:
+    return f"{folder}{number:03d}.dsse.json"
+
+
 def statement_of(path: str) -> str:
     """Where the statement lies that a record at *path* rests on."""
     return f"{path.removesuffix('.json')}.dsse.json"

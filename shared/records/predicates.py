@@ -267,6 +267,28 @@ class RevocationPredicate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogFindingPredicate:
+    """The app has verified the audit log, and *finding* does not hold."""
+
+    finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedFile:
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofPackPredicate:
+    """All files of the archive in which *promotion* was handed out to be verified, but for this statement itself."""
+
+    promotion: str
+    model: str
+    files: tuple[PackedFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileSerialization:
     """How sigstore's model-signing is to hash a model: each file by itself, and none left out."""
 

@@ -14,6 +14,7 @@ import pytest
 
 from shared import contracts as c
 from shared.adapters.audit_log.log import BlobAudit
+from shared.adapters.audit_log.verified_marks import VerifiedMarks
 from shared.codec import decode
 from shared.domain.configuration import Configuration
 from shared.domain.gates import GateSpec
@@ -230,7 +231,9 @@ async def running(
         endpoints=MemoryEndpoints(cloud),
         identities=NamedPeople(PEOPLE),
         signing=signing(),
-        audit=BlobAudit(made.hub, "signalbox", made.clock, signing()),
+        audit=BlobAudit(
+            made.hub, "signalbox", made.clock, signing(), marks=VerifiedMarks(made.hub, "signalbox", signing(), "audit")
+        ),
         **more,
     )
     rows = "\n".join(f"{n},{n},{n}" for n in range(200))

@@ -67,6 +67,7 @@ MAY = {
     "explain_promotion": EVERYBODY,
     "show_evidence": EVERYBODY,
     "prove_promotion": EVERYBODY,
+    "pack_proof": EVERYBODY,
     "approve_promotion": "SPF",
     "reject_promotion": "SPF",
     "withdraw_decision": "SPF",

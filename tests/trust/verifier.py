@@ -9,9 +9,9 @@ from typing import Any
 FOLDER = Path(__file__).parents[2] / "verifier"
 sys.path.insert(0, str(FOLDER))
 
-from signalbox_verify import bundles, promotions, signed  # noqa: E402
+from signalbox_verify import archives, bundles, promotions, signed  # noqa: E402
 
-__all__ = ["FOLDER", "bundles", "canonical", "promotions", "run", "signed", "verdict"]
+__all__ = ["FOLDER", "archives", "bundles", "canonical", "promotions", "run", "signed", "verdict"]
 _COMMAND = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from signalbox_verify.command import main; sys.exit(main())"
 )
@@ -24,8 +24,10 @@ def canonical(proof: Any) -> bytes:
 def verdict(content: bytes, keys: dict[str, Any]) -> str:
     """The reason why *content*, the proof of a promotion or of an entry, is not proven; empty where it is."""
     try:
-        proof = signed.read_json(content)
-        signed.require(signed.canonical_bytes(proof) == content, "not canonical")
+        if content.startswith(b"PK"):
+            proof = archives.read_archive(content, keys)
+        else:
+            proof = archives.read_canonical(content, "the proof")
         if "statements" in proof:
             promotions.verify(proof, keys)
         elif "payloadType" in proof:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import triggers.http.promotion.audits
     import triggers.http.promotion.decisions
     import triggers.http.promotion.promotions
+    import triggers.http.promotion.proofs
     import triggers.http.promotion.requested_promotions
     import triggers.http.promotion.rollbacks
     import triggers.http.promotion.rollouts
@@ -90,7 +91,8 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("promotions/{promotion}", api.promotion.promotions.show_promotion, "promotion"),
     _get("promotions/{promotion}/explain", api.promotion.promotions.explain_promotion, "promotion"),
     _get("promotions/{promotion}/evidence", api.promotion.promotions.show_evidence, "promotion"),
-    _get("promotions/{promotion}/proof", api.promotion.promotions.prove_promotion, "promotion"),
+    _get("promotions/{promotion}/proof", api.promotion.proofs.prove_promotion, "promotion"),
+    _get("promotions/{promotion}/proof-pack", api.promotion.proofs.pack_proof, "promotion"),
     _post("promotions/{promotion}/approve", api.promotion.decisions.approve_promotion, Action.DECIDE, "question"),
     _post("promotions/{promotion}/reject", api.promotion.decisions.reject_promotion, Action.DECIDE, "question"),
     _post("promotions/{promotion}/withdraw", api.promotion.decisions.withdraw_decision, Action.DECIDE, "decision"),

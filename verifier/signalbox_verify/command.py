@@ -3,11 +3,10 @@
 import argparse
 from pathlib import Path
 
+from signalbox_verify.archives import LIMIT, read_archive, read_canonical
 from signalbox_verify.bundles import verify_alone
 from signalbox_verify.promotions import verify
-from signalbox_verify.signed import NotProven, canonical_bytes, read_json, read_keys, require, verify_log_proof
-
-LIMIT = 64 * 1024 * 1024  # Bytes of a proof.
+from signalbox_verify.signed import NotProven, canonical_bytes, read_keys, require, verify_log_proof
 
 
 def printable(text):
@@ -25,9 +24,9 @@ def main():
         with options.proof.open("rb") as file:
             content = file.read(LIMIT + 1)
         require(len(content) <= LIMIT, f"the proof has more than {LIMIT} bytes")
-        proof = read_json(content)
-        require(canonical_bytes(proof) == content, "the proof is not the canonical JSON that Signalbox writes")
         keys = read_keys(options.keys.read_bytes())
+        is_archive = content.startswith(b"PK")
+        proof = read_archive(content, keys) if is_archive else read_canonical(content, "the proof")
         if "statements" in proof:
             lines = verify(proof, keys, options.bundle)
         elif "payloadType" in proof:

@@ -8,30 +8,35 @@ writes loses nothing and repeats nothing, and an entry that no head has signed i
 import json
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
 from shared.adapters.audit_log.adoption import ADOPTION, former_log
 from shared.adapters.audit_log.backwards import entries_since
 from shared.adapters.audit_log.containers import LogBlobs
-from shared.adapters.audit_log.heads import SignedHead, TreeHeads
+from shared.adapters.audit_log.heads import SignedHead, TreeHeads, UnbelievedHead
 from shared.adapters.audit_log.layout import (
     ENTRIES,
     SUBJECTS,
     entry_number,
     entry_path,
     key_path,
-    subject_folder,
     subject_path,
 )
+from shared.adapters.audit_log.subjects import SubjectIndex
 from shared.adapters.audit_log.tiles import Tiles
 from shared.adapters.audit_log.verification import Verification
+from shared.adapters.audit_log.verified_marks import VerifiedMarks
+from shared.adapters.audit_log.watch import LogWatch
 from shared.codec import decode, encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.audit import GENESIS, Entry, sealed
 from shared.domain.trust.merkle import Frontier, includes, inclusion_proof, leaf_hash
 from shared.domain.trust.tree_heads import EntryProof, TreeHead, entry_proof
-from shared.ports import AuditReport, Clock, Signing, TreeHeadPublisher
+from shared.domain.trust.verified_logs import VerifiedMark
+from shared.ports import AuditReport, Clock, LogLook, Signing, TreeHeadPublisher
 
 # A writer that loses a size to another looks for the tail again at once. A lease would need no attempts, but one whose
 # holder has died blocks every decision and movement until it runs out.
@@ -42,7 +47,8 @@ _LOOK = "appending is refused until an operator has looked; see docs/audit-log.m
 class BlobAudit:
     """Implements `shared.ports.AuditLog` in *container* of the hub.
 
-    Tree heads name the log as *log*. *publisher* is where they are published, if anywhere.
+    Tree heads name the log as *log*. *publisher* is where they are published, if anywhere. *marks* has how far the log
+    is verified; without it nothing counts as verified.
     """
 
     def __init__(
@@ -53,11 +59,13 @@ class BlobAudit:
         signing: Signing,
         log: str = "audit",
         publisher: TreeHeadPublisher | None = None,
+        marks: VerifiedMarks | None = None,
     ) -> None:
         self._hub, self._container, self._clock = hub, container, clock
         self._heads = TreeHeads(hub, container, signing, log, clock)
         self._tiles = Tiles(hub, container, lambda index: leaf_hash(self._content(index + 1)))
-        self._publisher = publisher
+        self._publisher, self._marks, self._log = publisher, marks, log
+        self._subjects = SubjectIndex(hub, container, marks, self._signed_entry)
         # The newest head that this process knows: it looks for later ones only.
         self._hint: SignedHead | None = None
         self._laid_down = 0
@@ -94,13 +102,7 @@ class BlobAudit:
             yield decode(Entry, json.loads(raw or b"{}"))
 
     def about(self, name: str) -> Iterator[Entry]:
-        for blob in self._hub.list(self._container, subject_folder(name)):
-            number = entry_number(blob.path.rpartition("/")[2])
-            entry = None if number is None else self._signed_entry(number)
-            # The folder is only an index, and anybody who may write blobs could put a number into it. The entry itself
-            # is signed, so its own subject decides.
-            if entry is not None and subject_folder(entry.subject) == subject_folder(name):
-                yield entry
+        yield from self._subjects.entries(name, lambda: getattr(self._tail(), "size", 0))
 
     def since(self, moment: datetime) -> Iterator[Entry]:
         newest = self.head()
@@ -135,8 +137,37 @@ class BlobAudit:
         raise Refused(f"entry {number} is not what was signed as head {tail.head}; run `signalbox audit verify`")
 
     def verify(self, since: str = "") -> AuditReport:
-        verification = Verification(self._hub, self._container, self._heads, self._tiles, self._publisher)
-        return verification.run(self._laid_tail, since)
+        return self._verification().run(self._laid_tail, since)
+
+    def look(self, most: int, reread: bool = False) -> LogLook:
+        mark, objection = self._marks.newest() if self._marks else (None, "")
+        if mark is None:
+            mark = VerifiedMark(log=self._log, size=0, head="", at="")
+        watch = LogWatch(self._hub, self._container, self._heads, self._laid_tail, self._signed_entry)
+        look = (watch.reread if reread else watch.look_at_new)(self._verification(), mark, most)
+        return replace(look, problems=(objection, *look.problems)) if objection else look
+
+    def note_look(self, look: LogLook) -> None:
+        for number in look.unfiled:
+            entry = self._signed_entry(number)
+            if entry is not None:
+                self._hub.create(self._container, key_path(entry.key), json.dumps(entry_path(number)).encode())
+                self._hub.create(self._container, subject_path(entry.subject, number), b"")
+        if look.mark is not None and look.mark.size and self._marks is not None:
+            newest, _ = self._marks.newest()
+            if newest is None or replace(newest, at="") != replace(look.mark, at=""):
+                self._marks.keep(replace(look.mark, at=self._clock.now().isoformat()))
+
+    def _verification(self) -> Verification:
+        tiles = Tiles(self._hub, self._container, lambda index: leaf_hash(self._signed_content(index + 1)))
+        return Verification(self._hub, self._container, self._heads, tiles, self._publisher)
+
+    def _signed_content(self, number: int) -> bytes:
+        """Entry *number* as its head carries it: one that is gone or edited is told of once, and by its own name."""
+        with suppress(UnbelievedHead):
+            if (signed := self._heads.read(number)) is not None:
+                return signed.content
+        return self._content(number)
 
     def publish(self) -> bool:
         tail = self._tail()

@@ -30,11 +30,12 @@ class PublishedContainer:
             self._hub.create(self._container, name, content)
             self._last = name
 
-    def published(self, first: int = 0) -> Iterator[Envelope]:
+    def published(self, first: int = 0, last: int | None = None) -> Iterator[Envelope]:
         for blob in self._hub.list(self._container, ""):
             if _is_before(blob.path, first):
                 return
-            yield _read(blob.path, self._hub.read(self._container, blob.path) or b"")
+            if last is None or _is_before(blob.path, last + 1):
+                yield _read(blob.path, self._hub.read(self._container, blob.path) or b"")
 
 
 class PublishedFolder:
@@ -52,11 +53,12 @@ class PublishedFolder:
         part.write_bytes(canonical_json(encode(envelope)))
         part.replace(path)
 
-    def published(self, first: int = 0) -> Iterator[Envelope]:
+    def published(self, first: int = 0, last: int | None = None) -> Iterator[Envelope]:
         for path in sorted(self._folder.glob("*.json")):
             if _is_before(path.name, first):
                 return
-            yield _read(path.name, path.read_bytes())
+            if last is None or _is_before(path.name, last + 1):
+                yield _read(path.name, path.read_bytes())
 
 
 def _name(envelope: Envelope) -> str:

@@ -45,6 +45,9 @@ class PurposeKeys:
     def revoked(self) -> tuple[TrustedKey, ...]:
         return tuple(key for key in self._trusted().keys if key.revoked)
 
+    def keys(self) -> tuple[TrustedKey, ...]:
+        return self._trusted().keys
+
     def state(self, purpose: Purpose) -> KeyState:
         return self._open_key(self._entry(purpose)[1]).state()
 

@@ -40,6 +40,8 @@ class PredicateKind(StrEnum):
     BREAK_GLASS = "break-glass"
     ROLL_BACK = "roll-back"
     REVOCATION = "revocation"
+    LOG_FINDING = "log-finding"
+    PROOF_PACK = "proof-pack"
     MODEL_SIGNATURE = "model-signature"
 
     @property

@@ -108,7 +108,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "AuditLog": {
         "append": (_READ, _WRITE),
         # They lay down what a process that died has left, and tiles that are missing.
-        **dict.fromkeys(("head", "about", "verify", "prove", "publish"), (_READ, _WRITE)),
+        **dict.fromkeys(("head", "about", "verify", "look", "note_look", "prove", "publish"), (_READ, _WRITE)),
         **dict.fromkeys(("entries", "filed", "since", "find"), (_READ,)),
     },
     # In the account of SIGNALBOX_TREE_HEADS, which the configuration does not name: see docs/audit-log.md.
@@ -198,7 +198,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     },
     "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers", "own_principal"), ()),
     "Clock": {"now": ()},
-    "Signing": {"sign": (_key("sign/action"),), "objection": (), "revoked": ()},
+    "Signing": {"sign": (_key("sign/action"),), "objection": (), "revoked": (), "keys": ()},
     "SigningKeys": {"state": (_key("read"),), "trusted": ()},
     "Identities": {"verify": ()},
 }

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -269,8 +270,16 @@ def prove_entry(entry: int, out: Path | None) -> None:
     help="The JSON Web Key Set that you trust, for --model-sig.",
 )
 @click.option("--stage", default="", help="The stage whose signature is written; by default the last one.")
-def prove(promotion: str, file: Path, signature_file: Path | None, trusted: Path | None, stage: str) -> None:
+@click.option("--zip", "as_archive", is_flag=True, help="An archive with pages to read, and how to verify it.")
+def prove(
+    promotion: str, file: Path, signature_file: Path | None, trusted: Path | None, stage: str, as_archive: bool
+) -> None:
     """Write everything that is signed about PROMOTION, for `signalbox-verify`, which needs no product."""
+    if as_archive and signature_file is not None:
+        raise Unusable("--zip and --model-sig are two files: write one after the other")
+    if as_archive:
+        _write_archive(promotion, file)
+        return
     if (signature_file is None) != (trusted is None):
         raise Unusable("--model-sig and --keys go together: the public key is taken from the keys that you trust")
     proof = find_app().get(f"promotions/{promotion}/proof")
@@ -283,6 +292,15 @@ def prove(promotion: str, file: Path, signature_file: Path | None, trusted: Path
     file.write_text(_canonical(proof), encoding="utf-8")
     statements, entries = len(proof["statements"]), len(proof["log"])
     emit_facts({"proof": str(file), "statements": str(statements), "entries of the log": str(entries)})
+
+
+def _write_archive(promotion: str, file: Path) -> None:
+    app = find_app()
+    with suggesting(app, PROMOTIONS, promotion):
+        archive = app.get(f"promotions/{promotion}/proof-pack")
+    content = b64decode(archive["zip"])
+    file.write_bytes(content)
+    emit_facts({"archive": str(file), "bytes": str(len(content)), "sha256": archive["sha256"]})
 
 
 def _canonical(proof: Any) -> str:

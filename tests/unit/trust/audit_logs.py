@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.adapters.audit_log.log import BlobAudit
 from shared.adapters.audit_log.publishers import PublishedContainer
+from shared.adapters.audit_log.verified_marks import VerifiedMarks
 from shared.ports import Signing
 from tests.fakes.ports import HostClock, MemoryHub
 from tests.signing import signing
@@ -66,7 +67,9 @@ class Log:
     def start(self, keys: Signing | None = None, published: bool = True) -> BlobAudit:
         """A new process, which knows nothing yet."""
         publisher = PublishedContainer(self.elsewhere, ELSEWHERE) if published else None
-        return BlobAudit(self.hub, STATE, self.clock, keys or self.keys, "hub/signalbox", publisher)
+        signing, log = keys or self.keys, "hub/signalbox"
+        marks = VerifiedMarks(self.hub, STATE, signing, log)
+        return BlobAudit(self.hub, STATE, self.clock, signing, log, publisher, marks)
 
     def append(self, *keys: str) -> None:
         for key in keys:

@@ -10,13 +10,10 @@ from shared.application.promotion.awaited_roles import Waited, open_promotions, 
 from shared.application.promotion.standing import pack_of
 from shared.application.promotion.stored_plans import opened
 from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
-from shared.application.trust.proofs import promotion_proof
 from shared.clients import Clients
 from shared.contracts import Promotion
 from shared.domain.promotion.approvals import who_can
 from shared.domain.promotion.plans import Phase
-from shared.domain.trust.envelopes import Envelope
-from shared.domain.trust.tree_heads import EntryProof
 from shared.durable.starting import find_instance
 from shared.records.listings import PROMOTIONS, listed
 from shared.records.promotion import PromotionRecord, find_promotion
@@ -106,16 +103,6 @@ class PromotionShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProofShown:
-    """*statements* are the signed envelopes by their paths, *log* proofs of entries of the audit log."""
-
-    format: str
-    promotion: str
-    statements: dict[str, Envelope]
-    log: tuple[EntryProof, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceShown:
     stage: str
     phase: str
@@ -167,16 +154,6 @@ async def show_promotion(request: ApiRequest, promotion: str) -> PromotionShown:
         because=record.because or (),
         evidence=await asyncio.to_thread(lambda: tuple(_packs(request.clients, promotion))),
     )
-
-
-def prove_promotion(request: ApiRequest, promotion: str) -> ProofShown:
-    """Every signed statement that a promotion rests on, with proofs of the audit log, for `signalbox-verify`."""
-    clients = request.clients
-    opening = opened(clients.ledger, promotion)
-    if opening is None or opening.plan is None:
-        raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known, or has no plan")
-    proof = promotion_proof(clients.statements, clients.ledger, clients.audit, promotion, opening.plan)
-    return ProofShown(format=proof.format, promotion=proof.promotion, statements=proof.statements, log=proof.log)
 
 
 def show_evidence(request: ApiRequest, promotion: str, query: EvidenceFilters) -> EvidenceShown:

@@ -5,8 +5,10 @@ from shared.domain.failures import Refused
 from shared.domain.trust.keys import Purpose
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 from shared.records import paths
-from shared.records.operations import FailedPart
+from shared.records.operations import FailedPart, log_findings
 from shared.records.store import RecordStore
+
+_MOST = 20  # Findings of one kind.
 
 
 @check
@@ -86,8 +88,23 @@ def clock(site: Site) -> Findings:
         yield report.ok(difference)
 
 
+@check
+def audit_log(site: Site) -> Findings:
+    """What the app's own verification of the audit log has found."""
+    report = SubjectReport("audit log", "verification by the app")
+    fix = "run `signalbox audit verify`, look who wrote to the account, and restore it: see docs/audit-log.md"
+    try:
+        known = log_findings(RecordStore(site.hub, site.configuration.hub.state)).findings
+    except Refused as refusal:
+        yield report.unknown(f"cannot be read: {refusal}", "see what is found of the container")
+        return
+    for problem, since in list(known.items())[:_MOST]:
+        yield report.broken(f"has found, first at {since}: {problem}", fix)
+    if not known:
+        yield report.ok("has found nothing that does not hold")
+
+
 _FIX = "mend that; the next sweep tries it again (SIGNALBOX_RECONCILE_SCHEDULE)"
-_MOST = 20
 
 
 @check

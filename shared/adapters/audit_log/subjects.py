@@ -1,0 +1,70 @@
+"""Which entries are on a subject: the index of names answers, as far as a signed mark vouches for it.
+
+What came after the mark, and everything where the index does not fit it, is read from the log itself: a writer of the
+container can hide no entry by removing an index file.
+"""
+
+from collections.abc import Callable, Iterator
+from threading import Lock
+
+from shared.adapters.audit_log.containers import LogBlobs
+from shared.adapters.audit_log.layout import entry_number, subject_folder
+from shared.adapters.audit_log.verified_marks import VerifiedMarks
+from shared.domain.failures import Refused
+from shared.domain.promotion.audit import Entry
+from shared.domain.trust.verified_logs import FiledEntries, VerifiedMark
+
+EntryReader = Callable[[int], Entry | None]
+
+
+class SubjectIndex:
+    """The subjects of the log in *container*; *entry* reads a signed entry by its number."""
+
+    def __init__(self, hub: LogBlobs, container: str, marks: VerifiedMarks | None, entry: EntryReader) -> None:
+        self._hub, self._container, self._marks, self._entry = hub, container, marks, entry
+        self._mark: VerifiedMark | None = None
+        # What this process has read of the log behind the mark: entries never change, so it is read once.
+        self._recent = dict[str, list[int]]()
+        self._read_to = 0
+        self._lock = Lock()  # Activities ask from several threads.
+
+    def entries(self, name: str, find_size: Callable[[], int]) -> list[Entry]:
+        """The entries on *name* in order; *find_size* says how long the log is. Raises Refused where it was cut."""
+        folder = subject_folder(name)
+        with self._lock:
+            self._read_recent(find_size)
+            recent = tuple(self._recent.get(folder, ()))
+        return [*self._marked(folder), *self._on(folder, iter(recent))]
+
+    def _marked(self, folder: str) -> list[Entry]:
+        """The entries up to the mark, by the index, or by the log where the index is another than was verified."""
+        if self._mark is None:
+            return []
+        paths = (blob.path for blob in self._hub.list(self._container, folder))
+        numbers = (entry_number(path.rpartition("/")[2]) for path in paths)
+        size = self._mark.size
+        indexed = self._on(folder, (number for number in numbers if number is not None and 1 <= number <= size))
+        filed = FiledEntries().extended(entry.number for entry in indexed)
+        if filed == self._mark.subjects.get(folder, FiledEntries()):
+            return indexed
+        return self._on(folder, iter(range(1, size + 1)))
+
+    def _on(self, folder: str, numbers: Iterator[int]) -> list[Entry]:
+        """Those of *numbers* that are on the subject: anybody may write a number into its folder."""
+        entries = (self._entry(number) for number in numbers)
+        return [entry for entry in entries if entry is not None and subject_folder(entry.subject) == folder]
+
+    def _read_recent(self, find_size: Callable[[], int]) -> None:
+        if self._read_to == 0:
+            # Read before the size: another process may append and verify between the two.
+            self._mark = self._marks.newest()[0] if self._marks else None
+            self._read_to = self._mark.size if self._mark else 0
+        size = find_size()
+        if self._mark is not None and self._mark.size > size:
+            raise Refused(f"the audit log was cut: {self._mark.head} was verified before, its heads end at {size}")
+        for number in range(self._read_to + 1, size + 1):
+            entry = self._entry(number)
+            if entry is None:
+                raise Refused(f"entry {number} is missing from the audit log; run `signalbox audit verify`")
+            self._recent.setdefault(subject_folder(entry.subject), []).append(number)
+            self._read_to = number
