@@ -14,7 +14,7 @@ from orchestrators.waiting import OUTAGE_S, call_through_outages
 from orchestrators.workflow import carry_to_end
 from shared import contracts as c
 from shared.domain import identity
-from shared.domain.failures import Refused
+from shared.domain.failures import CalledOff, Refused
 from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.outlines import MoveOutline, PlanOutline, StageOutline, outline_of
 from shared.domain.promotion.plans import Phase
@@ -165,6 +165,8 @@ def _climb(ctx: Context, journey: Journey) -> Steps[c.PromotionResult]:
     except PromotionHeld as refusal:
         journey.worse = refusal.worse
         return c.PromotionResult(id=request.id, fate=refusal.fate, because=refusal.because)
+    except CalledOff as order:
+        return c.PromotionResult(id=request.id, fate=c.Fate.HELD, because=(str(order),))
     if missing:
         return _failed(request, f"what was made is not there: {'; '.join(missing)}")
     because = f"{journey.outline.model} reached {journey.reached}"

@@ -17,6 +17,7 @@ from activities.traffic_changes import record_change
 from shared import contracts as c
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.stored_plans import move_order, signed_at, signed_plan
+from shared.application.rollout.orders import refuse_aborted
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
@@ -44,6 +45,8 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
         return c.Moved()
     order = move_order(clients.statements, clients.ledger, step)
     require_receipt(clients, order)
+    if order.at.stage.rollout is not None:  # An order may have come after the receipt: no weight is set after it.
+        refuse_aborted(clients.statements, order.promotion.id, order.stage)
     if _is_undoing(clients, order):
         # An earlier attempt of this step may have begun the move after the undo had looked.
         _take_back(clients, order, carried(clients.statements, order), _signed_before(clients, order))

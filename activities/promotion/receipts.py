@@ -16,7 +16,7 @@ from shared.application.promotion.stage_training import Order, carried
 from shared.application.promotion.standing import break_glass, glass_stage, judgement, receipt_of, refuse_receipt
 from shared.application.promotion.stored_plans import signed_at, stage_order
 from shared.application.rollout.looks import judge_recorded_step
-from shared.application.rollout.orders import aborted
+from shared.application.rollout.orders import refuse_aborted
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
@@ -75,8 +75,7 @@ def _needed_step(order: c.MoveOrder) -> int:
 def _issue(clients: Clients, step: c.StageStep) -> Receipt:
     order = stage_order(clients.statements, clients.ledger, step)
     refuse_changed_source(clients, order)
-    if because := aborted(clients.statements, order.promotion.id, order.stage):
-        raise Refused(f"no receipt for {order.stage}: {because}")
+    refuse_aborted(clients.statements, order.promotion.id, order.stage)
     if order.number:
         return _keep(clients, order, signed_receipt(clients.signing, _step_receipt(clients, order)))
     _use_decisions(clients, order)

@@ -175,15 +175,27 @@ class _Look:
         return orders
 
     def _alerts(self) -> tuple[str, ...]:
-        """Rules that fire about the new version, or about nothing smaller than the endpoint, since it has traffic."""
+        """Rules that fire about the new version, or since it has traffic about nothing smaller than the endpoint.
+
+        An alert on the endpoint from before the rollout is about the champion.
+        """
         rules = self._policy.alerts.rules
         if not rules:
             return ()
-        return tuple(
+        shifting_since = self._shifting_since()
+        fired = [alert for alert in self._clients.alerts.firing(self._served) if alert.rule in rules]
+        about_it = [
             alert.rule
-            for alert in self._clients.alerts.firing(self._served)
-            if alert.rule in rules and alert.deployment in ("", self._arms.canary)
-        )
+            for alert in fired
+            if alert.deployment == self._arms.canary or (not alert.deployment and alert.since >= shifting_since)
+        ]
+        return tuple(dict.fromkeys(about_it))
+
+    def _shifting_since(self) -> datetime:
+        """When the first step of the rollout had its traffic."""
+        step = self._step
+        first = step_at(self._clients.statements, step.promotion.id, step.stage, 0) if step.step else None
+        return first.since if first else datetime.fromisoformat(step.since)
 
     def _foreign(self) -> str:
         endpoint = self._served.endpoint

@@ -16,6 +16,7 @@ from activities.promotion.evidence import Online
 from activities.traffic_changes import observed
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at, place_shelves
+from shared.application.promotion.standing import has_receipt
 from shared.application.promotion.turns import holder_of
 from shared.application.rollout.known_good import ServingRecords, candidates, production_stage
 from shared.application.rollout.orders import wake_watch
@@ -25,7 +26,8 @@ from shared.domain.failures import Refused, Transient
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import companion
 from shared.domain.promotion.ladder import Registry, Stage
-from shared.domain.promotion.models import STATE, EntryState, ModelVersion, exact_model
+from shared.domain.promotion.models import STATE, EntryState, ModelVersion, exact_model, exact_or_none
+from shared.domain.promotion.plans import Phase
 from shared.domain.rollout.known_good import GoodCandidate
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
 from shared.domain.rollout.serving import ChangeKind
@@ -33,9 +35,10 @@ from shared.durable.starting import Client
 from shared.ports import AssetKind, EndpointKind, WantedDeployment
 from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
-from shared.records.production.serving import VersionHold, sign_change, sign_hold
+from shared.records.production.serving import RollbackTurn, VersionHold, sign_change, sign_hold
 from shared.records.promotion import find_promotion
 from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, sign_entry
+from shared.records.store import LostRace
 
 _READY, _FAILED = "Succeeded", ("Failed", "Canceled")
 _GIVE_WAY = timedelta(seconds=60)
@@ -43,24 +46,24 @@ _GIVE_WAY = timedelta(seconds=60)
 
 async def open_rollback(client: Client, clients: Clients, opening: c.RollbackOpening) -> c.RollbackCourse:
     """What to go back to; decided once. The version that is left is held back from now on."""
-    act = partial(_open, clients, opening.rollback)
-    course = await asyncio.to_thread(once, clients, opening.key, c.RollbackCourse, act)
+    course = await asyncio.to_thread(_open, clients, opening)
     if course.giving_way:
         await wake_watch(client, clients.store, course.giving_way)
     return course
 
 
-def _open(clients: Clients, request: c.RollbackRequest) -> c.RollbackCourse:
+def _open(clients: Clients, opening: c.RollbackOpening) -> c.RollbackCourse:
+    """Decide, and only then act: a second attempt would decide by what the first has changed."""
+    request = opening.rollback
     stage = production_stage(clients.configuration.ladder, request.stage)
-    giving_way, left = _leaving(clients, stage)
-    course = _course(clients, request, stage, left)
-    facts = {"rollback": request.id, "stage": stage.name, "left": left, "to": str(course.target or "")}
+    course = once(clients, opening.key, c.RollbackCourse, partial(_decide, clients, request, stage))
+    facts = {"rollback": request.id, "stage": stage.name, "left": course.left, "to": str(course.target or "")}
     facts |= {"reason": request.reason, "because": course.because, "alert": request.alert}
-    clients.audit.append(f"rollbacks/{request.id}/opened", "rollback ordered", left or request.name, request.by, facts)
+    clients.audit.append(opening.key, "rollback ordered", course.left or request.name, request.by, facts)
     if course.target is None:
         return course
-    _hold(clients, request, left)
-    if giving_way:
+    _hold(clients, request, course.left)
+    if course.giving_way:
         order = RolloutOrder(
             kind=RolloutOrderKind.ABORT,
             step=0,
@@ -69,7 +72,19 @@ def _open(clients: Clients, request: c.RollbackRequest) -> c.RollbackCourse:
             reason=f"rollback: {request.reason}",
             at=clients.clock.now(),
         )
-        sign_order(clients.statements, giving_way, stage.name, "abort", order)
+        sign_order(clients.statements, course.giving_way, stage.name, "abort", order)
+    return course
+
+
+def _decide(clients: Clients, request: c.RollbackRequest, stage: Stage) -> c.RollbackCourse:
+    """What to go back to. It only takes the turn: no other rollback of the endpoint begins before this one ends."""
+    other = _under_way(clients, request, stage)
+    if other:
+        return c.RollbackCourse(because=f"{other} brings {stage.serving.online} back already; wait for its end")
+    giving_way, left = _leaving(clients, stage)
+    course = _course(clients, request, stage, left)
+    if course.target is None:
+        return course
     return replace(
         course,
         left=left,
@@ -80,14 +95,46 @@ def _open(clients: Clients, request: c.RollbackRequest) -> c.RollbackCourse:
     )
 
 
+def _under_way(clients: Clients, request: c.RollbackRequest, stage: Stage) -> str:
+    """The rollback of the same endpoint that has begun before and has not ended; empty where this one is the first.
+
+    Two people who see the same incident both order one: the second must not go back one version further.
+    """
+    path = paths.rollback_turn(_environment(stage).name, stage.serving.online)
+    stored = clients.store.get_stored(RollbackTurn, path)
+    if stored is not None and stored.record.rollback == request.id:
+        return ""
+    now = clients.clock.now()
+    if (
+        stored is not None
+        and now < stored.record.until
+        and not clients.store.exists(paths.rollback(stored.record.rollback))
+    ):
+        return stored.record.rollback
+    until = now + _GIVE_WAY + 2 * timedelta(seconds=stage.serving.ready_within_s)
+    try:
+        clients.store.save(path, RollbackTurn(rollback=request.id, until=until), stored)
+    except LostRace as race:
+        raise Transient(f"another rollback of {stage.serving.online} begins at this moment") from race
+    return ""
+
+
 def _leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
-    """The promotion that shifts the traffic now, and the version that is left: its own, or else what serves."""
+    """The promotion that holds the endpoint, and the version that is left: its own once it shifts, or else what serves.
+
+    One that still waits for people gives way too: its plan is for another champion.
+    """
     owner = holder_of(clients.store, f"{_environment(stage).name}/{stage.serving.online}")
     record = find_promotion(clients.store, owner) if owner else None
-    if record is not None and record.fate is None:
-        return owner, str(record.promotion.model)
+    giving_way = owner if record is not None and record.fate is None else ""
+    if (
+        record is not None
+        and giving_way
+        and has_receipt(clients.statements, clients.ledger, owner, stage.name, Phase.EXIT)
+    ):
+        return giving_way, str(record.promotion.model)
     champion = champion_at(clients.endpoints, stage)
-    return "", champion.model.rpartition("/")[2]
+    return giving_way, champion.model.rpartition("/")[2]
 
 
 def _course(clients: Clients, request: c.RollbackRequest, stage: Stage, left: str) -> c.RollbackCourse:
@@ -124,10 +171,11 @@ def _towards(records: ServingRecords, stage: Stage, candidate: GoodCandidate) ->
 
 
 def _hold(clients: Clients, request: c.RollbackRequest, left: str) -> None:
-    if not left:
+    model = exact_or_none(left)
+    if model is None:  # What somebody deployed by hand is no version that could be promoted again.
         return
     hold = VersionHold(
-        model=exact_model(left),
+        model=model,
         released=False,
         by=request.by,
         reason=request.reason,
@@ -146,7 +194,11 @@ def deploy_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
         clients.endpoints.deploy(environment, _wanted(clients, stage, course, model))
         return c.Moved(waiting=f"deployment {course.deployment}")
     if seen.state in _FAILED:
-        raise Refused(f"deployment {seen.name} of {course.endpoint} ended as {seen.state}; see its log")
+        # It stands in the way of the next try, such as the one after a quota was raised.
+        clients.endpoints.undeploy(environment, EndpointKind.ONLINE, course.endpoint, course.deployment)
+        raise Refused(
+            f"deployment {seen.name} of {course.endpoint} ended as {seen.state}, and was removed; see its log"
+        )
     return c.Moved(waiting="" if seen.state == _READY else f"deployment {course.deployment}")
 
 
@@ -263,8 +315,9 @@ def _mark(clients: Clients, request: c.RollbackRequest, course: c.RollbackCourse
     assert course.target is not None
     # The one that is left stays approved: what keeps it back is the hold, which a person can release.
     states = {course.target: EntryState.IN_PRODUCTION}
-    if course.left:
-        states[exact_model(course.left)] = EntryState.APPROVED
+    left = exact_or_none(course.left)
+    if left is not None:
+        states[left] = EntryState.APPROVED
     registry = _registry(clients)
     for model, state in states.items():
         entry = entry_statement(clients.statements, history_of(clients.audit, model), model, [])

@@ -1,4 +1,4 @@
-"""The two ways in which work fails, named by what the caller can do about it.
+"""The ways in which work fails, named by what the caller can do about it.
 
 An adapter translates every vendor error into one of them at its edge; nothing else crosses into an activity.
 It stands alone: everything imports it, and it imports nothing.
@@ -7,6 +7,10 @@ It stands alone: everything imports it, and it imports nothing.
 
 class Refused(Exception):
     """A permanent failure: another try cannot help. The message names what was refused, why, and the remedy."""
+
+
+class CalledOff(Refused):
+    """A person has called it off meanwhile: it goes no further, and nothing has failed."""
 
 
 class Transient(Exception):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.domain.failures import PutOff, Refused
+from shared.domain.failures import CalledOff, PutOff, Refused
 
 if TYPE_CHECKING:
     from shared.contracts import Activity
 
 # No result of an activity has a field of these names; a test of the house sees to it.
-REFUSED, PUT_OFF = "refused", "put_off_s"
+REFUSED, CALLED_OFF, PUT_OFF = "refused", "called_off", "put_off_s"
 
 
 class StepFailed(Exception):
@@ -23,6 +23,8 @@ class StepFailed(Exception):
 
 def as_value(activity: Activity[Any, Any], failure: Refused | PutOff) -> dict[str, Any]:
     """A refusal and, where the activity is patient, until when a service puts it off; otherwise it is raised."""
+    if isinstance(failure, CalledOff):
+        return {REFUSED: str(failure), CALLED_OFF: True}
     if isinstance(failure, Refused):
         return {REFUSED: str(failure)}
     if activity.patient:
@@ -31,9 +33,9 @@ def as_value(activity: Activity[Any, Any], failure: Refused | PutOff) -> dict[st
 
 
 def raise_value(name: str, raw: Any) -> None:
-    """Raises Refused or StepFailed where *raw*, which the activity *name* gave, is a failure."""
+    """Raises Refused, CalledOff or StepFailed where *raw*, which the activity *name* gave, is a failure."""
     if isinstance(raw, dict) and REFUSED in raw:
-        raise Refused(raw[REFUSED])
+        raise (CalledOff if raw.get(CALLED_OFF) else Refused)(raw[REFUSED])
     if isinstance(raw, dict) and PUT_OFF in raw:
         raise StepFailed(f"{name}: {raw['because']}", raw[PUT_OFF])
 

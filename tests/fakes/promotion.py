@@ -174,12 +174,19 @@ class MemoryBundles:
 class MemoryEndpoints:
     """A deployment becomes ready at the second look; a batch endpoint's default is `default`.
 
-    *is_slow*: changes of endpoints come into force after one more look, as on Azure.
+    *is_slow*: changes of endpoints come into force after one more look, as on Azure. Deployments whose key begins with
+    one of *failing* fail, as where a quota is reached.
     """
 
     def __init__(self, cloud: MemoryCloud) -> None:
         self._cloud, self.is_slow = cloud, False
+        self.failing: set[str] = set()
         self._changes: dict[str, dict[str, Any]] = {}
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether a change of an endpoint is under way."""
+        return bool(self._changes)
 
     def find(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> EndpointSeen | None:
         key = f"{workspace.name}/{kind.value}/{endpoint}"
@@ -202,8 +209,10 @@ class MemoryEndpoints:
     def deployment(
         self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str
     ) -> DeploymentSeen | None:
-        found = self._deployments.get(f"{workspace.name}/{kind.value}/{endpoint}/{deployment}")
-        return None if found is None else DeploymentSeen(name=deployment, state="Succeeded", model=found)
+        key = f"{workspace.name}/{kind.value}/{endpoint}/{deployment}"
+        model = self._deployments.get(key)
+        state = "Failed" if key.startswith(tuple(self.failing)) else "Succeeded"
+        return None if model is None else DeploymentSeen(name=deployment, state=state, model=model)
 
     def deploy(self, workspace: Workspace, wanted: WantedDeployment) -> None:
         key = f"{workspace.name}/{wanted.kind.value}/{wanted.endpoint}/{wanted.name}"
@@ -218,7 +227,10 @@ class MemoryEndpoints:
             self._cloud.touch(f"undeploy {key}", lambda: self._deployments.pop(key))
 
     def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> bool:
-        return self._change(f"{workspace.name}/{EndpointKind.ONLINE.value}/{endpoint}", "traffic", dict(traffic))
+        key = f"{workspace.name}/{EndpointKind.ONLINE.value}/{endpoint}"
+        if absent := [name for name, share in traffic.items() if share and f"{key}/{name}" not in self._deployments]:
+            raise Refused(f"{endpoint} has no deployment {', '.join(absent)}")
+        return self._change(key, "traffic", dict(traffic))
 
     def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> bool:
         return self._change(f"{workspace.name}/{EndpointKind.BATCH.value}/{endpoint}", "default", deployment)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,12 @@ from shared.domain.gates import GateSpec
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.ladder import Serving, Stage
-from shared.domain.promotion.models import ModelVersion
+from shared.domain.promotion.models import STATE, EntryState, ModelVersion
 from shared.domain.rollout.known_good import KnownGoodRules
 from shared.domain.rollout.policy import RolloutAlerts, RolloutPolicy, Soak, StepLimits, TrafficStep
 from shared.ports import FiringAlert
+from shared.records.production.serving import served_intervals
+from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, sign_entry
 from tests.fakes.rollout import MemoryAlerts, MemoryTraffic
 from tests.promotion import conftest as promotions
 from tests.promotion.conftest import CENTRAL, CONFIGURATION, DEV, PromotionApp
@@ -36,6 +39,7 @@ POLICY = RolloutPolicy(
     alerts=RolloutAlerts(rules=("prod-errors",)),
     known_good=KnownGoodRules(served_s=1800),
 )
+NOBODY_ASKED = ApprovalPolicy()
 STAGES = (
     Stage(name="central", source="dev", registry=CENTRAL, approvals=ApprovalPolicy()),
     Stage(
@@ -49,8 +53,8 @@ STAGES = (
 )
 
 
-def configuration_with(policy: RolloutPolicy) -> Configuration:
-    stages = tuple(replace(stage, rollout=policy) if stage.rollout else stage for stage in STAGES)
+def configuration_with(policy: RolloutPolicy, approvals: ApprovalPolicy = NOBODY_ASKED) -> Configuration:
+    stages = tuple(replace(stage, rollout=policy, approvals=approvals) if stage.rollout else stage for stage in STAGES)
     ladder = replace(CONFIGURATION.ladder, stages=stages)
     return replace(CONFIGURATION, workspaces=(DEV, PROD), ladder=ladder)
 
@@ -89,11 +93,44 @@ class RolloutApp(PromotionApp):
 
     async def roll_back(self, reason: str = "complaints", **more: object) -> c.RollbackResult:
         """Order a rollback of churn, and let it end."""
+        return await self.rolled_back(await self.order_rollback(reason, **more))
+
+    async def order_rollback(self, reason: str = "complaints", **more: object) -> str:
+        """The rollback of churn that linus has ordered."""
         status, answer = await self.ask("POST", "models/churn/rollback", {"reason": reason, **more}, "linus")
         assert status == 202, answer
-        outcome = await self.host.advance_until_finished(str(answer["id"]), timeout=60)
+        return str(answer["id"])
+
+    async def rolled_back(self, rollback: str) -> c.RollbackResult:
+        """How it ended."""
+        outcome = await self.host.advance_until_finished(rollback, timeout=60)
         assert outcome.status == "Completed", outcome
         return decode(c.RollbackResult, outcome.output)
+
+    async def shifting(self, version: str = "2") -> str:
+        """The promotion of a version that has begun to take traffic beside the champion."""
+        promotion = await self.promote(str(await self.entered(version)), "prod")
+        await self.until(lambda: len(self.traffic) == 2)
+        return promotion
+
+    async def order(self, promotion: str, kind: str, reason: str = "complaints", who: str = "linus") -> dict[str, Any]:
+        """What a person orders during a rollout."""
+        status, answer = await self.ask("POST", f"rollouts/{promotion}/{kind}", {"reason": reason}, who)
+        assert status == 200, answer
+        return dict(answer)
+
+    def change_by_hand(self, traffic: dict[str, int]) -> None:
+        """Somebody else changes the traffic of the production endpoint."""
+        self.cloud.state["endpoints"]["prod/onlineEndpoints/churn-online"]["traffic"] = traffic
+
+    def served_shares(self, model: str) -> list[int]:
+        """Each share that *model* had, in order."""
+        served = served_intervals(self.clients.statements, "prod", "churn-online")
+        return [interval.share for interval in served if interval.model == model]
+
+    def locked(self) -> list[str]:
+        """The locks that a promotion holds."""
+        return [blob.path for blob in self.hub.list("signalbox", "locks/")]
 
     async def watched(self, promotion: str) -> None:
         """Until the first look at the first step is taken."""
@@ -114,8 +151,14 @@ class RolloutApp(PromotionApp):
         return str(name)
 
 
-async def running(policy: RolloutPolicy, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
-    async with promotions.running(configuration_with(policy), folder, monkeypatch, alerts=MemoryAlerts()) as made:
+async def running(
+    policy: RolloutPolicy,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    approvals: ApprovalPolicy = NOBODY_ASKED,
+) -> AsyncIterator[RolloutApp]:
+    configuration = configuration_with(policy, approvals)
+    async with promotions.running(configuration, folder, monkeypatch, alerts=MemoryAlerts()) as made:
         traffic = MemoryTraffic(made.endpoints)
         vars(made.clients).update(memory_traffic=traffic, traffic_figures=lambda source: traffic)
         yield RolloutApp(host=made.host, clients=made.clients, cloud=made.cloud)
@@ -133,3 +176,13 @@ def because(result: c.PromotionResult) -> str:
 
 def alert(rule: str, deployment: str) -> FiringAlert:
     return FiringAlert(rule=rule, since=datetime(2026, 1, 1, tzinfo=UTC), deployment=deployment)
+
+
+def revoke(app: RolloutApp, model: ModelVersion) -> None:
+    """Say of the entry of *model* that it is revoked."""
+    entry = entry_statement(app.clients.statements, history_of(app.clients.audit, model), model, [])
+    assert entry is not None
+    revoked = replace(entry, state=EntryState.REVOKED.value, at=app.clients.clock.now())
+    path = sign_entry(app.clients.statements, "revoked-by-hand", revoked)
+    app.clients.models.tag(CENTRAL, model, {STATE: EntryState.REVOKED.value})
+    app.clients.audit.append(f"{path}/stated", "entry restated", str(model), "ada", {ENTRY_STATEMENT: path})

@@ -6,10 +6,11 @@ from typing import Any
 from shared import contracts as c
 from shared.application.promotion.planning import read_bundle, source_shelves, stage_shelves
 from shared.clients import Clients
+from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import MODEL, Bundle, BundleFile, difference
 from shared.domain.promotion.plans import Plan
-from shared.ports import Shelf
+from shared.ports import EndpointKind, Shelf
 
 
 class CopyBundle:
@@ -24,6 +25,8 @@ class CopyBundle:
         return ""
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
+        if any(f"{file.part}/{file.path}" not in before["files"] for file in order.plan.contents):
+            require_unserved(clients, order)
         remove_files(clients, order.plan, stage_shelves(order.plan, order.at.stage), before["files"])
         return ""
 
@@ -53,6 +56,18 @@ def stored(clients: Clients, shelves: tuple[Shelf, Shelf]) -> list[str]:
     model, extras = shelves
     paths = [f"model/{file.path}" for file in clients.bundles.files(model)]
     return paths + [f"extras/{file.path}" for file in clients.bundles.files(extras)]
+
+
+def require_unserved(clients: Clients, order: c.MoveOrder) -> None:
+    """Raise Refused where the order's deployment still gets requests: a node that starts anew reads its model again."""
+    stage = order.at.stage
+    if stage.environment is None:
+        return
+    deployment = identity.deployment_name(order.plan.model.version, order.plan.digest)
+    for kind, name in ((EndpointKind.ONLINE, stage.serving.online), (EndpointKind.BATCH, stage.serving.batch)):
+        endpoint = clients.endpoints.find(stage.environment, kind, name) if name else None
+        if endpoint is not None and (endpoint.traffic.get(deployment) or endpoint.default == deployment):
+            raise Refused(f"{deployment} still gets requests of {name}: what it runs on stays")
 
 
 def require_same(clients: Clients, plan: Plan, shelves: tuple[Shelf, Shelf]) -> None:

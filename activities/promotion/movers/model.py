@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from activities.promotion.movers.bundle import require_same
+from activities.promotion.movers.bundle import require_same, require_unserved
 from activities.promotion.movers.provenance import attach_provenance, detach_provenance
 from shared import contracts as c
 from shared.application.promotion.planning import stage_shelves
@@ -33,6 +33,8 @@ class RegisterModel:
         return ""
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
+        if not all(before[kind.value] for kind in AssetKind):
+            require_unserved(clients, order)
         for kind in AssetKind:
             if not before[kind.value]:
                 clients.models.remove(workspace_of(order), kind, _asset(order, kind))

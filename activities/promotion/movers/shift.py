@@ -5,6 +5,7 @@ from typing import Any
 
 from activities.promotion.movers.deployments import deployment_of
 from activities.promotion.movers.model import workspace_of
+from activities.promotion.movers.traffic import choose_default, restore_default
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
@@ -34,14 +35,22 @@ class ShiftTraffic:
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         weight, deployment = order.at.weights[order.step], deployment_of(order)
         target = shares(deployment, weight, order.at.champion.deployment)
-        return self._shift(clients, order, target) or (
-            self._choose(clients, order, deployment) if weight == 100 else ""
-        )
+        waiting = self._shift(clients, order, target)
+        return waiting or (choose_default(clients, order, deployment) if weight == 100 else "")
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
-        """To the traffic before the rollout, and not to that of the step before."""
-        waiting = self._shift(clients, order, before["traffic"])
-        return waiting or (self._choose(clients, order, before["default"]) if before["default"] else "")
+        """To the traffic before the rollout, and not to that of the step before.
+
+        Raises Refused where the traffic is somebody else's by now; the default of the batch endpoint is put back first.
+        """
+        try:
+            waiting = self._shift(clients, order, before["traffic"])
+        except Refused:
+            waiting = restore_default(clients, order, before["default"])
+            if not waiting:
+                raise
+            return waiting
+        return waiting or restore_default(clients, order, before["default"])
 
     def missing(self, clients: Clients, order: c.MoveOrder) -> str:
         online, deployment = _online(clients, order), deployment_of(order)
@@ -62,11 +71,6 @@ class ShiftTraffic:
             traffic == target or clients.endpoints.route(workspace_of(order), online.name, target)
         )
         return "" if in_force else f"the traffic of {online.name} to be {dict(target) or 'none'}"
-
-    def _choose(self, clients: Clients, order: c.MoveOrder, default: str) -> str:
-        batch = order.at.stage.serving.batch
-        chosen = not batch or clients.endpoints.choose(workspace_of(order), batch, default)
-        return "" if chosen else f"the default deployment of {batch}"
 
 
 def _online(clients: Clients, order: c.MoveOrder) -> EndpointSeen:

@@ -24,7 +24,7 @@ class SwitchTraffic:
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         deployment = deployment_of(order)
-        return self._route(clients, order, {deployment: 100}) or self._choose(clients, order, deployment)
+        return self._route(clients, order, {deployment: 100}) or choose_default(clients, order, deployment)
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         """Only where the requests still go to this deployment: what somebody has changed since is theirs."""
@@ -36,19 +36,11 @@ class SwitchTraffic:
             waiting = self._route(clients, order, before["traffic"])
             if waiting:
                 return waiting
-        batch = clients.endpoints.find(place, EndpointKind.BATCH, serving.batch) if serving.batch else None
-        if batch is not None and not batch.settled:
-            return f"default deployment of {serving.batch} to settle"
-        return self._choose(clients, order, before["default"]) if batch and batch.default == deployment else ""
+        return restore_default(clients, order, before["default"])
 
     def _route(self, clients: Clients, order: c.MoveOrder, traffic: Mapping[str, int]) -> str:
         online = order.at.stage.serving.online
         return "" if clients.endpoints.route(workspace_of(order), online, traffic) else f"traffic of {online}"
-
-    def _choose(self, clients: Clients, order: c.MoveOrder, default: str) -> str:
-        batch = order.at.stage.serving.batch
-        chosen = not batch or clients.endpoints.choose(workspace_of(order), batch, default)
-        return "" if chosen else f"default deployment of {batch}"
 
     def missing(self, clients: Clients, order: c.MoveOrder) -> str:
         place, serving, deployment = workspace_of(order), order.at.stage.serving, deployment_of(order)
@@ -59,3 +51,19 @@ class SwitchTraffic:
         if serving.batch and (batch is None or batch.default != deployment):
             return f"the default of {serving.batch} is not {deployment}"
         return ""
+
+
+def choose_default(clients: Clients, order: c.MoveOrder, default: str) -> str:
+    """Make *default* the deployment of the batch endpoint, if there is one; what is still waited for."""
+    batch = order.at.stage.serving.batch
+    chosen = not batch or clients.endpoints.choose(workspace_of(order), batch, default)
+    return "" if chosen else f"default deployment of {batch}"
+
+
+def restore_default(clients: Clients, order: c.MoveOrder, default: str) -> str:
+    """Put *default* back where the batch endpoint's is the order's own deployment: another one is somebody else's."""
+    name = order.at.stage.serving.batch
+    batch = clients.endpoints.find(workspace_of(order), EndpointKind.BATCH, name) if name else None
+    if batch is not None and not batch.settled:
+        return f"default deployment of {name} to settle"
+    return choose_default(clients, order, default) if batch and batch.default == deployment_of(order) else ""

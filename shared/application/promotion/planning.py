@@ -8,6 +8,7 @@ from typing import Protocol
 
 from shared.application.promotion.stage_training import plan_training
 from shared.codec import encode
+from shared.domain import identity
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
@@ -75,6 +76,9 @@ def plan_promotion(clients: PlanningClients, model: ModelVersion, source: str, t
     if registry:
         require_approved(clients.statements, clients.audit, model, bundle.digest)
     refuse_incomplete(model, registered.kind, bundle, f"add it to the folder in tag {BUNDLE}")
+    planned_stages = tuple(_stage(clients, stage, registered) for stage in stages)
+    for at in planned_stages:
+        _refuse_serving(at, identity.deployment_name(model.version, bundle.digest), model)
     return Plan(
         model=model,
         digest=bundle.digest,
@@ -83,7 +87,7 @@ def plan_promotion(clients: PlanningClients, model: ModelVersion, source: str, t
         registry=registry,
         target=target,
         promotable=promotable,
-        stages=tuple(_stage(clients, stage, registered) for stage in stages),
+        stages=planned_stages,
         contents=bundle.files,
         kind=registered.kind,
         folder=registered.folder,
@@ -91,6 +95,12 @@ def plan_promotion(clients: PlanningClients, model: ModelVersion, source: str, t
         flag=registered.tags.get(FLAG, ""),
         lineage=_lineage(registered),
     )
+
+
+def _refuse_serving(at: StagePlan, deployment: str, model: ModelVersion) -> None:
+    """A version that serves cannot be compared with itself, nor share the traffic with itself."""
+    if at.stage.rollout is not None and at.champion.deployment == deployment:
+        raise Refused(f"{model} serves {at.stage.serving.online} already: there is nothing to roll out")
 
 
 def _stage(clients: PlanningClients, stage: Stage, registered: RegisteredModel) -> StagePlan:

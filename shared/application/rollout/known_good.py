@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Ladder, Stage
-from shared.domain.promotion.models import EntryState, ModelVersion, exact_model
+from shared.domain.promotion.models import EntryState, ModelVersion, exact_or_none
 from shared.domain.rollout.known_good import (
     GoodCandidate,
     GoodCondition,
@@ -53,10 +53,11 @@ def candidates(records: ServingRecords, stage: Stage, model: str, now: datetime)
     """Every version of *model* that has served the stage, the one that did last first."""
     assert stage.environment is not None
     served = served_intervals(records.statements, stage.environment.name, stage.serving.online)
+    versions = (exact_or_none(version) for version in versions_served(served))
     return tuple(
-        _candidate(records, stage, exact_model(version), served, now)
-        for version in versions_served(served)
-        if exact_model(version).name == model
+        _candidate(records, stage, version, served, now)
+        for version in versions
+        if version is not None and version.name == model
     )
 
 
@@ -65,7 +66,8 @@ def _candidate(
 ) -> GoodCandidate:
     assert stage.rollout is not None
     rules = stage.rollout.known_good
-    last = max(interval.since for interval in served if interval.model == str(model))
+    own = [interval for interval in served if interval.model == str(model)]
+    last, last_until = (max(interval.since for interval in own), max(interval.until or now for interval in own))
     entry = records.entry(model)
     deployment = identity.deployment_name(model.version, entry.bundle) if entry else ""
     return GoodCandidate(
@@ -76,7 +78,7 @@ def _candidate(
             served_long_enough(served, str(model), rules, now),
             ended_well(served, str(model), rules),
             *_entry_conditions(records, model),
-            _deployed(records, stage, deployment, last, rules, now),
+            _deployed(records, stage, deployment, last_until, rules, now),
         ),
     )
 
@@ -111,5 +113,5 @@ def _deployed(
     return GoodCondition(
         name="can be started",
         met=now - last <= limit,
-        because=f"it is cold, and was started last before {last:%Y-%m-%d}; at most {limit.days} days ago is asked",
+        because=f"it is cold, and ran until {last:%Y-%m-%d}; at most {limit.days} days ago is asked",
     )

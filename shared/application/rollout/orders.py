@@ -9,6 +9,7 @@ from shared.application.promotion.standing import has_receipt
 from shared.application.promotion.stored_plans import opened
 from shared.codec import encode
 from shared.domain import identity
+from shared.domain.failures import CalledOff
 from shared.domain.promotion.plans import Phase, StagePlan
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest
 from shared.domain.rollout.steps import StepDecision
@@ -51,6 +52,12 @@ def aborted(statements: Statements, promotion: str, stage: str) -> str:
     """Why the rollout was aborted by a person; empty where it was not. What nobody signed aborts nothing."""
     abort = newest(orders_of(statements, promotion, stage, []), RolloutOrderKind.ABORT)
     return f"aborted by {abort.name}: {abort.reason}" if abort else ""
+
+
+def refuse_aborted(statements: Statements, promotion: str, stage: str) -> None:
+    """Raise CalledOff where a person has aborted the rollout: nothing more of it is opened, and nothing moves."""
+    if because := aborted(statements, promotion, stage):
+        raise CalledOff(f"{stage}: {because}")
 
 
 def _take(records: DecisionRecords, promotion: str, order: RolloutOrder) -> OrderTaken:

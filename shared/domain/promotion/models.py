@@ -67,10 +67,16 @@ class Flag:
 
 def exact_model(text: str) -> ModelVersion:
     """The version that *text* names. Raises Refused for anything that could name another one tomorrow."""
-    parts = _EXACT.fullmatch(text)
-    if not parts:
+    model = exact_or_none(text)
+    if model is None:
         raise Refused(f"model {text!r} is not exact; write NAME:VERSION, such as churn:12 (no `latest`, no ranges)")
-    return ModelVersion(name=parts[1], version=parts[2])
+    return model
+
+
+def exact_or_none(text: str) -> ModelVersion | None:
+    """The version that *text* names; None where it names none, such as the model of what was deployed by hand."""
+    parts = _EXACT.fullmatch(text)
+    return ModelVersion(name=parts[1], version=parts[2]) if parts else None
 
 
 def is_later(model: ModelVersion, other_model: ModelVersion) -> bool:

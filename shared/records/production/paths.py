@@ -35,6 +35,11 @@ def rollback(name: str) -> str:
     return f"{ROLLBACKS}{name}/rollback.json"
 
 
+def rollback_turn(environment: str, endpoint: str) -> str:
+    """Which rollback of an endpoint is under way."""
+    return f"{ROLLBACKS}turns/{environment}/{endpoint}.json"
+
+
 def rollout(promotion: str) -> str:
     """Where the rollout of *promotion* stands."""
     return f"{ROLLOUTS}{promotion}.json"

@@ -176,14 +176,25 @@ def orders_of(
 
 
 def sign_order(statements: Statements, promotion: str, stage: str, name: str, order: RolloutOrder) -> bool:
-    """Say with the key of the door what a verified person has ordered; False where *name* was ordered before."""
+    """Say with the key of the door what a verified person has ordered; False where *name* was ordered before.
+
+    A file that nobody signed takes no order's place: the order is then kept under its own time.
+    """
     statement = Statement(
         kind=PredicateKind.ROLLOUT_ORDER,
         subjects={f"rollout of {promotion}": canonical_digest(encode(order))},
         at=order.at,
         predicate=encode(RolloutOrderPredicate(promotion=promotion, stage=stage, order=order)),
     )
-    return statements.create(f"{paths.rollout_orders(promotion, stage)}{name}.dsse.json", statement)
+    folder = paths.rollout_orders(promotion, stage)
+    path = f"{folder}{name}.dsse.json"
+    if statements.create(path, statement):
+        return True
+    try:
+        statements.read(path, PredicateKind.ROLLOUT_ORDER)
+    except ForgedError:
+        return statements.create(f"{folder}{name}-{order.at.strftime('%Y%m%dT%H%M%S%f')}.dsse.json", statement)
+    return False
 
 
 _Record = TypeVar("_Record", RecordedLook, StepRecord)

@@ -195,9 +195,9 @@ def _moment(text: str) -> datetime:
 def _release(clients: Clients, model: ModelVersion, by: str, reason: str) -> HoldReleased:
     hold = hold_of(clients.statements, model)
     if hold is not None:
-        released = VersionHold(
-            model=model, released=True, by=by, reason=reason, at=clients.clock.now(), cause=hold.cause
-        )
+        # The hold may be of a host whose clock is ahead: the release counts all the same.
+        at = max(clients.clock.now(), hold.at)
+        released = VersionHold(model=model, released=True, by=by, reason=reason, at=at, cause=hold.cause)
         sign_hold(clients.statements, released)
         key = f"holds/{model}/{released.at.isoformat()}"
         clients.audit.append(key, "hold released", str(model), by, {"reason": reason, "rollback": hold.cause})

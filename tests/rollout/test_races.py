@@ -1,0 +1,301 @@
+"""A rollout and what comes between: other rollouts, people, other hands, outages. Each race has one right end.
+
+The traffic ends wholly new or as before, the locks are free, and the reason stands where people look. Rollbacks are in
+`test_rollback_races.py`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activities.rollout import looks
+from shared import contracts as c
+from shared.domain.failures import Transient
+from shared.domain.promotion.approvals import ApprovalPolicy
+from shared.domain.promotion.models import EntryState, ModelVersion
+from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
+from shared.ports import FiringAlert
+from shared.records.production import paths
+from shared.records.production.rollouts import sign_order
+from tests.promotion.conftest import OWNER
+from tests.rollout.conftest import POLICY, RolloutApp, alert, because, revoke, running
+
+TRAFFIC = "change prod/onlineEndpoints/churn-online traffic"
+
+
+@pytest.fixture
+async def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    """The app whose production stage asks the product owner."""
+    async for app in running(POLICY, tmp_path, monkeypatch, ApprovalPolicy(roles=(OWNER,))):
+        yield app
+
+
+async def test_two_rollouts_of_one_endpoint_take_turns_and_the_second_plans_again(app: RolloutApp) -> None:
+    await app.released("1")
+    models = [await app.entered(version) for version in ("2", "3")]
+    promotions = [await app.promote(str(model), "prod") for model in models]
+    results = [await app.finish(promotion) for promotion in promotions]
+    (winner,) = (model for model, result in zip(models, results, strict=True) if result.fate is c.Fate.PROMOTED)
+    (other,) = (result for result in results if result.fate is not c.Fate.PROMOTED)
+    (loser,) = (model for model in models if model != winner)
+    assert (other.fate, "plan again" in because(other)) == (c.Fate.FAILED, True), other
+    assert app.traffic == {app.deployment(winner): 100}
+    assert app.served_shares(str(loser)) == []
+    assert f"prod/models/{loser}" not in app.cloud.state["assets"]
+    assert app.locked() == []
+
+
+async def test_an_abort_while_people_are_asked_ends_it_before_any_traffic(asking: RolloutApp) -> None:
+    model = await asking.entered("1")
+    promotion = await asking.promote(str(model), "prod")
+    await asking.pass_time(minutes=10)
+    answer = await asking.order(promotion, "abort")
+    assert answer["recorded"]
+    result = await asking.finish(promotion)
+    assert (result.fate, because(result)) == (c.Fate.HELD, "prod: aborted by linus: complaints")
+    assert (asking.traffic, asking.locked()) == ({}, [])
+
+
+async def test_an_abort_while_the_traffic_is_being_changed_puts_it_back(app: RolloutApp) -> None:
+    champion = await app.released("1")
+    app.endpoints.is_slow = True
+    promotion = await app.promote(str(await app.entered("2")), "prod")
+    await app.until(lambda: app.endpoints.is_changing)
+    await app.order(promotion, "abort")
+    result = await app.finish(promotion)
+    assert result.fate is c.Fate.HELD, result
+    assert "aborted by linus: complaints" in because(result)
+    assert app.traffic == {app.deployment(champion): 100}
+    assert max(app.served_shares("churn:2"), default=0) <= 5
+    assert app.locked() == []
+
+
+async def test_an_abort_while_the_next_weight_cannot_be_set_keeps_it_from_being_set(app: RolloutApp) -> None:
+    """The receipt for 25 % is issued, and Azure does not answer for an hour."""
+    champion = await app.released("1")
+    promotion = await app.shifting()
+    app.cloud.before = no_traffic_change
+    await app.until(lambda: app.chain().count("rollout step ended") == 3, every_s=60)
+    await app.pass_time(minutes=1)
+    await app.order(promotion, "abort")
+    await app.pass_time(minutes=2)
+    app.cloud.before = lambda effect: None
+    result = await app.finish(promotion)
+    assert result.fate is c.Fate.HELD, result
+    assert app.served_shares("churn:2") == [5]
+    assert app.traffic == {app.deployment(champion): 100}
+
+
+async def test_an_abort_between_a_look_and_its_receipt_is_an_abort(
+    app: RolloutApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look has let the step go on; the order comes before the receipt is issued."""
+    champion = await app.released("1")
+    promotion, close = await app.shifting(), looks._Look._close
+
+    def close_slowly(look: Any, recorded: Any) -> str:
+        digest = close(look, recorded)
+        order_later(app, promotion)
+        return digest
+
+    monkeypatch.setattr(looks._Look, "_close", close_slowly)
+    result = await app.finish(promotion)
+    assert result.fate is c.Fate.HELD, result
+    assert "aborted by ada: too late to look" in because(result)
+    assert app.traffic == {app.deployment(champion): 100}
+    assert app.served_shares("churn:2") == [5]
+
+
+async def test_two_aborts_at_once_are_one(app: RolloutApp) -> None:
+    await app.released("1")
+    before, promotion = app.traffic, await app.shifting()
+    answers = await asyncio.gather(*(app.order(promotion, "abort", f"says {who}", who) for who in ("linus", "both")))
+    result = await app.finish(promotion)
+    assert sorted(answer["recorded"] for answer in answers) == [False, True]
+    assert app.chain().count("rollout abort ordered") == 1
+    assert app.traffic == before
+    assert because(result).count("aborted by") == 1
+
+
+@pytest.mark.parametrize("when", ["paused", "soaking"])
+async def test_an_abort_in_a_pause_or_in_the_soak_brings_all_back(app: RolloutApp, when: str) -> None:
+    await app.released("1")
+    before = app.traffic
+    promotion = await app.shifting()
+    if when == "paused":
+        await app.order(promotion, "pause", "lunch")
+        await app.pass_time(hours=1)
+    else:
+        await app.until(lambda: 100 in app.served_shares("churn:2"), every_s=120)
+        await app.pass_time(minutes=10)
+    await app.order(promotion, "abort")
+    result = await app.finish(promotion)
+    assert (result.fate, because(result)) == (c.Fate.HELD, "prod: aborted by linus: complaints")
+    assert (app.traffic, app.locked()) == (before, [])
+
+
+async def test_an_order_for_a_rollout_that_has_ended_is_refused_and_changes_nothing(app: RolloutApp) -> None:
+    await app.released("1")
+    promotion = await app.promote(str(await app.entered("2")), "prod")
+    await app.finish(promotion)
+    before = app.traffic
+    status, answer = await app.ask("POST", f"rollouts/{promotion}/abort", {"reason": "late"}, "linus")
+    assert (status, app.traffic) == (409, before), answer
+    assert "has ended as promoted" in str(answer)
+
+
+async def test_a_file_that_nobody_signed_keeps_nobody_from_aborting(app: RolloutApp) -> None:
+    await app.released("1")
+    before, promotion = app.traffic, await app.shifting()
+    app.hub.create("signalbox", f"{paths.rollout_orders(promotion, 'prod')}abort.dsse.json", b"{}")
+    answer = await app.order(promotion, "abort")
+    assert answer["recorded"]
+    result = await app.finish(promotion)
+    assert "aborted by linus" in because(result)
+    assert app.traffic == before
+
+
+async def test_an_alert_that_fires_twice_aborts_once(app: RolloutApp) -> None:
+    await app.released("1")
+    before = app.traffic
+    promotion = await app.shifting()
+    (name,) = app.traffic.keys() - before.keys()
+    app.alerts.fires = [alert("prod-errors", name), alert("prod-errors", name)]
+    result = await app.finish(promotion)
+    assert because(result) == "prod: alerts fire on it: prod-errors"
+    assert app.traffic == before
+    assert app.chain().count("rollout step ended") - 2 == 1, "the first version has two: its one weight, and the soak"
+
+
+async def test_an_alert_on_the_endpoint_from_before_the_rollout_is_not_about_the_new_version(app: RolloutApp) -> None:
+    """It is why the new version is released, perhaps."""
+    await app.released("1")
+    since = app.clients.clock.now()
+    app.alerts.fires = [FiringAlert(rule="prod-errors", since=since)]
+    await app.pass_time(minutes=1)
+    promotion = await app.shifting()
+    await app.pass_time(minutes=10)
+    assert len(app.traffic) == 2
+    app.alerts.fires = [FiringAlert(rule="prod-errors", since=app.clients.clock.now())]
+    assert because(await app.finish(promotion)) == "prod: alerts fire on it: prod-errors"
+
+
+async def test_a_foreign_change_between_two_steps_is_not_overwritten(app: RolloutApp) -> None:
+    """What still gets traffic by another hand keeps its model, its files and its deployment."""
+    champion = await app.released("1")
+    promotion = await app.shifting()
+    (name,) = app.traffic.keys() - {app.deployment(champion)}
+    theirs = {app.deployment(champion): 60, name: 40}
+
+    app.cloud.before = no_traffic_change
+    await app.until(lambda: app.chain().count("rollout step ended") == 3, every_s=60)
+    app.change_by_hand(theirs)
+    app.cloud.before = lambda effect: None
+    result = await app.finish(promotion)
+    assert result.fate is not c.Fate.PROMOTED, result
+    assert "somebody else changed it" in because(result)
+    assert app.traffic == theirs
+    assets = app.cloud.state["assets"]
+    assert "prod/models/churn:2" in assets, "a node that starts anew reads the model again"
+    assert assets["prod/models/churn:2"].folder in {path.rpartition("/")[0] for path in app.cloud.state["files"]}, (
+        "and its files"
+    )
+    assert f"prod/onlineEndpoints/churn-online/{name}" in app.cloud.state["deployments"]
+    assert app.locked() == []
+
+
+async def test_quota_that_is_reached_half_way_leaves_everything_as_it_was(app: RolloutApp) -> None:
+    champion = await app.released("1")
+    model = await app.entered("2")
+    before = app.cloud.snapshot()
+    app.endpoints.failing.add("prod/onlineEndpoints/churn-online/v2")
+    result = await app.finish(await app.promote(str(model), "prod"))
+    assert result.fate is c.Fate.FAILED, result
+    assert "ended as Failed" in because(result)
+    assert app.traffic == {app.deployment(champion): 100}
+    after = app.cloud.snapshot()
+    assert (after["deployments"], after["endpoints"]) == (before["deployments"], before["endpoints"])
+    assert "prod/models/churn:2" not in after["assets"]
+    assert app.locked() == []
+
+
+async def test_an_entry_that_is_revoked_while_it_rolls_out_goes_no_further(app: RolloutApp) -> None:
+    champion = await app.released("1")
+    promotion = await app.shifting()
+    revoke(app, ModelVersion(name="churn", version="2"))
+    result = await app.finish(promotion)
+    assert "it is revoked" in because(result)
+    assert app.served_shares("churn:2") == [5]
+    assert app.traffic == {app.deployment(champion): 100}
+    assert app.cloud.state["assets"]["central/models/churn:2"].tags["signalbox.state"] == EntryState.REVOKED.value
+
+
+async def test_a_champion_whose_deployment_is_gone_gets_no_traffic_by_an_abort(app: RolloutApp) -> None:
+    """In the soak it has none, so that anybody can delete it. The new version serves on, and whole."""
+    champion = await app.released("1")
+    promotion = await app.shifting()
+    await app.until(lambda: 100 in app.served_shares("churn:2"), every_s=120)
+    serving = app.traffic
+    del app.cloud.state["deployments"][f"prod/onlineEndpoints/churn-online/{app.deployment(champion)}"]
+    await app.order(promotion, "abort")
+    result = await app.finish(promotion)
+    assert "mend it by hand" in because(result)
+    assert app.traffic == serving
+    assert "prod/models/churn:2" in app.cloud.state["assets"]
+    assert app.locked() == []
+
+
+async def test_two_hosts_that_take_the_same_look_come_to_one_decision(
+    app: RolloutApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await app.released("1")
+    take, decisions = looks._Look.taken, []
+
+    def taken_twice(look: Any) -> c.LookTaken:
+        other = looks._Look(look._clients, look._step)
+        vars(other)["_sums"] = lambda counts: (10_000, 10_000)  # It sees other counts, since it asks a moment later.
+        first, second = take(look), take(other)
+        decisions.append((first, second))
+        return second
+
+    monkeypatch.setattr(looks._Look, "taken", taken_twice)
+    result = await app.finish(await app.promote(str(await app.entered("2")), "prod"))
+    assert result.fate is c.Fate.PROMOTED, result
+    assert all(first == second for first, second in decisions)
+    assert app.chain().count("rollout step ended") == 2 + len(POLICY.steps) + 1
+
+
+async def test_a_version_that_serves_is_not_released_beside_itself(app: RolloutApp) -> None:
+    model = await app.released("1")
+    status, answer = await app.ask(
+        "POST", "promotions", {"model": str(model), "to": "prod", "reason": "again"}, "linus"
+    )
+    if status == 202:
+        result = await app.finish(answer["id"])
+        assert result.fate is c.Fate.REFUSED, result
+        assert "serves" in because(result)
+    assert app.traffic == {app.deployment(model): 100}
+
+
+async def test_a_first_version_whose_rollout_is_aborted_leaves_nothing(app: RolloutApp) -> None:
+    promotion = await app.promote(str(await app.entered("1")), "prod")
+    await app.until(lambda: bool(app.traffic))
+    await app.order(promotion, "abort")
+    result = await app.finish(promotion)
+    assert result.fate is c.Fate.HELD, result
+    assert (app.traffic, app.cloud.state["deployments"], app.locked()) == ({}, {}, [])
+
+
+def no_traffic_change(effect: str) -> None:
+    if effect == TRAFFIC:
+        raise Transient("Azure does not answer")
+
+
+def order_later(app: RolloutApp, promotion: str) -> None:
+    """Ada aborts; only the record of her order is written, as by a door that died after it."""
+    now = app.clients.clock.now()
+    order = RolloutOrder(kind=RolloutOrderKind.ABORT, step=0, oid="1", name="ada", reason="too late to look", at=now)
+    sign_order(app.clients.statements, promotion, "prod", "abort", order)
