@@ -27,8 +27,16 @@ def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult
     opening = yield from _open(ctx, request)
     if opening.already is not None:
         return c.InferenceResult(run=request.run, outcome=RunOutcome.DUPLICATE, because=opening.because)
+    if opening.scoring is not None:  # The run keeps it, also where the endpoint's default changes meanwhile.
+        request = request.scored_by(opening.scoring)
+    run = _carry(ctx, request) if not opening.unscored else _unscored(opening.unscored)
     failed_result = partial(_result, request, RunOutcome.FAILED)
-    return (yield from carry_to_end(_carry(ctx, request), failed_result, partial(_conclude, ctx, request)))
+    return (yield from carry_to_end(run, failed_result, partial(_conclude, ctx, request)))
+
+
+def _unscored(because: str) -> Steps[c.InferenceResult]:
+    raise Refused(because)
+    yield  # A run like any other: it is carried, and refuses at its first step.
 
 
 def conclude_adrift(ctx: Context, orphan: c.OrphanedRun) -> Steps[c.Done]:
@@ -36,7 +44,7 @@ def conclude_adrift(ctx: Context, orphan: c.OrphanedRun) -> Steps[c.Done]:
     request = orphan.inference
     ending = None if orphan.job is None else _cancel(ctx, orphan, orphan.job)
     conclude = partial(_close_again, ctx) if orphan.told else partial(_conclude, ctx)
-    yield from conclude_orphan(_open(ctx, request), ending, partial(conclude, request), orphan.result)
+    yield from conclude_orphan(_open(ctx, request, ended=True), ending, partial(conclude, request), orphan.result)
     return c.Done()
 
 
@@ -47,8 +55,8 @@ def _close_again(ctx: Context, request: c.Inference, result: c.InferenceResult) 
     return result
 
 
-def _open(ctx: Context, request: c.Inference) -> Steps[c.RunOpened]:
-    opening = c.RunOpening(key=_key(request, "opened"), execution=ctx.unique(), inference=request)
+def _open(ctx: Context, request: c.Inference, ended: bool = False) -> Steps[c.RunOpened]:
+    opening = c.RunOpening(key=_key(request, "opened"), execution=ctx.unique(), inference=request, ended=ended)
     return (yield from call(ctx, c.OPEN_RUN, opening))
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from activities.effects import once
 from shared import contracts as c
 from shared.application.inference.open_runs import start_inference
+from shared.application.inference.scoring import current_contract
 from shared.application.progress import progress_of
 from shared.application.promotion.standing import next_attempt
 from shared.application.promotion.starts import start_promotion
@@ -131,7 +132,7 @@ def _check_data(clients: Clients, order: TaskOrder) -> Begun:
     except KeyError as error:
         raise Refused(str(error.args[0])) from error
     files = [HubFile(name=order.path, blob=_file(clients, order.path))]
-    report = clients.data_checks.check(data_route.contract, files)
+    report = clients.data_checks.check(current_contract(clients.endpoints, data_route), files)
     summary = "; ".join(map(str, report.get("summary", ())))[:1000]
     has_passed = report.get("outcome") == "passed"
     because = f"data check {report.get('outcome')}: {summary or str(report.get('rows', 0)) + ' rows'}"

@@ -16,7 +16,7 @@ def announce_run(clients: Clients, announcement: c.Announcement) -> c.Done:
         "because": result.because[:1000],
         "manifest": result.manifest,
         "report": f"{request.hub.state}/{announcement.report}" if announcement.report else "",
-        "model": f"{score.model}:{score.version}",
+        "model": score.scored_model,
         "tell": list(request.route.tell),
     }
     kind = f"Signalbox.Inference.{result.outcome.value.capitalize()}"

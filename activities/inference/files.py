@@ -158,6 +158,7 @@ def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:
             "workspace": score.workspace.workspace,
             "endpoint": score.endpoint,
             "deployment": score.deployment,
+            "pinned": not score.follows,
             "job": publishing.job.job,
             "job_name": publishing.job.friendly_name,
         },

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from activities.effects import once, stamp
 from shared import contracts as c
+from shared.application.inference.scoring import refuse_revoked
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
@@ -22,7 +23,7 @@ _LOG_TAIL, _LOG_LINES = 64 * 1024, 500
 
 
 def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
-    """Found or created by name."""
+    """Found or created by name. Raises Refused where the version that would score was revoked."""
     request = submission.inference
     score = request.route.score
     job = BatchJob(
@@ -37,6 +38,7 @@ def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
     def act() -> c.Submitted:
         if clients.ledger.find(identity.effect_key(request.run, "quarantined")):  # It was released: it goes on.
             keep_listed(clients.hub, request.hub.state, RUNS, request.run, {"outcome": ""})
+        refuse_revoked(clients.statements, score)
         created_job = clients.jobs.submit(job)
         return c.Submitted(job=created_job.id, friendly_name=created_job.name)
 

@@ -47,7 +47,7 @@ def _message(telling: c.Telling, asker: Asker) -> Message:
             "outcome": outcome,
             "because": result.because[:1000],
             "manifest": result.manifest,
-            "model": f"{score.model}:{score.version}",
+            "model": score.scored_model,
             "file": request.trigger.location if request.trigger else "",
         },
     )

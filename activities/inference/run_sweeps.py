@@ -19,7 +19,7 @@ from shared.domain import identity
 from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import COMPLETED, FAILED, Client, Instance, Start, find_instance, start_once
 from shared.records import paths
-from shared.records.inference import Manifest, OpenRun, store_of
+from shared.records.inference import Manifest, OpenRun, find_run, store_of
 from shared.records.store import RecordStore
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,14 @@ def _open_runs(clients: Clients, parts: Parts) -> list[c.Inference]:
     return [stored.record.inference for stored in open_runs]
 
 
+def _as_recorded(clients: Clients, inference: c.Inference) -> c.Inference:
+    """The run as its record has it: with what scores it, where its route follows an endpoint."""
+    run_record = find_run(store_of(clients.hub, inference), inference.run)
+    return inference if run_record is None else run_record.inference
+
+
 def _adrift(clients: Clients, inference: c.Inference, instance: Instance | None) -> c.OrphanedRun:
+    inference = _as_recorded(clients, inference)
     recorded_end = recorded_result(clients.hub, inference)
     if recorded_end is None and (last_result := _finished(clients, instance)) is not None:
         return c.OrphanedRun(inference=inference, result=last_result, told=True)

@@ -8,8 +8,9 @@ from activities.drift.windows import watch_run
 from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.inference.open_runs import forget_open, start_inference
+from shared.application.inference.scoring import current_scoring
 from shared.clients import Clients
-from shared.domain.failures import Transient
+from shared.domain.failures import Refused, Transient
 from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import Client
 from shared.records import paths
@@ -21,7 +22,30 @@ _log = logging.getLogger(__name__)
 
 
 def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
-    """The run's record, created by the first execution; any other execution learns who was first."""
+    """The run's record, created by the first execution; any other execution learns who was first.
+
+    Where the route follows its endpoint, the record is also the one answer to what scores the run: a repeat of this
+    step reads it, and asks nobody.
+    """
+    request, store = opening.inference, store_of(clients.hub, opening.inference)
+    run_record = _new_record(clients, opening)
+    row = {"route": request.route.name, "opened": run_record.opened, "outcome": ""}
+    if store.create(paths.run_record(request.run), run_record, row):
+        keep_listed(clients.hub, store.container, RUNS, request.run, row)
+        return _opened(request, run_record)
+    first = find_run(store, request.run)
+    if first is None:
+        raise Transient(f"the record of run {request.run} was removed while it was opened")
+    if first.execution == opening.execution:
+        if first.outcome is None:  # A repeat: the first may have ended between its two writes.
+            keep_listed(clients.hub, store.container, RUNS, request.run, row | {"opened": first.opened})
+        return _opened(request, first)
+    because = f"run {request.run} was opened at {first.opened}; to score again, reprocess it with a reason"
+    return c.RunOpened(already=first.outcome or RunOutcome.DUPLICATE, because=because)
+
+
+def _new_record(clients: Clients, opening: c.RunOpening) -> RunRecord:
+    """A record of the run that names what scores it now. Nobody is asked where the run has one already."""
     request, store = opening.inference, store_of(clients.hub, opening.inference)
     run_record = RunRecord(
         run=request.run,
@@ -30,19 +54,20 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
         opened=stamp(clients),
         inference=request,
     )
-    row = {"route": request.route.name, "opened": run_record.opened, "outcome": ""}
-    if store.create(paths.run_record(request.run), run_record, row):
-        keep_listed(clients.hub, store.container, RUNS, request.run, row)
-        return c.RunOpened()
-    first = find_run(store, request.run)
-    if first is None:
-        raise Transient(f"the record of run {request.run} was removed while it was opened")
-    if first.execution == opening.execution:
-        if first.outcome is None:  # A repeat: the first may have ended between its two writes.
-            keep_listed(clients.hub, store.container, RUNS, request.run, row | {"opened": first.opened})
-        return c.RunOpened()
-    because = f"run {request.run} was opened at {first.opened}; to score again, reprocess it with a reason"
-    return c.RunOpened(already=first.outcome or RunOutcome.DUPLICATE, because=because)
+    if not request.route.score.is_open or opening.ended or store.exists(paths.run_record(request.run)):
+        return run_record
+    try:
+        scoring = current_scoring(clients.endpoints, request.route.score)
+    except Refused as refusal:
+        return replace(run_record, unscored=str(refusal))
+    return replace(run_record, inference=request.scored_by(scoring))
+
+
+def _opened(request: c.Inference, run_record: RunRecord) -> c.RunOpened:
+    """The answer to the orchestration: what scores the run, where its own input leaves that open."""
+    scoring = run_record.inference.route.score
+    is_answer = request.route.score.is_open and not scoring.is_open
+    return c.RunOpened(scoring=scoring if is_answer else None, unscored=run_record.unscored or "")
 
 
 async def close_run(client: Client, clients: Clients, closing: c.RunClosing) -> c.Done:

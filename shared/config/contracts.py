@@ -23,13 +23,14 @@ _REFERENCE = "distribution.reference"
 _OF_COLUMN = re.compile(r"columns\[(?P<number>[0-9]+)\]\.(?P<field>.+)", re.DOTALL)
 
 
-def named_contract(place: FilePlace, path: str) -> str:
-    """*path*, after the data contract there is read, once however many sections name it, and its findings reported."""
+def named_contract(place: FilePlace, path: str, field: str = "contract") -> str:
+    """*path* in *field*, after the data contract there is read, once however many sections name it, and its findings
+    reported."""
     report = place.report
     if path.startswith("/") or ".." in PurePosixPath(path).parts:
-        place.fail("contract", f"is {path!r}, outside the configuration's folder", "name a file in or below it")
+        place.fail(field, f"is {path!r}, outside the configuration's folder", "name a file in or below it")
     elif path and not is_file(report.home / path):
-        place.fail("contract", f"is {path!r}, which is not a file", "name a data contract beside the configuration")
+        place.fail(field, f"is {path!r}, which is not a file", "name a data contract beside the configuration")
     elif path and path not in report.contracts:
         file = report.contracts[path] = read_contract(report.home, path)
         report.findings.extend(file.findings)

@@ -109,7 +109,9 @@ def _written(route: Route) -> str:
     Any name covers markers too: they lie in the folders of the files that are taken.
     """
     unknown = {name: f"{{{name}}}" for name in captures_of(route.publish)}
-    names = {"route": route.name, "model": route.score.model, "version": route.score.version}
+    names = {"route": route.name, "model": route.score.model}
+    if not route.score.is_open:  # A route that follows its endpoint may publish results of any version.
+        names["version"] = route.score.version
     return fill(route.publish.rstrip("/"), unknown | names) + "/?*"
 
 

@@ -1,11 +1,12 @@
 """Inputs and outputs that cross the Durable boundary, one frozen dataclass a direction; new fields need a default."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.domain import identity
 from shared.domain.inference.arrivals import Arrival
-from shared.domain.inference.routes import HubLayout, Route
+from shared.domain.inference.routes import HubLayout, Route, Scoring
 from shared.domain.inference.runs import JobState, RunOutcome
+from shared.domain.newer import NEWER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,10 @@ class Inference:
         """The first attempt at scoring *arrival* by *route*: the same for every event that announces it."""
         run = identity.run_id(route.name, [identity.arrival_id(arrival)])
         return cls(run=run, route=route, hub=hub, captures=captures, date=date, trigger=arrival)
+
+    def scored_by(self, scoring: Scoring) -> "Inference":
+        """This run with what scores it, from its opening to its end."""
+        return replace(self, route=self.route.scored_by(scoring))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +62,17 @@ class RunOpening:
     key: str
     execution: str  # Tells a replaced instance of the same id from a repeat of the same activity.
     inference: Inference
+    ended: bool = field(default=False, metadata=NEWER)  # Its orchestration is gone: nobody asks what would score it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOpened:
+    """*scoring* is what scores a run whose route follows its endpoint; *unscored* says why nothing can."""
+
     already: RunOutcome | None = None
     because: str = ""
+    scoring: Scoring | None = field(default=None, metadata=NEWER)
+    unscored: str = field(default="", metadata=NEWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

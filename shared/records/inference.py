@@ -22,7 +22,8 @@ from shared.records.store import LATER, RecordStore
 class RunRecord:
     """What a run was started for, and how it ended; *outcome* and all that follows it are None while it is open.
 
-    *restored* says when the record was made anew, after the store had lost it.
+    Where its route follows an endpoint, *inference* names what the endpoint answered at the opening; *unscored* says
+    why nothing could score. *restored* says when the record was made anew, after the store had lost it.
     """
 
     run: str
@@ -30,6 +31,7 @@ class RunRecord:
     execution: str
     opened: str
     inference: Inference
+    unscored: str | None = field(default=None, metadata=LATER)
     restored: str | None = field(default=None, metadata=LATER)
     closed: str | None = field(default=None, metadata=LATER)
     outcome: RunOutcome | None = field(default=None, metadata=LATER)

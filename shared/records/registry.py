@@ -63,6 +63,21 @@ def entry_statement(
     return newest
 
 
+def newest_state(statements: Statements, entry: ModelVersion) -> str:
+    """The state of *entry* by the newest statement that is signed of it; empty where nothing is.
+
+    One listing, for every run: a statement that was removed is not missed here, as it is by `entry_statement`.
+    """
+    signed_entries = list[EntryStatement]()
+    for path in statements.list(paths.registry_statements(entry.name, entry.version)):
+        try:
+            statement = _read(statements, path)
+        except ForgedError:
+            continue  # The scrub of the registry reports it. What nobody has signed says nothing.
+        signed_entries += [] if statement is None else [statement]
+    return max(signed_entries, key=lambda signed: signed.at).state if signed_entries else ""
+
+
 def history_of(audit: AuditLog, entry: ModelVersion) -> list[Entry]:
     """The entries of the audit log on *entry*, the oldest first.
 

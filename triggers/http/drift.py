@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from shared.application.drift.watches import reference_of
+from shared.application.inference.scoring import current_scoring
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain.drift.detector import DriftVerdict, detect
@@ -153,7 +154,8 @@ def check_drift_now(request: ApiRequest, body: DriftAsked) -> DriftChecked:
     """The verdict on one file by itself: it is counted in no window, and nothing follows from it."""
     clients = request.clients
     route, blob = find_route(clients, body.route), find_file(clients, body.path)
-    score = route.score
+    score = current_scoring(clients.endpoints, route.score)
+    route = route.scored_by(score)
     watch = clients.configuration.watch(score.model)
     version = ModelVersion(name=score.model, version=score.version)
     ports = (clients.store, clients.models, clients.bundles, clients.drift_files)
@@ -161,7 +163,7 @@ def check_drift_now(request: ApiRequest, body: DriftAsked) -> DriftChecked:
     files = [HubFile(name=body.path, blob=blob)]
     counts = clients.drift_files.count(route.contract, reference, files)
     verdict = detect(reference.inputs_alone, counts, watch.rule if watch else DriftRule())
-    return DriftChecked(model=f"{score.model}:{score.version}", path=body.path, **_fields(verdict))
+    return DriftChecked(model=score.scored_model, path=body.path, **_fields(verdict))
 
 
 def show_relevance(request: ApiRequest, body: RelevanceAsked) -> RelevanceShown:

@@ -33,15 +33,25 @@ from shared.domain.inference.routes import (
     Overrides,
     Route,
     Scoring,
+    VersionContract,
     Window,
     Workspace,
 )
 from shared.validation.rules import Whole
 
 # Labels and ranges do not fit: what they mean changes by itself.
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*:v?[0-9]+([._-][A-Za-z0-9]+)*")
+VERSION = re.compile(r"v?[0-9]+([._-][A-Za-z0-9]+)*")
+_MODEL = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]*(:{VERSION.pattern})?")
 _MANIFEST = "_manifest.json"  # Written beside the result, last.
 NOWHERE = Workspace(name="", subscription="", resource_group="", workspace="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelContracts:
+    """A model's data contract, and those of single versions whose data differs."""
+
+    contract: str = ""
+    versions: tuple[VersionContract, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,18 +144,19 @@ class GroupSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSection:
-    """The batch endpoint and deployment that score, and the model they must be running."""
+    """The batch endpoint that scores, and its model: its default deployment, or the one that a pin names exactly."""
 
     environment: Text
     endpoint: AzureMlName
-    deployment: AzureMlName
+    deployment: AzureMlName | None = None
     model: Annotated[
         str,
         Words(
             pattern=_MODEL.pattern,
-            advice="write NAME:VERSION with the exact version, like diabetes-progression:3",
-            expected="NAME:VERSION",
-            described="NAME:VERSION, exact",
+            advice="write NAME:VERSION with the exact version, like diabetes-progression:3, or NAME alone to follow the"
+            " endpoint",
+            expected="NAME or NAME:VERSION",
+            described="NAME, or NAME:VERSION, exact",
         ),
     ]
 
@@ -221,7 +232,7 @@ def routes_of(
     sections: Mapping[str, RouteSection],
     place: FilePlace,
     workspaces: Mapping[str, Workspace],
-    contracts: Mapping[str, str],
+    contracts: Mapping[str, ModelContracts],
 ) -> tuple[Route, ...]:
     """Every route; *contracts* are those of the models, which a route uses unless it names its own."""
     for name in sections:
@@ -246,35 +257,47 @@ def _route(
     name: str,
     place: FilePlace,
     workspaces: Mapping[str, Workspace],
-    contracts: Mapping[str, str],
+    contracts: Mapping[str, ModelContracts],
 ) -> Route:
-    model, _, version = section.score.model.partition(":")
-    workspace = workspace_of(section.score.environment, place.inside("score"), workspaces)
+    score = _scoring(section.score, place.inside("score"), workspaces)
     group = _group(section.group, place)
     wrong = list(paths.take_problems(section.take, group)) if section.take else []
     place.fail_all("take", wrong)
     if section.publish:
         place.fail_all("publish", paths.publish_problems(section.publish, "" if wrong else section.take, group))
-    return built(
+    of_model = contracts.get(score.model, ModelContracts())
+    route = built(
         Route,
         section,
         name=name,
-        score=built(Scoring, section.score, workspace=workspace, model=model, version=version),
+        score=score,
         group=group,
-        contract=_contract(section, place, contracts, model),
+        contract=_contract(section, place, of_model, score.model),
+        contracts=() if section.contract is not None else of_model.versions,
         overrides=_overrides(section.overrides, place.inside("overrides")),
         on_bad_data=section.policy.bad_data or OnBadData.QUARANTINE,
         on_missing_rows=section.policy.missing_rows or OnMissingRows.FAIL,
         match_keys=section.policy.match == "keys",
     )
+    return route.scored_by(score)
 
 
-def _contract(section: RouteSection, place: FilePlace, contracts: Mapping[str, str], model: str) -> str:
+def _scoring(section: ScoreSection, place: FilePlace, workspaces: Mapping[str, Workspace]) -> Scoring:
+    """Half a pin is refused: whether the other half follows the endpoint would be anybody's guess."""
+    workspace, (model, _, version) = workspace_of(section.environment, place, workspaces), section.model.partition(":")
+    if section.model and bool(version) != (section.deployment is not None):
+        remedy = "name the deployment and the exact version to pin both, or neither to follow the endpoint's default"
+        missing = "no deployment" if version else "no version"
+        place.fail("model", f"is {section.model!r} with {missing}", remedy)
+    return built(Scoring, section, workspace=workspace, model=model, version=version, follows=not version)
+
+
+def _contract(section: RouteSection, place: FilePlace, contracts: ModelContracts, model: str) -> str:
     if section.contract is not None:
         return named_contract(place, section.contract)
-    if not contracts.get(model):
+    if not contracts.contract:
         place.fail("contract", "is missing", f"name a data contract here, or under models.{model or 'NAME'}")
-    return contracts.get(model, "")
+    return contracts.contract
 
 
 def _group(section: Any, place: FilePlace) -> Group:

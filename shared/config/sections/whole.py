@@ -21,8 +21,10 @@ from shared.config.sections.ladder import (
 )
 from shared.config.sections.retraining import RetrainingSection, retrainings_of
 from shared.config.sections.routes import (
+    VERSION,
     EnvironmentSection,
     HubSection,
+    ModelContracts,
     ResourceGroupSection,
     RouteSection,
     hub_of,
@@ -33,6 +35,7 @@ from shared.config.sections.routes import (
 from shared.config.sections.schedules import ScheduleSection, schedules_of, unscheduled
 from shared.config.sections.streams import StreamSection, streams_of
 from shared.domain.configuration import Configuration
+from shared.domain.inference.routes import VersionContract
 from shared.domain.promotion.ladder import Promotable, Registry
 
 
@@ -46,10 +49,14 @@ class _Identifiers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSection:
-    """A model: its owner, the data contract that its routes use unless they name another, and what is done with it."""
+    """A model: its owner, the data contract that its routes use unless they name another, and what is done with it.
+
+    *contracts* names that of each version whose data differs.
+    """
 
     owner: Text | None = None
     contract: Text | None = None
+    contracts: dict[str, Text] = field(default_factory=dict)
     promotion: PromotionSection | None = None
     retraining: RetrainingSection | None = None
     drift: DriftSection | None = None
@@ -108,13 +115,27 @@ def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
     )
 
 
-def _models(sections: Mapping[str, ModelSection], place: FilePlace) -> tuple[dict[str, str], tuple[Promotable, ...]]:
-    """Each model's own data contract, and the models that may climb."""
+def _models(
+    sections: Mapping[str, ModelSection], place: FilePlace
+) -> tuple[dict[str, ModelContracts], tuple[Promotable, ...]]:
+    """Each model's own data contracts, and the models that may climb."""
     contracts, promotable = {}, []
     for name, section in sections.items():
         model_place = place.inside(name)
         if section.promotion is not None and section.contract is None:
             model_place.fail("contract", "is missing", "name a data contract: the hold-out is checked against it")
-        contracts[name] = named_contract(model_place, section.contract or "")
-        promotable.append(promotable_of(section.promotion, name, model_place, contracts[name], section.owner or ""))
+        contract = named_contract(model_place, section.contract or "")
+        contracts[name] = ModelContracts(contract=contract, versions=_version_contracts(section, model_place))
+        promotable.append(promotable_of(section.promotion, name, model_place, contract, section.owner or ""))
     return contracts, tuple(model for model in promotable if model is not None)
+
+
+def _version_contracts(section: ModelSection, place: FilePlace) -> tuple[VersionContract, ...]:
+    inside = place.inside("contracts")
+    for version in section.contracts:
+        if not VERSION.fullmatch(version):
+            inside.fail(version, "is no exact version", "write a version, like 3; `latest` and ranges are refused")
+    return tuple(
+        VersionContract(version=version, contract=named_contract(inside, path, version))
+        for version, path in section.contracts.items()
+    )

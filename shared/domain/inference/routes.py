@@ -4,7 +4,7 @@ Built by `shared.config` from `signalbox.yaml`, carried whole in a run's input, 
 it started with.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from shared.domain.newer import NEWER
@@ -63,13 +63,34 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scoring:
-    """The batch endpoint and deployment that score, and the model they must be running."""
+    """The batch endpoint that scores, and the model that it must be running.
+
+    A pin names *deployment* and *version*. A route that *follows* its endpoint names neither: each of its runs asks
+    once which deployment is the default, and carries that in them.
+    """
 
     workspace: Workspace
     endpoint: str
-    deployment: str
     model: str
-    version: str
+    deployment: str = ""
+    version: str = ""
+    follows: bool = field(default=False, metadata=NEWER)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still has to be asked what scores."""
+        return self.follows and not self.deployment
+
+    @property
+    def scored_model(self) -> str:
+        """`name:version`; the name alone while the version is open."""
+        return f"{self.model}:{self.version}" if self.version else self.model
+
+    @property
+    def address(self) -> str:
+        """Where it scores, for people."""
+        place = f"{self.workspace.name}/{self.endpoint}"
+        return f"{place} (its default deployment)" if self.is_open else f"{place}/{self.deployment}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +137,19 @@ class HubLayout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VersionContract:
+    """The data contract of one version of a model."""
+
+    version: str
+    contract: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One row of `routes`; *contract* is a path beside the configuration, *publish* a path template in the hub."""
+    """One row of `routes`; *contract* is a path beside the configuration, *publish* a path template in the hub.
+
+    *contracts* are those of versions whose data differs: the version that scores decides.
+    """
 
     name: str
     take: str
@@ -132,6 +164,12 @@ class Route:
     on_missing_rows: OnMissingRows = OnMissingRows.FAIL
     match_keys: bool = True  # Whether output is matched with the rows by the contract's keys, where it shows them.
     tell: tuple[str, ...] = ()
+    contracts: tuple[VersionContract, ...] = field(default=(), metadata=NEWER)
+
+    def scored_by(self, score: Scoring) -> "Route":
+        """This route for a run that *score* scores, with the contract of that version."""
+        own = (own.contract for own in self.contracts if own.version == score.version)
+        return replace(self, score=score, contract=next(own, self.contract))
 
     def captures(self, location: str) -> dict[str, str] | None:
         """What *location* gives this route, or None where the route does not take it."""

@@ -42,6 +42,15 @@ class ModelVersion:
     def __str__(self) -> str:
         return f"{self.name}:{self.version}"
 
+    @classmethod
+    def of_asset(cls, asset: str) -> "ModelVersion | None":
+        """The version that an ARM id or an `azureml:NAME:VERSION` names; None for forms that name none."""
+        parts = asset.strip("/").split("/")
+        if len(parts) >= 4 and parts[-4] == "models" and parts[-2] == "versions":
+            return cls(name=parts[-3], version=parts[-1])
+        name, separator, version = parts[-1].removeprefix("azureml:").rpartition(":")
+        return cls(name=name, version=version) if separator else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:

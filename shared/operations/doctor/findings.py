@@ -19,6 +19,7 @@ from shared.ports import (
     Models,
     SigningKeys,
 )
+from shared.records.statements import Statements
 
 
 class Grade(StrEnum):
@@ -101,6 +102,8 @@ class Site(Protocol):
     def clock(self) -> Clock: ...
     @property
     def devops_facts(self) -> DevOpsFacts: ...
+    @property
+    def statements(self) -> Statements: ...
 
 
 Findings = Iterator[Finding]

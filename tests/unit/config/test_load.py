@@ -285,3 +285,58 @@ def test_the_example_in_the_docs_is_valid(tmp_path):
     (tmp_path / "signalbox.yaml").write_text(example)
 
     assert check(tmp_path / "signalbox.yaml") == ()
+
+
+def test_a_route_without_a_pin_follows_its_endpoint(write):
+    followed = load(write(route(score="{environment: dev, endpoint: e, model: m}"))).routes[0].score
+    pinned = load(write(route())).routes[0].score
+
+    assert (followed.deployment, followed.version, followed.follows) == ("", "", True)
+    assert (pinned.deployment, pinned.version, pinned.follows) == ("blue", "1", False)
+
+
+@pytest.mark.parametrize(
+    ("score", "problem"),
+    [
+        ('{environment: dev, endpoint: e, model: "m:1"}', "is 'm:1' with no deployment"),
+        ("{environment: dev, endpoint: e, deployment: blue, model: m}", "is 'm' with no version"),
+    ],
+)
+def test_half_a_pin_is_refused(write, score, problem):
+    with pytest.raises(ConfigurationError, match=r"routes\.nightly\.score\.model") as refused:
+        load(write(route(score=score)))
+
+    assert f"{problem}; name the deployment and the exact version to pin both, or neither" in str(refused.value)
+
+
+def test_the_output_of_a_route_that_follows_feeds_whatever_takes_any_version(write):
+    path = write(
+        route("one", score="{environment: dev, endpoint: e, model: m}", publish="out/{model}/{version}/{run}"),
+        route("two", take="out/m/7/{run}/{name}.csv", publish="predictions/{run}"),
+    )
+
+    with pytest.raises(ConfigurationError, match="feeds route two"):
+        load(path)
+
+
+def test_a_version_may_have_a_data_contract_of_its_own(write, tmp_path):
+    (tmp_path / "wide.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
+    models = 'models: {m: {contract: contract.yaml, contracts: {"2": wide.yaml, 3: wide.yaml}}}\n'
+    own = route(contract="")
+    pinned = load(write(own.replace("m:1", "m:2"), head=models + HEAD)).routes[0]
+    followed = load(write(own.replace('deployment: blue, model: "m:1"', "model: m"), head=models + HEAD)).routes[0]
+    named = load(write(route(), head=models + HEAD)).routes[0]
+
+    assert (pinned.contract, followed.contract, named.contract) == ("wide.yaml", "contract.yaml", "contract.yaml")
+    assert [own.version for own in followed.contracts] == ["2", "3"]
+    assert not named.contracts
+
+
+@pytest.mark.parametrize(
+    ("contracts", "problem"), [("{latest: contract.yaml}", "is no exact"), ("{1: x}", "not a file")]
+)
+def test_the_contract_of_a_version_is_checked(write, contracts, problem):
+    models = f"models: {{m: {{contract: contract.yaml, contracts: {contracts}}}}}\n"
+
+    with pytest.raises(ConfigurationError, match=rf"models\.m\.contracts\.(latest|1): .*{problem}"):
+        load(write(route(), head=models + HEAD))

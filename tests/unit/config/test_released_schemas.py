@@ -57,6 +57,8 @@ def everything() -> dict[str, Any]:
     order = {"start": "promotion", "model": "m", "to": "preprod"}
     merge = {"project": "p", "repository": "r", "branch": "refs/heads/main", "start": order}
     del content["ladder"]["production"]  # Newer than the released schema.
+    for route in content["routes"].values():
+        route["score"] |= {"deployment": "blue", "model": "diabetes-progression:1"}  # Every route was pinned.
     content["devops"]["merges"] = {"main": merge}
     content["permissions"] = {"data-owner": {"read": "all", "decide": ["dev"]}}
     content["service_bus"] = {"subscription": "s", "resource_group": "g"}
@@ -94,6 +96,8 @@ def test_what_was_accepted_is_accepted_and_what_was_refused_is_refused(released,
         for path, value, whole in changed(document)
         if before.is_valid(whole) != now.is_valid(whole)
         and MENDED.get(path, ...) != value
+        # A model's name alone follows its endpoint, and was refused.
+        and not (path[-2:] == ("score", "model") and value in ("x", "30s"))
         # A field without a value reads as left out, and the released schema refused what the loader took.
         and not (value is None and now.is_valid(whole))
     ]

@@ -34,6 +34,7 @@ from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.devops.seen import HookSeen
 from shared.domain.drift.reference import ModelReference
 from shared.domain.failures import Refused
+from shared.domain.promotion.models import EntryState, ModelVersion
 from shared.domain.trust.key_states import KeyState
 from shared.domain.trust.keys import Purpose, TrustedKey
 from shared.operations.doctor.examine import examine
@@ -42,8 +43,13 @@ from shared.operations.roles.__main__ import page
 from shared.operations.roles.assignments import assignments
 from shared.operations.roles.catalogue import ROLES
 from shared.operations.roles.needs import NEEDS
-from shared.ports import DeploymentSeen
+from shared.ports import DeploymentSeen, EndpointSeen
+from shared.records.predicates import EntryStatement
+from shared.records.registry import sign_entry
+from shared.records.statements import Statements
+from shared.records.store import RecordStore
 from tests.fakes.ports import MemoryHub
+from tests.signing import signing
 
 PROJECT = Path(__file__).parents[3]
 CONFIGURATION = load(PROJECT / "signalbox.yaml")
@@ -181,6 +187,9 @@ def site() -> Site:
     made.signing_keys, made.clock = Keys(), SimpleNamespace(now=lambda: NOW)
     made.served, made.registered = SERVED, SimpleNamespace(tags={})
     made.endpoints = SimpleNamespace(deployment=lambda *_: made.served)
+    made.endpoints.find = lambda *_: made.serving
+    made.serving = EndpointSeen(name="diabetes-batch", default="blue")
+    made.statements = Statements(RecordStore(made.hub, "signalbox"), signing())
     made.models = SimpleNamespace(find=lambda *_: made.registered or None)
     made.bundles = SimpleNamespace(read=lambda *_: None)
     made.drift_files = SimpleNamespace(own_reference=lambda contract: made.own)
@@ -232,6 +241,33 @@ def told_on(**changes: Any) -> Callable[[Site], None]:
 
 def lock(level: LockLevel, scope: str) -> Callable[[Site], None]:
     return set_control(locked=(Lock(name="keep", level=level, scope=scope),))
+
+
+def withdrawn(state: EntryState) -> Callable[[Site], None]:
+    """The central registry has it in *state*, by a signed statement."""
+
+    def change(made: Site) -> None:
+        model = ModelVersion(name="diabetes-progression", version="1")
+        fields = {"registry": "mlr-central", "bundle": f"sha256:{0:064}", "approved_by": "", "promotion": "p"}
+        entry = EntryStatement(model=model, state=state.value, at=NOW, **fields)
+        sign_entry(made.statements, state.value, entry)
+
+    return change
+
+
+def pinned_to(state: EntryState) -> Callable[[Site], None]:
+    def change(made: Site) -> None:
+        withdrawn(state)(made)
+        pin(made)
+
+    return change
+
+
+def pin(made: Site) -> None:
+    """The routes name deployment and version."""
+    pinned = {"deployment": "blue", "version": "1", "follows": False}
+    routes = (replace(route, score=replace(route.score, **pinned)) for route in made.configuration.routes)
+    made.configuration = replace(made.configuration, routes=tuple(routes))
 
 
 def without_reference(made: Site) -> None:
@@ -302,10 +338,20 @@ BROKEN: list[tuple[str, Callable[[Site], None], str]] = [
     ("scoring", lambda made: setattr(made, "served", None), "deploy"),
     (
         "scoring",
-        lambda made: setattr(made, "served", replace(SERVED, model="azureml:diabetes-progression:2")),
+        lambda made: (pin(made), setattr(made, "served", replace(SERVED, model="azureml:diabetes-progression:2"))),
         "deploy",
     ),
+    (
+        "scoring",
+        lambda made: setattr(made, "served", replace(SERVED, model="azureml:churn:2")),
+        "promote diabetes-progression to dev",
+    ),
     ("scoring", lambda made: setattr(made, "registered", False), "register"),
+    ("scoring", lambda made: setattr(made, "serving", None), "promote diabetes-progression to dev"),
+    ("scoring", lambda made: setattr(made, "serving", replace(made.serving, default="")), "pin a deployment"),
+    ("scoring", withdrawn(EntryState.RETIRED), "promote another version"),
+    ("scoring", pinned_to(EntryState.RETIRED), "leave deployment and version out"),
+    ("scoring", pinned_to(EntryState.REVOKED), "leave deployment and version out"),
     ("compute", set_control(gone={"computes/cpu-cluster"}), "compute cluster"),
     ("events", set_control(subscribed=()), "subscribe receive_hub_event"),
     ("events", subscribed(host="another"), "subscribe receive_hub_event"),

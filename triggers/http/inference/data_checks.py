@@ -6,7 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 from shared import contracts as c
+from shared.application.inference.scoring import current_contract
 from shared.clients import Clients
+from shared.domain.failures import Refused
 from shared.domain.messaging import Asker
 from shared.durable.starting import find_instance
 from shared.records import paths as records
@@ -47,13 +49,17 @@ def check_of(
 ) -> c.FileCheck:
     """The check called *name* of what lies at *path* now. Raises Problem."""
     hub, route = clients.configuration.hub, find_route(clients, route_name)
+    try:
+        contract = current_contract(clients.endpoints, route)
+    except Refused as refusal:
+        raise Problem(409, "nothing scores there", str(refusal)) from refusal
     return c.FileCheck(
         key=f"checks/{name}",
         id=name,
         path=path,
         etag=find_file(clients, path).etag,
         route=route.name,
-        contract=route.contract,
+        contract=contract,
         state=hub.state,
         asked_by=requester,
         asker=asker,

@@ -164,6 +164,4 @@ def _note(before: c.Inference, inference: c.Inference) -> str:
 
 
 def _describe(route: Route) -> str:
-    score = route.score
-    place = f"{score.workspace.name}/{score.endpoint}/{score.deployment}"
-    return f"{score.model}:{score.version} at {place}, contract {route.contract}"
+    return f"{route.score.scored_model} at {route.score.address}, contract {route.contract}"

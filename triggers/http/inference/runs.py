@@ -64,7 +64,9 @@ class RunPage:
 class RunShown:
     """*status* is the host's word and *step* where it is; *duplicates* are the repeated events, the last five hundred.
 
-    *repeats* is the attempt before, and *configuration* the one that scores: `today`, or `as it was`.
+    *repeats* is the attempt before, and *configuration* the one that scores: `today`, or `as it was`. *model* is the
+    version that scores, and *deployment* where, as `ENDPOINT/DEPLOYMENT`: *pinned* by the route, or the endpoint's
+    default when the run was opened.
     """
 
     run: str
@@ -74,6 +76,8 @@ class RunShown:
     route: str = ""
     environment: str = ""
     model: str = ""
+    deployment: str = ""
+    pinned: bool = True
     step: str = ""
     opened: str = ""
     closed: str = ""
@@ -142,7 +146,9 @@ def _describe(clients: Clients, record: RunRecord) -> RunShown:
         configuration=inference.configuration,
         route=route.name,
         environment=route.score.workspace.name,
-        model=f"{route.score.model}:{route.score.version}",
+        model=route.score.scored_model,
+        deployment=f"{route.score.endpoint}/{route.score.deployment}" if route.score.deployment else "",
+        pinned=not route.score.follows,
         opened=record.opened,
         closed=record.closed or "",
         outcome=record.outcome.value if record.outcome else "",

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from shared import contracts as c
+from shared.application.inference.scored_routes import routes_of_plan
 from shared.application.promotion import planning
 from shared.application.promotion.holdout_forecast import odds_of_plan
 from shared.application.promotion.stage_entry import Receipts
@@ -58,7 +59,8 @@ class RecoveryAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """*odds*: what to expect of the gates that compare with the champion, a sentence each."""
+    """*odds*: what to expect of the gates that compare with the champion, a sentence each. *routes*: which routes will
+    score with the version, and which a pin keeps from it."""
 
     digest: str
     plan: Plan
@@ -67,6 +69,7 @@ class Planned:
     approvals: tuple[str, ...]
     unmet: tuple[str, ...] = ()
     odds: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
 
 
 async def plan_promotion(request: ApiRequest, body: PlanAsked) -> Planned:
@@ -86,6 +89,7 @@ async def plan_promotion(request: ApiRequest, body: PlanAsked) -> Planned:
         approvals=tuple(f"{at.stage.name}: {role.name}" for at in plan.stages for role in at.stage.approvals.roles),
         unmet=tuple(await asyncio.to_thread(_unmet, clients, plan)),
         odds=await asyncio.to_thread(odds_of_plan, clients.store, clients.row_files, plan, clients.clock.now()),
+        routes=await asyncio.to_thread(routes_of_plan, clients.configuration, clients.statements, plan),
     )
 
 

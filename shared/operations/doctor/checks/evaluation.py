@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from shared.application.drift.bundled_references import bundled_reference
+from shared.application.inference.scoring import current_scoring
 from shared.domain.drift.reference import PLACE
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Route
@@ -39,12 +40,18 @@ def _holdout(site: Site, model: str, path: str) -> Finding:
 
 
 def _watched_routes(site: Site) -> Iterator[Route]:
-    """A route for each version that is watched and scored."""
+    """A route for each version that is watched and scored, as it is scored now."""
     references = set[tuple[str, str, str]]()
-    for route in site.configuration.routes:
-        watch = site.configuration.watch(route.score.model)
+    for configured in site.configuration.routes:
+        watch = site.configuration.watch(configured.score.model)
+        if watch is None or (watch.routes and configured.name not in watch.routes):
+            continue
+        try:
+            route = configured.scored_by(current_scoring(site.endpoints, configured.score))
+        except Refused:
+            continue  # The check of scoring reports it.
         score = (route.score.workspace.name, route.score.model, route.score.version)
-        if watch is not None and (not watch.routes or route.name in watch.routes) and score not in references:
+        if score not in references:
             references.add(score)
             yield route
 

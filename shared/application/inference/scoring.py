@@ -1,0 +1,59 @@
+"""What scores the files of a route: the deployment that a pin names, or the endpoint's default when a run asks.
+
+Whether that version may score at all is asked here too. Which job it becomes is in `activities.inference.jobs`.
+"""
+
+from dataclasses import replace
+
+from shared.domain.failures import Refused
+from shared.domain.inference.routes import Route, Scoring
+from shared.domain.promotion.models import EntryState, ModelVersion
+from shared.ports import EndpointKind, Endpoints
+from shared.records.registry import newest_state
+from shared.records.statements import Statements
+
+WITHDRAWN = (EntryState.RETIRED, EntryState.REVOKED)
+
+
+def current_scoring(endpoints: Endpoints, scoring: Scoring) -> Scoring:
+    """*scoring* with the deployment and the version that score now. Raises Refused where the endpoint names none.
+
+    A pin is given back as it is: nothing is asked for it.
+    """
+    if not scoring.is_open:
+        return scoring
+    workspace, name = scoring.workspace, scoring.endpoint
+    endpoint = endpoints.find(workspace, EndpointKind.BATCH, name)
+    if endpoint is None:
+        raise Refused(f"batch endpoint {name} is not in {workspace.name}; deploy it there")
+    if not endpoint.default:
+        raise Refused(f"batch endpoint {name} in {workspace.name} has no default deployment; promote a version there")
+    deployment = endpoints.deployment(workspace, EndpointKind.BATCH, name, endpoint.default)
+    address = f"deployment {endpoint.default}, the default of {name} in {workspace.name},"
+    if deployment is None:
+        raise Refused(f"{address} is not there; deploy it again, or choose another default")
+    model = ModelVersion.of_asset(deployment.model)
+    if model is None or model.name != scoring.model:
+        raise Refused(f"{address} serves {model or 'no registered model'}, and the route scores with {scoring.model}")
+    return replace(scoring, deployment=endpoint.default, version=model.version)
+
+
+def current_contract(endpoints: Endpoints, route: Route) -> str:
+    """The data contract that *route* checks its files against now. Raises Refused as `current_scoring`.
+
+    Nobody is asked where no version has a contract of its own.
+    """
+    return route.scored_by(current_scoring(endpoints, route.score)).contract if route.contracts else route.contract
+
+
+def withdrawn_state(statements: Statements, scoring: Scoring) -> EntryState | None:
+    """RETIRED or REVOKED where the version that scores was withdrawn by a signed statement; None where it was not."""
+    state = newest_state(statements, ModelVersion(name=scoring.model, version=scoring.version))
+    return next((withdrawn for withdrawn in WITHDRAWN if withdrawn.value == state), None)
+
+
+def refuse_revoked(statements: Statements, scoring: Scoring) -> None:
+    """Raises Refused for a version that was revoked. One that is retired may still score where a route pins it."""
+    if withdrawn_state(statements, scoring) is EntryState.REVOKED:
+        pin = "let the route follow its endpoint, or pin another version" if not scoring.follows else "promote another"
+        raise Refused(f"{scoring.scored_model} was revoked, so nothing is scored with it: {pin}")
