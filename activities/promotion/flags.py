@@ -9,7 +9,7 @@ from activities.promotion.promotions import finish_promotion
 from activities.sweep_parts import Parts
 from activities.trust.revocations import sign_revocations
 from shared import contracts as c
-from shared.application.promotion.flags import sources, wanted
+from shared.application.promotion.flags import asked_by_version, sources
 from shared.application.promotion.standing import logged_fate
 from shared.application.promotion.starts import start_promotion, start_restore
 from shared.application.promotion.stored_plans import restoring_of, signed_at
@@ -95,7 +95,7 @@ def _flagged(clients: Clients, parts: Parts) -> dict[str, c.Promotion | c.Promot
 def _asked(clients: Clients, source: str, version: RegisteredModel) -> c.Promotion | c.PromotionSet | None:
     """What the flag of *version* asks for; a flag that cannot be followed is answered by a tag that says why."""
     try:
-        return wanted(clients.models, clients.configuration, source, version)
+        return asked_by_version(clients, source, version)
     except Refused as refusal:
         reason = str(refusal)[:256]
         if version.tags.get(HELD) != reason:

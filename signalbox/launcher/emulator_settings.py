@@ -163,7 +163,10 @@ def _model_subscription(endpoints: Endpoints) -> dict[str, Any]:
         "name": "model-events",
         "topic": "ml",
         "url": _webhook(endpoints),
-        "event_types": [f"Microsoft.MachineLearningServices.{kind}" for kind in ML_EVENTS],
+        "event_types": [
+            *(f"Microsoft.MachineLearningServices.{kind}" for kind in ML_EVENTS),
+            "Microsoft.Resources.ResourceWriteSuccess",  # Of the registry, which has no events of its own.
+        ],
         "schema": "EventGridSchema",
     }
 

@@ -32,6 +32,12 @@ _COMMITTED = frozenset({"putblob", "putblocklist", "copyblob", "flushwithclose",
 _STORAGE = "microsoft.storage."
 _CREATED, _RENAMED = f"{_STORAGE}blobcreated", f"{_STORAGE}blobrenamed"
 _REGISTERED = "microsoft.machinelearningservices.modelregistered"
+_WRITTEN = "microsoft.resources.resourcewritesuccess"
+_ENTRY = re.compile(
+    r"(?P<registry>/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.machinelearningservices"
+    r"/registries/[^/]+)/models/(?P<model>[^/]+)/versions/(?P<version>[^/]+)/?",
+    re.IGNORECASE,
+)
 
 
 def _bare(value: Any) -> Any:
@@ -139,6 +145,8 @@ def read_event(raw: Any, account: str) -> Event:
     kind = envelope.kind.lower()
     if kind == _REGISTERED:
         return _read_registration(raw)
+    if kind == _WRITTEN:
+        return _read_resource_write(raw)
     if kind == DRIFT:
         return read_dataset_drift(raw)
     if kind in RUNS:
@@ -169,6 +177,16 @@ def _read_registration(raw: Any) -> ModelRegistered:
     event = read_sent(_Registered, raw)
     model = ModelVersion(name=event.data.model_name, version=event.data.model_version)
     return ModelRegistered(event_id=event.id, workspace=event.workspace, model=model)
+
+
+def _read_resource_write(raw: Any) -> Event:
+    """What Resource Manager wrote: a registry has no events of its own, and its entries are resources."""
+    event = read_sent(IdentifiedEvent, raw)
+    entry = _ENTRY.fullmatch(event.subject)
+    if entry is None:
+        return Irrelevant(event_id=event.id, subject=event.subject, reason="no model of a registry was written")
+    model = ModelVersion(name=entry["model"], version=entry["version"])
+    return ModelRegistered(event_id=event.id, workspace=entry["registry"].lower(), model=model)
 
 
 def _read_storage_event(raw: Any, envelope: EventEnvelope, account: str) -> Event:

@@ -14,11 +14,12 @@ from shared.application.events.dead_letters import LetterClients
 from shared.application.inference.open_runs import start_inference
 from shared.application.inference.result_requests import answer_late, note_askers
 from shared.application.inference.starts import open_window
-from shared.application.promotion.flags import sources, wanted, workspace_suffix
+from shared.application.promotion.flags import asked_by_version, place_suffix, sources, workspace_suffix
 from shared.application.promotion.starts import start_promotion
 from shared.application.retraining.causes import raise_cause, watch_training_data
 from shared.domain import identity
 from shared.domain.alerts import AlertChanged
+from shared.domain.configuration import Configuration
 from shared.domain.drift.outside import cause_of
 from shared.domain.events import (
     BlobArrived,
@@ -29,9 +30,9 @@ from shared.domain.events import (
     MonitorBreached,
 )
 from shared.domain.failures import Refused
-from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.models import ModelVersion
 from shared.durable.starting import Client, Start
-from shared.ports import Models
+from shared.ports import AuditLog, Models
 from shared.records import paths as records
 from shared.records.ignored_events import IgnoredEvent, note_ignored
 from shared.records.line_logs import append_line
@@ -52,6 +53,8 @@ class EventClients(LetterClients, Protocol):
     def store(self) -> RecordStore: ...
     @property
     def statements(self) -> Statements: ...
+    @property
+    def audit(self) -> AuditLog: ...
 
 
 async def take_in(
@@ -99,13 +102,24 @@ async def _raise_cause(
 
 
 def _flagged(clients: EventClients, event: ModelRegistered) -> c.Promotion | c.PromotionSet | None:
-    """What the version is flagged for. Refused where its workspace is no source of the ladder, or the flag is wrong."""
-    for source, place in sources(clients.configuration).items():
-        # Registries tell Event Grid of no version: the timer finds what is flagged there.
-        if isinstance(place, Workspace) and event.workspace.endswith(workspace_suffix(place)):
-            model = clients.models.find(place, event.model)
-            return None if model is None else wanted(clients.models, clients.configuration, source, model)
-    raise Refused(f"{event.workspace} is not an environment from which models climb")
+    """What the version asks for. Refused where its place is no source of the ladder, or the flag is wrong."""
+    places = sources(clients.configuration).items()
+    matching = [(source, place) for source, place in places if event.workspace.endswith(place_suffix(place))]
+    if not matching:
+        raise Refused(f"{event.workspace} is not an environment from which models climb")
+    name = _configured_model(clients.configuration, event.model)
+    for source, place in matching:  # A registry is the source of each stage that enters it.
+        model = clients.models.find(place, name)
+        request = asked_by_version(clients, source, model) if model is not None else None
+        if request is not None:
+            return request
+    return None
+
+
+def _configured_model(configuration: Configuration, model: ModelVersion) -> ModelVersion:
+    """*model* as the configuration spells it: ids in events of Resource Manager are cased anyhow."""
+    names = (promotable.name for promotable in configuration.ladder.models)
+    return replace(model, name=next((name for name in names if name.lower() == model.name.lower()), model.name))
 
 
 def decide(clients: EventClients, event: BlobArrived) -> tuple[BlobArrived, tuple[Decision, ...]]:

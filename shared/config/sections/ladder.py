@@ -124,6 +124,7 @@ class StageSection:
     atomic: bool | None = None
     newer: Newer | None = None
     rollout: RolloutSection | None = None
+    on_registration: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +294,10 @@ def _refuse_unregistered_releases(place: FilePlace, stages: tuple[Stage, ...]) -
         if stage.rollout is not None and stage.source not in registries:
             remedy = f"let it lead from a stage that enters the registry: {', '.join(registries) or 'there is none'}"
             place.fail(f"{stage.name}.from", f"is {stage.source!r}, and the stage shifts production traffic", remedy)
+        if stage.on_registration and stage.source not in registries:
+            remedy = f"let the stage lead from one that enters the registry: {', '.join(registries) or 'there is none'}"
+            problem = f"is true, and the stage leads from {stage.source!r}, where nothing is registered by approval"
+            place.fail(f"{stage.name}.on_registration", problem, remedy)
 
 
 def _refuse_strange_sources(place: FilePlace, stages: tuple[Stage, ...], workspaces: Mapping[str, Workspace]) -> None:

@@ -4,6 +4,7 @@ Shapes: ARM `ModelVersion`, `CodeVersion`, `EnvironmentVersion`, `DataVersionBas
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -22,11 +23,13 @@ CONTENT = {
     "data": ("dataUri",),
     "components": ("componentSpec",),
 }
+_ENTRY = re.compile(r"/registries/[^/]+/models/[^/]+/versions/[^/]+$", re.IGNORECASE)
 _MUTABLE = ("description", "tags", "properties", "isArchived", "stage", "flavors")
 
 
 class AssetStore:
-    """*publish* gets a ModelRegistered event for every model version that is created in a workspace."""
+    """*publish* gets a ModelRegistered event for every model version that is created in a workspace, and Resource
+    Manager's own event for every write of one in a registry, which has no other events."""
 
     def __init__(self, resources: Resources, estate: Estate, publish: Publish) -> None:
         self._resources, self._estate, self._publish = resources, estate, publish
@@ -119,13 +122,19 @@ class AssetStore:
         self._resources.put_all(documents, Effect(kind="assets", name=self._estate.within(path)))
         if kind == "models" and scope.kind == "workspaces":
             self._publish(_register(scope, path, version))
+        self._publish_write(path)
         return version
 
     def _change(self, path: str, resource: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
         resource["properties"] |= {name: _own(name, value) for name, value in change.items()}
         resource["systemData"]["lastModifiedAt"] = now()
         self._resources.put(path, resource)
+        self._publish_write(path)
         return resource
+
+    def _publish_write(self, path: str) -> None:
+        if _ENTRY.search(path):
+            self._publish(_write_event(path))
 
     def _refuse_new_content(self, scope: Scope, existing: dict[str, Any], properties: dict[str, Any]) -> None:
         kind = existing["id"].rsplit("/", 4)[1]
@@ -219,6 +228,25 @@ def _register(scope: Scope, path: str, model: dict[str, Any]) -> dict[str, Any]:
             "ModelVersion": int(version) if version.isdigit() else version,
             "ModelTags": properties["tags"],
             "ModelProperties": properties["properties"],
+        },
+        "dataVersion": "2",
+        "metadataVersion": "1",
+    }
+
+
+def _write_event(path: str) -> dict[str, Any]:
+    """ResourceWriteSuccess of the subscription, in Event Grid's schema."""
+    return {
+        "id": str(uuid4()),
+        "topic": path.partition("/resourceGroups/")[0],
+        "subject": path,
+        "eventType": "Microsoft.Resources.ResourceWriteSuccess",
+        "eventTime": now(),
+        "data": {
+            "resourceProvider": PROVIDER,
+            "resourceUri": path,
+            "operationName": f"{PROVIDER}/registries/models/versions/write",
+            "status": "Succeeded",
         },
         "dataVersion": "2",
         "metadataVersion": "1",
