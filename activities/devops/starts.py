@@ -16,9 +16,10 @@ from shared.application.progress import progress_of
 from shared.application.promotion.standing import next_attempt
 from shared.application.promotion.starts import start_promotion
 from shared.application.retraining.causes import raise_cause
+from shared.application.rollout.known_good import production_stage
 from shared.clients import Clients
 from shared.domain import identity
-from shared.domain.devops.orders import OrderKind, TaskOrder
+from shared.domain.devops.orders import NEWEST_KNOWN_GOOD, OrderKind, TaskOrder
 from shared.domain.events import BlobArrived
 from shared.domain.failures import Refused
 from shared.domain.inference.arrivals import Arrival
@@ -27,7 +28,7 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import exact_model
 from shared.domain.promotion.people import PersonId
 from shared.domain.retraining.causes import Cause, CauseKind
-from shared.durable.starting import Client
+from shared.durable.starting import Client, start_once
 from shared.ports import Blob, HubFile
 from shared.routing import StartRun, route
 
@@ -53,6 +54,8 @@ async def begin(client: Client, clients: Clients, key: str, order: TaskOrder, as
             return await _retrain(client, clients, key, order, asker)
         case OrderKind.DATA_CHECK:
             return await asyncio.to_thread(_check_data, clients, order)
+        case OrderKind.ROLLBACK:
+            return await _roll_back(client, clients, key, order, asker)
         case OrderKind.PIPELINE:
             raise Refused("field 'start' is 'pipeline': a pipeline starts pipelines by itself")
         case OrderKind.FOLLOW:
@@ -124,6 +127,25 @@ async def _retrain(client: Client, clients: Clients, key: str, order: TaskOrder,
     )
     await raise_cause(client, clients.store, clients.configuration, cause)
     return Begun(follows=c.Followed.INSTANCE, id=identity.considering_id(order.model))
+
+
+async def _roll_back(client: Client, clients: Clients, key: str, order: TaskOrder, asker: Person) -> Begun:
+    """The rollback of this one order: a repeat joins it. A pipeline overrides no condition of a version."""
+    version = "" if order.to == NEWEST_KNOWN_GOOD else order.to
+    if version:
+        exact_model(f"{order.model}:{version}")
+    stage = production_stage(clients.configuration.ladder, "").name
+    rollback = c.RollbackRequest(
+        id=identity.rollback_id(order.model, stage, key),
+        name=order.model,
+        stage=stage,
+        by=asker.name,
+        oid=asker.oid,
+        reason=order.reason,
+        to=version,
+    )
+    await start_once(client, c.ROLL_BACK, rollback.id, rollback)
+    return Begun(follows=c.Followed.INSTANCE, id=rollback.id)
 
 
 def _check_data(clients: Clients, order: TaskOrder) -> Begun:

@@ -142,7 +142,9 @@ def _report(clients: Clients, report: c.TaskReport, instance: Instance | None) -
         return c.TaskProgress(ended=True, succeeded=progress.state is State.SUCCEEDED, because=progress.because)
     if start.follows is c.Followed.INSTANCE and instance is not None and not instance.running:
         because = str(instance.custom_status.get("because") or f"it is {instance.status}")
-        return c.TaskProgress(ended=True, succeeded=instance.status == "Completed", because=because)
+        # A rollback that found nothing to go back to has completed, and says that it is not done.
+        is_done = instance.status == "Completed" and bool(instance.custom_status.get("done", True))
+        return c.TaskProgress(ended=True, succeeded=is_done, because=because)
     return c.TaskProgress()
 
 

@@ -35,6 +35,7 @@ _NEEDS = {
     OrderKind.INFERENCE: Action.START_INFERENCE,
     OrderKind.DATA_CHECK: Action.CHECK_DATA,
     OrderKind.RETRAINING: Action.RETRAIN,
+    OrderKind.ROLLBACK: Action.ROLL_BACK,
     OrderKind.FOLLOW: Action.READ,
 }
 

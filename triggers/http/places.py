@@ -29,6 +29,7 @@ TASK_WAYS = {
     OrderKind.INFERENCE: "path",
     OrderKind.DATA_CHECK: "route",
     OrderKind.RETRAINING: "model",
+    OrderKind.ROLLBACK: "production",
     OrderKind.FOLLOW: "follow",
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 from shared.domain.failures import Refused
 
 BODY_LIMIT = 2000
+NEWEST_KNOWN_GOOD = "known-good"  # What a rollback goes back to unless it names a version.
 
 
 class OrderKind(StrEnum):
@@ -18,6 +19,7 @@ class OrderKind(StrEnum):
     INFERENCE = "inference"
     DATA_CHECK = "data_check"
     RETRAINING = "retraining"
+    ROLLBACK = "rollback"
     PIPELINE = "pipeline"
     FOLLOW = "follow"
 
@@ -28,6 +30,7 @@ FIELDS: dict[OrderKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     OrderKind.INFERENCE: (("path",), ("reason",)),
     OrderKind.DATA_CHECK: (("path", "route"), ()),
     OrderKind.RETRAINING: (("model",), ("reason",)),
+    OrderKind.ROLLBACK: (("model", "reason"), ("to",)),
     OrderKind.PIPELINE: (("organisation", "project", "pipeline"), ("reason",)),
     OrderKind.FOLLOW: (("run",), ()),
 }
@@ -35,7 +38,10 @@ FIELDS: dict[OrderKind, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskOrder:
-    """*run* is the id of a run or a promotion to follow; *path* is container/path in the hub."""
+    """*run* is the id of a run or a promotion to follow; *path* is container/path in the hub.
+
+    *to* is the stage of a promotion, or what a rollback goes back to: a version, or `known-good`, as where it is empty.
+    """
 
     kind: OrderKind
     model: str = ""
