@@ -25,10 +25,7 @@ class ShiftTraffic:
         if traffic != ({champion: 100} if champion else {}):
             planned = f"all of it for {champion}" if champion else "none"
             raise Refused(f"the traffic of {online.name} is {traffic or 'none'}, planned was {planned}; plan again")
-        serving = order.at.stage.serving
-        batch = (
-            clients.endpoints.find(workspace_of(order), EndpointKind.BATCH, serving.batch) if serving.batch else None
-        )
+        batch = _batch(clients, order)
         return {"traffic": traffic, "default": batch.default if batch else ""}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
@@ -40,14 +37,15 @@ class ShiftTraffic:
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         """To the traffic before the rollout, and not to that of the step before."""
-        waiting = self._shift(clients, order, before["traffic"])
-        return waiting or (self._choose(clients, order, before["default"]) if before["default"] else "")
+        return self._shift(clients, order, before["traffic"]) or self._choose_back(clients, order, before["default"])
 
     def missing(self, clients: Clients, order: c.MoveOrder) -> str:
-        online, deployment = _online(clients, order), deployment_of(order)
-        return (
-            "" if online.traffic.get(deployment) == 100 else f"{online.name} does not give all requests to {deployment}"
-        )
+        online, batch, deployment = _online(clients, order), _batch(clients, order), deployment_of(order)
+        if online.traffic.get(deployment) != 100:
+            return f"{online.name} does not give all requests to {deployment}"
+        if order.at.stage.serving.batch and (batch is None or batch.default != deployment):
+            return f"the default of {order.at.stage.serving.batch} is not {deployment}"
+        return ""
 
     def _shift(self, clients: Clients, order: c.MoveOrder, target: Mapping[str, int]) -> str:
         """Ask for *target* unless it is there; what is still waited for. Refused where the traffic is another's."""
@@ -67,6 +65,19 @@ class ShiftTraffic:
         batch = order.at.stage.serving.batch
         chosen = not batch or clients.endpoints.choose(workspace_of(order), batch, default)
         return "" if chosen else f"the default deployment of {batch}"
+
+    def _choose_back(self, clients: Clients, order: c.MoveOrder, default: str) -> str:
+        """Only where the default is this version: what somebody has chosen since is theirs, and routes follow it."""
+        batch = _batch(clients, order)
+        if batch is not None and not batch.settled:
+            return f"the default deployment of {batch.name} to settle"
+        is_ours = batch is not None and batch.default == deployment_of(order)
+        return self._choose(clients, order, default) if is_ours else ""
+
+
+def _batch(clients: Clients, order: c.MoveOrder) -> EndpointSeen | None:
+    batch = order.at.stage.serving.batch
+    return clients.endpoints.find(workspace_of(order), EndpointKind.BATCH, batch) if batch else None
 
 
 def _online(clients: Clients, order: c.MoveOrder) -> EndpointSeen:
