@@ -9,7 +9,7 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import companion
 from shared.domain.promotion.ladder import Stage
-from shared.domain.promotion.models import ModelVersion
+from shared.domain.promotion.models import MODEL, ModelVersion
 from shared.ports import AssetKind, EndpointKind, WantedDeployment
 
 READY, FAILED = "Succeeded", ("Failed", "Canceled")
@@ -64,4 +64,5 @@ def wanted_deployment(
         instances=max(serving.instances, instances),
         compute=serving.compute,
         kubernetes=serving.kubernetes if is_online else "",
+        tags={MODEL: str(model)},
     )
