@@ -12,6 +12,7 @@ from shared import contracts as c
 from shared.application.promotion.planning import champion_at
 from shared.application.promotion.stage_training import carried
 from shared.application.promotion.stored_plans import stage_order
+from shared.application.rollout.costs import release_cost
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain.failures import Refused, Transient
@@ -86,7 +87,8 @@ def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) 
     """Only what the gates ask for is measured: scoring a hold-out costs time and money."""
     names = {gate.gate for gate in gates}
     data_result = data_test(clients, order.plan.promotable) if "data_tests_passed" in names else None
-    evidence = Evidence(at=clients.clock.now(), data_test=data_result)
+    cost = release_cost(clients.endpoints, order.at) if "budget" in names else None
+    evidence = Evidence(at=clients.clock.now(), data_test=data_result, cost=cost)
     if order.phase is Phase.EXIT and order.at.stage.environment is not None:
         return live_tests(clients, order, gates, evidence)
     if "better_than_champion" in names:

@@ -13,6 +13,7 @@ from typing import Any
 from activities.effects import once, stamp
 from activities.golden_requests import api_test, golden_requests
 from activities.promotion.evidence import Online
+from activities.rollout.target_deployments import FAILED, READY, choose_back, wanted_deployment
 from activities.traffic_changes import observed
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at, place_shelves
@@ -24,7 +25,6 @@ from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
 from shared.domain.inference.routes import Workspace
-from shared.domain.promotion.bundles import companion
 from shared.domain.promotion.ladder import Registry, Stage
 from shared.domain.promotion.models import STATE, EntryState, ModelVersion, exact_model, exact_or_none
 from shared.domain.promotion.plans import Phase
@@ -32,7 +32,7 @@ from shared.domain.rollout.known_good import GoodCandidate
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
 from shared.domain.rollout.serving import ChangeKind
 from shared.durable.starting import Client
-from shared.ports import AssetKind, EndpointKind, WantedDeployment
+from shared.ports import EndpointKind
 from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
 from shared.records.production.serving import RollbackTurn, VersionHold, sign_change, sign_hold
@@ -40,7 +40,6 @@ from shared.records.promotion import find_promotion
 from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, sign_entry
 from shared.records.store import LostRace
 
-_READY, _FAILED = "Succeeded", ("Failed", "Canceled")
 _GIVE_WAY = timedelta(seconds=60)
 
 
@@ -166,7 +165,7 @@ def _towards(records: ServingRecords, stage: Stage, candidate: GoodCandidate) ->
         target=model,
         digest=entry.bundle,
         deployment=candidate.deployment,
-        warm=seen is not None and seen.state == _READY,
+        warm=seen is not None and seen.state == READY,
     )
 
 
@@ -191,37 +190,19 @@ def deploy_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
     environment, model = _environment(stage), _target(step)
     seen = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, course.deployment)
     if seen is None:
-        clients.endpoints.deploy(environment, _wanted(clients, stage, course, model))
+        champion = champion_at(clients.endpoints, stage)
+        current = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, champion.deployment)
+        instances = current.instances if current else 0
+        wanted = wanted_deployment(clients, environment, stage, model, course, EndpointKind.ONLINE, instances)
+        clients.endpoints.deploy(environment, wanted)
         return c.Moved(waiting=f"deployment {course.deployment}")
-    if seen.state in _FAILED:
+    if seen.state in FAILED:
         # It stands in the way of the next try, such as the one after a quota was raised.
         clients.endpoints.undeploy(environment, EndpointKind.ONLINE, course.endpoint, course.deployment)
         raise Refused(
             f"deployment {seen.name} of {course.endpoint} ended as {seen.state}, and was removed; see its log"
         )
-    return c.Moved(waiting="" if seen.state == _READY else f"deployment {course.deployment}")
-
-
-def _wanted(clients: Clients, stage: Stage, course: c.RollbackCourse, model: ModelVersion) -> WantedDeployment:
-    environment, serving = _environment(stage), stage.serving
-    beside = companion(model, course.digest)
-    registered = clients.models.find(environment, model)
-    own_code = registered is not None and registered.kind == "mlflow_model"
-    champion = champion_at(clients.endpoints, stage)
-    current = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, champion.deployment)
-    return WantedDeployment(
-        name=course.deployment,
-        endpoint=course.endpoint,
-        kind=EndpointKind.ONLINE,
-        model=clients.models.asset_id(environment, AssetKind.MODEL, model),
-        code="" if own_code else clients.models.asset_id(environment, AssetKind.CODE, beside),
-        script="" if own_code else serving.online_script,
-        environment="" if own_code else clients.models.asset_id(environment, AssetKind.ENVIRONMENT, beside),
-        instance_type=serving.instance_type,
-        instances=max(serving.instances, current.instances if current else 0),
-        compute=serving.compute,
-        kubernetes=serving.kubernetes,
-    )
+    return c.Moved(waiting="" if seen.state == READY else f"deployment {course.deployment}")
 
 
 def try_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
@@ -241,7 +222,7 @@ def try_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
 
 
 def shift_back(clients: Clients, step: c.RollbackStep) -> c.Moved:
-    """Give the target all traffic, and read back that it has it."""
+    """Give the target all traffic, and read back that it has it; then the batch endpoint follows."""
     course, stage = step.course, _stage(clients, step)
     environment = _environment(stage)
     waiting = _giving_way(clients, step, stage)
@@ -267,7 +248,7 @@ def shift_back(clients: Clients, step: c.RollbackStep) -> c.Moved:
     )
     if change is not None:
         sign_change(clients.statements, step.key, change)
-    return c.Moved()
+    return c.Moved(waiting=choose_back(clients, course, stage))
 
 
 def _giving_way(clients: Clients, step: c.RollbackStep, stage: Stage) -> str:

@@ -159,7 +159,9 @@ class DeploymentSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedDeployment:
-    """Ids are ARM ids; *code* and *environment* are empty for MLflow models, which bring their own."""
+    """Ids are ARM ids; *code* and *environment* are empty for MLflow models, which bring their own. By the *tags* its
+    cost is found.
+    """
 
     name: str
     endpoint: str
@@ -172,6 +174,7 @@ class WantedDeployment:
     instances: int = 1
     compute: str = ""
     kubernetes: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,20 @@ def test_a_registration_is_one_event_and_a_new_tag_is_none(ml: Ml) -> None:
     }
 
 
+def test_every_write_of_a_registrys_model_is_an_event_of_resource_manager(ml: Ml) -> None:
+    """The registry has no events of its own: neither a registration there nor a tag is a ModelRegistered."""
+    path = "mlr-central/models/entered/versions/1"
+    started = ml.must("POST", f"{path}/startPendingUpload", {"pendingUploadType": "TemporaryBlobReference"})
+    ml.must("PUT", path, a_model(f"{started['blobReferenceForConsumption']['blobUri']}/model"))
+    ml.must("PATCH", path, {"properties": {"tags": {"signalbox.state": "approved"}}})
+
+    events = [row["event"] for row in ml.call("GET", ml.cloud.control("/_events?topic=ml")).json()]
+    written = [event["subject"] for event in events if event["eventType"].endswith("ResourceWriteSuccess")]
+    entry = f"{ml.ids['mlr-central']}/models/entered/versions/1"
+    assert [subject for subject in written if subject == entry] == [entry, entry]
+    assert ml.events("entered") == []
+
+
 @pytest.mark.parametrize("scope", ["mlw-prod", "mlr-central"])
 def test_an_upload_is_signed_for_one_container_until_it_is_registered(ml: Ml, scope: str) -> None:
     address = f"{scope}/models/uploaded/versions/1/startPendingUpload"

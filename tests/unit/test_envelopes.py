@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.events import BlobArrived, Irrelevant, UnreadableEvent
+from shared.domain.events import BlobArrived, Irrelevant, ModelRegistered, UnreadableEvent
 from shared.domain.identity import arrival_id
 from shared.domain.inference.arrivals import Arrival
 from triggers.events.envelopes import read_event
@@ -142,6 +142,18 @@ def test_the_shapes_that_azure_sends_arrive(payload, etag, size):
 @pytest.mark.parametrize("payload", ["blob_created.create_file", "blob_deleted", "subscription_validation"])
 def test_the_shapes_that_start_nothing_are_told_apart(payload):
     assert isinstance(read_event(json.loads((PAYLOADS / f"{payload}.grid.json").read_text()), "datahub"), Irrelevant)
+
+
+def test_a_write_of_an_entry_in_a_registry_is_its_registration():
+    raw = json.loads((PAYLOADS / "resource_written.registry_model.grid.json").read_text())
+    event = read_event(raw, "datahub")
+
+    assert isinstance(event, ModelRegistered)
+    assert event.workspace.endswith("/providers/microsoft.machinelearningservices/registries/mlr-central")
+    assert str(event.model) == "diabetes-progression:7"
+    for other in ("/models/diabetes-progression", "/environments/e/versions/7", "/models/m/versions/7/x"):
+        subject = f"{raw['subject'].partition('/models/')[0]}{other}"
+        assert isinstance(read_event(raw | {"subject": subject}, "datahub"), Irrelevant), subject
 
 
 def test_a_key_that_is_there_twice_in_different_case_is_read_where_it_says_something():

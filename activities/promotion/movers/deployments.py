@@ -13,6 +13,7 @@ from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import companion
 from shared.domain.promotion.ladder import Serving
+from shared.domain.promotion.models import MODEL, PROMOTION
 from shared.ports import AssetKind, EndpointKind, WantedDeployment
 
 _FAILED = ("Failed", "Canceled")
@@ -100,6 +101,7 @@ class Deploy:
             instances=max(serving.instances, self._champion_size(clients, order)),
             compute=serving.compute,
             kubernetes=self._cluster(order),
+            tags={MODEL: str(plan.model), PROMOTION: order.promotion.id},
         )
 
 

@@ -26,10 +26,7 @@ class ShiftTraffic:
         if traffic != ({champion: 100} if champion else {}):
             planned = f"all of it for {champion}" if champion else "none"
             raise Refused(f"the traffic of {online.name} is {traffic or 'none'}, planned was {planned}; plan again")
-        serving = order.at.stage.serving
-        batch = (
-            clients.endpoints.find(workspace_of(order), EndpointKind.BATCH, serving.batch) if serving.batch else None
-        )
+        batch = _batch(clients, order)
         return {"traffic": traffic, "default": batch.default if batch else ""}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
@@ -53,10 +50,12 @@ class ShiftTraffic:
         return waiting or restore_default(clients, order, before["default"])
 
     def missing(self, clients: Clients, order: c.MoveOrder) -> str:
-        online, deployment = _online(clients, order), deployment_of(order)
-        return (
-            "" if online.traffic.get(deployment) == 100 else f"{online.name} does not give all requests to {deployment}"
-        )
+        online, batch, deployment = _online(clients, order), _batch(clients, order), deployment_of(order)
+        if online.traffic.get(deployment) != 100:
+            return f"{online.name} does not give all requests to {deployment}"
+        if order.at.stage.serving.batch and (batch is None or batch.default != deployment):
+            return f"the default of {order.at.stage.serving.batch} is not {deployment}"
+        return ""
 
     def _shift(self, clients: Clients, order: c.MoveOrder, target: Mapping[str, int]) -> str:
         """Ask for *target* unless it is there; what is still waited for. Refused where the traffic is another's."""
@@ -71,6 +70,11 @@ class ShiftTraffic:
             traffic == target or clients.endpoints.route(workspace_of(order), online.name, target)
         )
         return "" if in_force else f"the traffic of {online.name} to be {dict(target) or 'none'}"
+
+
+def _batch(clients: Clients, order: c.MoveOrder) -> EndpointSeen | None:
+    batch = order.at.stage.serving.batch
+    return clients.endpoints.find(workspace_of(order), EndpointKind.BATCH, batch) if batch else None
 
 
 def _online(clients: Clients, order: c.MoveOrder) -> EndpointSeen:

@@ -23,6 +23,7 @@ from shared.ports import DeploymentSeen, EndpointKind, EndpointResponse, Endpoin
 
 _LOCATION = "location"
 _EARLY_S = 300.0
+_TAGS = {"created_by": "signalbox"}  # Cost reports are grouped by tags.
 
 
 class AzureMlEndpoints:
@@ -53,7 +54,7 @@ class AzureMlEndpoints:
             properties = {"authMode": "AMLToken" if kubernetes else "AADToken"}
             if kubernetes:
                 properties["compute"] = f"{place_path(workspace)}/computes/{quote(kubernetes)}"
-            body: dict[str, Any] = {"properties": properties, "identity": {"type": "SystemAssigned"}}
+            body: dict[str, Any] = {"properties": properties, "identity": {"type": "SystemAssigned"}, "tags": _TAGS}
             self._put(workspace, kind, endpoint, body)
             raw = self._get(workspace, kind, endpoint)
         return raw is not None and raw["properties"].get("provisioningState") == "Succeeded"
@@ -80,6 +81,7 @@ class AzureMlEndpoints:
 
     def deploy(self, workspace: Workspace, deployment: WantedDeployment) -> None:
         body = _online(deployment) if deployment.kind is EndpointKind.ONLINE else _batch(deployment)
+        body["tags"] = {**_TAGS, **deployment.tags}
         self._put(workspace, deployment.kind, deployment.endpoint, body, deployment.name)
 
     def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared.config.fields import DifferentTexts, Number, Rule, Seconds, ZeroOrMoreSeconds
+from shared.config.fields import Amount, DifferentTexts, Number, Rule, Seconds, ZeroOrMoreSeconds
 from shared.config.reading import FilePlace, built
 from shared.domain.promotion.ladder import Serving
 from shared.domain.rollout.known_good import KnownGoodRules
@@ -15,6 +15,7 @@ from shared.domain.rollout.policy import (
     ComparedMetric,
     ComparisonRules,
     CountSource,
+    InstancePrice,
     LookRule,
     Mirror,
     RolloutAlerts,
@@ -176,6 +177,7 @@ class RolloutSection:
     keep_warm: Seconds | None = None
     alerts: RolloutAlertsSection | None = None
     known_good: KnownGoodSection = field(default_factory=KnownGoodSection)
+    prices: dict[str, Amount] = field(default_factory=dict)
 
 
 def rollout_of(section: RolloutSection | None, serving: Serving, place: FilePlace) -> RolloutPolicy | None:
@@ -196,6 +198,7 @@ def rollout_of(section: RolloutSection | None, serving: Serving, place: FilePlac
             keep_warm_s=section.keep_warm,
             mirror=_mirror(section.mirror),
             alerts=built(RolloutAlerts, section.alerts) if section.alerts else None,
+            prices=tuple(InstancePrice(sku=sku, per_hour=price) for sku, price in section.prices.items()),
         ),
     )
     _refuse_impossible(policy, serving, place)

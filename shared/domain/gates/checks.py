@@ -1,8 +1,8 @@
-"""Gates on what was observed: the data test, the API test, latency, agreement of outputs, the rollback rehearsal."""
+"""Gates on what was observed: data test, API test, latency, agreement of outputs, rollback rehearsal, and cost."""
 
 from dataclasses import dataclass
 
-from shared.domain.gates.evidence import ApiTest, DataTest, Latency, Rollback
+from shared.domain.gates.evidence import ApiTest, DataTest, Latency, ReleaseCost, Rollback
 from shared.domain.gates.options import choice, number, whole_number
 from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import GateFinding, decided, failed, inconclusive
@@ -150,3 +150,17 @@ def rollback_rehearsed(options: RollbackRehearsed, rehearsal: Rollback) -> GateF
         return failed("the previous version did not answer as before", seconds=rehearsal.seconds)
     reason = f"restored after {rehearsal.seconds:.6g} s, limit {options.max_seconds:.6g} s"
     return decided(rehearsal.seconds <= options.max_seconds, reason, seconds=rehearsal.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetLimit:
+    """*amount*, in the currency of the configured prices."""
+
+    amount: float = number(least=0.0)
+
+
+@gate("cost", BudgetLimit)
+def budget(options: BudgetLimit, cost: ReleaseCost) -> GateFinding:
+    """Does the second fleet of the release cost no more than was set aside for it?"""
+    within = cost.most <= options.amount
+    return decided(within, f"{cost.fleet}; {options.amount:.2f} is allowed", least=cost.least, most=cost.most)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from shared.domain.metrics.agreement import Agreement
 from shared.domain.metrics.paired import Difference
+from shared.domain.newer import NEWER
 from shared.domain.statistics.looks import Look
 
 _ROUNDING = 1e-12  # Confidences have been computed in two places.
@@ -111,6 +112,15 @@ class Rollback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseCost:
+    """What the second *fleet* of a release costs by configured prices: from *least* to *most*."""
+
+    least: float
+    most: float
+    fleet: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything the gates may look at; *at* is when they are asked, with its UTC offset."""
 
@@ -121,3 +131,4 @@ class Evidence:
     latency: Latency | None = None
     agreement: Agreement | None = None
     rollback: Rollback | None = None
+    cost: ReleaseCost | None = field(default=None, metadata=NEWER)

@@ -12,6 +12,7 @@ BUNDLE = "signalbox.bundle"  # The tag with the folder of what travels with the 
 DIGEST = "signalbox.digest"  # The bundle's content.
 PROVENANCE = "signalbox.provenance"  # The tag with the folder of the statement that says where the bundle comes from.
 PROMOTION = "signalbox.promotion"  # Who brought it here.
+MODEL = "signalbox.model"  # Of a deployment: the version that it serves.
 STATE = "signalbox.state"  # Of an entry of the central registry.
 APPROVED_BY = "signalbox.approved_by"
 

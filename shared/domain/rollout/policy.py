@@ -6,6 +6,7 @@ Only rules that somebody configures are here; what a look at them finds is in `s
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.domain.newer import NEWER
 from shared.domain.rollout.known_good import KnownGoodRules
 from shared.domain.statistics.sequential.odds_evidence import OddsTest
 from shared.domain.statistics.sequential.rollout_evidence import ArmComparison, RolloutTest, RoutedUnit
@@ -109,6 +110,14 @@ class RolloutAlerts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InstancePrice:
+    """What an instance of *sku* costs for an hour."""
+
+    sku: str
+    per_hour: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutPolicy:
     """*alpha* bounds the false aborts of a whole rollout, *beta* the false clearances of a step.
 
@@ -127,6 +136,7 @@ class RolloutPolicy:
     keep_warm_s: int = 72 * 3600
     alerts: RolloutAlerts = field(default_factory=RolloutAlerts)
     known_good: KnownGoodRules = field(default_factory=KnownGoodRules)
+    prices: tuple[InstancePrice, ...] = field(default=(), metadata=NEWER)
 
     @property
     def test(self) -> RolloutTest:

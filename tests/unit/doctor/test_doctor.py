@@ -248,14 +248,9 @@ def withdrawn(state: EntryState) -> Callable[[Site], None]:
 
     def change(made: Site) -> None:
         model = ModelVersion(name="diabetes-progression", version="1")
-        fields = {
-            "registry": "mlr-central",
-            "bundle": f"sha256:{0:064}",
-            "approved_by": "",
-            "promotion": "p",
-            "at": NOW,
-        }
-        sign_entry(made.statements, state.value, EntryStatement(model=model, state=state.value, **fields))
+        fields = {"registry": "mlr-central", "bundle": f"sha256:{0:064}", "approved_by": "", "promotion": "p"}
+        entry = EntryStatement(model=model, state=state.value, at=NOW, **fields)
+        sign_entry(made.statements, state.value, entry)
 
     return change
 

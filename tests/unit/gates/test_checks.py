@@ -16,6 +16,7 @@ from shared.domain.gates.evidence import (
     Evidence,
     GoldenDeviation,
     Latency,
+    ReleaseCost,
     Rollback,
 )
 from shared.domain.metrics.agreement import Agreement
@@ -27,6 +28,7 @@ NEEDED = {
     "fast_enough": {"p95_ms": 200},
     "outputs_agree": {"min_agreement": 0.95},
     "not_frozen": {"windows": []},
+    "budget": {"amount": 500},
 }
 TESTED = DataTest(outcome="passed", rows=500)
 GOLDEN = GoldenDeviation(requests=20, deviating=0, largest=1e-7, tolerance=1e-6)
@@ -76,6 +78,8 @@ def asked(gate, evidence, **options):
         ("rollback_rehearsed", Evidence(rollback=Rollback(restored=True, seconds=12.0)), {}, PASS),
         ("rollback_rehearsed", Evidence(rollback=Rollback(restored=True, seconds=12.0)), {"max_seconds": 10}, FAIL),
         ("rollback_rehearsed", Evidence(rollback=Rollback(restored=False, seconds=1.0)), {}, FAIL),
+        ("budget", Evidence(cost=ReleaseCost(least=80.0, most=500.0, fleet="3 instances")), {}, PASS),
+        ("budget", Evidence(cost=ReleaseCost(least=80.0, most=500.01, fleet="3 instances")), {}, FAIL),
     ],
 )
 def test_each_gate_has_its_outcomes(gate, evidence, options, outcome):
@@ -97,6 +101,7 @@ def test_no_gate_passes_without_evidence(gate):
         ("golden_requests_match", Evidence(api_test=replace(API, golden=replace(GOLDEN, largest=math.nan)))),
         ("outputs_agree", Evidence(agreement=replace(AGREEING, agreement=math.nan))),
         ("rollback_rehearsed", Evidence(rollback=Rollback(restored=True, seconds=math.nan))),
+        ("budget", Evidence(cost=ReleaseCost(least=1.0, most=math.nan, fleet=""))),
     ],
 )
 def test_nan_never_passes(gate, evidence):

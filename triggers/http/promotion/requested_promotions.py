@@ -12,6 +12,7 @@ from shared.application.promotion.holdout_forecast import odds_of_plan
 from shared.application.promotion.stage_entry import Receipts
 from shared.application.promotion.standing import next_attempt
 from shared.application.promotion.unmet_needs import unmet_of_plan
+from shared.application.rollout.costs import costs_of_plan
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
@@ -60,7 +61,7 @@ class RecoveryAsked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """*odds*: what to expect of the gates that compare with the champion, a sentence each. *routes*: which routes will
-    score with the version, and which a pin keeps from it."""
+    score with the version, and which a pin keeps from it. *costs*: what the second fleet of a release costs."""
 
     digest: str
     plan: Plan
@@ -70,6 +71,7 @@ class Planned:
     unmet: tuple[str, ...] = ()
     odds: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
 
 
 async def plan_promotion(request: ApiRequest, body: PlanAsked) -> Planned:
@@ -89,6 +91,7 @@ async def plan_promotion(request: ApiRequest, body: PlanAsked) -> Planned:
         approvals=tuple(f"{at.stage.name}: {role.name}" for at in plan.stages for role in at.stage.approvals.roles),
         unmet=tuple(await asyncio.to_thread(_unmet, clients, plan)),
         odds=await asyncio.to_thread(odds_of_plan, clients.store, clients.row_files, plan, clients.clock.now()),
+        costs=await asyncio.to_thread(lambda: tuple(costs_of_plan(clients.endpoints, plan))),
         routes=await asyncio.to_thread(routes_of_plan, clients.configuration, clients.statements, plan),
     )
 

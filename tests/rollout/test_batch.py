@@ -1,0 +1,98 @@
+"""The default of a production batch endpoint follows what serves, forwards and back, and routes follow it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shared import contracts as c
+from shared.application.inference.scoring import current_scoring
+from shared.domain.configuration import Configuration
+from shared.domain.failures import Refused
+from shared.domain.inference.routes import Scoring
+from tests.fakes.rollout import MemoryAlerts, MemoryTraffic
+from tests.promotion import conftest as promotions
+from tests.rollout.conftest import POLICY, PROD, RolloutApp, configuration_with
+
+FOLLOWING = Scoring(workspace=PROD, endpoint="churn-batch", model="churn", follows=True)
+BATCH = "prod/batchEndpoints/churn-batch"
+
+
+def with_batch(configuration: Configuration) -> Configuration:
+    stages = tuple(
+        replace(stage, serving=replace(stage.serving, batch="churn-batch")) if stage.rollout else stage
+        for stage in configuration.ladder.stages
+    )
+    return replace(configuration, ladder=replace(configuration.ladder, stages=stages))
+
+
+@pytest.fixture
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    configuration = with_batch(configuration_with(POLICY))
+    async with promotions.running(configuration, tmp_path, monkeypatch, alerts=MemoryAlerts()) as made:
+        traffic = MemoryTraffic(made.endpoints)
+        vars(made.clients).update(memory_traffic=traffic, traffic_figures=lambda source: traffic)
+        yield RolloutApp(host=made.host, clients=made.clients, cloud=made.cloud)
+
+
+def scores(app: RolloutApp) -> str:
+    """What a route that follows the batch endpoint scores with now; empty where nothing does."""
+    try:
+        return current_scoring(app.endpoints, FOLLOWING).scored_model
+    except Refused:
+        return ""
+
+
+async def soaking(app: RolloutApp, version: str) -> str:
+    """The promotion of a version that has all traffic and soaks."""
+    model = await app.entered(version)
+    promotion = await app.promote(str(model), "prod")
+    await app.until(lambda: scores(app) == str(model), every_s=60)
+    return promotion
+
+
+async def aborted(app: RolloutApp, promotion: str) -> None:
+    await app.ask("POST", f"rollouts/{promotion}/abort", {"reason": "complaints"}, "linus")
+    assert (await app.finish(promotion)).fate is c.Fate.HELD
+
+
+async def test_routes_follow_the_version_that_won_and_not_the_one_on_its_way(app: RolloutApp) -> None:
+    await app.released("1")
+    assert scores(app) == "churn:1"
+    promotion = await app.promote(str(await app.entered("2")), "prod")
+    await app.until(lambda: len(app.traffic) == 2, every_s=60)
+    assert scores(app) == "churn:1"
+    await app.finish(promotion)
+    assert scores(app) == "churn:2"
+
+
+async def test_an_abort_in_the_soak_brings_the_default_back(app: RolloutApp) -> None:
+    await app.released("1")
+    await aborted(app, await soaking(app, "2"))
+    assert scores(app) == "churn:1"
+
+
+async def test_after_the_abort_of_a_first_version_nothing_scores(app: RolloutApp) -> None:
+    await aborted(app, await soaking(app, "1"))
+    assert app.cloud.state["endpoints"].get(BATCH, {}).get("default", "") == ""
+
+
+async def test_a_default_that_somebody_else_has_chosen_is_left_to_them(app: RolloutApp) -> None:
+    await app.released("1")
+    promotion = await soaking(app, "2")
+    app.cloud.state["endpoints"][BATCH]["default"] = "theirs"
+    await aborted(app, promotion)
+    assert app.cloud.state["endpoints"][BATCH]["default"] == "theirs"
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+async def test_a_rollback_brings_the_default_back_and_deploys_it_where_it_is_gone(app: RolloutApp, is_gone) -> None:
+    good = await app.released("1")
+    await app.released("2")
+    if is_gone:
+        del app.cloud.state["deployments"][f"{BATCH}/{app.deployment(good)}"]
+    result = await app.roll_back()
+    assert (result.done, result.to) == (True, "churn:1"), result
+    assert app.traffic == {app.deployment(good): 100}
+    assert scores(app) == "churn:1"
