@@ -36,6 +36,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.sweeps.reconcile_promotions,
     orchestrators.sweeps.verify_log,
     orchestrators.sweeps.reread_log,
+    orchestrators.sweeps.reconcile_production,
     orchestrators.promotion.promote,
     orchestrators.promotion.restore,
     orchestrators.promotion_set.promote_set,

@@ -34,6 +34,11 @@ def reconcile_promotions(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     return _all((flags, promotions))
 
 
+def reconcile_production(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
+    ctx.show("sweeping alerts")
+    return (yield from _part(ctx, c.SWEEP_ALERTS, sweep))
+
+
 def verify_log(ctx: Context, sweep: c.Sweep) -> Steps[c.LogVerified]:
     """Verify what is new in the audit log."""
     return (yield from _look_at_log(ctx, sweep, reread=False))

@@ -16,7 +16,7 @@ from activities.promotion.evidence import Online
 from activities.rollout.target_deployments import FAILED, READY, choose_back, wanted_deployment
 from activities.traffic_changes import observed
 from shared import contracts as c
-from shared.application.promotion.planning import champion_at, place_shelves
+from shared.application.promotion.planning import champion_at, model_of_deployment, place_shelves
 from shared.application.promotion.standing import has_receipt
 from shared.application.promotion.turns import holder_of
 from shared.application.rollout.known_good import ServingRecords, candidates, production_stage
@@ -58,6 +58,7 @@ def _open(clients: Clients, opening: c.RollbackOpening) -> c.RollbackCourse:
     course = once(clients, opening.key, c.RollbackCourse, partial(_decide, clients, request, stage))
     facts = {"rollback": request.id, "stage": stage.name, "left": course.left, "to": str(course.target or "")}
     facts |= {"reason": request.reason, "because": course.because, "alert": request.alert}
+    facts |= {"cause": request.cause.value}
     clients.audit.append(opening.key, "rollback ordered", course.left or request.name, request.by, facts)
     if course.target is None:
         return course
@@ -81,6 +82,11 @@ def _decide(clients: Clients, request: c.RollbackRequest, stage: Stage) -> c.Rol
     if other:
         return c.RollbackCourse(because=f"{other} brings {stage.serving.online} back already; wait for its end")
     giving_way, left = _leaving(clients, stage)
+    if request.leaving not in ("", left):
+        if request.leaving not in _with_traffic(clients, stage):
+            because = f"{request.leaving} has no traffic of {stage.serving.online} any more: there is nothing to leave"
+            return c.RollbackCourse(left=request.leaving, because=because)
+        left = request.leaving
     course = _course(clients, request, stage, left)
     if course.target is None:
         return course
@@ -134,6 +140,16 @@ def _leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
         return giving_way, str(record.promotion.model)
     champion = champion_at(clients.endpoints, stage)
     return giving_way, champion.model.rpartition("/")[2]
+
+
+def _with_traffic(clients: Clients, stage: Stage) -> set[str]:
+    """The versions, as `name:version`, whose deployments have requests now."""
+    environment, endpoint = _environment(stage), stage.serving.online
+    online = clients.endpoints.find(environment, EndpointKind.ONLINE, endpoint)
+    deployments = online.shares if online else {}
+    return {
+        model_of_deployment(clients.endpoints, environment, endpoint, name).rpartition("/")[2] for name in deployments
+    }
 
 
 def _course(clients: Clients, request: c.RollbackRequest, stage: Stage, left: str) -> c.RollbackCourse:

@@ -174,10 +174,6 @@ def because(result: c.PromotionResult) -> str:
     return "; ".join(result.because)
 
 
-def alert(rule: str, deployment: str) -> FiringAlert:
-    return FiringAlert(rule=rule, since=datetime(2026, 1, 1, tzinfo=UTC), deployment=deployment)
-
-
 def revoke(app: RolloutApp, model: ModelVersion) -> None:
     """Say of the entry of *model* that it is revoked."""
     entry = entry_statement(app.clients.statements, history_of(app.clients.audit, model), model, [])
@@ -186,3 +182,29 @@ def revoke(app: RolloutApp, model: ModelVersion) -> None:
     path = sign_entry(app.clients.statements, "revoked-by-hand", revoked)
     app.clients.models.tag(CENTRAL, model, {STATE: EntryState.REVOKED.value})
     app.clients.audit.append(f"{path}/stated", "entry restated", str(model), "ada", {ENTRY_STATEMENT: path})
+
+
+def alert(rule: str, deployment: str, since: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> FiringAlert:
+    return FiringAlert(id=f"{rule}-{deployment}-{since:%d%H%M}", rule=rule, since=since, deployment=deployment)
+
+
+def pushed(alert: FiringAlert, endpoint: str = "churn-online", condition: str = "Fired") -> dict[str, Any]:
+    """The same alert as a webhook sends it, in the common alert schema."""
+    workspace = "/subscriptions/p/resourcegroups/g/providers/microsoft.machinelearningservices/workspaces/prod"
+    dimensions = [{"name": "deployment", "value": alert.deployment}] if alert.deployment else []
+    criterion = {"metricName": "RequestsPerMinute", "dimensions": dimensions, "operator": "GreaterThan"}
+    window = {"windowStartTime": alert.window_start.isoformat()} if alert.window_start else {}
+    return {
+        "schemaId": "azureMonitorCommonAlertSchema",
+        "data": {
+            "essentials": {
+                "alertId": f"/subscriptions/p/providers/Microsoft.AlertsManagement/alerts/{alert.id.upper()}",
+                "alertRule": alert.rule,
+                "monitorCondition": condition,
+                "alertTargetIDs": [f"{workspace}/onlineEndpoints/{endpoint.upper()}"],
+                "firedDateTime": alert.since.isoformat(),
+                "description": alert.description,
+            },
+            "alertContext": {"condition": {"allOf": [criterion], **window}},
+        },
+    }
