@@ -16,8 +16,10 @@ CARRIED = {
         *("activities", "orchestrators", "shared", "triggers"),
     ),
     "example": ("signalbox.yaml", "examples"),
+    "template": ("template",),
     "azurite": ("package.json", "package-lock.json", ".npmrc"),
 }
+NOT_CARRIED = shutil.ignore_patterns("__pycache__", ".*_cache")
 
 
 class BuildWithProduct(build_py):
@@ -32,9 +34,11 @@ class BuildWithProduct(build_py):
         for part, names in CARRIED.items():
             (target / part).mkdir(parents=True)
             for name in names:
-                source, place = ROOT / name, target / part / name
+                source, place = ROOT / name, target / part / (name if name != part else "")
                 if source.is_dir():
-                    shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
+                    shutil.copytree(
+                        source, place, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"), dirs_exist_ok=True
+                    )
                 else:
                     shutil.copyfile(source, place)
 

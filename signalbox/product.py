@@ -1,4 +1,4 @@
-"""Where the product's own files are: the function app, the worked example, and the lock of Azurite.
+"""Where the product's own files are: the function app, the example, the template and the lock of Azurite.
 
 A wheel carries them inside this package, where setup.py puts them; in a checkout they lie beside it. Nothing else may
 assume the one or the other (docs/decisions/0020-one-wheel-with-the-app-inside.md).
@@ -23,6 +23,11 @@ def example_folder() -> Path:
 def azurite_lock() -> Path:
     """The folder with the `package.json` that names Azurite, and its lock."""
     return _part("azurite")
+
+
+def template_folder() -> Path:
+    """The Copier template of `signalbox new`."""
+    return _part("template") if _CARRIED.is_dir() else _PACKAGE.parent / "template"
 
 
 def _part(name: str) -> Path:

@@ -12,6 +12,8 @@ from signalbox.cli.commands.letters import dlq, events
 from signalbox.cli.commands.local import demo, up
 from signalbox.cli.commands.messages import send, stream
 from signalbox.cli.commands.offline import config, profile
+from signalbox.cli.commands.project.model import model
+from signalbox.cli.commands.project.new import new
 from signalbox.cli.commands.project.package import package
 from signalbox.cli.commands.promotions import (
     approve,
@@ -91,7 +93,7 @@ _PRODUCTION = (rollout, rollback, known_good, serving, alerts, release_hold)
 
 _OTHERS = (retrain, retraining, trace, token, keys, config, doctor, host)
 
-_PROJECT = (package,)
+_PROJECT = (new, model, package)
 
 for command in (up, demo, *_PROJECT, *_RUNS, *_PROMOTIONS, *_PRODUCTION, *_OTHERS):
     main.add_command(command)

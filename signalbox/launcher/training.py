@@ -11,7 +11,8 @@ import requests
 
 from signalbox.launcher.endpoints import WORKSPACE, Endpoints
 from signalbox.launcher.ml_client import ml_client
-from signalbox.launcher.provision import datastore_path, upload, workspace_named
+from signalbox.launcher.provision import local_workspace
+from signalbox.models.workspace import datastore_path, upload
 
 _NAME, _DEPLOYMENT = "diabetes-training", "blue"
 
@@ -56,7 +57,7 @@ def publish_v1(endpoints: Endpoints, component: str) -> str:
 def give_training_set(endpoints: Endpoints, folder: Path, name: str, workspace: str = WORKSPACE) -> str:
     """Put the files of *folder* where a run can read them; returns the folder as Azure ML names it."""
     target = f"training-sets/{name}"
-    upload(endpoints, workspace_named(workspace), folder, target)
+    upload(local_workspace(endpoints, workspace), folder, target)
     return datastore_path(target)
 
 

@@ -34,6 +34,7 @@ class ProjectFacts:
     files: tuple[str, ...] = ()
     hub: HubContainers = EXAMPLE_HUB
     workspaces: tuple[ProjectWorkspace, ...] = ()
+    stages: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -62,5 +63,6 @@ def read_project(app: Path, configuration: Path) -> ProjectFacts:
             ProjectWorkspace(environment=environment, subscription=subscription, resource_group=group, name=name)
             for environment, (subscription, group, name) in facts["workspaces"].items()
         ),
+        stages=tuple(facts["stages"]),
         warnings=tuple(finding["text"] for finding in facts["findings"]),
     )

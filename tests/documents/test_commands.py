@@ -37,7 +37,17 @@ PRODUCTION = (
     'signalbox rollback diabetes-progression --reason "wrong prices" --as linus@example.org',
     'signalbox release-hold diabetes-progression:2 --reason "mended" --as linus@example.org',
 )
+TEAM = "tests/packaging/test_template.py runs it in the project that the installed wheel has made"
+MODEL = "tests/onemachine/test_project_models.py runs it on a local cloud"
 EXCEPTIONS = {
+    "pip install signalbox": "tests/packaging installs the wheel into an environment of its own",
+    "cd wine && python -m pytest": TEAM,
+    "python training/train.py build": TEAM,
+    "signalbox model validate wine:1 build": TEAM,
+    "signalbox model register wine:1 build": MODEL,
+    "signalbox model deploy wine:1 --batch wine-batch --online wine-online": MODEL,
+    "signalbox model invoke wine-online request.json": MODEL,
+    "signalbox model flag wine:1 --to preprod": MODEL,
     **dict.fromkeys(PRODUCTION, "a rollout lasts hours; tests/rollout asks the same doors"),
     "signalbox prove PROMOTION --to proof.json": "tests/trust/test_verifier.py asks the same door of a whole promotion",
     "signalbox prove PROMOTION --to proof.json --model-sig model.sig --keys trusted-keys.json": (
@@ -245,6 +255,8 @@ CHECKS = (
         command="signalbox alerts diabetes-online --environment prod",
         prints=(r"^no alert of a configured rule was about diabetes-online$",),
     ),
+    Check(command="signalbox new wine --defaults", prints=(r"^made wine: \d+ files; its README", r"^go on: cd wine")),
+    Check(command="signalbox package", prints=(r"^wrote dist/app: \d+ files, with signalbox.yaml, ", r"^deploy it: ")),
     Check(command="signalbox --version", prints=(r"^signalbox, version \d",)),
     Check(command="signalbox --help", prints=(r"^Usage: signalbox", r"^  status ")),
     Check(command="signalbox status --watch", prints=(r"RUN  diabetes-each", r"^stopped"), code=130, until_line=True),

@@ -19,8 +19,8 @@ from shared.domain.retraining.pipelines import Pipeline, PipelineKind, PipelineR
 from shared.settings import read_settings
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import hub_client
-from signalbox.launcher.provision import datastore_path
 from signalbox.launcher.training import give_training_set, publish_training, publish_v1
+from signalbox.models.workspace import datastore_path
 from tests.emulators.conftest import PROJECT, Ml
 from tests.emulators.small_pipeline import publish_step
 

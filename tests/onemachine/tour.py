@@ -13,7 +13,8 @@ from signalbox.cli.app_client import AppClient
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import RESOURCE_GROUP, SUBSCRIPTION, WORKSPACES
 from signalbox.launcher.people import sign_in
-from signalbox.launcher.provision import datastore_path, upload
+from signalbox.launcher.provision import local_workspace
+from signalbox.models.workspace import datastore_path, upload
 from tests.emulators.conftest import Ml
 from tests.emulators.services import storage
 
@@ -69,12 +70,12 @@ def deploy(cloud: LocalCloud, folder: Path) -> None:
     scripts = {"raises": RAISES, "lines": LINES}
     (folder / "model").mkdir()
     (folder / "model" / "weights").write_text("1")
-    upload(cloud.endpoints, DEV, folder / "model", "models/night/1")
+    upload(local_workspace(cloud.endpoints, DEV.name), folder / "model", "models/night/1")
     extras = {"code/online.py": LINES, "environment/conda.yaml": "name: e\n", "golden/requests.jsonl": "{}"}
     for name, text in extras.items():
         (folder / "extras" / name).parent.mkdir(parents=True)
         (folder / "extras" / name).write_text(text)
-    upload(cloud.endpoints, DEV, folder / "extras", "extras/night/1")
+    upload(local_workspace(cloud.endpoints, DEV.name), folder / "extras", "extras/night/1")
     tags = {"signalbox.bundle": datastore_path("extras/night/1")}
     model = {"modelUri": datastore_path("models/night/1"), "modelType": "custom_model", "tags": tags}
     ml.must("PUT", "mlw-dev/models/night/versions/1", {"properties": model})
@@ -82,7 +83,7 @@ def deploy(cloud: LocalCloud, folder: Path) -> None:
     for name, script in scripts.items():
         (folder / name).mkdir()
         (folder / name / "score.py").write_text(script)
-        upload(cloud.endpoints, DEV, folder / name, f"code/{name}")
+        upload(local_workspace(cloud.endpoints, DEV.name), folder / name, f"code/{name}")
         ml.must(
             "PUT",
             f"mlw-dev/codes/{name}/versions/1",

@@ -54,10 +54,20 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     _uv("build", "--no-build-isolation", "--python", sys.executable, "--out-dir", folder / "dist")
     (wheel,) = (folder / "dist").glob("*.whl")
     venv.create(folder / "venv", symlinks=True)
-    made = Installation(wheel=wheel, folder=folder / "venv")
-    _uv("pip", "install", "--no-deps", "--python", made.python, wheel)
+    environment = Installation(wheel=wheel, folder=folder / "venv")
+    _uv("pip", "install", "--no-deps", "--python", environment.python, wheel)
     (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
     # A folder that a .pth file names is not searched for .pth files: the editable installation stays out.
     dependencies = next(path for path in sys.path if path.endswith("site-packages"))
     (packages / "dependencies.pth").write_text(f"{dependencies}\n")
-    return made
+    return environment
+
+
+@pytest.fixture(scope="session")
+def wine(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project that `signalbox new wine --defaults` makes. Tests read it; what they break they copy."""
+    folder = tmp_path_factory.mktemp("team")
+    process = installation.run(folder, "new", "wine", "--defaults")
+    assert process.returncode == 0, process.stderr
+    assert "cd wine && python -m pytest" in process.stdout
+    return folder / "wine"

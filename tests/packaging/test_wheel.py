@@ -41,6 +41,7 @@ def test_the_wheel_has_the_whole_app_the_example_and_the_lock_of_azurite(install
     assert {name for name in carried if name.startswith("example/")} == {
         f"example/{name}" for name in {"signalbox.yaml", *files_below("examples")}
     }
+    assert {name for name in carried if name.startswith("template/")} == files_below("template")
     assert {name for name in carried if name.startswith("azurite/")} == {
         "azurite/package.json",
         "azurite/package-lock.json",

@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, not_found
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, bad, not_found
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
-from signalbox.emulators.azure_ml.estate import PROVIDER, Estate
+from signalbox.emulators.azure_ml.estate import PROVIDER, Estate, Scope
 from signalbox.emulators.azure_ml.jobs import JobQueue
 from signalbox.emulators.azure_ml.pipelines.runs import job_document
 from signalbox.emulators.azure_ml.resources import Effect, Resources
@@ -53,10 +53,12 @@ class ArmDoors:
         return web.Response(status=202)
 
     async def _put(self, request: web.Request) -> web.Response:
-        self._entrance.admit(request)
+        scope = self._entrance.admit(request)
         path, body = arm_path(request), await request.json()
         before = self._resources.get(path)
-        resource = self._deployment(path, body) if "deployment" in request.match_info else self._endpoint(path, body)
+        resource = (
+            self._deployment(scope, path, body) if "deployment" in request.match_info else self._endpoint(path, body)
+        )
         self._resources.put(path, resource, _effect(self._entrance.estate, path, before, resource))
         return web.json_response(resource, status=200 if before else 201)
 
@@ -94,9 +96,21 @@ class ArmDoors:
         endpoint.setdefault("identity", {"type": "SystemAssigned"})
         return endpoint
 
-    def _deployment(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _deployment(self, scope: Scope, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self._must(path.rpartition("/deployments/")[0])
+        self._refuse_without_script(scope, body.get("properties") or {})
         return _document(path, "batchEndpoints/deployments", body)
+
+    def _refuse_without_script(self, scope: Scope, properties: dict[str, Any]) -> None:
+        """Only for an MLflow model is a scoring script generated; without one every job of another would fail."""
+        if not properties.get("model") or properties.get("codeConfiguration"):
+            return
+        model = self._resources.get(self._entrance.estate.asset_id(properties["model"], scope, "models"))
+        if model is not None and model["properties"].get("modelType") != "mlflow_model":
+            raise bad(
+                f"{model['id']} is a {model['properties'].get('modelType')}: give the deployment a codeConfiguration "
+                "with codeId and scoringScript; only for an mlflow_model it is generated"
+            )
 
     def _must(self, path: str) -> dict[str, Any]:
         resource = self._resources.get(path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from signalbox.emulators.azure_ml.batch import generated_script
 from signalbox.emulators.azure_ml.batch.workers import WorkerPool
 from signalbox.emulators.azure_ml.blobs import Blobs
 from signalbox.emulators.azure_ml.estate import BLOB_STORE, Estate, Place, Scope
@@ -94,9 +95,11 @@ class BatchWork:
         """The model's folder and the scoring script, downloaded."""
         deployment = self._must(spec.deployment)["properties"]
         model = self._asset(spec, deployment["model"], "models")
-        configuration = deployment["codeConfiguration"]
-        code = self._asset(spec, configuration["codeId"], "codes")
         self._blobs.download(self._place(spec, model["modelUri"]), work / "model")
+        configuration = deployment.get("codeConfiguration")
+        if not configuration:  # Only an MLflow model can be deployed like this.
+            return work / "model", Path(generated_script.__file__)
+        code = self._asset(spec, configuration["codeId"], "codes")
         self._blobs.download(self._place(spec, code["codeUri"]), work / "code")
         return work / "model", work / "code" / configuration["scoringScript"]
 

@@ -1,0 +1,159 @@
+"""`python -m activities.bundle_check CONFIGURATION MODEL FOLDER [ANSWERS]`: judge a folder as a promotion will.
+
+It prints what is unmet, and the golden requests. ANSWERS is a JSON file with the online script's answers to them.
+"""
+
+import ast
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from activities.golden_requests import api_test, golden_requests
+from shared.application.promotion.planning import refuse_incomplete
+from shared.config import load
+from shared.domain.configuration import Configuration
+from shared.domain.failures import Refused
+from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, MODEL, Bundle, BundleFile
+from shared.domain.promotion.ladder import Stage
+from shared.domain.promotion.models import ModelVersion, exact_model
+from shared.ports import EndpointResponse
+
+_MLFLOW, _CUSTOM = "mlflow_model", "custom_model"
+
+
+class _FolderFiles:
+    """The extras of a folder on this machine, read as those of a registered version."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, _: Any, path: str) -> bytes | None:
+        file = self._folder / EXTRAS / path
+        return file.read_bytes() if file.is_file() else None
+
+
+def check_bundle(path: Path, name: str, folder: Path, answers: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """The report: `unmet` sentences, `golden` requests, and the scripts that the ladder asks for."""
+    configuration, model = load(path), exact_model(name)
+    bundle = Bundle(files=tuple(_files(folder)))
+    kind = (
+        _MLFLOW if any(file.part == MODEL and Path(file.path).name == "MLmodel" for file in bundle.files) else _CUSTOM
+    )
+    unmet, golden = [*_incomplete(model, kind, bundle)], list[tuple[Any, Any]]()
+    unmet += _not_configured(configuration, model.name)
+    unmet += _unfit_scripts(folder, configuration.ladder.stages) if kind != _MLFLOW else ()
+    unmet += _unfit_environment(folder / EXTRAS / ENVIRONMENT)
+    try:
+        golden = list(golden_requests(_FolderFiles(folder), None, model))  # type: ignore[arg-type]
+    except Refused as refusal:
+        unmet.append(f"{refusal}; write lines of {{'request': ..., 'response': ...}} there")
+    if answers is not None:
+        unmet += _deviations(golden, answers)
+    return {
+        "unmet": list(dict.fromkeys(unmet)),
+        "kind": kind,
+        "digest": bundle.digest,
+        "files": len(bundle.files),
+        "golden": [request for request, _ in golden],
+        "online_script": next(
+            (stage.serving.online_script for stage in configuration.ladder.stages if stage.serving.online), ""
+        ),
+    }
+
+
+def _files(folder: Path) -> Iterator[BundleFile]:
+    for part in (MODEL, EXTRAS):
+        for file in sorted((folder / part).rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                content, path = file.read_bytes(), file.relative_to(folder / part).as_posix()
+                yield BundleFile(part=part, path=path, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+
+def _incomplete(model: ModelVersion, kind: str, bundle: Bundle) -> Iterator[str]:
+    try:
+        refuse_incomplete(model, kind, bundle, f"add it below {MODEL}/ or {EXTRAS}/")
+    except Refused as refusal:
+        yield str(refusal)
+
+
+def _not_configured(configuration: Configuration, name: str) -> Iterator[str]:
+    try:
+        configuration.ladder.promotable(name)
+    except Refused as refusal:
+        yield f"{refusal}; add models.{name}.promotion"
+
+
+def _unfit_scripts(folder: Path, stages: tuple[Stage, ...]) -> Iterator[str]:
+    """The scripts that a stage would deploy and that are not there, or are no Python."""
+    for stage in stages:
+        serving = stage.serving
+        scripts = (
+            ("online_script", serving.online, serving.online_script),
+            ("batch_script", serving.batch, serving.batch_script),
+        )
+        for field, endpoint, script in scripts:
+            file = folder / EXTRAS / CODE / script
+            if not endpoint or stage.training:
+                continue
+            if not file.is_file():
+                yield f"{EXTRAS}/{CODE}{script} is not there; add it, or correct ladder.{stage.name}.serve.{field}"
+                continue
+            try:
+                functions = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)]
+            except (SyntaxError, UnicodeDecodeError) as error:
+                yield f"{EXTRAS}/{CODE}{script} is no Python: {error}; correct it"
+                continue
+            if "run" not in {function.name for function in functions}:
+                yield f"{EXTRAS}/{CODE}{script} has no function run(), which Azure ML calls for each request; add it"
+
+
+def _unfit_environment(file: Path) -> Iterator[str]:
+    import yaml
+
+    if not file.is_file():
+        return
+    try:
+        document = yaml.safe_load(file.read_bytes())
+    except yaml.YAMLError as error:
+        yield f"{EXTRAS}/{ENVIRONMENT} is not YAML: {str(error).splitlines()[0]}; write it as conda's env.yml"
+        return
+    if not isinstance(document, dict) or not isinstance(document.get("dependencies"), list):
+        yield f"{EXTRAS}/{ENVIRONMENT} has no list of dependencies; write it as conda's env.yml"
+
+
+def _deviations(golden: list[tuple[Any, Any]], answers: list[dict[str, Any]]) -> Iterator[str]:
+    """Golden requests at which the script fails, or which it answers in another way than is recorded with them."""
+    failures = [answer["body"] for answer in answers if answer["status"] != 200]
+    if failures:
+        yield f"the online script fails at {len(failures)} golden requests: {failures[0][:300]}; correct it"
+    pairs = [
+        (recorded, answer) for (_, recorded), answer in zip(golden, answers, strict=True) if answer["status"] == 200
+    ]
+    responses = [EndpointResponse(status=200, body=answer["body"].encode(), took_ms=0.0) for _, answer in pairs]
+    test = api_test([recorded for recorded, _ in pairs], responses)
+    yield from (f"golden {problem}; correct the script, or record the answers anew" for problem in test.schema_problems)
+    if test.golden is not None and test.golden.deviating > test.golden.unlike:
+        yield (
+            f"{test.golden.deviating} of {test.golden.requests} golden requests are answered otherwise, by up to "
+            f"{test.golden.largest:g}; record the answers of this very model"
+        )
+
+
+def main(arguments: list[str]) -> int:
+    """Print the report; 2 where there is none, because the name or the configuration cannot be used."""
+    path, name, folder, *rest = arguments
+    answers = json.loads(Path(rest[0]).read_text()) if rest else None
+    try:
+        report = check_bundle(Path(path), name, Path(folder), answers)
+    except (Refused, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(report))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

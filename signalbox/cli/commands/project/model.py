@@ -1,0 +1,226 @@
+"""`signalbox model`: bring a model to a workspace, of the local cloud or of Azure ML, by the same commands."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from signalbox.cli.app_client import find_endpoints
+from signalbox.cli.errors import NO, NotSetUp, UnknownName, Unreachable, Unusable
+from signalbox.cli.output import emit_json
+from signalbox.cli.progress import waiting
+from signalbox.cli.project_files import app_option, config_option, find_configuration
+from signalbox.launcher.endpoints import listens
+
+if TYPE_CHECKING:
+    from signalbox.models.workspace import MlWorkspace
+    from signalbox.projects.facts import ProjectFacts
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_environment = click.option(
+    "--environment", default="dev", show_default=True, help="The environment of the configuration to work in."
+)
+
+
+class ExactModel(click.ParamType):
+    """`NAME:VERSION`, as a pair."""
+
+    name = "NAME:VERSION"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        name, colon, version = str(value).partition(":")
+        if not (name and colon and version) or version == "latest":
+            self.fail(f"{value!r} is not exact; write NAME:VERSION, such as churn:12", param, ctx)
+        return name, version
+
+
+_MODEL = ExactModel()
+
+
+@click.group()
+def model() -> None:
+    """Register, deploy, flag, ask and validate the project's models.
+
+    They work on the local cloud of this folder, or, where SIGNALBOX_URL is set, on Azure ML, as `az login` signed in.
+    """
+
+
+@model.command()
+@click.argument("name", type=_MODEL)
+@click.argument("folder", type=_FOLDER)
+@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag of the version; may be repeated.")
+@_environment
+@config_option
+@app_option
+def register(
+    name: tuple[str, str], folder: Path, tags: tuple[str, ...], environment: str, config: Path | None, app: Path
+) -> None:
+    """Register FOLDER, with its parts model/ and extras/, as NAME:VERSION."""
+    from signalbox.models.assets import ModelFolder, Unregistrable, register_folder
+
+    source = ModelFolder(name=name[0], version=name[1], folder=folder, tags=dict(map(_tag, tags)))
+    workspace = _workspace(_project(config, app), environment)
+    try:
+        with waiting(f"registering {':'.join(name)}"):
+            kind = register_folder(workspace, source)
+    except Unregistrable as error:
+        raise Unusable(str(error)) from error
+    click.echo(f"registered {':'.join(name)} ({kind}) in {environment}")
+
+
+@model.command()
+@click.argument("name", type=_MODEL)
+@click.option("--batch", default="", metavar="ENDPOINT", help="Deploy it behind this batch endpoint.")
+@click.option("--online", default="", metavar="ENDPOINT", help="Deploy it behind this online endpoint.")
+@click.option("--deployment", default="blue", show_default=True, help="The deployment's name.")
+@click.option(
+    "--batch-script", default="score.py", show_default=True, help="In extras/code/; unused for MLflow models."
+)
+@click.option("--online-script", default="online.py", show_default=True, help="Likewise.")
+@click.option("--compute", default="", help="The cluster of batch jobs; the local one, or cpu-cluster on Azure.")
+@click.option("--instance-type", default="Standard_DS3_v2", show_default=True, help="Of the online deployment.")
+@_environment
+@config_option
+@app_option
+def deploy(
+    name: tuple[str, str],
+    batch: str,
+    online: str,
+    deployment: str,
+    batch_script: str,
+    online_script: str,
+    compute: str,
+    instance_type: str,
+    environment: str,
+    config: Path | None,
+    app: Path,
+) -> None:
+    """Deploy the registered NAME:VERSION behind a batch endpoint, an online one, or both."""
+    from signalbox.models.deployments import Deployment, deploy_batch, deploy_online
+
+    if not batch and not online:
+        raise click.UsageError("name an endpoint: --batch ENDPOINT, --online ENDPOINT, or both")
+    workspace = _workspace(_project(config, app), environment)
+    for endpoint, script, put in ((batch, batch_script, deploy_batch), (online, online_script, deploy_online)):
+        if not endpoint:
+            continue
+        target = Deployment(
+            model=name[0],
+            version=name[1],
+            endpoint=endpoint,
+            name=deployment,
+            script=script,
+            compute=compute,
+            instance_type=instance_type,
+        )
+        with waiting(f"deploying {':'.join(name)} behind {endpoint}"), workspace.client() as client:
+            put(workspace, client, target)
+        click.echo(f"deployed {':'.join(name)} as {endpoint}/{deployment} in {environment}")
+
+
+@model.command()
+@click.argument("name", type=_MODEL)
+@click.option("--to", "stage", required=True, help="The stage of the ladder that it is to reach.")
+@_environment
+@config_option
+@app_option
+def flag(name: tuple[str, str], stage: str, environment: str, config: Path | None, app: Path) -> None:
+    """Ask for the promotion of the registered NAME:VERSION: set the tag that Signalbox reads."""
+    from signalbox.models import assets
+
+    project = _project(config, app)
+    if stage not in project.stages:
+        raise UnknownName(f"the ladder has no stage {stage!r}; it has {', '.join(project.stages) or 'none'}")
+    workspace = _workspace(project, environment)
+    with waiting(f"flagging {':'.join(name)}"), workspace.client() as client:
+        assets.flag(client, *name, stage)
+    click.echo(f"flagged {':'.join(name)} for {stage}; `signalbox promotions` shows its promotion")
+
+
+@model.command()
+@click.argument("endpoint")
+@click.argument("file", type=click.File())
+@click.option("--deployment", default="", help="Ask this deployment, whatever its traffic.")
+@_environment
+@config_option
+@app_option
+def invoke(endpoint: str, file: Any, deployment: str, environment: str, config: Path | None, app: Path) -> None:
+    """Ask an online ENDPOINT: FILE has the request as JSON; `-` is standard input."""
+    from signalbox.models import deployments
+
+    try:
+        body = json.load(file)
+    except ValueError as error:
+        raise Unusable(f"{file.name} is not JSON: {error}; write one request, as {{'input_data': ...}}") from error
+    workspace = _workspace(_project(config, app), environment)
+    with waiting(f"asking {endpoint}"), workspace.client() as client:
+        click.echo(deployments.invoke(client, endpoint, body, deployment))
+
+
+@model.command()
+@click.argument("name", type=_MODEL)
+@click.argument("folder", type=_FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@config_option
+@app_option
+@click.pass_context
+def validate(
+    context: click.Context, name: tuple[str, str], folder: Path, as_json: bool, config: Path | None, app: Path
+) -> None:
+    """Judge FOLDER as a promotion of NAME:VERSION would, before anything is registered; 1 where it would refuse."""
+    from dataclasses import asdict
+
+    from signalbox.models.validation import NotJudged, validate_folder
+
+    try:
+        with waiting(f"judging {folder}"):
+            judgement = validate_folder(app, find_configuration(config), ":".join(name), folder)
+    except NotJudged as error:
+        raise Unusable(str(error)) from error
+    if as_json:
+        emit_json(asdict(judgement))
+    else:
+        for sentence in judgement.unmet:
+            click.echo(f"x {sentence}")
+        result = f"{len(judgement.unmet)} unmet" if judgement.unmet else "ready for promotion"
+        click.echo(
+            f"{result}: {judgement.files} files, {judgement.answered} golden requests answered, {judgement.kind}"
+        )
+    context.exit(NO if judgement.unmet else 0)
+
+
+def _project(config: Path | None, app: Path) -> "ProjectFacts":
+    from signalbox.projects.facts import UnusableProject, read_project
+
+    try:
+        return read_project(app, find_configuration(config))
+    except UnusableProject as error:
+        raise NotSetUp(str(error)) from error
+
+
+def _workspace(project: "ProjectFacts", environment: str) -> "MlWorkspace":
+    """The workspace of *environment*, on Azure or on the local cloud. Raises UnknownName, NotSetUp or Unreachable."""
+    from signalbox.launcher.provision import local_workspace
+    from signalbox.models.workspace import AzureWorkspace, on_azure
+
+    named = next((place for place in project.workspaces if place.environment == environment), None)
+    if named is None:
+        names = ", ".join(place.environment for place in project.workspaces) or "none"
+        raise UnknownName(f"the configuration has no environment {environment!r}; it has {names}")
+    if on_azure():
+        return AzureWorkspace(named.subscription, named.resource_group, named.name)
+    endpoints = find_endpoints()
+    if not listens(endpoints.azureml):
+        raise Unreachable("the local cloud of this folder does not run; start it with `signalbox up`")
+    try:
+        return local_workspace(endpoints, named.name)
+    except ValueError as error:
+        raise UnknownName(f"environment {environment}: the local cloud has no such place: {error}") from error
+
+
+def _tag(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise click.UsageError(f"--tag is {text!r}; write NAME=VALUE")
+    return name, value

@@ -1,0 +1,26 @@
+"""Scores files: Azure ML's batch endpoint calls `init` once per worker and `run` for every mini-batch."""
+
+import os
+from pathlib import Path
+
+import joblib
+import pandas as pd
+from features import features
+
+model = None
+
+
+def init() -> None:
+    """Load the model."""
+    global model
+    model = joblib.load(next(Path(os.environ["AZUREML_MODEL_DIR"]).rglob("model.joblib")))
+
+
+def run(mini_batch: list[str]) -> pd.DataFrame:
+    """One row for every row of the files: the file, the row's id, and its class."""
+    return pd.concat([_score(Path(name)) for name in mini_batch], ignore_index=True)
+
+
+def _score(path: Path) -> pd.DataFrame:
+    rows = pd.read_csv(path)
+    return pd.DataFrame({"file": path.name, "id": rows["id"], "class": model.predict(features(rows))})

@@ -1,0 +1,69 @@
+"""The trained model, once for all tests, and a local cloud that serves this project."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from train import train
+
+PROJECT = Path(__file__).parents[1]
+PATIENCE_S = 300
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")} | {
+    "SIGNALBOX_CONFIG": str(PROJECT / "signalbox.yaml")
+}
+
+
+def signalbox(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What `signalbox` *words* prints in *folder*, about this project."""
+    return subprocess.run(
+        [sys.executable, "-m", "signalbox.cli", *words],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that a training writes."""
+    folder = tmp_path_factory.mktemp("trained") / "build"
+    train(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Run a command on a local cloud of its own, which must succeed; returns what it prints."""
+    folder = tmp_path_factory.mktemp("cloud")
+    log = folder / "up.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "signalbox.cli", "up", "--port", "0"],
+            cwd=folder,
+            env=ENVIRONMENT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while "\nlogs\t" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+
+        def run(*words: str) -> str:
+            done = signalbox(folder, *words)
+            assert done.returncode == 0, f"signalbox {' '.join(words)} ended with {done.returncode}: {done.stderr}"
+            return done.stdout
+
+        yield run
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)

@@ -1,0 +1,107 @@
+"""`signalbox model` on the running local cloud: what a team's folder becomes, and what is printed when it cannot."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from signalbox.launcher.ml_client import ml_client
+from tests.cli.conftest import shell
+from tests.onemachine.world import World
+
+PROJECT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
+
+
+@pytest.fixture(scope="module")
+def folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project beside the running cloud."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / ".signalbox").symlink_to(world.cloud.state)
+    shutil.copy(PROJECT / "signalbox.yaml", folder)
+    shutil.copytree(PROJECT / "examples", folder / "examples")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Callable[..., CompletedProcess[str]]:
+    return lambda *words: shell(folder, "model", *words)
+
+
+@pytest.mark.filterwarnings("ignore")  # The client for Azure ML may be imported here for the first time.
+def test_a_folder_is_registered_deployed_asked_and_flagged(
+    world: World, example: Path, folder: Path, model: Callable[..., CompletedProcess[str]]
+) -> None:
+    line = (example / "extras" / "golden" / "requests.jsonl").read_text().splitlines()[0]
+    golden = json.loads(line)
+    (folder / "request.json").write_text(json.dumps(golden["request"]))
+
+    steps = [
+        model("register", "team-model:1", str(example), "--tag", "team=wards"),
+        model("deploy", "team-model:1", "--batch", "team-batch", "--online", "team-online"),
+        model("invoke", "team-online", "request.json"),
+        model("flag", "team-model:1", "--to", "preprod"),
+    ]
+
+    assert [step.returncode for step in steps] == [0, 0, 0, 0], steps
+    assert "registered team-model:1 (custom_model) in dev" in steps[0].stdout
+    assert "deployed team-model:1 as team-online/blue in dev" in steps[1].stdout
+    assert json.loads(steps[2].stdout) == pytest.approx(golden["response"])
+    with ml_client(world.cloud.endpoints) as client:
+        tags = client.models.get("team-model", "1").tags
+        default = client.batch_endpoints.get("team-batch").defaults.deployment_name
+    assert tags["team"] == "wards"
+    assert tags["signalbox.promote"] == "team-model:1 -> preprod"
+    assert tags["signalbox.bundle"] == "azureml://datastores/workspaceblobstore/paths/extras/team-model/1"
+    assert default == "blue"
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow warns of its own future while it is imported.
+def test_an_mlflow_model_is_deployed_without_a_script(
+    folder: Path, example: Path, model: Callable[..., CompletedProcess[str]]
+) -> None:
+    import joblib
+    import mlflow.sklearn
+
+    regressor = joblib.load(example / "model" / "model.joblib")
+    mlflow.sklearn.save_model(regressor, str(folder / "flow" / "model"), serialization_format="cloudpickle")
+    line = (example / "extras" / "golden" / "requests.jsonl").read_text().splitlines()[0]
+    table = json.loads(line)["request"]["input_data"]
+    columns = list(regressor.feature_names_in_)
+    row = [table["data"][0][table["columns"].index(name)] for name in columns]
+    request = {"input_data": {"columns": columns, "index": [0], "data": [row]}}
+    (folder / "flow.json").write_text(json.dumps(request))
+
+    steps = [
+        model("register", "team-flow:1", "flow"),
+        model("deploy", "team-flow:1", "--batch", "flow-batch", "--online", "flow-online"),
+        model("invoke", "flow-online", "flow.json"),
+    ]
+
+    assert [step.returncode for step in steps] == [0, 0, 0], steps
+    assert "registered team-flow:1 (mlflow_model) in dev" in steps[0].stdout
+    assert json.loads(steps[2].stdout) == pytest.approx(json.loads(line)["response"])
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("deploy", "nothing:1", "--batch", "team-batch"), 4, "nothing"),
+        (("deploy", "team-model:1"), 2, "--batch ENDPOINT, --online ENDPOINT"),
+        (("deploy", "team-model:latest", "--batch", "team-batch"), 2, "is not exact; write NAME:VERSION"),
+        (("register", "team-model:2", "examples"), 2, "has no files in model/"),
+        (("register", "team-model:2", "examples", "--environment", "test"), 4, "no environment 'test'; it has"),
+        (("flag", "team-model:1", "--to", "prod"), 4, "no stage 'prod'; it has dev, preprod"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_what_cannot_be_is_said_in_one_sentence(
+    model: Callable[..., CompletedProcess[str]], words: tuple[str, ...], code: int, sentence: str
+) -> None:
+    refused = model(*words)
+
+    assert (refused.returncode, sentence in refused.stderr) == (code, True), refused
+    assert "Traceback" not in refused.stderr

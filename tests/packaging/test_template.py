@@ -1,0 +1,105 @@
+"""`signalbox new`: the project that it makes is whole, passes its own tests, and says nothing of this machine."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.packaging.conftest import PROJECT, Installation, clean
+
+pytestmark = pytest.mark.xdist_group("packaging")
+
+
+def test_the_projects_own_tests_pass_with_the_story_on_a_local_cloud(installation: Installation, wine: Path) -> None:
+    """They train, register, deploy and land a file, and compare the predictions that come back."""
+    cache = {"XDG_CACHE_HOME": str(wine.parent / "cache")}
+    lock = wine.parent / "cache" / "signalbox"
+    lock.mkdir(parents=True)
+    (lock / _azurite_folder()).symlink_to(PROJECT)  # Its node_modules are what npm would install there.
+
+    process = subprocess.run(
+        [installation.python, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=wine,
+        env={**clean(), **cache},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+    assert process.returncode == 0, process.stdout[-4000:] + process.stderr[-2000:]
+    assert " passed" in process.stdout
+    assert not (wine / ".signalbox").exists()
+
+
+def _azurite_folder() -> str:
+    import hashlib
+
+    return f"azurite-{hashlib.sha256((PROJECT / 'package-lock.json').read_bytes()).hexdigest()[:16]}"
+
+
+def test_the_project_keeps_its_answers_and_no_path_of_this_machine(wine: Path) -> None:
+    texts = {path: path.read_text() for path in wine.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    answers = yaml.safe_load(texts[wine / ".copier-answers.yml"])
+
+    assert answers["name"] == "wine"
+    assert answers["owner"] == "data-science@example.org"
+    assert not [path for path, text in texts.items() if str(PROJECT) in text or "site-packages" in text or "{%" in text]
+
+
+def test_every_line_of_its_readme_names_a_command_that_exists(installation: Installation, wine: Path) -> None:
+    words = [line.split() for line in (wine / "README.md").read_text().splitlines() if line.startswith("signalbox ")]
+    groups = {tuple(line[1:3]) if line[1] == "model" else (line[1],) for line in words}
+
+    assert len(groups) >= 7
+    assert [group for group in groups if installation.run(wine, *group, "--help").returncode] == []
+
+
+@pytest.mark.parametrize("name", ["Wine", "wine--x", "1wine", "w" * 21, "wine_x"])
+def test_a_name_that_endpoints_cannot_have_is_refused(installation: Installation, tmp_path: Path, name: str) -> None:
+    refused = installation.run(tmp_path, "new", name, "--defaults")
+
+    assert (refused.returncode, "of a-z, 0-9 and single dashes" in refused.stderr) == (2, True), refused
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_work_in_it_and_questions_without_a_terminal_are_refused(
+    installation: Installation, tmp_path: Path
+) -> None:
+    (tmp_path / "wine").mkdir()
+    (tmp_path / "wine" / "notes.txt").write_text("mine\n")
+
+    full = installation.run(tmp_path, "new", "wine", "--defaults")
+    silent = installation.run(tmp_path, "new", "other")
+
+    assert (full.returncode, "is not empty; name another folder" in full.stderr) == (2, True)
+    assert (silent.returncode, "give --defaults" in silent.stderr) == (2, True), silent.stderr
+    assert [path.name for path in (tmp_path / "wine").iterdir()] == ["notes.txt"]
+
+
+def test_what_a_team_breaks_is_named_with_its_file_and_line(
+    installation: Installation, wine: Path, tmp_path: Path
+) -> None:
+    """The contract, the scoring script, and a name that is mistyped."""
+    project = tmp_path / "wine"
+    shutil.copytree(wine, project, ignore=shutil.ignore_patterns("__pycache__"))
+    contract, script = project / "data" / "contract.yaml", project / "scoring" / "online.py"
+    contract.write_text(contract.read_text().replace("type: number, min: 5", "type: numbr, min: 5"))
+    broken = installation.run(project, "config", "check")
+    shutil.copy(wine / "data" / "contract.yaml", contract)
+    script.write_text(script.read_text().replace("model.predict(", "model.predikt("))
+    trained = subprocess.run(
+        [installation.python, "training/train.py", "build"], cwd=project, env=clean(), check=True, capture_output=True
+    )
+    unmet = installation.run(project, "model", "validate", "wine:1", "build")
+    mistyped = installation.run(project, "model", "validate", "wime:1", "build")
+
+    assert broken.returncode == 1
+    assert "data/contract.yaml:8: columns[1].type: is 'numbr'" in broken.stdout
+    assert trained.returncode == 0
+    assert unmet.returncode == 1
+    assert "predikt" in unmet.stdout
+    assert mistyped.returncode == 1
+    assert "model 'wime' has no `promotion` section in the configuration; those that have: wine" in mistyped.stdout

@@ -1,0 +1,88 @@
+"""`signalbox model validate`: what a promotion would refuse is said before anything is registered."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from signalbox.models.validation import NotJudged, validate_folder
+from signalbox.product import app_folder, example_folder
+from tests.trained import trained_models
+
+CONFIGURATION = example_folder() / "signalbox.yaml"
+MODEL = "diabetes-progression:7"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained_models(tmp_path_factory) / "ward"
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path) -> Path:
+    """A copy that a test may break."""
+    for part in ("model", "extras"):
+        shutil.copytree(trained / part, tmp_path / "build" / part)
+    return tmp_path / "build"
+
+
+def unmet(folder: Path, name: str = MODEL) -> tuple[str, ...]:
+    return validate_folder(app_folder(), CONFIGURATION, name, folder).unmet
+
+
+def test_a_whole_folder_is_ready_and_its_golden_requests_were_answered(folder: Path) -> None:
+    judgement = validate_folder(app_folder(), CONFIGURATION, MODEL, folder)
+
+    assert judgement.unmet == ()
+    assert (judgement.kind, judgement.answered, judgement.files) == ("custom_model", 10, 8)
+    assert judgement.digest.startswith("sha256:")
+
+
+def test_everything_that_is_missing_is_named_at_once(folder: Path) -> None:
+    shutil.rmtree(folder / "extras" / "golden")
+    (folder / "extras" / "code" / "online.py").unlink()
+    (folder / "extras" / "environment" / "conda.yaml").write_text("name: x\n")
+
+    sentences = " | ".join(unmet(folder))
+
+    assert "lacks golden requests (golden/requests.jsonl)" in sentences
+    assert "extras/code/online.py is not there; add it, or correct ladder.preprod.serve.online_script" in sentences
+    assert "extras/environment/conda.yaml has no list of dependencies" in sentences
+
+
+def test_a_script_that_fails_and_one_that_answers_otherwise_are_told_apart(folder: Path) -> None:
+    script, golden = folder / "extras" / "code" / "online.py", folder / "extras" / "golden" / "requests.jsonl"
+    text = script.read_text()
+    script.write_text(text.replace("model.predict(", "model.predikt("))
+    failing = unmet(folder)
+    script.write_text(text)
+    lines = [json.loads(line) for line in golden.read_text().splitlines()]
+    lines[0]["response"][0] += 1
+    golden.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    deviating = unmet(folder)
+
+    assert len(failing) == len(deviating) == 1
+    assert "fails at 10 golden requests" in failing[0]
+    assert "predikt" in failing[0]
+    assert deviating[0].startswith("1 of 10 golden requests are answered otherwise, by up to 1;")
+
+
+def test_a_script_that_is_no_python_and_one_that_does_not_start_are_named(folder: Path) -> None:
+    code = folder / "extras" / "code"
+    (code / "score.py").write_text("def run(:\n")
+    (code / "online.py").write_text("import nowhere\n\ndef run(data):\n    return data\n")
+
+    sentences = " | ".join(unmet(folder))
+
+    assert "extras/code/score.py is no Python: " in sentences
+    assert "the online script does not start: " in sentences
+    assert "nowhere" in sentences
+
+
+def test_a_model_that_the_configuration_does_not_know_is_named_and_an_inexact_one_is_not_judged(folder: Path) -> None:
+    assert any(
+        "has no `promotion` section in the configuration; those that have: diabetes" in s for s in unmet(folder, "x:1")
+    )
+    with pytest.raises(NotJudged, match="is not exact"):
+        unmet(folder, "diabetes-progression:latest")
