@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from signalbox.emulators.azure_ml.online import worker
 from signalbox.emulators.azure_ml.process import Ended, LineProcess, NotStarted
 from signalbox.models.assets import CODE, EXTRAS, MLFLOW, MODEL
-
-_WORKER = "signalbox.emulators.azure_ml.online.worker"
 
 
 class NotJudged(ValueError):
@@ -66,17 +65,17 @@ def _ask(app: Path, *arguments: object) -> dict[str, Any]:
 
 async def _answers(report: dict[str, Any], script: Path | None, folder: Path, log: Path) -> list[dict[str, Any]]:
     """What the script answers to each golden request, in a process like that of an online deployment."""
-    arguments = [] if report["kind"] == MLFLOW or script is None else [str(script.resolve())]
-    worker = LineProcess(_WORKER, arguments, {"AZUREML_MODEL_DIR": str((folder / MODEL).resolve())}, log)
+    own_script = None if report["kind"] == MLFLOW or script is None else script.resolve()
+    process = LineProcess(worker.main, [own_script], {"AZUREML_MODEL_DIR": str((folder / MODEL).resolve())}, log)
     try:
-        await worker.start()
+        await process.start()
         answers = []
         for request in report["golden"]:
             try:
-                answer = await worker.ask({"data": json.dumps(request)})
+                answer = await process.ask({"data": json.dumps(request)})
             except Ended as error:
-                raise NotStarted(f"its process ended; its log ends: {worker.tail()}") from error
+                raise NotStarted(f"its process ended; its log ends: {process.tail()}") from error
             answers.append({"status": 200 if answer["ok"] else 424, "body": answer["body"]})
         return answers
     finally:
-        await worker.end()
+        await process.end()

@@ -23,7 +23,7 @@ _environment = click.option(
 )
 
 
-class ExactModel(click.ParamType):
+class ExactModel(click.ParamType):  # type: ignore[type-arg]  # Generic in newer releases alone.
     """`NAME:VERSION`, as a pair."""
 
     name = "NAME:VERSION"

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+model: Any = None
+
 
 def init() -> None:
     """Load the model once per worker."""
