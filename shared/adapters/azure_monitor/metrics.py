@@ -41,9 +41,14 @@ class EndpointMetrics:
             raise Refused("platform metrics have no duration of each request: write `counts: traffic_log`")
         for start, end in spans(first, last):
             totals = self._counts(served, (start, end), "deployment eq '*'", "deployment")
+            minutes, unsure = list[DeploymentMinute](), set[int]()
             for deployment, counts in totals.items():
                 if deployment:  # Requests that were answered before one was chosen, as with 401, have none.
-                    yield from self._deployment_minutes(served, (start, end), deployment, counts)
+                    sure = list(self._deployment_minutes(served, (start, end), deployment, counts))
+                    minutes += sure
+                    unsure |= counts.keys() - {minute.minute for minute in sure}
+            # What is not measured of one deployment is measured of none: it would count as a minute without requests.
+            yield from (minute for minute in minutes if minute.minute not in unsure)
 
     def _deployment_minutes(
         self, served: ServedEndpoint, span: tuple[int, int], deployment: str, totals: Counts

@@ -49,9 +49,9 @@ class TrafficLog:
                 yield DeploymentMinute(
                     deployment=str(row["DeploymentName"]),
                     minute=minute_of(row["TimeGenerated"], block_s),
-                    requests=int(row["requests"]),
-                    bad=int(row["bad"]),
-                    slow=None if slow_over_ms is None else int(row["slow"]),
+                    requests=_count(row, "requests"),
+                    bad=_count(row, "bad"),
+                    slow=None if slow_over_ms is None else _count(row, "slow"),
                 )
 
     def clients(
@@ -63,9 +63,9 @@ class TrafficLog:
                     deployment=str(row["DeploymentName"]),
                     minute=minute_of(row["TimeGenerated"]),
                     client=_client(row),
-                    requests=int(row["requests"]),
-                    bad=int(row["bad"]),
-                    slow=None if slow_over_ms is None else int(row["slow"]),
+                    requests=_count(row, "requests"),
+                    bad=_count(row, "bad"),
+                    slow=None if slow_over_ms is None else _count(row, "slow"),
                 )
 
     def _rows(
@@ -115,6 +115,14 @@ def _plain(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise Refused(f"{name[:80]!r} is no name of a subscription, a workspace or an endpoint")
     return name
+
+
+def _count(row: Row, column: str) -> int:
+    """Raises Refused for what is no count: a null, NaN, a fraction, a negative number."""
+    value = row.get(column)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0 or value != value // 1:
+        raise Refused(f"the traffic log has {value!r} as its number of {column}")
+    return int(value)
 
 
 def _client(row: Row) -> str:

@@ -41,12 +41,14 @@ def policy_of(at: StagePlan) -> RolloutPolicy:
 def frozen_counts(minutes: Iterable[DeploymentMinute], arms: Arms) -> FrozenCounts:
     """The counts of both arms. What other deployments answered is nobody's: it only shows that the traffic is foreign.
 
-    A minute that was measured for one arm only counts as without requests for the other: metrics leave zeros out.
+    A minute that was measured for one arm only counts as without requests for the other: metrics leave zeros out. Parts
+    of one minute are added up.
     """
     by_arm: dict[str, dict[int, DeploymentMinute]] = {arms.canary: {}, arms.champion: {}}
     for minute in minutes:
         if minute.deployment in by_arm:
-            by_arm[minute.deployment][minute.minute] = minute
+            arm = by_arm[minute.deployment]
+            arm[minute.minute] = _sum(arm[minute.minute], minute) if minute.minute in arm else minute
     canary, champion = by_arm[arms.canary], by_arm[arms.champion]
     measured = sorted(canary.keys() | champion.keys())
     errors = tuple(
@@ -129,6 +131,16 @@ def _counts(
         champion=champion.requests if champion else 0,
         canary_bad=bad(canary) if canary else 0,
         champion_bad=bad(champion) if champion else 0,
+    )
+
+
+def _sum(part: DeploymentMinute, other: DeploymentMinute) -> DeploymentMinute:
+    measured = part.slow is not None and other.slow is not None
+    return replace(
+        part,
+        requests=part.requests + other.requests,
+        bad=part.bad + other.bad,
+        slow=(part.slow or 0) + (other.slow or 0) if measured else None,
     )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest, paused_s
 from shared.domain.rollout.policy import RolloutPolicy, StepLimits, WhenInconclusive
-from shared.domain.statistics.sequential.verdicts import RolloutJudgement, RolloutVerdict
+from shared.domain.statistics.sequential.verdicts import RolloutJudgement, RolloutVerdict, is_sick
 
 
 class StepDecision(StrEnum):
@@ -83,7 +83,7 @@ def _against(policy: RolloutPolicy, facts: StepFacts) -> StepOutcome | None:
             decision=StepDecision.ABORT, because=f"alerts fire on it: {', '.join(facts.alerts)}", worse=True
         )
     limit = policy.compare.sick_above
-    if facts.judgement is None and facts.requests and facts.errors > limit * facts.requests:
+    if facts.judgement is None and is_sick(facts.errors, facts.requests, limit):
         because = f"{facts.errors} of {facts.requests} requests failed, over {limit:.0%}, and nothing else serves"
         return StepOutcome(decision=StepDecision.ABORT, because=because, worse=True)
     return None

@@ -8,13 +8,15 @@ from dataclasses import dataclass, fields
 
 from shared.domain.failures import Refused
 
+MOST_UNITS = 2_000_000  # Of an arm in a block: 33,000 requests a second. An endpoint of Azure ML answers 500.
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinuteCounts:
     """The units of both arms in one *minute* (whole minutes since 1970, UTC), and how many of them were bad.
 
-    Raises Refused for what is no count: NaN, a fraction, a negative number, more bad units than units. A minute that
-    nobody measured has no MinuteCounts; one with zeros was measured.
+    Raises Refused for what is no count: NaN, a fraction, a negative number, more than a minute can have, more bad units
+    than units. A minute that nobody measured has no MinuteCounts; one with zeros was measured.
     """
 
     minute: int
@@ -65,6 +67,11 @@ def _check_whole(counts: MinuteCounts | PairCounts | ShareCounts) -> None:
         # A bool is an int, and NaN and 3.0 are none.
         if type(value) is not int or value < 0:
             raise Refused(f"{field.name} of minute {counts.minute} must be a whole number from 0 up, and is {value!r}")
+        # The likelihoods take a step for each unit: nonsense must not keep a host busy for days.
+        if field.name != "minute" and value > MOST_UNITS:
+            raise Refused(
+                f"{field.name} of minute {counts.minute} is {value}: nothing has over {MOST_UNITS} in a block"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

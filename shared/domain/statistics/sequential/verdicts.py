@@ -171,17 +171,18 @@ def _sick_arms(limit: float | None, latest: MinuteCounts | None) -> tuple[str, .
     """
     if limit is None or latest is None:
         return ()
-    odds = (1.0, *WORSE_BY)
     counts = {
         "canary": (latest.canary_bad, latest.canary),
         "champion": (latest.champion_bad, latest.champion),
     }
-    terms = {arm: binomial_terms(bad, units, limit, odds) for arm, (bad, units) in counts.items()}
-    return tuple(
-        arm
-        for arm, term in terms.items()
-        if float(log_e_values(term.hits, term.moments, odds)) >= _threshold(_SICK_ALPHA)
-    )
+    return tuple(arm for arm, (bad, units) in counts.items() if is_sick(bad, units, limit))
+
+
+def is_sick(bad: int, units: int, limit: float) -> bool:
+    """Whether *bad* of *units* show a share above *limit*, by an e-value: one failure of one request shows none."""
+    odds = (1.0, *WORSE_BY)
+    terms = binomial_terms(bad, units, limit, odds)
+    return float(log_e_values(terms.hits, terms.moments, odds)) >= _threshold(_SICK_ALPHA)
 
 
 def _concluded(figures: RolloutJudgement, evidence: RolloutEvidence, test: RolloutTest) -> RolloutJudgement:
