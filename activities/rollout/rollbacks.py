@@ -35,7 +35,7 @@ from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
 from shared.records.production.serving import VersionHold, sign_change, sign_hold
 from shared.records.promotion import find_promotion
-from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, sign_entry
+from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, refuse_revoked, sign_entry
 
 _READY, _FAILED = "Succeeded", ("Failed", "Canceled")
 _GIVE_WAY = timedelta(seconds=60)
@@ -143,6 +143,7 @@ def deploy_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
     environment, model = _environment(stage), _target(step)
     seen = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, course.deployment)
     if seen is None:
+        refuse_revoked(clients.statements, clients.audit, model)  # Somebody may have revoked it since it was chosen.
         clients.endpoints.deploy(environment, _wanted(clients, stage, course, model))
         return c.Moved(waiting=f"deployment {course.deployment}")
     if seen.state in _FAILED:

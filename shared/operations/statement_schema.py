@@ -28,6 +28,7 @@ _CLASSES: dict[PredicateKind, tuple[type, ...]] = {
     PredicateKind.BREAK_GLASS: (predicates.BreakGlassPredicate,),
     PredicateKind.ROLL_BACK: (predicates.RollBackPredicate,),
     PredicateKind.REVOCATION: (predicates.RevocationPredicate,),
+    PredicateKind.ENTRY_REVOCATION: (predicates.EntryRevocationPredicate,),
     PredicateKind.LOG_FINDING: (predicates.LogFindingPredicate,),
     PredicateKind.PROOF_PACK: (predicates.ProofPackPredicate,),
     PredicateKind.MODEL_SIGNATURE: (predicates.ModelSignaturePredicate,),

@@ -188,6 +188,11 @@ def revocation(keyid: str, number: int) -> str:
     return f"{revocations(keyid)}{number:03d}.dsse.json"
 
 
+def entry_revocation(model: str, version: str) -> str:
+    """Where the door key says who has revoked a version."""
+    return f"registry-revocations/{model}/{version}.dsse.json"
+
+
 def proof_pack(promotion: str, digest: str) -> str:
     """Where the deciding key says which files an archive has. It is no part of the promotion that it proves."""
     return f"proof-packs/{promotion}/{digest}.dsse.json"

@@ -267,6 +267,18 @@ class RevocationPredicate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRevocationPredicate:
+    """A person has revoked *model*, whose entry of the central registry has *bundle*: it serves nowhere again."""
+
+    model: str
+    bundle: str
+    by: str
+    oid: str
+    tenant: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogFindingPredicate:
     """The app has verified the audit log, and *finding* does not hold."""
 

@@ -40,6 +40,7 @@ class PredicateKind(StrEnum):
     BREAK_GLASS = "break-glass"
     ROLL_BACK = "roll-back"
     REVOCATION = "revocation"
+    ENTRY_REVOCATION = "entry-revocation"
     LOG_FINDING = "log-finding"
     PROOF_PACK = "proof-pack"
     MODEL_SIGNATURE = "model-signature"
@@ -61,6 +62,7 @@ _PURPOSES = {
     PredicateKind.ROLLOUT_LOOK: Purpose.MEASURING,
     PredicateKind.ROLLOUT_STEP: Purpose.MEASURING,
     PredicateKind.ROLLOUT_ORDER: Purpose.DOOR,
+    PredicateKind.ENTRY_REVOCATION: Purpose.DOOR,
 }
 
 
