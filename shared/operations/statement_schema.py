@@ -22,6 +22,7 @@ _CLASSES: dict[PredicateKind, tuple[type, ...]] = {
     PredicateKind.REGISTRY_STATE: (predicates.EntryPredicate, predicates.EntryMovePredicate),
     PredicateKind.SERVING_CHANGE: (predicates.MovePredicate,),
     PredicateKind.MOVE: (predicates.MovePredicate, predicates.BeforeMovePredicate, predicates.TrainedPredicate),
+    PredicateKind.WITHDRAWAL: (predicates.WithdrawalPredicate,),
     PredicateKind.DECISION_USE: (predicates.DecisionUsePredicate,),
     PredicateKind.PROMOTION_SET: (predicates.PromotionSetPredicate,),
     PredicateKind.PROVENANCE: (predicates.ProvenancePredicate,),

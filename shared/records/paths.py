@@ -144,6 +144,11 @@ def decisions(promotion: str, stage: str) -> str:
     return f"{PROMOTIONS}{promotion}/{stage}/decisions/"
 
 
+def withdrawal(promotion: str, stage: str, decision: str) -> str:
+    """Where a door says that a decision was taken back, which *decision* tells from all others."""
+    return f"{PROMOTIONS}{promotion}/{stage}/withdrawals/{decision}.dsse.json"
+
+
 def decision_use(promotion: str, name: str) -> str:
     """Where the deciding key says that a receipt rests on a decision; *name* is the decision's digest."""
     return f"{PROMOTIONS}{promotion}/effects/used/{name}.dsse.json"

@@ -34,6 +34,7 @@ class PredicateKind(StrEnum):
     ROLLOUT_ORDER = "rollout-order"
     TRAFFIC = "traffic"
     HOLD = "hold"
+    WITHDRAWAL = "withdrawal"
     DECISION_USE = "decision-use"
     PROMOTION_SET = "promotion-set"
     PROVENANCE = "provenance"
@@ -63,6 +64,7 @@ _PURPOSES = {
     PredicateKind.ROLLOUT_STEP: Purpose.MEASURING,
     PredicateKind.ROLLOUT_ORDER: Purpose.DOOR,
     PredicateKind.ENTRY_REVOCATION: Purpose.DOOR,
+    PredicateKind.WITHDRAWAL: Purpose.DOOR,
 }
 
 
