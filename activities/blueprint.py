@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     import activities.rollout.rollbacks
     import activities.rollout.sweeps
     import activities.schedules.firing
+    import activities.trust.entry_revocations
     import activities.trust.log_looks
 else:
     activities = Deferred("activities")
@@ -88,6 +89,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     activities.promotion.registry.scrub_entry,
     activities.promotion.registry.recover_entry,
     activities.trust.log_looks.look_at_log,
+    activities.trust.entry_revocations.revoke_entry,
     activities.promotion.assessments.assess_stage,
     activities.promotion.packs.write_evidence_pack,
     activities.promotion.approvals.look_at_approvals,

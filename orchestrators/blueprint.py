@@ -45,6 +45,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.registry.scrub_registry,
     orchestrators.inference.check_hub_file,
     orchestrators.registry.recover,
+    orchestrators.registry.revoke,
     orchestrators.drift.check_drift,
     orchestrators.drift.reconcile_drift,
     orchestrators.schedules.keep_schedules,

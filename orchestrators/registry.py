@@ -1,10 +1,11 @@
-"""Watch over the central registry: read every entry again on a schedule, and bring back what is needed.
+"""Watch over the central registry: read every entry again on a schedule, bring back what is needed, and revoke.
 
 It stands alone: it belongs to no promotion.
 """
 
 from shared import contracts as c
-from shared.durable.context import Context, Steps, call
+from shared.durable.context import Context, Steps, call, run_child
+from shared.durable.failures import StepFailed
 
 
 def scrub_registry(ctx: Context, sweep: c.Sweep) -> Steps[c.Scrubbed]:
@@ -23,3 +24,24 @@ def scrub_registry(ctx: Context, sweep: c.Sweep) -> Steps[c.Scrubbed]:
 def recover(ctx: Context, recovery: c.Recovery) -> Steps[c.Recovered]:
     ctx.show("recovering", model=str(recovery.model), environment=recovery.environment)
     return (yield from call(ctx, c.RECOVER_ENTRY, recovery))
+
+
+def revoke(ctx: Context, revocation: c.EntryRevocation) -> Steps[c.RevocationResult]:
+    """Revoke an entry, and bring production back where it serves. A rollback that fails leaves the entry revoked."""
+    ctx.show("revoking", model=str(revocation.model))
+    order = c.RevocationOrder(key=f"revocations-of-entries/{revocation.id}", revocation=revocation)
+    revoked = yield from call(ctx, c.REVOKE_ENTRY, order)
+    rolled_back: list[str] = []
+    because = list(revoked.because)
+    for rollback in revoked.rollbacks:
+        ctx.show("rolling back", model=str(revocation.model), stage=rollback.stage, rollback=rollback.id)
+        try:
+            result = yield from run_child(ctx, c.ROLL_BACK, rollback, rollback.id)
+        except StepFailed as failure:
+            because.append(f"{rollback.id}: {failure}")
+            continue
+        (rolled_back if result.done else because).append(f"{rollback.id}: {result.because}")
+    ctx.show("done", rolled_back=len(rolled_back), still_serving=len(because))
+    return c.RevocationResult(
+        id=revocation.id, model=revocation.model, rolled_back=tuple(rolled_back), because=tuple(because)
+    )

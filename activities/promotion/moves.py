@@ -21,13 +21,22 @@ from shared.application.rollout.orders import refuse_aborted
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
-from shared.domain.promotion.models import APPROVED_BY, STATE, EntryState
+from shared.domain.promotion.ladder import Registry
+from shared.domain.promotion.models import APPROVED_BY, STATE, EntryState, ModelVersion
 from shared.domain.promotion.plans import Move
 from shared.domain.rollout.serving import ChangeKind
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
 from shared.records.predicates import EntryStatement
-from shared.records.registry import BEGUN, ENTRY_STATEMENT, UNDO_BEGUN, entry_statement, history_of, sign_entry
+from shared.records.registry import (
+    BEGUN,
+    ENTRY_STATEMENT,
+    UNDO_BEGUN,
+    entry_statement,
+    history_of,
+    is_revoked,
+    sign_entry,
+)
 from shared.records.statements import ForgedError
 
 _KINDS = {
@@ -51,6 +60,8 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
         # An earlier attempt of this step may have begun the move after the undo had looked.
         _take_back(clients, order, carried(clients.statements, order), _signed_before(clients, order))
         raise _undone_already(order)
+    if is_revoked(clients.statements, clients.audit, order.plan.model):
+        raise Refused(f"{order.plan.model} is revoked: {order.move.value} at {order.stage} is not made")
     mover, about = MOVERS[order.move], carried(clients.statements, order)
     before = _remember(clients, order, about)
     waiting = mover.advance(clients, about)
@@ -218,6 +229,7 @@ def _state_entry(clients: Clients, order: c.MoveOrder, change: str, before: Mapp
         (Move.APPROVE_ENTRY, "undone"): (before.get(STATE, ""), before.get(APPROVED_BY, "")),
         (Move.PUBLISH_ENTRY, "undone"): ("", ""),
     }[order.move, change]
+    state = _kept_revoked(clients, registry, plan.model, state)
     statement = EntryStatement(
         registry=registry.name,
         model=plan.model,
@@ -239,11 +251,21 @@ def _state_replaced(clients: Clients, order: c.MoveOrder, name: str, state: str)
     if replaced is None:
         return
     entry = entry_statement(clients.statements, history_of(clients.audit, replaced), replaced, [])
-    if entry is not None:
+    registry = order.at.stage.registry or order.plan.registry
+    if entry is not None and registry is not None:
+        state = _kept_revoked(clients, registry, replaced, state)
         changed = replace(entry, state=state, promotion=order.promotion.id, at=clients.clock.now())
         path = sign_entry(clients.statements, name, changed)
         facts = {**_facts(order), ENTRY_STATEMENT: path}
         clients.audit.append(f"{path}/stated", "entry restated", str(replaced), "signalbox", facts)
+
+
+def _kept_revoked(clients: Clients, registry: Registry, model: ModelVersion, state: str) -> str:
+    """*state*, or that *model* is revoked: neither an undo nor a successor that retires it makes it anything else."""
+    if not state or not is_revoked(clients.statements, clients.audit, model):
+        return state
+    clients.models.tag(registry, model, {STATE: EntryState.REVOKED.value})
+    return EntryState.REVOKED.value
 
 
 def _statement_path(key: str) -> str:

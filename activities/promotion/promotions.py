@@ -35,6 +35,7 @@ from shared.records import paths
 from shared.records.listings import PROMOTIONS, keep_listed
 from shared.records.production.serving import hold_of
 from shared.records.promotion import LockHolder, PromotionRecord, QueuedPromotion, find_promotion, is_open
+from shared.records.registry import refuse_revoked
 from shared.records.statements import ForgedError
 from shared.records.store import LostRace
 
@@ -200,6 +201,7 @@ def _publish_head(clients: Clients) -> None:
 def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
     try:
         _refuse_held(clients, request)
+        refuse_revoked(clients.statements, clients.audit, request.model)
         plan = plan_promotion(clients, request.model, request.source, request.target)
         digest = plan_digest(plan)
         _refuse_changed(clients, request, plan, digest)

@@ -32,6 +32,7 @@ from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
 from shared.records.predicates import BreakGlassPredicate
 from shared.records.promotion import SignedDecision, decisions, evidence_pack_at
+from shared.records.registry import refuse_revoked
 from shared.records.statements import ForgedError, receipt_objection, signed_receipt
 
 _LIFE = timedelta(hours=24)
@@ -75,6 +76,7 @@ def _needed_step(order: c.MoveOrder) -> int:
 def _issue(clients: Clients, step: c.StageStep) -> Receipt:
     order = stage_order(clients.statements, clients.ledger, step)
     refuse_changed_source(clients, order)
+    refuse_revoked(clients.statements, clients.audit, order.plan.model)
     refuse_aborted(clients.statements, order.promotion.id, order.stage)
     if order.number:
         return _keep(clients, order, signed_receipt(clients.signing, _step_receipt(clients, order)))

@@ -65,6 +65,7 @@ class AzureControlPlane:
             storage=str(properties.get("storageAccount") or ""),
             public=str(properties.get("publicNetworkAccess") or "Enabled").lower() == "enabled",
             shared_key=properties.get("allowSharedKeyAccess") is not False,  # Null means allowed.
+            immutability=_immutability(properties),
         )
 
     def datastore(self, workspace: Workspace, name: str) -> DatastoreSeen | None:
@@ -169,6 +170,12 @@ class AzureControlPlane:
         if answer.status_code in (401, 403):
             raise Hidden(f"{action}: the app's identity may not look")
         return answer
+
+
+def _immutability(properties: Mapping[str, Any]) -> str:
+    """The state of a container's time-based retention policy, as a container's properties have it."""
+    policy = properties.get("immutabilityPolicy") or {}
+    return str((policy.get("properties") or {}).get("state") or "")
 
 
 def _grant(raw: Mapping[str, Any]) -> Grant:

@@ -1,9 +1,11 @@
-"""What crosses the Durable boundary of trust: looks at the audit log."""
+"""What crosses the Durable boundary of trust: looks at the audit log, and the revocation of a registry's entry."""
 
 from dataclasses import dataclass
 
 from shared.contracts.kinds import Activity, Effect, Orchestration
 from shared.contracts.payloads import Sweep
+from shared.contracts.rollback import RollbackRequest
+from shared.domain.promotion.models import ModelVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,42 @@ class LogVerified:
     failed: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRevocation:
+    """Revoke *model*. Who has asked for it, and why, is in the statement that the door has signed."""
+
+    id: str
+    model: ModelVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationOrder:
+    key: str
+    revocation: EntryRevocation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRevoked:
+    """*rollbacks* are those that are due where the version serves; *because* says where none is possible, and why."""
+
+    rollbacks: tuple[RollbackRequest, ...] = ()
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationResult:
+    """*rolled_back*: what serves again, in words; *because*: where the version still serves, and why."""
+
+    id: str
+    model: ModelVersion
+    rolled_back: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()
+
+
 LOOK_AT_LOG = Activity("look_at_log", LogLookOrder, LogPart, Effect.WRITES)
+
+REVOKE_ENTRY = Activity("revoke_entry", RevocationOrder, EntryRevoked, Effect.WRITES)
 
 VERIFY_LOG = Orchestration("verify_log", Sweep, LogVerified)
 REREAD_LOG = Orchestration("reread_log", Sweep, LogVerified)
+REVOKE = Orchestration("revoke", EntryRevocation, RevocationResult)

@@ -149,6 +149,11 @@ def recovery_id(model: str, version: str, environment: str) -> str:
     return f"recover-{_readable(model)}-{digest(model, version, environment)}"
 
 
+def revocation_id(model: str, version: str) -> str:
+    """The orchestration that revokes a version: there is one, since nothing is revoked twice."""
+    return f"revocation-{_readable(model)}-{digest(model, version)}"
+
+
 def restore_id(promotion: str) -> str:
     """The orchestration that undoes *promotion* after it was ended from outside."""
     return f"{promotion}{_RESTORE}"

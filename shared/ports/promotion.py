@@ -233,14 +233,14 @@ class AuditReport:
 class LogLook:
     """What one look at a part of the audit log has found; *is_done* where there is no further part to look at now.
 
-    *mark* says how far the log is verified once the look is noted, None where nothing is. *unfiled* are the entries
+    *mark* says how far the log is verified once the look is noted, None where nothing is. *nameless* are the entries
     that an index does not name.
     """
 
     problems: tuple[str, ...]
     is_done: bool
     mark: VerifiedMark | None = None
-    unfiled: tuple[int, ...] = ()
+    nameless: tuple[int, ...] = ()
 
 
 class AuditLog(Protocol):

@@ -144,6 +144,11 @@ def decisions(promotion: str, stage: str) -> str:
     return f"{PROMOTIONS}{promotion}/{stage}/decisions/"
 
 
+def withdrawal(promotion: str, stage: str, decision: str) -> str:
+    """Where a door says that a decision was taken back, which *decision* tells from all others."""
+    return f"{PROMOTIONS}{promotion}/{stage}/withdrawals/{decision}.dsse.json"
+
+
 def decision_use(promotion: str, name: str) -> str:
     """Where the deciding key says that a receipt rests on a decision; *name* is the decision's digest."""
     return f"{PROMOTIONS}{promotion}/effects/used/{name}.dsse.json"
@@ -186,6 +191,11 @@ def revocations(keyid: str = "") -> str:
 
 def revocation(keyid: str, number: int) -> str:
     return f"{revocations(keyid)}{number:03d}.dsse.json"
+
+
+def entry_revocation(model: str, version: str) -> str:
+    """Where the door key says who has revoked a version."""
+    return f"registry-revocations/{model}/{version}.dsse.json"
 
 
 def proof_pack(promotion: str, digest: str) -> str:

@@ -161,6 +161,21 @@ class DecisionUsePredicate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalPredicate:
+    """A person has taken back the decision at *decision*, a path, which they made as *role* at *decided*."""
+
+    promotion: str
+    stage: str
+    decision: str
+    role: str
+    oid: str
+    tenant: str
+    name: str
+    evidence: str
+    decided: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionSetPredicate:
     """Which promotions climb together, and whether all of them must arrive."""
 
@@ -264,6 +279,18 @@ class RevocationPredicate:
     jwk: dict[str, str]
     revoked_at: str
     because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRevocationPredicate:
+    """A person has revoked *model*, whose entry of the central registry has *bundle*: it serves nowhere again."""
+
+    model: str
+    bundle: str
+    by: str
+    oid: str
+    tenant: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.codec import UndecodableError, decode, encode
 from shared.contracts import Fate
+from shared.domain.failures import Refused
 from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move
@@ -19,6 +20,7 @@ from shared.records.statements import ForgedError, Statements
 
 # Kinds of entries of the audit log, and the fact by which an entry names what it says of the registry.
 BEGUN, UNDO_BEGUN, ENTRY_STATEMENT = "move begun", "undo begun", "entry_statement"
+REVOKED = "entry revoked"
 _MOVES = frozenset({Move.PUBLISH_ENTRY.value, Move.APPROVE_ENTRY.value, Move.MARK_IN_PRODUCTION.value})
 _ENDS = frozenset(fate.value for fate in Fate)
 
@@ -102,6 +104,28 @@ def bundle_on_the_move(history: Sequence[Entry]) -> str | None:
         elif logged.kind in _ENDS:
             bundle = None
     return bundle
+
+
+def revocation_key(model: ModelVersion) -> str:
+    """The key under which the audit log has the revocation of *model*."""
+    return f"registry-revocations/{model}"
+
+
+def is_revoked(statements: Statements, audit: AuditLog, model: ModelVersion) -> bool:
+    """Whether a person has revoked *model*, at the cost of a few reads: one removed file alone does not hide it.
+
+    Raises ForgedError for a planted statement.
+    """
+    path = paths.entry_revocation(model.name, model.version)
+    if statements.read(path, PredicateKind.ENTRY_REVOCATION) is not None:
+        return True
+    return audit.find(revocation_key(model)) is not None
+
+
+def refuse_revoked(statements: Statements, audit: AuditLog, model: ModelVersion) -> None:
+    """Raise Refused where *model* is revoked, by its statement, its key in the log, or any entry of the log on it."""
+    if is_revoked(statements, audit, model) or any(entry.kind == REVOKED for entry in history_of(audit, model)):
+        raise Refused(f"{model} is revoked; see `signalbox history {model}`, and register a new version")
 
 
 def entries_stated(statements: Statements) -> Iterator[ModelVersion]:

@@ -35,6 +35,7 @@ PRODUCTION = (
     'signalbox rollout abort PROMOTION --reason "complaints" --as linus@example.org',
     "signalbox rollback diabetes-progression --plan",
     'signalbox rollback diabetes-progression --reason "wrong prices" --as linus@example.org',
+    'signalbox revoke diabetes-progression:2 --reason "it leaks patients\' names" --as linus@example.org',
     'signalbox release-hold diabetes-progression:2 --reason "mended" --as linus@example.org',
 )
 TEAM = "tests/packaging/test_template.py runs it in the project that the installed wheel has made"
@@ -50,6 +51,8 @@ EXCEPTIONS = {
     "signalbox model flag wine:1 --to preprod": MODEL,
     **dict.fromkeys(PRODUCTION, "a rollout lasts hours; tests/rollout asks the same doors"),
     "signalbox prove PROMOTION --to proof.json": "tests/trust/test_verifier.py asks the same door of a whole promotion",
+    "signalbox prove PROMOTION --to proof.zip --zip": "tests/trust/test_archives.py asks the same door",
+    "signalbox-verify proof.zip --keys trusted-keys.json --bundle FOLDER": "tests/trust/test_archives.py verifies one",
     "signalbox prove PROMOTION --to proof.json --model-sig model.sig --keys trusted-keys.json": (
         "tests/trust/test_model_signing.py makes the same of a proof that was kept"
     ),

@@ -100,6 +100,21 @@ def test_an_account_that_does_not_say_so_is_opened_by_its_keys(
     assert account.shared_key is opened
 
 
+@pytest.mark.parametrize("state", ["Locked", "Unlocked", ""])
+def test_the_policy_of_a_container_is_read_as_resource_manager_writes_it(
+    cloud: LocalCloud, clients: Clients, state: str
+) -> None:
+    policy = {"immutabilityPeriodSinceCreationInDays": 365, "state": state, "allowProtectedAppendWrites": False}
+    properties = {"hasImmutabilityPolicy": bool(state), "immutabilityPolicy": {"properties": policy} if state else None}
+    show(cloud, path=CONTAINER, body={"id": CONTAINER, "properties": properties})
+    try:
+        container = clients.control.find(CONTAINER)
+    finally:
+        show(cloud, path=CONTAINER)
+    assert container is not None
+    assert container.immutability == state
+
+
 def test_the_state_account_is_another_than_the_hubs(tmp_path: Path) -> None:
     from shared.config import ConfigurationError, load
 

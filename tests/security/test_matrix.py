@@ -81,6 +81,7 @@ MAY = {
     "abort_rollout": "EPFK",
     "roll_back_model": "EPFK",
     "release_version": "EPFK",
+    "revoke_version": "PF",
     "show_known_good": EVERYBODY,
     "show_serving": EVERYBODY,
     "show_serving_alerts": EVERYBODY,

@@ -1,10 +1,13 @@
 """What was taken back and which keys were revoked is signed too, and a proof shows it."""
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from activities.trust.revocations import sign_revocations
 from shared import contracts as c
@@ -101,3 +104,31 @@ async def test_the_revocation_of_a_key_that_signed_nothing_here_is_shown(app: Pr
     lines = promotions.verify(json.loads(proof.read_bytes()), keys(proof))
 
     assert any("key door-0 was revoked at" in line for line in lines)
+
+
+@pytest.mark.parametrize("keyid", ["door-1", "measuring-1", "deciding-1"])
+async def test_a_proof_that_rests_on_a_revoked_key_says_so_and_not_that_something_is_missing(
+    app: PromotionApp, tmp_path: Path, keyid: str
+) -> None:
+    promotion = await arrived(app)
+    with revoking(app, keyid):
+        proof = await written(app, promotion, tmp_path)
+    trusted = keys(proof)
+    trusted[keyid]["revoked"] = True
+
+    reason = verdict(proof.read_bytes(), trusted)
+
+    assert reason.endswith("is signed with a revoked key"), reason
+
+
+async def test_a_file_that_only_names_a_revoked_key_is_no_part_of_a_proof(app: PromotionApp, tmp_path: Path) -> None:
+    promotion = await arrived(app)
+    (path,) = (blob.path for blob in app.clients.store.blobs(f"promotions/{promotion}/") if "/plans/" in blob.path)
+    envelope = json.loads(app.hub.read("signalbox", path) or b"")
+    envelope["payload"] = b64encode(b64decode(envelope["payload"]).replace(b"churn:1", b"churn:9")).decode()
+    planted = path.replace(".dsse.json", "-2.dsse.json")
+    app.hub.land(f"signalbox/{planted}", json.dumps(envelope).encode())
+    with revoking(app, "deciding-1"):
+        proof = await written(app, promotion, tmp_path)
+
+    assert planted not in json.loads(proof.read_bytes())["statements"]

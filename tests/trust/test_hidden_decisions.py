@@ -10,8 +10,9 @@ from shared.adapters.audit_log.layout import entry_path, head_path, subject_path
 from shared.application.promotion.standing import break_glass, question
 from shared.application.promotion.stored_plans import opened
 from shared.codec import decode, encode
-from shared.domain.failures import Transient
+from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.plans import Phase
+from shared.domain.trust.statements import PredicateKind
 from shared.records import paths
 from tests.promotion.conftest import PromotionApp
 from tests.promotion.test_glass import broken_glass
@@ -169,3 +170,44 @@ async def test_a_decision_that_is_used_stays_used_where_the_mark_is_removed(app:
     status, why = await withdrawn(app, promotion, "ada", "data-scientist")
 
     assert (result.fate, status, "has been used" in why) == (c.Fate.PROMOTED, 409, True)
+
+
+async def test_a_withdrawal_has_a_statement_of_its_own_that_is_never_written_over(app: PromotionApp) -> None:
+    promotion, _ = await asking(app)
+    await app.decide(promotion, "ada", "data-scientist")
+    await withdrawn(app, promotion, "ada", "data-scientist")
+    await app.decide(promotion, "ada", "data-scientist")
+    await withdrawn(app, promotion, "ada", "data-scientist")
+
+    files = blobs(app, "/withdrawals/")
+    predicates = [app.clients.statements.read(path, PredicateKind.WITHDRAWAL) or {} for path in files]
+
+    assert len(files) == 2
+    assert {(says["name"], says["role"], says["promotion"]) for says in predicates} == {
+        ("ada", "data-scientist", promotion)
+    }
+    assert len({says["decided"] for says in predicates}) == 2
+
+
+async def test_a_withdrawal_that_was_not_answered_is_asked_for_again_and_counts_then(
+    app: PromotionApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The app dies before the log has it, and somebody puts the approval back: nobody was told that it is withdrawn."""
+    promotion, _ = await asking(app)
+    await app.decide(promotion, "ada", "data-scientist")
+    (path,) = blobs(app, "/central/decisions/data-scientist")
+    approval = app.hub.read(STATE_CONTAINER, path) or b""
+
+    def dead(*given: object) -> None:
+        raise Refused("the process has died")
+
+    with monkeypatch.context() as dying:
+        dying.setattr("shared.application.promotion.decisions.tell_decision", dead)
+        status, _ = await app.ask("POST", f"promotions/{promotion}/withdraw", {"role": "data-scientist"}, "ada")
+    plant(app, path, approval)
+
+    again = await withdrawn(app, promotion, "ada", "data-scientist")
+
+    assert status != 200
+    assert again == (200, "central")
+    assert app.chain().count("decision withdrawn") == 1

@@ -182,3 +182,21 @@ async def test_what_is_put_back_takes_its_provenance_with_it(app: PromotionApp) 
 
 def test_the_deciding_key_signs_it() -> None:
     assert PredicateKind.PROVENANCE.purpose is Purpose.DECIDING
+
+
+@pytest.mark.parametrize("place", ["preprod", "central"])
+async def test_a_promotion_is_not_done_while_its_provenance_is_gone(app: PromotionApp, place: str) -> None:
+    """Everything else is there when Azure is asked for it at the end."""
+    app.register("1", error=1.0)
+
+    def approved(effect: str) -> None:
+        if effect.startswith("tag central"):
+            for path in [p for p in app.cloud.state["files"] if p.startswith(place) and p.endswith(".dsse.json")]:
+                del app.cloud.state["files"][path]
+
+    app.cloud.before = approved
+
+    result = await app.whole("churn:1")
+
+    assert result.fate is not c.Fate.PROMOTED
+    assert f"churn:1 in {place}: no provenance lies beside it" in "; ".join(result.because)

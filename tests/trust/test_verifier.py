@@ -13,7 +13,8 @@ import pytest
 
 from shared.codec import encode
 from shared.domain.trust.keys import Purpose
-from shared.domain.trust.statements import PredicateKind
+from shared.domain.trust.statements import PredicateKind, Statement
+from shared.records import paths
 from tests.amounts import amount
 from tests.promotion.conftest import PromotionApp
 from tests.promotion.test_glass import broken_glass
@@ -242,3 +243,21 @@ async def test_a_proof_cannot_write_to_its_readers_terminal(proof: Path) -> None
     outcome = run(proof, "--keys", proof.parent / "keys.json")
 
     assert (outcome.returncode, "\x1b" in outcome.stdout) == (1, False)
+
+
+async def test_a_decision_that_its_person_has_withdrawn_proves_nothing(app: PromotionApp, tmp_path: Path) -> None:
+    """Somebody has put the approval back after the withdrawal; both are in the proof."""
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    await app.approve(promotion)
+    await app.finish(promotion)
+    (path,) = (b.path for b in app.clients.store.blobs(f"promotions/{promotion}/") if "/decisions/data-sci" in b.path)
+    decision = (app.clients.statements.read(path, PredicateKind.DECISION) or {})["decision"]
+    says = {name: decision[name] for name in ("role", "oid", "tenant", "name", "evidence")}
+    says |= {"promotion": promotion, "stage": "central", "decision": path, "decided": decision["at"]}
+    statement = Statement(kind=PredicateKind.WITHDRAWAL, subjects={}, at=app.clients.clock.now(), predicate=says)
+    app.clients.statements.create(paths.withdrawal(promotion, "central", "x"), statement)
+
+    proof = await written(app, promotion, tmp_path)
+
+    assert "ada has withdrawn the decision as data-scientist" in verdict(proof.read_bytes(), keys(proof))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import triggers.http.promotion.promotions
     import triggers.http.promotion.proofs
     import triggers.http.promotion.requested_promotions
+    import triggers.http.promotion.revocations
     import triggers.http.promotion.rollbacks
     import triggers.http.promotion.rollouts
     import triggers.http.promotion.serving_alerts
@@ -107,6 +108,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post("rollouts/{promotion}/abort", api.promotion.rollouts.abort_rollout, Action.ROLL_OUT, "promotion"),
     _post("models/{model}/rollback", api.promotion.rollbacks.roll_back_model, Action.ROLL_BACK, "production", 202),
     _post("models/{model}/release", api.promotion.rollbacks.release_version, Action.ROLL_BACK, "production"),
+    _post("models/{model}/revoke", api.promotion.revocations.revoke_version, Action.REVOKE, WHOLE_APP, 202),
     _get("models/{model}/known-good", api.promotion.rollbacks.show_known_good, WHOLE_APP),
     _get("environments/{environment}/endpoints/{endpoint}/serving", api.promotion.rollbacks.show_serving, WHOLE_APP),
     _get(

@@ -174,6 +174,10 @@ def verify(proof, keys, folder=None):
         gates = ", ".join(receipt["verdicts"]) or "no gate"
         lines.append(f"{stage} ({phase}) at {receipt['issued']} with {receipt['digest']}: {gates}{override}")
         lines += [f"  approved by {text}" for text in receipt["approvals"]]
+    for says in kinds["withdrawal"]:
+        own = (record for record in kinds["decision"] if record["path"] == says["decision"])
+        again = any(r["decision"]["at"] == says["decided"] and not r["decision"]["withdrawn"] for r in own)
+        require(not again, f"{says['name']} has withdrawn the decision as {says['role']} at {says['at']}")
     for source in (record["source"] for record in kinds["decision"] if record.get("source")):
         place = f"{source['organisation']}/{source['project']}, run {source['run']}, approval {source['approval']}"
         lines.append(f"  {source['given_by']} decided in {source['system']} ({place}): {source['verified']}")

@@ -5,13 +5,13 @@ from typing import Any
 
 from activities.promotion.movers.bundle import copy_files, require_same
 from activities.promotion.movers.model import missing_model, refuse_conflict, tags_of
-from activities.promotion.movers.provenance import attach_provenance
+from activities.promotion.movers.provenance import attach_provenance, missing_provenance
 from shared import contracts as c
 from shared.application.promotion.planning import provenance_shelf, source_shelves, stage_shelves
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Registry
-from shared.domain.promotion.models import APPROVED_BY, DIGEST, PROVENANCE, STATE, EntryState, ModelVersion
+from shared.domain.promotion.models import APPROVED_BY, DIGEST, PROMOTION, PROVENANCE, STATE, EntryState, ModelVersion
 from shared.ports import AssetKind, RegisteredModel
 
 
@@ -49,7 +49,11 @@ class PublishEntry:
 
     def missing(self, clients: Clients, order: c.MoveOrder) -> str:
         registry = _registry(order)
-        return missing_model(clients.models.find(registry, order.plan.model), order, registry.name)
+        entry = clients.models.find(registry, order.plan.model)
+        reason = missing_model(entry, order, registry.name)
+        # An entry that was there before has the provenance of the promotion that has written it.
+        is_own = entry is not None and entry.tags.get(PROMOTION) == order.promotion.id
+        return missing_provenance(clients, order, registry) if is_own and not reason else reason
 
 
 class ApproveEntry:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from activities.promotion.movers.bundle import require_same, require_unserved
-from activities.promotion.movers.provenance import attach_provenance, detach_provenance
+from activities.promotion.movers.provenance import attach_provenance, detach_provenance, missing_provenance
 from shared import contracts as c
 from shared.application.promotion.planning import stage_shelves
 from shared.clients import Clients
@@ -44,7 +44,8 @@ class RegisterModel:
 
     def missing(self, clients: Clients, order: c.MoveOrder) -> str:
         place = workspace_of(order)
-        return missing_model(clients.models.find(place, order.plan.model), order, place.name)
+        reason = missing_model(clients.models.find(place, order.plan.model), order, place.name)
+        return reason or missing_provenance(clients, order, place)
 
 
 def missing_model(registered_model: RegisteredModel | None, order: c.MoveOrder, place: str) -> str:

@@ -38,6 +38,15 @@ def require_provenance(clients: Clients, order: c.MoveOrder, place: Place) -> No
         raise Refused(f"{order.plan.model} is not deployed in {place.name}: {because} ({where}); promote anew")
 
 
+def missing_provenance(clients: Clients, order: c.MoveOrder, place: Place) -> str:
+    """What is wrong with what lies beside the bundle in *place* now, in words; empty where it proves its source."""
+    shelf = provenance_shelf(place, order.plan.model, order.plan.digest)
+    because = provenance_objection(
+        clients.statements, clients.bundles.read(shelf, provenance_name(order.promotion.id)), order
+    )
+    return f"{order.plan.model} in {place.name}: {because}" if because else ""
+
+
 def copy_provenance(clients: Clients, model: ModelVersion, digest: str, source: Place, target: Place) -> None:
     """Every statement that lies beside the bundle in *source*; an entry of an earlier release has none."""
     shelves = provenance_shelf(source, model, digest), provenance_shelf(target, model, digest)

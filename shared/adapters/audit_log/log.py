@@ -148,7 +148,7 @@ class BlobAudit:
         return replace(look, problems=(objection, *look.problems)) if objection else look
 
     def note_look(self, look: LogLook) -> None:
-        for number in look.unfiled:
+        for number in look.nameless:
             entry = self._signed_entry(number)
             if entry is not None:
                 self._hub.create(self._container, key_path(entry.key), json.dumps(entry_path(number)).encode())

@@ -43,10 +43,10 @@ class SubjectIndex:
         paths = (blob.path for blob in self._hub.list(self._container, folder))
         numbers = (entry_number(path.rpartition("/")[2]) for path in paths)
         size = self._mark.size
-        indexed = self._on(folder, (number for number in numbers if number is not None and 1 <= number <= size))
-        filed = FiledEntries().extended(entry.number for entry in indexed)
-        if filed == self._mark.subjects.get(folder, FiledEntries()):
-            return indexed
+        index_entries = self._on(folder, (number for number in numbers if number is not None and 1 <= number <= size))
+        summary = FiledEntries().extended(entry.number for entry in index_entries)
+        if summary == self._mark.subjects.get(folder, FiledEntries()):
+            return index_entries
         return self._on(folder, iter(range(1, size + 1)))
 
     def _on(self, folder: str, numbers: Iterator[int]) -> list[Entry]:

@@ -48,8 +48,8 @@ class Walk:
     published: dict[int, list[TreeHead]]
     problems: list[str] = field(default_factory=list)
     # The entries in order, each with the folder of its subject; those that an index does not name; the last head read.
-    filed: list[tuple[int, str]] = field(default_factory=list)
-    unfiled: list[int] = field(default_factory=list)
+    places: list[tuple[int, str]] = field(default_factory=list)
+    nameless: list[int] = field(default_factory=list)
     last: SignedHead | None = None
 
 
@@ -215,7 +215,7 @@ class Verification:
                 walk.problems.append(f"the log is forked or edited: {head} was published, and it is not so here")
 
     def _compare_indexes(self, walk: Walk, number: int, entry: Entry) -> None:
-        walk.filed.append((number, subject_folder(entry.subject)))
+        walk.places.append((number, subject_folder(entry.subject)))
         problems = len(walk.problems)
         raw = self._hub.read(self._container, key_path(entry.key))
         if raw != json.dumps(entry_path(number)).encode():
@@ -223,7 +223,7 @@ class Verification:
         if self._hub.find(self._container, subject_path(entry.subject, number)) is None:
             walk.problems.append(f"entry {number} is not found by its model: `history` would not tell all")
         if len(walk.problems) > problems:
-            walk.unfiled.append(number)
+            walk.nameless.append(number)
 
     def beyond(self, find_tail: Callable[[], SignedHead | None], walk: Walk, first: int, size: int) -> Iterator[str]:
         """What lies or was published beyond the end of the log, or under names that it does not use."""

@@ -106,7 +106,7 @@ def _is_no(path: str, latest: int) -> bool:
 def _extended(subjects: dict[str, FiledEntries], part: VerifiedPart, size: int) -> dict[str, FiledEntries]:
     """*subjects* with the entries of *part* up to number *size*."""
     extended = dict(subjects)
-    for number, folder in part.walk.filed:
+    for number, folder in part.walk.places:
         if number <= size:
             extended[folder] = extended.get(folder, FiledEntries()).extended([number])
     return extended
@@ -114,4 +114,4 @@ def _extended(subjects: dict[str, FiledEntries], part: VerifiedPart, size: int) 
 
 def _look(problems: list[str], part: VerifiedPart, mark: VerifiedMark, is_done: bool) -> LogLook:
     unique = tuple(dict.fromkeys(problems))
-    return LogLook(problems=unique, is_done=is_done, mark=mark, unfiled=tuple(part.walk.unfiled))
+    return LogLook(problems=unique, is_done=is_done, mark=mark, nameless=tuple(part.walk.nameless))

@@ -51,9 +51,11 @@ class TrustedKeys:
         key = self._keys.get(keyid)
         if key is None:
             return f"key {keyid!r} is not trusted; the trusted keys are {', '.join(sorted(self._keys)) or 'none'}"
-        return key.objection(purpose, at) or (
-            "" if _verifies(key, signed, signature) else f"key {keyid} did not sign it"
-        )
+        own_objection = key.objection(purpose, at)
+        if own_objection and not key.revoked:
+            return own_objection
+        # Of a revoked key too: whether it has signed tells a statement that is void from one that was planted.
+        return own_objection if _verifies(key, signed, signature) else f"key {keyid} did not sign it"
 
     @property
     def keys(self) -> tuple[TrustedKey, ...]:

@@ -31,7 +31,7 @@ from shared.domain.trust.statements import PredicateKind, Statement
 from shared.durable.starting import Client, wake
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
-from shared.records.predicates import DecisionSource, DecisionUsePredicate
+from shared.records.predicates import DecisionSource, DecisionUsePredicate, WithdrawalPredicate
 from shared.records.promotion import (
     USED,
     SignedDecision,
@@ -228,8 +228,30 @@ def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionCho
     except LostRace as lost:
         message = "the decision was changed by somebody else; look again"
         raise DecisionRefused(Objection.CHANGED, message) from lost
+    _sign_withdrawal(records.statements, promotion, newest, choice.at)
+    # The caller is answered once the log has it: until then they have to take it that nothing was withdrawn.
     log_withdrawals(records.audit, request, [replace(newest.decision, approval=withdrawn)])
     return newest.stage
+
+
+def _sign_withdrawal(statements: Statements, promotion: str, own: OwnDecision, at: datetime) -> None:
+    """Say with the door key that the decision was taken back: a statement of its own, which is never written over."""
+    path, approval = own.decision.stored.blob.path, own.approval
+    predicate = WithdrawalPredicate(
+        promotion=promotion,
+        stage=own.folder,
+        decision=path,
+        role=approval.role,
+        oid=approval.oid,
+        tenant=approval.tenant,
+        name=approval.name,
+        evidence=approval.evidence,
+        decided=approval.at,
+    )
+    name = identity.digest(path, approval.oid, approval.at.isoformat(), length=40)
+    subjects = {f"evidence of {promotion}": approval.evidence}
+    statement = Statement(kind=PredicateKind.WITHDRAWAL, subjects=subjects, at=at, predicate=encode(predicate))
+    statements.create(paths.withdrawal(promotion, own.folder, name), statement)
 
 
 def log_withdrawals(audit: AuditLog, request: c.Promotion, records: Iterable[SignedDecision]) -> None:

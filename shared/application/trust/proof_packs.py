@@ -52,10 +52,10 @@ def proof_pack(
     Safe to repeat: the statement of an archive that was handed out before is handed out again.
     """
     files = {**_files(proof, statements.signing.keys()), **pages}
-    listed = tuple(PackedFile(name=name, sha256=_sha256(content)) for name, content in sorted(files.items()))
-    digest = _sha256(canonical_json([[file.name, file.sha256] for file in listed]))
+    rows = tuple(PackedFile(name=name, sha256=_sha256(content)) for name, content in sorted(files.items()))
+    digest = _sha256(canonical_json([[file.name, file.sha256] for file in rows]))
     path = paths.proof_pack(proof.promotion, digest)
-    predicate = ProofPackPredicate(promotion=proof.promotion, model=str(model), files=listed)
+    predicate = ProofPackPredicate(promotion=proof.promotion, model=str(model), files=rows)
     subjects = {proof.promotion: digest}
     statement = Statement(kind=PredicateKind.PROOF_PACK, subjects=subjects, at=now, predicate=encode(predicate))
     statements.create(path, statement)

@@ -6,6 +6,7 @@ A verifier that does not have the product reads it; it judges by keys that it ha
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from shared.application.promotion.standing import receipt_of
 from shared.domain import identity
@@ -18,6 +19,7 @@ from shared.domain.trust.tree_heads import EntryProof
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
 from shared.records.statements import ForgedError, Statements
+from shared.records.store import Stored, read_json
 
 _FORMAT, _WITHOUT_PROVENANCE = "signalbox-proof/v2", "signalbox-proof/v1"
 
@@ -35,7 +37,10 @@ class PromotionProof:
 def promotion_proof(
     statements: Statements, ledger: Ledger, audit: AuditLog, promotion: str, plan: Plan
 ) -> PromotionProof:
-    """Everything that is signed about *promotion*; a file that no trusted key has signed for its path is left out."""
+    """Everything that is signed about *promotion*; a file that no key of ours has signed for its path is left out.
+
+    What a revoked key has signed is in it, so that the verifier says that it is revoked, and not that it is missing.
+    """
     own = (f"{paths.PROMOTIONS}{promotion}/", paths.registry_statements(plan.model.name, plan.model.version))
     signed = {path: envelope for folder in own for path, envelope in _statements(statements, folder, promotion)}
     signed |= dict(_receipts(statements, ledger, promotion, plan))
@@ -57,9 +62,19 @@ def _statements(statements: Statements, folder: str, promotion: str) -> Iterator
             continue
         with suppress(ForgedError):
             stored = statements.stored(path)
-            predicate = statements.believed(stored) if stored else {}
+            predicate = _signed(statements, stored) if stored else {}
             if stored and predicate.get("entry", predicate).get("promotion") == promotion:
                 yield path, stored.record
+
+
+def _signed(statements: Statements, stored: Stored[Envelope]) -> dict[str, Any]:
+    """The predicate of what is believed, or was signed with a key that is revoked. Raises ForgedError."""
+    try:
+        return statements.believed(stored)
+    except ForgedError as forgery:
+        if forgery.because not in {key.revocation for key in statements.signing.revoked()}:
+            raise
+        return dict(read_json(stored.record.content)["predicate"])
 
 
 def _revocations(statements: Statements) -> Iterator[tuple[str, Envelope]]:

@@ -25,6 +25,7 @@ class Action(StrEnum):
     DECIDE = "decide"  # Approve, reject, withdraw; the ladder says who may speak for which role.
     BREAK_GLASS = "break_glass"
     RECOVER = "recover"
+    REVOKE = "revoke"  # Withdraw a version from the central registry for good.
     ROLL_OUT = "roll_out"  # Pause, resume, advance and abort the rollout of a version to production.
     ROLL_BACK = "roll_back"  # Bring production back, and release what a rollback holds.
     DELIVER = "deliver"  # Hand in events and messages of other systems.
@@ -32,7 +33,7 @@ class Action(StrEnum):
 
 EVERYWHERE = "all"
 # No configuration can give these to a machine: an approval by the pipeline that asked would be no second pair of eyes.
-PEOPLE_ONLY = frozenset({Action.DECIDE, Action.BREAK_GLASS})
+PEOPLE_ONLY = frozenset({Action.DECIDE, Action.BREAK_GLASS, Action.REVOKE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ DEFAULT_PERSONAS = (
         _A.ROLL_OUT,
         _A.ROLL_BACK,
     ),
-    _persona("product-owner", "ProductOwner", _A.DECIDE, _A.BREAK_GLASS, _A.ROLL_OUT, _A.ROLL_BACK),
+    _persona("product-owner", "ProductOwner", _A.DECIDE, _A.BREAK_GLASS, _A.REVOKE, _A.ROLL_OUT, _A.ROLL_BACK),
     _persona(
         "platform-engineer",
         "PlatformEngineer",
@@ -98,6 +99,7 @@ DEFAULT_PERSONAS = (
         _A.DECIDE,
         _A.BREAK_GLASS,
         _A.RECOVER,
+        _A.REVOKE,
         _A.DELIVER,
         _A.ROLL_OUT,
         _A.ROLL_BACK,

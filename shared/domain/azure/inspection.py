@@ -109,6 +109,7 @@ class AzureResource:
     storage: str = ""
     public: bool = True  # Reachable from the public internet.
     shared_key: bool = False  # A storage account's own keys open it, besides roles.
+    immutability: str = ""  # Of a container's time-based retention policy: `Locked`, `Unlocked`, empty without one.
     facts: dict[str, str] = field(default_factory=dict)
 
 

@@ -33,10 +33,15 @@ class TrustedKey:
     revoked_at: str = ""
     revoked_because: str = ""
 
+    @property
+    def revocation(self) -> str:
+        """Why nothing is believed that this key, a revoked one, has signed."""
+        return f"key {self.keyid} is revoked"
+
     def objection(self, purpose: Purpose, at: datetime) -> str:
         """Why this key may not have signed for *purpose* at the time *at*; empty where it may."""
         if self.revoked:
-            return f"key {self.keyid} is revoked"
+            return self.revocation
         if self.purpose is not purpose:
             return f"key {self.keyid} is for {self.purpose.value}, not for {purpose.value}"
         if self.not_before is not None and at < self.not_before:

@@ -34,12 +34,14 @@ class PredicateKind(StrEnum):
     ROLLOUT_ORDER = "rollout-order"
     TRAFFIC = "traffic"
     HOLD = "hold"
+    WITHDRAWAL = "withdrawal"
     DECISION_USE = "decision-use"
     PROMOTION_SET = "promotion-set"
     PROVENANCE = "provenance"
     BREAK_GLASS = "break-glass"
     ROLL_BACK = "roll-back"
     REVOCATION = "revocation"
+    ENTRY_REVOCATION = "entry-revocation"
     LOG_FINDING = "log-finding"
     PROOF_PACK = "proof-pack"
     MODEL_SIGNATURE = "model-signature"
@@ -61,6 +63,8 @@ _PURPOSES = {
     PredicateKind.ROLLOUT_LOOK: Purpose.MEASURING,
     PredicateKind.ROLLOUT_STEP: Purpose.MEASURING,
     PredicateKind.ROLLOUT_ORDER: Purpose.DOOR,
+    PredicateKind.ENTRY_REVOCATION: Purpose.DOOR,
+    PredicateKind.WITHDRAWAL: Purpose.DOOR,
 }
 
 

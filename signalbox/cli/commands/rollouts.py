@@ -213,6 +213,20 @@ def _environment_of(app: AppClient, endpoint: str) -> str:
     return str(environments[0])
 
 
+@click.command()
+@click.argument("model")
+@_reason
+@_as
+@_json
+def revoke(model: str, reason: str, person: str, as_json: bool) -> None:
+    """Revoke MODEL:VERSION for good: it is promoted and deployed no more, and production leaves it."""
+    name, _, version = model.partition(":")
+    app = find_app(person, signed=True)
+    with suggesting(app, MODELS, name):
+        answer = app.post(f"models/{name}/revoke", {"version": version, "reason": reason})
+    emit_answer(answer, as_json)
+
+
 @click.command("release-hold")
 @click.argument("model")
 @_reason

@@ -84,7 +84,7 @@ class Control:
         )
         self.locked: tuple[Lock, ...] = ()
         self.given: tuple[RoleGiven, ...] | None = (OWN,)
-        self.shared_key = False
+        self.shared_key, self.immutability = False, ""
         self.subscribed: tuple[Subscription, ...] = (WEBHOOK,)
         self.store: DatastoreSeen | None = DatastoreSeen(account="datahub", container="signalbox-staging")
         self.queues = {
@@ -98,7 +98,13 @@ class Control:
     def find(self, resource: str) -> AzureResource | None:
         if any(resource.endswith(each) for each in self.gone):
             return None
-        return AzureResource(id=resource, state=self.state, public=self.public, shared_key=self.shared_key)
+        return AzureResource(
+            id=resource,
+            state=self.state,
+            public=self.public,
+            shared_key=self.shared_key,
+            immutability=self.immutability,
+        )
 
     def datastore(self, workspace: Any, name: str) -> DatastoreSeen | None:
         return self.store
@@ -629,3 +635,23 @@ def test_a_key_in_a_file_is_a_warning_on_azure_alone() -> None:
     made.settings.site_name = "func-signalbox"
     found = [each for each in examine(made) if each.check == "signing" and each.grade is Grade.WARNING]
     assert ["Key Vault" in each.fix for each in found] == [True]
+
+
+@pytest.mark.parametrize(
+    ("policy", "grade", "words"),
+    [("Locked", Grade.OK, "under a locked"), ("Unlocked", Grade.WARNING, "not locked"), ("", Grade.WARNING, "edited")],
+)
+def test_the_policy_on_the_audit_logs_container_is_read(policy: str, grade: Grade, words: str) -> None:
+    made = site()
+    made.configuration = replace(CONFIGURATION, hub=replace(CONFIGURATION.hub, audit="signalbox-audit"))
+    made.control.immutability = policy
+    (finding,) = [each for each in examine(made) if each.subject == "audit log in signalbox-audit"]
+    assert (finding.grade, words in finding.found) == (grade, True), finding
+
+
+def test_a_policy_that_nobody_can_read_is_unknown() -> None:
+    made = site()
+    made.configuration = replace(CONFIGURATION, hub=replace(CONFIGURATION.hub, audit="signalbox-audit"))
+    made.control.gone.add("containers/signalbox-audit")
+    (finding,) = [each for each in examine(made) if each.subject == "audit log in signalbox-audit"]
+    assert finding.grade is Grade.UNKNOWN

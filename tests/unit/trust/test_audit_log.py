@@ -19,7 +19,10 @@ from tests.signing import signing
 from tests.unit.trust.audit_logs import STATE, Died, Log, append, long_log
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["append", "die before", "die after", "restart", "race", "publish"]), st.integers(0, 7)),
+    st.tuples(
+        st.sampled_from(["append", "die before", "die after", "restart", "race", "publish", "verify", "reread"]),
+        st.integers(0, 7),
+    ),
     max_size=20,
 )
 
@@ -35,6 +38,11 @@ def test_honest_processes_that_die_and_race_lose_and_repeat_nothing_and_never_al
             continue
         if step == "publish":
             log.publish()
+            continue
+        if step in ("verify", "reread"):
+            look = log.process.look(count + 1, step == "reread")
+            assert look.problems == ()
+            log.process.note_look(look)
             continue
         tried.add(key)
         if step == "race":
@@ -54,6 +62,9 @@ def test_honest_processes_that_die_and_race_lose_and_repeat_nothing_and_never_al
     log.publish()
 
     assert log.problems() == ()
+    for process in (log.process, log.start()):
+        numbers = [entry.number for model in range(3) for entry in process.about(f"model-{model}")]
+        assert sorted(numbers) == [entry.number for entry in log.start().entries()]
     keys = log.keys_in_order()
     assert len(keys) == len(set(keys))
     assert [key for key in keys if not key.startswith("rival")] == acknowledged

@@ -4,6 +4,7 @@ A write that can never happen (on an eTag that nothing has) shows whether it wou
 """
 
 from shared.domain.azure import resources
+from shared.domain.azure.inspection import Hidden
 from shared.domain.failures import Refused, Transient
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 from shared.operations.roles.assignments import consequence
@@ -48,8 +49,27 @@ def _log_place(site: Site) -> Finding:
     hub = site.configuration.hub
     report = SubjectReport("containers", f"audit log in {hub.audit or hub.state}")
     if hub.audit:
-        return report.ok("has a container of its own: put a locked immutability policy on it")
+        return _policy(site, report, hub.audit)
     return report.ok("lies among records that change, where no policy can protect it; hub.audit gives it a container")
+
+
+def _policy(site: Site, report: SubjectReport, container: str) -> Finding:
+    """Whether the policy is there, and locked: an unlocked one can be taken away again by whoever has made it."""
+    own, fix = "has a container of its own", "lock a time-based retention policy on it: see docs/audit-log.md"
+    resource = resources.container(site.configuration, container)
+    if not resource:
+        return report.ok(f"{own}; whether a policy lies on it cannot be asked without `hub.subscription`")
+    try:
+        policy_holder = site.control.find(resource)
+    except Hidden as refusal:
+        return report.unknown(f"{own}; its policy cannot be read: {refusal}", "give the app's identity Reader on it")
+    if policy_holder is None:
+        return report.unknown(f"{own}, which Azure Resource Manager does not show", f"create container {container}")
+    if policy_holder.immutability == "Locked":
+        return report.ok(f"{own}, under a locked immutability policy")
+    if policy_holder.immutability:
+        return report.warning(f"{own}, whose policy is not locked: it can be taken away again", fix)
+    return report.warning(f"{own}, on which no immutability policy lies: entries can be edited and deleted", fix)
 
 
 def _conditional(site: Site, state: str) -> Finding:
