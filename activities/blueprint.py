@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     import activities.retraining.training_sets
     import activities.rollout.looks
     import activities.rollout.rollbacks
+    import activities.rollout.sweeps
     import activities.schedules.firing
 else:
     activities = Deferred("activities")
@@ -124,6 +125,7 @@ STARTING_BODIES: tuple[Callable[..., Any], ...] = (
     activities.schedules.firing.fire_schedule,
     activities.promotion.promotions.wake_waiting,
     activities.rollout.rollbacks.open_rollback,
+    activities.rollout.sweeps.sweep_alerts,
     activities.promotion.flags.sweep_flags,
     activities.promotion.flags.sweep_promotions,
     activities.drift.verdicts.tell_drift,

@@ -34,6 +34,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.collection.collect_records,
     orchestrators.sweeps.reconcile,
     orchestrators.sweeps.reconcile_promotions,
+    orchestrators.sweeps.reconcile_production,
     orchestrators.promotion.promote,
     orchestrators.promotion.restore,
     orchestrators.promotion_set.promote_set,

@@ -31,6 +31,11 @@ def reconcile_promotions(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     return _all((flags, promotions))
 
 
+def reconcile_production(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
+    ctx.show("sweeping alerts")
+    return (yield from _part(ctx, c.SWEEP_ALERTS, sweep))
+
+
 def _part(ctx: Context, activity: c.Activity[c.Sweep, c.Swept], sweep: c.Sweep) -> Steps[c.Swept]:
     try:
         return (yield from call(ctx, activity, sweep))

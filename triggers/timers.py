@@ -35,10 +35,11 @@ async def tick_schedules(timer: func.TimerRequest, client: Client) -> None:
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_RECONCILE_SCHEDULE%")
 @blueprint.durable_client_input(client_name="client")
 async def reconcile_hub(timer: func.TimerRequest, client: Client) -> None:
-    """Arrivals, runs, promotions, drift and retraining: one sweep of each kind at a time."""
+    """Arrivals, runs, promotions, production, drift and retraining: one sweep of each kind at a time."""
     from shared import contracts as c
     from shared.application.starts import start_sweep
 
     del timer  # A late tick sweeps as well as a punctual one.
-    for sweep in (c.RECONCILE, c.RECONCILE_PROMOTIONS, c.RECONCILE_DRIFT, c.RECONCILE_RETRAINING):
+    promotion_sweeps = (c.RECONCILE_PROMOTIONS, c.RECONCILE_PRODUCTION)
+    for sweep in (c.RECONCILE, *promotion_sweeps, c.RECONCILE_DRIFT, c.RECONCILE_RETRAINING):
         await start_sweep(client, sweep)

@@ -15,7 +15,7 @@ from activities.golden_requests import api_test, golden_requests
 from activities.promotion.evidence import Online
 from activities.traffic_changes import observed
 from shared import contracts as c
-from shared.application.promotion.planning import champion_at, place_shelves
+from shared.application.promotion.planning import champion_at, model_of_deployment, place_shelves
 from shared.application.promotion.turns import holder_of
 from shared.application.rollout.known_good import ServingRecords, candidates, production_stage
 from shared.application.rollout.orders import wake_watch
@@ -52,10 +52,15 @@ async def open_rollback(client: Client, clients: Clients, opening: c.RollbackOpe
 
 def _open(clients: Clients, request: c.RollbackRequest) -> c.RollbackCourse:
     stage = production_stage(clients.configuration.ladder, request.stage)
-    giving_way, left = _leaving(clients, stage)
-    course = _course(clients, request, stage, left)
+    giving_way, left = _leaving(clients, stage, request.leaving)
+    if request.leaving and not left:
+        because = f"{request.leaving} has no traffic of {stage.serving.online} any more: there is nothing to leave"
+        course = c.RollbackCourse(left=request.leaving, because=because)
+    else:
+        course = _course(clients, request, stage, left)
     facts = {"rollback": request.id, "stage": stage.name, "left": left, "to": str(course.target or "")}
     facts |= {"reason": request.reason, "because": course.because, "alert": request.alert}
+    facts |= {"cause": request.cause.value}
     clients.audit.append(f"rollbacks/{request.id}/opened", "rollback ordered", left or request.name, request.by, facts)
     if course.target is None:
         return course
@@ -80,8 +85,28 @@ def _open(clients: Clients, request: c.RollbackRequest) -> c.RollbackCourse:
     )
 
 
-def _leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
-    """The promotion that shifts the traffic now, and the version that is left: its own, or else what serves."""
+def _leaving(clients: Clients, stage: Stage, leaving: str) -> tuple[str, str]:
+    """The promotion that shifts the traffic now, and the version that is left: its own, or else what serves.
+
+    With *leaving* it is that one, and empty where that has no traffic any more.
+    """
+    promotion, left = _now_leaving(clients, stage)
+    if leaving and left != leaving:
+        has_traffic = leaving in _with_traffic(clients, stage)
+        return promotion, leaving if has_traffic else ""
+    return promotion, left
+
+
+def _with_traffic(clients: Clients, stage: Stage) -> set[str]:
+    environment, endpoint = _environment(stage), stage.serving.online
+    online = clients.endpoints.find(environment, EndpointKind.ONLINE, endpoint)
+    deployments = online.shares if online else {}
+    return {
+        model_of_deployment(clients.endpoints, environment, endpoint, name).rpartition("/")[2] for name in deployments
+    }
+
+
+def _now_leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
     owner = holder_of(clients.store, f"{_environment(stage).name}/{stage.serving.online}")
     record = find_promotion(clients.store, owner) if owner else None
     if record is not None and record.fate is None:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from shared.contracts.kinds import Activity, Effect, Orchestration
-from shared.contracts.payloads import Done
+from shared.contracts.payloads import Done, Sweep, Swept
 from shared.contracts.promotion import Moved
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.rollout.causes import RollbackCause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +14,8 @@ class RollbackRequest:
     """Bring back *to* (empty: the newest known good) of the model *name* at *stage*.
 
     *by* and *oid* are the verified person's; of an alert, *alert* is its id. *override* lets a person go back to a
-    version of which conditions are not met that can be overridden.
+    version of which conditions are not met that can be overridden. *leaving* (`name:version`) must have traffic still,
+    or nothing is brought back; empty for whatever serves.
     """
 
     id: str
@@ -25,6 +27,8 @@ class RollbackRequest:
     to: str = ""
     alert: str = ""
     override: bool = False
+    cause: RollbackCause = RollbackCause.PERSON
+    leaving: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,5 +88,7 @@ DEPLOY_TARGET = Activity("deploy_target", RollbackStep, Moved, Effect.WRITES)
 TRY_TARGET = Activity("try_target", RollbackStep, Moved, Effect.READS)
 SHIFT_BACK = Activity("shift_back", RollbackStep, Moved, Effect.WRITES)
 CLOSE_ROLLBACK = Activity("close_rollback", RollbackClosing, Done, Effect.WRITES)
+SWEEP_ALERTS = Activity("sweep_alerts", Sweep, Swept, Effect.WRITES)
 
 ROLL_BACK = Orchestration("roll_back", RollbackRequest, RollbackResult)
+RECONCILE_PRODUCTION = Orchestration("reconcile_production", Sweep, Swept)

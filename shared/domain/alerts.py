@@ -1,6 +1,7 @@
 """An alert of Azure Monitor as the product understands it, and the deployment that it is about.
 
-What an alert causes is decided elsewhere: for retraining, in `shared.domain.drift.outside`.
+What an alert causes is decided elsewhere: for retraining in `shared.domain.drift.outside`, for what serves in
+`shared.domain.rollout.serving_alerts`.
 """
 
 import re
@@ -14,6 +15,11 @@ _ONLINE = re.compile(
     r"(/deployments/(?P<deployment>[^/]+))?/?",
     re.IGNORECASE,
 )
+
+
+def alert_name(alert: str) -> str:
+    """The last part of the ARM id *alert*, in lower case: a pushed and a listed id differ in what is before it."""
+    return alert.rstrip("/").rpartition("/")[2].lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,11 +46,17 @@ class TrafficFigures(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiringAlert:
-    """An alert that is in force: its *rule*'s name, since when, and the deployment it is about, if it says."""
+    """An alert that is in force: its *rule*'s name, since when, and the deployment it is about, if it says.
 
+    *id* is the alert's own name, the last part of Azure's id. *window_start* begins the data that the rule looked at.
+    """
+
+    id: str
     rule: str
     since: datetime
     deployment: str = ""
+    window_start: datetime | None = None
+    description: str = ""
 
 
 class Alerts(Protocol):

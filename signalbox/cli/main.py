@@ -28,7 +28,7 @@ from signalbox.cli.commands.promotions import (
     withdraw,
 )
 from signalbox.cli.commands.retraining import retrain, retraining
-from signalbox.cli.commands.rollouts import known_good, release_hold, rollback, rollout, serving
+from signalbox.cli.commands.rollouts import alerts, known_good, release_hold, rollback, rollout, serving
 from signalbox.cli.commands.runs import cancel, download, logs, release, reprocess, status
 from signalbox.cli.commands.schedules import schedules
 from signalbox.cli.commands.tokens import token
@@ -86,7 +86,7 @@ _PROMOTIONS = (
     prove,
 )
 
-_PRODUCTION = (rollout, rollback, known_good, serving, release_hold)
+_PRODUCTION = (rollout, rollback, known_good, serving, alerts, release_hold)
 
 _OTHERS = (retrain, retraining, trace, token, keys, config, doctor, host)
 

@@ -242,6 +242,10 @@ CHECKS = (
         command="signalbox serving diabetes-online --environment prod --at 2026-11-29T12:00:00Z",
         prints=(r"^nothing is known to have served diabetes-online at 2026-11-29T12:00:00Z$",),
     ),
+    Check(
+        command="signalbox alerts diabetes-online --environment prod",
+        prints=(r"^no alert of a configured rule was about diabetes-online$",),
+    ),
     Check(command="signalbox --version", prints=(r"^signalbox, version \d",)),
     Check(command="signalbox --help", prints=(r"^Usage: signalbox", r"^  status ")),
     Check(command="signalbox status --watch", prints=(r"RUN  diabetes-each", r"^stopped"), code=130, until_line=True),

@@ -1,11 +1,12 @@
 """Metric alerts: when they fire and are resolved, what a webhook gets, and what the app's own adapter lists."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.adapters.azure_monitor.alerts import ActiveAlerts
+from shared.domain.alerts import alert_name
 from shared.domain.failures import Refused
 from shared.ports import FiringAlert
 from signalbox.emulators.tokens import Identity
@@ -116,7 +117,18 @@ def test_the_app_lists_what_fires_with_its_deployment_and_moment(monitored: Moni
     monitored.pass_minutes(2)
 
     since = datetime.fromtimestamp((MINUTE_0 + 2) * 60, UTC)
-    assert firing(monitored) == (FiringAlert(rule="prod-errors", since=since, deployment="v2"),)
+    (alert,) = firing(monitored)
+    assert (alert.rule, alert.since, alert.deployment) == ("prod-errors", since, "v2")
+    assert alert.window_start == since - timedelta(minutes=5)
+
+
+def test_a_listed_alert_has_the_name_that_was_pushed(monitored: Monitored) -> None:
+    configure(monitored)
+    monitored.add(0, 10, deployment="v2", status=503)
+    monitored.pass_minutes(2)
+
+    (body,), (alert,) = monitored.arrived, firing(monitored)
+    assert alert.id == alert_name(body["data"]["essentials"]["alertId"])
 
 
 def test_an_alert_on_a_deployment_is_about_that_deployment(monitored: Monitored) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,5 +132,27 @@ def because(result: c.PromotionResult) -> str:
     return "; ".join(result.because)
 
 
-def alert(rule: str, deployment: str) -> FiringAlert:
-    return FiringAlert(rule=rule, since=datetime(2026, 1, 1, tzinfo=UTC), deployment=deployment)
+def alert(rule: str, deployment: str, since: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> FiringAlert:
+    return FiringAlert(id=f"{rule}-{deployment}-{since:%d%H%M}", rule=rule, since=since, deployment=deployment)
+
+
+def pushed(alert: FiringAlert, endpoint: str = "churn-online", condition: str = "Fired") -> dict[str, Any]:
+    """The same alert as a webhook sends it, in the common alert schema."""
+    workspace = "/subscriptions/p/resourcegroups/g/providers/microsoft.machinelearningservices/workspaces/prod"
+    dimensions = [{"name": "deployment", "value": alert.deployment}] if alert.deployment else []
+    criterion = {"metricName": "RequestsPerMinute", "dimensions": dimensions, "operator": "GreaterThan"}
+    window = {"windowStartTime": alert.window_start.isoformat()} if alert.window_start else {}
+    return {
+        "schemaId": "azureMonitorCommonAlertSchema",
+        "data": {
+            "essentials": {
+                "alertId": f"/subscriptions/p/providers/Microsoft.AlertsManagement/alerts/{alert.id.upper()}",
+                "alertRule": alert.rule,
+                "monitorCondition": condition,
+                "alertTargetIDs": [f"{workspace}/onlineEndpoints/{endpoint.upper()}"],
+                "firedDateTime": alert.since.isoformat(),
+                "description": alert.description,
+            },
+            "alertContext": {"condition": {"allOf": [criterion], **window}},
+        },
+    }

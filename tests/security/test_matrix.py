@@ -82,6 +82,7 @@ MAY = {
     "release_version": "EPFK",
     "show_known_good": EVERYBODY,
     "show_serving": EVERYBODY,
+    "show_serving_alerts": EVERYBODY,
     "show_history": EVERYBODY,
     "recover_model": "FK",
     "verify_audit": EVERYBODY,

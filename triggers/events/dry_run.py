@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.application.events.intake import decide
+from shared.application.rollout.alerts import watched_by
 from shared.clients import Clients
 from shared.domain.alerts import AlertChanged
 from shared.domain.events import BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
@@ -31,10 +32,21 @@ def foresee(clients: Clients, raw: Any) -> Iterator[str]:
             yield f"would be ignored: {reason}"
         case BlobArrived():
             yield from map(_describe, decide(clients, event)[1])
-        case MonitorBreached() | AlertChanged():
+        case AlertChanged():
+            yield _foresee_alert(clients, event)
+        case MonitorBreached():
             yield "would become a cause of retraining, if a model names its source"
         case _:
             yield "would start the promotion of the model, if it carries a flag"
+
+
+def _foresee_alert(clients: Clients, event: AlertChanged) -> str:
+    cause = "would become a cause of retraining, if a model names its source"
+    watched = watched_by(clients.configuration.ladder, event)
+    if isinstance(watched, str):
+        return f"{cause}; {watched}" if watched else cause
+    stage = watched.stage.name
+    return f"would bring the version before back to {stage}, if it serves there and is within the window; else {cause}"
 
 
 def _foresee_files(clients: Clients, message: QueueMessage) -> Iterator[str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import triggers.http.promotion.requested_promotions
     import triggers.http.promotion.rollbacks
     import triggers.http.promotion.rollouts
+    import triggers.http.promotion.serving_alerts
     import triggers.http.retraining
     import triggers.http.schedules
     from shared.clients import Clients
@@ -106,6 +107,11 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post("models/{model}/release", api.promotion.rollbacks.release_version, Action.ROLL_BACK, "production"),
     _get("models/{model}/known-good", api.promotion.rollbacks.show_known_good, WHOLE_APP),
     _get("environments/{environment}/endpoints/{endpoint}/serving", api.promotion.rollbacks.show_serving, WHOLE_APP),
+    _get(
+        "environments/{environment}/endpoints/{endpoint}/alerts",
+        api.promotion.serving_alerts.show_serving_alerts,
+        WHOLE_APP,
+    ),
     _get("models/{model}/history", api.promotion.audits.show_history, WHOLE_APP),
     _post(
         "models/{model}/recover", api.promotion.requested_promotions.recover_model, Action.RECOVER, "environment", 202

@@ -15,6 +15,7 @@ from shared.adapters.allowed_hosts import refuse_other_host
 from shared.adapters.azure_ml.arm import place_path
 from shared.adapters.azure_monitor.bounded import BoundedService
 from shared.adapters.azure_monitor.minutes import read_moment
+from shared.domain.alerts import alert_name
 from shared.domain.failures import Refused
 from shared.ports import FiringAlert, ServedEndpoint
 
@@ -32,7 +33,7 @@ class ActiveAlerts:
         action = f"list the alerts of {served.endpoint}"
         target = f"{place_path(served.workspace)}/onlineEndpoints/{quote(served.endpoint)}".lower()
         try:
-            alerts = [_alert(raw["properties"], target) for raw in self._fired(served, action)]
+            alerts = [_alert(raw, target) for raw in self._fired(served, action)]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Refused(f"{action}: the answer has another form than Azure documents: {error!r}") from error
         return tuple(alert for alert in alerts if alert is not None)
@@ -58,26 +59,34 @@ class ActiveAlerts:
         raise Refused(f"{action}: there are more than {_PAGE * _MOST_PAGES} alerts in force; resolve some")
 
 
-def _alert(properties: Mapping[str, Any], endpoint: str) -> FiringAlert | None:
+def _alert(raw: Mapping[str, Any], endpoint: str) -> FiringAlert | None:
     """None for an alert about something else, or one that the service lists though it is resolved."""
-    essentials = properties["essentials"]
+    properties = raw["properties"]
+    essentials, condition = properties["essentials"], _condition(properties.get("context") or {})
     target = str(essentials["targetResource"]).lower().rstrip("/")
     if not f"{target}/".startswith(f"{endpoint}/") or str(essentials["monitorCondition"]).lower() != "fired":
         return None
     return FiringAlert(
+        id=alert_name(str(raw["id"])),
         rule=str(essentials["alertRule"]).rpartition("/")[2],
         since=read_moment(str(essentials["startDateTime"])),
-        deployment=_deployment(target, properties.get("context") or {}),
+        deployment=_deployment(target, condition),
+        window_start=read_moment(str(condition["windowStartTime"])) if condition.get("windowStartTime") else None,
+        description=str(essentials.get("description") or ""),
     )
 
 
-def _deployment(target: str, context: Mapping[str, Any]) -> str:
+def _condition(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    condition: Mapping[str, Any] = (context.get("context") or context).get("condition") or {}
+    return condition
+
+
+def _deployment(target: str, condition: Mapping[str, Any]) -> str:
     """Alerts on an endpoint's metrics name the deployment as a dimension, those on a deployment's by their target.
 
     Empty where an alert is about several deployments, or about the endpoint alone.
     """
     _, _, own = target.partition("/deployments/")
-    condition = (context.get("context") or context).get("condition") or {}
     dimensions = [
         dimension for criterion in condition.get("allOf") or () for dimension in criterion["dimensions"] or ()
     ]

@@ -17,6 +17,7 @@ from shared.application.inference.starts import open_window
 from shared.application.promotion.flags import sources, wanted, workspace_suffix
 from shared.application.promotion.starts import start_promotion
 from shared.application.retraining.causes import raise_cause, watch_training_data
+from shared.application.rollout.alerts import act_on_alert, serving_alert, watched_by
 from shared.domain import identity
 from shared.domain.alerts import AlertChanged
 from shared.domain.drift.outside import cause_of
@@ -30,8 +31,9 @@ from shared.domain.events import (
 )
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
+from shared.domain.retraining.causes import Cause
 from shared.durable.starting import Client, Start
-from shared.ports import Models
+from shared.ports import Endpoints, Ledger, Models
 from shared.records import paths as records
 from shared.records.ignored_events import IgnoredEvent, note_ignored
 from shared.records.line_logs import append_line
@@ -44,10 +46,14 @@ UNKNOWN_ORIGIN = EventOrigin()
 
 
 class EventClients(LetterClients, Protocol):
-    """Where events are recorded, and the models whose tags decide what a registration starts."""
+    """Where events are recorded, the models whose tags decide what a registration starts, and what serves."""
 
     @property
     def models(self) -> Models: ...
+    @property
+    def endpoints(self) -> Endpoints: ...
+    @property
+    def ledger(self) -> Ledger: ...
     @property
     def store(self) -> RecordStore: ...
     @property
@@ -63,7 +69,9 @@ async def take_in(
         return (event.reason,)
     if isinstance(event, ModelRegistered):
         return (await _promote_flagged(client, clients, event, origin),)
-    if isinstance(event, MonitorBreached | AlertChanged):
+    if isinstance(event, AlertChanged):
+        return await _take_alert(client, clients, event, origin)
+    if isinstance(event, MonitorBreached):
         return (await _raise_cause(client, clients, event, origin),)
     arrival, decisions = await asyncio.to_thread(decide, clients, event)
     return tuple([await _carry_out(client, clients, arrival, decision, origin) for decision in decisions])
@@ -84,9 +92,27 @@ async def _promote_flagged(client: Client, clients: EventClients, event: ModelRe
     return f"promotion {promotion.id} {'started' if start is Start.STARTED else f'is {start.value}'}"
 
 
-async def _raise_cause(
-    client: Client, clients: EventClients, event: MonitorBreached | AlertChanged, origin: EventOrigin
-) -> str:
+async def _take_alert(
+    client: Client, clients: EventClients, event: AlertChanged, origin: EventOrigin
+) -> tuple[str, ...]:
+    """An alert may bring a version back, may be a cause of retraining, and may be both; else a record says why not."""
+    watched, has_started = watched_by(clients.configuration.ladder, event), False
+    decision = watched if isinstance(watched, str) else ""
+    if not isinstance(watched, str):
+        record = await act_on_alert(client, clients, watched, serving_alert(event), "pushed")
+        has_started = bool(record.rollback)
+        decision = f"{f'rollback {record.rollback} started' if has_started else 'no rollback'}: {record.because}"
+    cause = cause_of(event, clients.configuration.drift, (), clients.clock.now())
+    if isinstance(cause, str):
+        reason = decision or cause
+        if not has_started:
+            await _record_ignored(clients, origin, event.event_id, event.because[:200], reason)
+        return (reason,)
+    await raise_cause(client, clients.store, clients.configuration, cause)
+    return (*([decision] if decision else []), _sentence(cause))
+
+
+async def _raise_cause(client: Client, clients: EventClients, event: MonitorBreached, origin: EventOrigin) -> str:
     """What another monitor found becomes a cause of retraining, or a record that says why not."""
     configuration = clients.configuration
     workspaces = [workspace_suffix(workspace) for workspace in configuration.workspaces]
@@ -95,6 +121,10 @@ async def _raise_cause(
         await _record_ignored(clients, origin, event.event_id, event.because[:200], cause)
         return cause
     await raise_cause(client, clients.store, configuration, cause)
+    return _sentence(cause)
+
+
+def _sentence(cause: Cause) -> str:
     return f"cause {cause.id} to retrain {cause.model}: {cause.because}"
 
 

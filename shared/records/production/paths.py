@@ -38,3 +38,18 @@ def rollback(name: str) -> str:
 def rollout(promotion: str) -> str:
     """Where the rollout of *promotion* stands."""
     return f"{ROLLOUTS}{promotion}.json"
+
+
+def serving_alerts(environment: str, endpoint: str) -> str:
+    """The folder of what was done about the alerts on an endpoint."""
+    return f"serving-alerts/{environment}/{endpoint}/"
+
+
+def serving_alert(environment: str, endpoint: str, name: str) -> str:
+    """What was done about one alert."""
+    return f"{serving_alerts(environment, endpoint)}{name}.json"
+
+
+def alert_rollback(environment: str, endpoint: str, name: str) -> str:
+    """The ledger key of the one rollback that alerts start of a version that serves."""
+    return f"{ROLLBACKS}by-alert/{environment}/{endpoint}/{name}"

@@ -184,6 +184,25 @@ def serving(endpoint: str, environment: str, at: str, as_json: bool) -> None:
     emit_table(("since", "until", "model", "share", "began by", "ended by", "who"), rows, empty_text)
 
 
+@click.command()
+@click.argument("endpoint")
+@click.option("--environment", default="", help="The environment, where endpoints of several have one name.")
+@_json
+def alerts(endpoint: str, environment: str, as_json: bool) -> None:
+    """What became of each alert about ENDPOINT: a rollback, or the reason why not."""
+    app = find_app()
+    answer = app.get(f"environments/{environment or _environment_of(app, endpoint)}/endpoints/{endpoint}/alerts")
+    if as_json:
+        emit_json(answer)
+        return
+    rows = [
+        (row["at"], row["rule"], row["condition"], row["model"], row["rollback"] or "no rollback", row["because"])
+        for row in answer["alerts"]
+    ]
+    columns = ("judged", "rule", "condition", "serves", "started", "because")
+    emit_table(columns, rows, f"no alert of a configured rule was about {endpoint}")
+
+
 def _environment_of(app: AppClient, endpoint: str) -> str:
     """Where the rollouts of *endpoint* are. Raises Unusable where none or several are."""
     rows = app.get("rollouts")["rollouts"]
