@@ -317,8 +317,9 @@ def _mark(clients: Clients, request: c.RollbackRequest, course: c.RollbackCourse
     if left is not None:
         states[left] = EntryState.APPROVED
     registry = _registry(clients)
+    logged = tuple(clients.audit.about(request.name))
     for model, state in states.items():
-        entry = entry_statement(clients.statements, history_of(clients.audit, model), model, [])
+        entry = entry_statement(clients.statements, history_of(clients.audit, model, logged), model, [])
         if entry is None or entry.state in ("", EntryState.REVOKED.value):
             continue
         clients.models.tag(registry, model, {STATE: state.value})

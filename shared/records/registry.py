@@ -3,7 +3,7 @@
 The registry's own tags are for people: a writer of the registry may write any tag.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from shared.codec import UndecodableError, decode, encode
@@ -80,13 +80,15 @@ def newest_state(statements: Statements, entry: ModelVersion) -> str:
     return max(signed_entries, key=lambda signed: signed.at).state if signed_entries else ""
 
 
-def history_of(audit: AuditLog, entry: ModelVersion) -> list[Entry]:
+def history_of(audit: AuditLog, entry: ModelVersion, logged_of_model: Iterable[Entry] | None = None) -> list[Entry]:
     """The entries of the audit log on *entry*, the oldest first.
 
+    *logged_of_model* is all that the log has on the model; a caller who asks about several versions reads it once.
     Where the index of models shows the entry in the middle of a move, the log itself is read from there on: whoever
     has removed what came after from the index would keep the scrub quiet.
     """
-    history = [logged for logged in audit.about(entry.name) if logged.subject == str(entry)]
+    of_model = audit.about(entry.name) if logged_of_model is None else logged_of_model
+    history = [logged for logged in of_model if logged.subject == str(entry)]
     if bundle_on_the_move(history) is None:
         return history
     since = next(logged for logged in reversed(history) if logged.kind in (BEGUN, UNDO_BEGUN))

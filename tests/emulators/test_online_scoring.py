@@ -15,7 +15,7 @@ from signalbox.emulators.azure_ml.online.throttle import Throttle
 from signalbox.emulators.azure_ml.online.traffic import RequestLog, ScoredRequest
 from signalbox.emulators.clock import EmulatorClock
 from signalbox.launcher.hub import hub_client
-from signalbox.launcher.load import Load
+from signalbox.launcher.load import Load, RunningLoad
 from signalbox.launcher.provision import Registered
 from tests.emulators.conftest import Ml
 from tests.emulators.online import ROWS, SCORES, Online, collected, conditions, control
@@ -126,6 +126,24 @@ def test_a_model_that_fails_and_a_process_that_dies(ml: Ml, online: Online) -> N
     assert [answer.status_code for answer in answers] == [200, 200, 424, 424]
     assert answers[3].headers["ms-azureml-model-error-statuscode"] == "502"
     assert online.score(**GREEN).json() == SCORES
+
+
+def test_a_model_that_fails_every_fourth_request(ml: Ml, online: Online) -> None:
+    online.share({"blue": 100})
+    with conditions(ml, deployments=[{"match": "^asked/blue$", "error_every": 4}]):
+        statuses = [online.score().status_code for _ in range(8)]
+
+    assert statuses == [200, 200, 200, 424] * 2
+
+
+def test_a_load_without_an_end_of_its_own_is_stopped_and_waits_for_its_answers(online: Online) -> None:
+    online.share({"blue": 100})
+    with RunningLoad(online.target(), Load(rate=100.0), [json.dumps(ROWS).encode()]) as load:
+        online.ml.eventually(lambda: load.report.answered >= 20)
+    report = load.report
+
+    assert report.sent >= 20
+    assert (report.answered, report.errors, report.lost) == (report.sent, 0, 0)
 
 
 def test_a_deployment_that_is_replaced_under_load_loses_no_request(ml: Ml, online: Online) -> None:

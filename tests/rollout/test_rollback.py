@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from shared import contracts as c
 from shared.records.production.serving import served_intervals
 from tests.rollout.conftest import RolloutApp, because
@@ -21,6 +23,20 @@ async def test_a_warm_version_has_all_traffic_again_within_a_minute(app: Rollout
     assert assets["central/models/churn:2"].tags["signalbox.state"] == "approved"
     kinds = [kind for kind in app.chain() if kind.startswith("roll")]
     assert kinds[-2:] == ["rollback ordered", "rolled back"]
+
+
+async def test_the_log_of_the_model_is_read_once_until_the_traffic_is_back_and_once_to_close(
+    app: RolloutApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It grows with every promotion of the model, and each entry is a request to the hub."""
+    for version in ("1", "2", "3"):
+        await app.released(version)
+        await app.pass_time(hours=1)
+    names, about = list[str](), app.clients.audit.about
+    monkeypatch.setattr(app.clients.audit, "about", lambda name: names.append(name) or about(name))
+    result = await app.roll_back()
+    assert (result.done, result.to) == (True, "churn:2"), result
+    assert names == ["churn", "churn"]
 
 
 async def test_the_version_that_was_left_is_held_until_somebody_releases_it(app: RolloutApp) -> None:

@@ -1,11 +1,12 @@
 """Which versions a stage can be brought back to: each that has served, with every condition and what was found."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.domain import identity
 from shared.domain.failures import Refused
+from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.ladder import Ladder, Stage
 from shared.domain.promotion.models import EntryState, ModelVersion, exact_or_none
 from shared.domain.rollout.known_good import (
@@ -28,15 +29,23 @@ _READY = "Succeeded"
 
 @dataclass(frozen=True, slots=True)
 class ServingRecords:
-    """What known good is derived from: signed records, and what is deployed now."""
+    """What known good is derived from: signed records, and what is deployed now.
+
+    The log of a model is read once, however many versions are asked about: it grows with the years, and every entry of
+    it is a request to the hub.
+    """
 
     statements: Statements
     audit: AuditLog
     endpoints: Endpoints
+    logged: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
 
     def entry(self, model: ModelVersion) -> EntryStatement | None:
         """What is signed of the version's entry in the central registry."""
-        return entry_statement(self.statements, history_of(self.audit, model), model, [])
+        if model.name not in self.logged:
+            self.logged[model.name] = tuple(self.audit.about(model.name))
+        history = history_of(self.audit, model, self.logged[model.name])
+        return entry_statement(self.statements, history, model, [])
 
 
 def production_stage(ladder: Ladder, name: str) -> Stage:

@@ -1,16 +1,24 @@
 """The acts of the story of production: a release, an abort, and a rollback by hand, while callers never stop asking."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from signalbox.cli.demonstrations.production.checks import check_aborted, check_left, check_released, check_steps
+from signalbox.cli.demonstrations.production.checks import (
+    check_aborted,
+    check_alert,
+    check_left,
+    check_released,
+    check_steps,
+)
 from signalbox.cli.demonstrations.production.situation import (
     ENDPOINT,
     ENGINEER,
     MODEL,
     OWNER,
     RATE,
+    WEIGHTS,
     approve,
     await_end,
     call_endpoint,
@@ -23,27 +31,28 @@ from signalbox.cli.demonstrations.stage import Stage, expect, signed_in, wait_fo
 from signalbox.launcher.load import RunningLoad
 
 _STAGE = "production"
+_BROKEN = 0.2  # The share of errors of the version that turns bad after it has won.
 _EVERY = 25  # Of the requests of the version that is to be aborted the last of so many fails: 4 %.
 
 
-def tell_first(stage: Stage, version: str) -> RunningLoad:
+def tell_first(stage: Stage, version: str, rate: float = RATE) -> RunningLoad:
     """Release a version that has none to be compared with. It soaks under the callers who come and stay."""
     promotion = _ask(stage, version, "the first")
     wait_for(lambda: _serves(stage, version), f"{MODEL}:{version} got no traffic", stage.patience_s)
-    load = call_endpoint(stage)
-    stage.line.say("callers", f"{RATE:g} requests a second from now on, whatever happens")
+    load = call_endpoint(stage, rate)
+    stage.line.say("callers", f"{rate:g} requests a second from now on, whatever happens")
     record = await_end(stage, promotion)
     expect(record["fate"] == "promoted", f"the first version ended as {record['fate']}: {record.get('because')}")
     stage.line.say("first version serves", f"{MODEL}:{version}; there was none to compare it with, so it only soaked")
     return load
 
 
-def tell_release(stage: Stage, champion: str, version: str) -> list[int]:
+def tell_release(stage: Stage, champion: str, version: str, planned: Sequence[int] = WEIGHTS) -> list[int]:
     """A good version takes the traffic of *champion* step by step; the weights that it had."""
     promotion = _ask(stage, version, "it knows the blood serum")
     record = _follow(stage, promotion)
     expect(record["fate"] == "promoted", f"the release ended as {record['fate']}: {record.get('because')}")
-    weights = check_steps(stage, promotion)
+    weights = check_steps(stage, promotion, planned)
     check_released(stage, champion, version)
     stage.line.say("in production", f"{MODEL}:{version}; :{champion} is retired, and still warm")
     stage.line.say("step page", str(_keep_page(stage, promotion, 1, "released.html")))
@@ -67,18 +76,40 @@ def tell_abort(stage: Stage, champion: str, version: str) -> list[int]:
     return weights
 
 
-def tell_rollback(stage: Stage, version: str, target: str) -> float:
-    """An operator goes back from *version* to *target*; the seconds from the order to the traffic."""
-    app, started = signed_in(stage, ENGINEER), time.monotonic()
-    rollback = app.post(f"models/{MODEL}/rollback", {"reason": "wrong prices"})
-    wait_for(lambda: traffic(stage) == {target: 100}, "the traffic did not go back", stage.patience_s, every_s=0.05)
-    seconds = time.monotonic() - started
-    stage.line.say("rolled back by hand", f"{seconds:.1f} s from the order to the traffic of :{target}")
-    result = app.follow(rollback)
-    expect(result["status"] == "succeeded", f"the rollback ended as {result}")
+def tell_alert(stage: Stage, version: str, target: str) -> None:
+    """*version* turns bad after it has won; the alert of a rule brings *target* back, and no person does anything."""
+    set_faults(stage, {"match": f"{ENDPOINT}/v{version}-", "error_share": _BROKEN})
+    stage.line.say("it turns bad", f":{version} won, and now {_BROKEN:.0%} of its answers are errors")
+    seconds = _await_traffic(stage, target, time.monotonic())
+    set_faults(stage)
+    alert = check_alert(stage, version)
+    stage.line.say("rolled back by an alert", f"{seconds:.1f} s from the first error to the traffic of :{target}")
+    _await_rollback(stage, alert["rollback"])
     check_left(stage, version, target)
     stage.line.say("held back", f"{MODEL}:{version} is promoted again once somebody releases it")
-    return seconds
+
+
+def tell_rollback(stage: Stage, version: str, target: str) -> None:
+    """The cause is mended: an operator goes back from *version* to *target*, and answers for what is not known good."""
+    app, started = signed_in(stage, ENGINEER), time.monotonic()
+    body = {"to": target, "override": True, "reason": "its feature store is mended"}
+    rollback = app.post(f"models/{MODEL}/rollback", body)["id"]
+    seconds = _await_traffic(stage, target, started)
+    stage.line.say("rolled back by hand", f"{seconds:.1f} s from the order to the traffic of :{target}")
+    _await_rollback(stage, rollback)
+    check_left(stage, version, target)
+
+
+def _await_traffic(stage: Stage, target: str, started: float) -> float:
+    """Wait until *target* has all traffic; the seconds since *started*."""
+    has_all = f"{MODEL}:{target} did not get the traffic back"
+    wait_for(lambda: traffic(stage) == {target: 100}, has_all, stage.patience_s, every_s=0.05)
+    return time.monotonic() - started
+
+
+def _await_rollback(stage: Stage, rollback: str) -> None:
+    outcome = stage.app.follow({"id": rollback, "status_url": f"/api/v1/operations/{rollback}"})
+    expect(outcome["status"] == "succeeded", f"the rollback ended as {outcome}")
 
 
 def _ask(stage: Stage, version: str, reason: str) -> str:

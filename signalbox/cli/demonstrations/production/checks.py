@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from signalbox.cli.demonstrations.production.situation import (
+    ALERT_RULE,
     ENDPOINT,
     ENVIRONMENT,
     MODEL,
@@ -36,11 +37,11 @@ class Served:
     until: float
 
 
-def check_steps(stage: Stage, promotion: str) -> list[int]:
-    """Every step has let the release go on, by counted requests; the weights."""
+def check_steps(stage: Stage, promotion: str, planned: Sequence[int]) -> list[int]:
+    """Every step of the *planned* weights has let the release go on, by counted requests; the weights it had."""
     steps = stage.app.get(f"rollouts/{promotion}")["steps"]
     weights = [step["weight"] for step in steps]
-    expect(weights == [*WEIGHTS, 100], f"the steps had the weights {weights}; the last is the soak")
+    expect(weights == [*planned, 100], f"the steps had the weights {weights}; the last is the soak")
     stopped = [step for step in steps if step["decision"] != "advance" or not step["requests"] or step["errors"]]
     expect(not stopped, f"these steps of a good version did not end well: {stopped}")
     return weights[:-1]
@@ -65,6 +66,16 @@ def check_aborted(stage: Stage, promotion: str, champion: str, version: str) -> 
     expect(version not in _deployed(state), f"deployed are {_deployed(state)}")
     _check_states(state, {version: "approved", champion: "in production"})
     return [step["weight"] for step in steps]
+
+
+def check_alert(stage: Stage, version: str) -> dict[str, Any]:
+    """What the alert about *version* came to in the app: one rollback, ordered by nobody."""
+    alerts = stage.app.get(f"environments/{ENVIRONMENT}/endpoints/{ENDPOINT}/alerts")["alerts"]
+    acted = [alert for alert in alerts if alert["rollback"]]
+    expect(len(acted) == 1, f"the alerts came to {alerts}")
+    (alert,) = acted
+    expect((alert["rule"], alert["model"]) == (ALERT_RULE, f"{MODEL}:{version}"), f"the alert is {alert}")
+    return dict(alert)
 
 
 def check_left(stage: Stage, version: str, target: str) -> None:
@@ -93,6 +104,12 @@ def check_history(stage: Stage, shares: Sequence[tuple[str, int]]) -> None:
         f"{len(logged)} requests in the endpoint's log were answered by who served then, {farthest:.1f} s off at most"
     )
     stage.line.say("history verified", text)
+
+
+def shifted_shares(champion: str, version: str, weights: Sequence[int]) -> list[tuple[str, int]]:
+    """The shares of both versions in a rollout with these *weights*."""
+    shares = [((champion, 100 - weight), (version, weight)) for weight in weights]
+    return [(name, share) for pair in shares for name, share in pair if share]
 
 
 def check_callers(stage: Stage, report: LoadReport, faulty: Iterable[str]) -> None:

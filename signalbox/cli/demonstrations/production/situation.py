@@ -5,7 +5,7 @@ The configuration is the example's, with a production stage that lasts seconds; 
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,19 @@ from signalbox.cli.demonstrations.stage import Stage, control, expect, signed_in
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
 from signalbox.launcher.load import Load, RunningLoad, scoring_target
+from signalbox.launcher.people import sign_in
 
 MODEL, ENDPOINT, ENVIRONMENT, WORKSPACE = "diabetes-progression", "diabetes-online", "prod", "mlw-prod"
-ENGINEER, SCIENTIST, OWNER = "linus@example.org", "ada@example.org", "grace@example.org"
+ENGINEER, SCIENTIST, OWNER, PLATFORM = (f"{name}@example.org" for name in ("linus", "ada", "grace", "barbara"))
 ALERT_RULE = "prod-errors"
 WEIGHTS = (5, 25, 50, 100)
 RATE, _CALLERS, _SEED = 50.0, 32, 20261129
 _INSTANCES = 50  # A managed deployment answers two requests at once in each instance, and refuses more with 429.
 _CORES = 4000  # Of quota: three fleets of that size, and a fifth of each more.
+_ERRORS = 60  # In a minute, of one deployment. The rule tells a broken version from one that fails now and then.
+_CRITERIA = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
+_GROUP_API, _RULE_API = "2023-01-01", "2018-03-01"
 _ROLLOUT = {
-    "steps": list(WEIGHTS),
     "each": {"at_least": "5s", "at_most": "2m", "requests": 30},
     "look": {"every": "2s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
     "soak": {"for": "5s", "requests": 100},
@@ -36,7 +39,7 @@ _ROLLOUT = {
 }
 
 
-def configure(project: Path, folder: Path) -> Path:
+def configure(project: Path, folder: Path, weights: Sequence[int] = WEIGHTS) -> Path:
     """The example's configuration with short steps and without pre-production, which `make demo` shows."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(project / EXAMPLE, folder / EXAMPLE, dirs_exist_ok=True)
@@ -48,7 +51,7 @@ def configure(project: Path, folder: Path) -> Path:
     production = ladder["production"]
     production["serve"]["instances"] = _INSTANCES
     production["entry"] = {}
-    production["rollout"] = _ROLLOUT
+    production["rollout"] = {"steps": list(weights), **_ROLLOUT}
     central = {**ladder["central"], "from": "dev", "entry": {}}
     content["ladder"] = {"central": central, "production": production}
     path = folder / "signalbox.yaml"
@@ -66,12 +69,12 @@ def set_faults(stage: Stage, *faults: Mapping[str, Any]) -> None:
     control(stage, "/_control/online", {"limits": {"cores": {"*": _CORES}}, "deployments": list(faults)}, "azureml")
 
 
-def call_endpoint(stage: Stage) -> RunningLoad:
+def call_endpoint(stage: Stage, rate: float) -> RunningLoad:
     """Callers who ask for the held-out patients one by one, at moments that are drawn beforehand."""
     target = scoring_target(stage.cloud.endpoints, WORKSPACE, ENDPOINT)
     golden = (stage.folder / "extras" / "golden" / "requests.jsonl").read_text().splitlines()
     bodies = [json.dumps(json.loads(line)["request"]).encode() for line in golden]
-    return RunningLoad(target, Load(rate=RATE, clients=_CALLERS, seed=_SEED), bodies)
+    return RunningLoad(target, Load(rate=rate, clients=_CALLERS, seed=_SEED), bodies)
 
 
 def enter(stage: Stage, folder: Path, version: str) -> None:
@@ -118,17 +121,53 @@ def traffic(stage: Stage) -> dict[str, int]:
 
     Deployments are named v{version}-{digest}.
     """
-    ends = stage.cloud.endpoints
-    scope = next(scope for scope in WORKSPACES if scope.name == WORKSPACE)
-    path = f"{scope.path('workspaces')}/onlineEndpoints/{ENDPOINT}?api-version=2024-10-01"
-    token = LocalIdentity(ends).get_token(f"{ends.resource_manager}/.default").token
-    headers = {"Authorization": f"Bearer {token}"}
-    response = requests.get(f"{ends.resource_manager}{path}", headers=headers, verify=str(ends.ca), timeout=30)
+    token = LocalIdentity(stage.cloud.endpoints).get_token(f"{stage.cloud.endpoints.resource_manager}/.default").token
+    response = _manage(stage, "GET", f"{_endpoint_id()}?api-version=2024-10-01", token)
     if response.status_code == requests.codes.not_found:
         return {}
     response.raise_for_status()
     shares = response.json()["properties"]["traffic"]
     return {version_of(name): share for name, share in shares.items() if share}
+
+
+def alert_on_errors(stage: Stage) -> None:
+    """A rule of Azure Monitor, as a platform engineer makes it: its alerts reach the app by a webhook."""
+    ends, provider = stage.cloud.endpoints, f"{_group()}/providers/Microsoft.Insights"
+    receiver = {
+        "name": "signalbox",
+        "serviceUri": f"{ends.app}/api/v1/alerts?code={ends.function_key}",
+        "useCommonAlertSchema": True,
+    }
+    action = {"groupShortName": "signalbox", "enabled": True, "webhookReceivers": [receiver]}
+    criterion = {
+        "criterionType": "StaticThresholdCriterion",
+        "name": "errors",
+        "metricName": "RequestsPerMinute",
+        "operator": "GreaterThan",
+        "threshold": _ERRORS,
+        "timeAggregation": "Average",
+        "dimensions": [
+            {"name": "statusCodeClass", "operator": "Include", "values": ["4xx", "5xx"]},
+            {"name": "deployment", "operator": "Include", "values": ["*"]},
+        ],
+    }
+    rule = {
+        "description": "a deployment answers errors",
+        "severity": 1,
+        "enabled": True,
+        "scopes": [_endpoint_id()],
+        "evaluationFrequency": "PT1S",
+        "windowSize": "PT1M",
+        "criteria": {"odata.type": _CRITERIA, "allOf": [criterion]},
+        "actions": [{"actionGroupId": f"{provider}/actionGroups/signalbox"}],
+    }
+    token = sign_in(ends, PLATFORM, ends.resource_manager)
+    for path, properties in (
+        (f"actionGroups/signalbox?api-version={_GROUP_API}", action),
+        (f"metricAlerts/{ALERT_RULE}?api-version={_RULE_API}", rule),
+    ):
+        body = {"location": "global", "properties": properties}
+        _manage(stage, "PUT", f"{provider}/{path}", token, body).raise_for_status()
 
 
 def version_of(deployment: str) -> str:
@@ -142,3 +181,21 @@ def _asking(stage: Stage, promotion: str, name: str) -> str:
     expect(not record.get("fate"), f"{promotion} ended as {record.get('fate')}: {record.get('because')}")
     pages = [page["digest"] for page in record.get("evidence", ()) if page["stage"] == name]
     return pages[0] if pages and record["step"] == "waiting for approval" else ""
+
+
+def _group() -> str:
+    """The ARM id of the resource group of production."""
+    scope = next(scope for scope in WORKSPACES if scope.name == WORKSPACE)
+    return scope.path("workspaces").partition("/providers/")[0]
+
+
+def _endpoint_id() -> str:
+    scope = next(scope for scope in WORKSPACES if scope.name == WORKSPACE)
+    return f"{scope.path('workspaces')}/onlineEndpoints/{ENDPOINT}"
+
+
+def _manage(stage: Stage, method: str, path: str, token: str, body: Any = None) -> requests.Response:
+    """An answer of Azure Resource Manager to the bearer of *token*."""
+    ends, headers = stage.cloud.endpoints, {"Authorization": f"Bearer {token}"}
+    url = f"{ends.resource_manager}{path}"
+    return requests.request(method, url, json=body, headers=headers, verify=str(ends.ca), timeout=30)

@@ -6,9 +6,22 @@ from pathlib import Path
 
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.demonstrations.example import offer_answers, train_example
-from signalbox.cli.demonstrations.production.acts import tell_abort, tell_first, tell_release, tell_rollback
-from signalbox.cli.demonstrations.production.checks import check_callers, check_history
-from signalbox.cli.demonstrations.production.situation import MODEL, configure, enter, publish_at_once, set_faults
+from signalbox.cli.demonstrations.production.acts import (
+    tell_abort,
+    tell_alert,
+    tell_first,
+    tell_release,
+    tell_rollback,
+)
+from signalbox.cli.demonstrations.production.checks import check_callers, check_history, shifted_shares
+from signalbox.cli.demonstrations.production.situation import (
+    MODEL,
+    alert_on_errors,
+    configure,
+    enter,
+    publish_at_once,
+    set_faults,
+)
 from signalbox.cli.demonstrations.stage import Stage, Timeline, expect
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
@@ -48,18 +61,14 @@ def _set_up(stage: Stage) -> None:
 
 def _tell_production(stage: Stage) -> None:
     with tell_first(stage, "1") as load:
+        alert_on_errors(stage)
         released = tell_release(stage, "1", "2")
         aborted = tell_abort(stage, "2", "3")
-        tell_rollback(stage, "2", "1")
-    shares = [("1", 100), *_shifted("1", "2", released), *_shifted("2", "3", aborted), ("2", 100), ("1", 100)]
-    check_history(stage, shares)
-    check_callers(stage, load.report, {"3"})
+        tell_alert(stage, "2", "1")
+        tell_rollback(stage, "1", "2")
+    shares = [("1", 100), *shifted_shares("1", "2", released), *shifted_shares("2", "3", aborted)]
+    check_history(stage, [*shares, ("2", 100), ("1", 100), ("2", 100)])
+    check_callers(stage, load.report, {"2", "3"})
     chain = stage.app.get("audit")
     expect(chain["whole"], f"the audit log is broken: {chain['broken']}")
     stage.line.say("audit log verified", f"{chain['entries']} entries, head {chain['head'][:19]}")
-
-
-def _shifted(champion: str, version: str, weights: list[int]) -> list[tuple[str, int]]:
-    """The shares of both versions in a rollout with these *weights*."""
-    shares = [((champion, 100 - weight), (version, weight)) for weight in weights]
-    return [(name, share) for pair in shares for name, share in pair if share]

@@ -127,10 +127,9 @@ class Conditions:
 
     def fails(self, deployment: str, fault: DeploymentFault) -> bool:
         """Count one request of *deployment* that was answered, and say whether it fails of *fault*."""
-        drawn = self.draws(f"{deployment}/faults").random() < fault.error_share
         self._answers[deployment, fault] += 1
-        in_turn = fault.error_every is not None and self._answers[deployment, fault] % fault.error_every == 0
-        return drawn or in_turn
+        is_drawn = self.draws(f"{deployment}/faults").random() < fault.error_share
+        return is_drawn or (fault.error_every is not None and not self._answers[deployment, fault] % fault.error_every)
 
     def fault_of_change(self, endpoint: str) -> ChangeFault | None:
         """What becomes of this change of *endpoint*; asking counts as the change."""
