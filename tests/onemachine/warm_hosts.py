@@ -16,6 +16,7 @@ from pathlib import Path
 from signalbox.host.command import host
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.processes import Child
+from signalbox.lifeline import die_with_parent
 
 _FORKS = multiprocessing.get_context("forkserver")
 # Coverage saves what it has counted when a process ends by itself, which a fork does not.
@@ -59,6 +60,7 @@ class _Forked:
 def _serve(log: Path, environment: Mapping[str, str], folder: Path, arguments: list[str]) -> None:
     """In the fork: what a process that is started has of its own, then the host."""
     os.setsid()
+    die_with_parent()
     log.parent.mkdir(parents=True, exist_ok=True)
     output, nothing = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), os.open(os.devnull, os.O_RDONLY)
     for standard, own in enumerate((nothing, output, output)):
