@@ -28,7 +28,7 @@ class WarmCloud(LocalCloud):
         if name != "host" or _COVERAGE:
             return super()._child(name, command, environment)
         log = self.state / "logs" / f"{name}.log"
-        return _ForkedHost(log, {**os.environ, **environment}, self.project, command[3:])
+        return _ForkedHost(log, {**os.environ, **environment}, self.app, command[3:])
 
 
 class _ForkedHost(Child):
