@@ -201,7 +201,8 @@ def _publish_head(clients: Clients) -> None:
 def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
     try:
         _refuse_held(clients, request)
-        refuse_revoked(clients.statements, clients.audit, request.model)
+        logged = clients.audit.about(request.model.name)
+        refuse_revoked(clients.statements, clients.audit, request.model, logged)
         plan = plan_promotion(clients, request.model, request.source, request.target)
         digest = plan_digest(plan)
         _refuse_changed(clients, request, plan, digest)

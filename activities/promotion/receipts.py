@@ -24,7 +24,7 @@ from shared.domain.failures import Refused
 from shared.domain.gates import GateOutcome, Verdict, judge
 from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.approvals import ApprovalStanding
-from shared.domain.promotion.audit import canonical_digest
+from shared.domain.promotion.audit import Entry, canonical_digest
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt, objection
@@ -76,11 +76,13 @@ def _needed_step(order: c.MoveOrder) -> int:
 def _issue(clients: Clients, step: c.StageStep) -> Receipt:
     order = stage_order(clients.statements, clients.ledger, step)
     refuse_changed_source(clients, order)
-    refuse_revoked(clients.statements, clients.audit, order.plan.model)
     refuse_aborted(clients.statements, order.promotion.id, order.stage)
     if order.number:
+        refuse_revoked(clients.statements, clients.audit, order.plan.model, _logged(clients, order))
         return _keep(clients, order, signed_receipt(clients.signing, _step_receipt(clients, order)))
-    _use_decisions(clients, order)
+    # The log is read once the decisions are used, so that no withdrawal comes in between unseen.
+    logged = _use_decisions(clients, order)
+    refuse_revoked(clients.statements, clients.audit, order.plan.model, logged)
     override = break_glass(clients.statements, clients.configuration.ladder.break_glass, order, clients.clock.now())
     verdicts = _verdicts(clients, order)
     failures = [f"{verdict.gate}: {verdict.because}" for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
@@ -126,9 +128,11 @@ def _step_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
     )
 
 
-def _use_decisions(clients: Clients, order: c.StageOrder) -> None:
-    """From now on no decision that the receipt may rest on can be withdrawn. Raises ForgedError where one was removed
-    or put back."""
+def _use_decisions(clients: Clients, order: c.StageOrder) -> list[Entry]:
+    """From now on no decision that the receipt may rest on can be withdrawn; what the audit log has since the plan.
+
+    Raises ForgedError where a decision was removed or put back.
+    """
     decisions_by_stage = dict[str, list[SignedDecision]]()
     for stage in (order.stage, glass_stage(order.stage, order.phase)):
         forgeries: list[ForgedError] = []
@@ -136,10 +140,15 @@ def _use_decisions(clients: Clients, order: c.StageOrder) -> None:
         tell_forgeries(clients, str(order.plan.model), forgeries)
         log_withdrawals(clients.audit, order.promotion, records)
         decisions_by_stage[stage] = records
-    planned = signed_at(clients.statements, order.promotion.id, order.plan_digest)
-    logged = [entry for entry in clients.audit.since(planned) if entry.kind.startswith("decision ")]
+    logged = _logged(clients, order)
     for stage, records in decisions_by_stage.items():
         refuse_removed_decisions(records, logged, order, stage)
+    return logged
+
+
+def _logged(clients: Clients, order: c.StageOrder) -> list[Entry]:
+    """What the audit log has since the promotion was planned, read from its end and by no index."""
+    return list(clients.audit.since(signed_at(clients.statements, order.promotion.id, order.plan_digest)))
 
 
 def _life(order: c.StageOrder) -> timedelta:

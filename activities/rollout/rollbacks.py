@@ -37,7 +37,7 @@ from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
 from shared.records.production.serving import RollbackTurn, VersionHold, sign_change, sign_hold
 from shared.records.promotion import find_promotion
-from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, refuse_revoked, sign_entry
+from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, is_revoked, sign_entry
 from shared.records.store import LostRace
 
 _GIVE_WAY = timedelta(seconds=60)
@@ -206,7 +206,8 @@ def deploy_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
     environment, model = _environment(stage), _target(step)
     seen = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, course.deployment)
     if seen is None:
-        refuse_revoked(clients.statements, clients.audit, model)  # Somebody may have revoked it since it was chosen.
+        if is_revoked(clients.statements, clients.audit, model):
+            raise Refused(f"{model} was revoked after it was chosen")
         champion = champion_at(clients.endpoints, stage)
         current = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, champion.deployment)
         instances = current.instances if current else 0

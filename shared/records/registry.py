@@ -124,9 +124,13 @@ def is_revoked(statements: Statements, audit: AuditLog, model: ModelVersion) -> 
     return audit.find(revocation_key(model)) is not None
 
 
-def refuse_revoked(statements: Statements, audit: AuditLog, model: ModelVersion) -> None:
-    """Raise Refused where *model* is revoked, by its statement, its key in the log, or any entry of the log on it."""
-    if is_revoked(statements, audit, model) or any(entry.kind == REVOKED for entry in history_of(audit, model)):
+def refuse_revoked(statements: Statements, audit: AuditLog, model: ModelVersion, logged: Iterable[Entry]) -> None:
+    """Raise Refused where *model* is revoked, by its statement, its key in the log, or an entry of the log itself.
+
+    *logged* is what the caller has read of the log, by no index that somebody could have edited.
+    """
+    is_logged = any((entry.kind, entry.subject) == (REVOKED, str(model)) for entry in logged)
+    if is_logged or is_revoked(statements, audit, model):
         raise Refused(f"{model} is revoked; see `signalbox history {model}`, and register a new version")
 
 
