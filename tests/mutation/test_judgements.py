@@ -171,12 +171,12 @@ def test_a_removed_condition_is_noticed(monkeypatch: pytest.MonkeyPatch, lock: L
     assert list(_failures(lock.guard))
 
 
-def _failures(table: Guard) -> Iterator[Exception]:
+def _failures(table: Guard) -> Iterator[BaseException]:
     """Of the rows of a parametrized test."""
     (mark,) = table.pytestmark  # type: ignore[attr-defined]
     names, rows = mark.args
     for row in rows:
         try:
             table(**dict[str, Any](zip(names, row, strict=True)))
-        except Exception as error:
+        except (Exception, pytest.fail.Exception) as error:
             yield error

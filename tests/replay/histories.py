@@ -14,6 +14,8 @@ from orchestrators.inference import run_inference, wait_for_job
 from orchestrators.promotion import promote, restore
 from orchestrators.promotion_set import promote_set
 from orchestrators.retraining import consider_retraining, retrain, wait_for_training
+from orchestrators.rollback import roll_back
+from orchestrators.rollout import watch_step
 from shared.durable.registration import orchestrator_handler
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -31,6 +33,8 @@ BODIES: dict[str, Callable[..., Any]] = {
     "follow_task": follow_task,
     "mirror": mirror,
     "run_devops_pipeline": run_devops_pipeline,
+    "watch_step": watch_step,
+    "roll_back": roll_back,
 }
 
 

@@ -74,4 +74,6 @@ def test_there_is_a_history_of_each_path():
         *("promote-approved", "promote-waited", "restore"),  # By the first version: the plan rides in every order.
         "promote-confirmed",  # Azure is asked at its end.
         *("promote-outlined", "restore-outlined", "promote_set-whole", "promote_set-taken_back"),
+        *("promote-rollout", "promote-rollout_aborted", "watch_step-advanced", "watch_step-aborted"),
+        *("roll_back-warm", "roll_back-cold", "roll_back-refused"),
     }

@@ -14,6 +14,7 @@ from azure.functions.meta import Datum
 from shared.config import load
 from shared.domain.access.permissions import Machine
 from shared.domain.configuration import Configuration
+from shared.domain.identity import promotion_id
 from tests.fakes.ports import OPERATOR_KEY
 from tests.inference.conftest import created
 from tests.security.conftest import AttackedApp
@@ -167,6 +168,7 @@ PLACES = """
 environments:
   dev: {subscription: s, resource_group: g, workspace: dev}
   preprod: {subscription: s, resource_group: g, workspace: preprod}
+  prod: {subscription: s, resource_group: g, workspace: prod}
 registry: {name: central, subscription: r, resource_group: g}
 hub: {account: datahub}
 models:
@@ -174,19 +176,29 @@ models:
     contract: c.yaml
     promotion: {holdout: {path: evaluation/churn.csv, target: y, key: id}}
     retraining: {pipeline: {endpoint: train, deployment: blue, environment: dev}, gate: {metric: mae}}
-roles: {in-dev: {app_role: InDev}, in-preprod: {app_role: InPreprod}, in-registry: {app_role: InRegistry}}
+roles: {in-dev: {app_role: InDev}, in-preprod: {app_role: InPreprod}, in-registry: {app_role: InRegistry},
+  in-prod: {app_role: InProd}}
 permissions:
   in-dev:
     {check_data: [dev], start_inference: [dev], release: [dev], operate: [dev], promote: [dev], retrain: [dev],
-    recover: [dev], deliver: [dev], see_data: [dev]}
+    recover: [dev], deliver: [dev], see_data: [dev], roll_out: [dev], roll_back: [dev]}
   in-preprod:
     {check_data: [preprod], start_inference: [preprod], release: [preprod], operate: [preprod], promote: [preprod],
-    retrain: [preprod], recover: [preprod], deliver: [preprod], see_data: [preprod]}
+    retrain: [preprod], recover: [preprod], deliver: [preprod], see_data: [preprod], roll_out: [preprod],
+    roll_back: [preprod]}
   in-registry: {promote: [registry], deliver: [registry]}
+  in-prod: {promote: [prod], roll_out: [prod], roll_back: [prod]}
 devops: {organisations: [contoso], projects: [mlops]}
 ladder:
   preprod: {from: dev, environment: preprod, serve: {online: online}}
   central: {from: preprod, registry: true}
+  production:
+    from: central
+    environment: prod
+    serve: {online: online}
+    approvals: {nobody_is_asked: true}
+    exit: {golden_requests_match: {}}
+    rollout: {steps: [10, 100]}
 routes:
   here:
     take: landing/here/{name}.csv
@@ -208,6 +220,7 @@ TASK = {
         ("ProjectId", "PlanId", "JobId", "TimelineId", "TaskInstanceId"), "67be341f-5310-552f-e0cd-7c580e77b98b"
     ),
 }
+RELEASE = promotion_id("churn", "1", "production", 1)  # The one that is asked for below.
 ASKED: list[tuple[str, Any, str]] = [  # Without a body it is a GET.
     ("runs/{here}/predictions", None, "dev"),
     ("runs/{there}/predictions", None, "preprod"),
@@ -243,6 +256,16 @@ ASKED: list[tuple[str, Any, str]] = [  # Without a body it is a GET.
     ("feature-relevance", {"path": "landing/here/none.csv", "target": "y"}, "dev"),
     ("feature-relevance", {"path": "landing/there/none.csv", "target": "y"}, "preprod"),
     ("feature-relevance", {"path": "landing/none", "target": "y"}, "nowhere"),
+    ("promotions", {"model": "churn:1", "to": "production", **REASON}, "prod"),
+    ("models/churn/rollback", REASON, "prod"),
+    ("models/churn/rollback", {"stage": "production", "to": "1", **REASON}, "prod"),
+    ("models/churn/rollback", {"stage": "preprod", **REASON}, "nowhere"),
+    ("models/churn/release", {"version": "1", **REASON}, "prod"),
+    *((f"rollouts/{RELEASE}/{order}", REASON, "prod") for order in ("pause", "resume", "advance", "abort")),
+    ("rollouts/none/pause", REASON, "nowhere"),
+    ("rollouts/none/resume", REASON, "nowhere"),
+    ("rollouts/none/advance", REASON, "nowhere"),
+    ("rollouts/none/abort", REASON, "nowhere"),
     ("runs/none/cancel", REASON, "nowhere"),
     ("retrainings/none/cancel", REASON, "nowhere"),
     ("models/churn/recover", {"version": "1", "environment": "moon", **REASON}, "nowhere"),
@@ -265,7 +288,7 @@ class TestEnvironments:
     async def test_a_route_opens_for_the_environment_concerned_and_for_no_other(self, app: AttackedApp) -> None:
         runs = {name: await a_run_of(app, name) for name in ("here", "there")}
         wrong = []
-        for place, role in (("dev", "InDev"), ("preprod", "InPreprod"), ("registry", "InRegistry")):
+        for place, role in (("dev", "InDev"), ("preprod", "InPreprod"), ("registry", "InRegistry"), ("prod", "InProd")):
             signed = {"Authorization": f"Bearer {app.issuer.token(oid=place, roles=[role])}"}
             for path, body, concerned in ASKED:
                 before = await app.settled()

@@ -62,11 +62,12 @@ def test_a_minute_of_one_arm_counts_as_without_requests_of_the_other_and_a_stran
 
 
 @pytest.mark.parametrize(
-    "minute", [counted("new", 7, -1), counted("new", 7, 5, 6), counted("new", 7, MOST_UNITS + 1), counted("new", -1, 5)]
+    ("deployment", "minute", "requests", "bad"),
+    [("new", 7, -1, 0), ("new", 7, 5, 6), ("new", 7, MOST_UNITS + 1, 0), ("old", -1, 5, 0)],
 )
-def test_what_is_no_count_is_refused(minute: DeploymentMinute) -> None:
+def test_what_is_no_count_is_refused(deployment: str, minute: int, requests: int, bad: int) -> None:
     with pytest.raises(Refused):
-        frozen_counts([minute], ARMS)
+        frozen_counts([counted(deployment, minute, requests, bad)], ARMS)
 
 
 @pytest.mark.parametrize("blocks", [[], [(0, 0)], [(100, 0)], [(0, 100)], [(0, 0), (50, 0)]])
