@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from activities.effects import once, stamp
+from activities.inference.online_scoring import score_online
 from shared import contracts as c
 from shared.application.inference.scoring import refuse_revoked
 from shared.clients import Clients
@@ -39,6 +40,8 @@ def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
         if clients.ledger.find(identity.effect_key(request.run, "quarantined")):  # It was released: it goes on.
             keep_listed(clients.hub, request.hub.state, RUNS, request.run, {"outcome": ""})
         refuse_revoked(clients.statements, score)
+        if score.online:
+            return score_online(clients, submission)
         created_job = clients.jobs.submit(job)
         return c.Submitted(job=created_job.id, friendly_name=created_job.name)
 
@@ -46,7 +49,9 @@ def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
 
 
 def look_at_job(clients: Clients, look: c.JobLook) -> c.JobSeen:
-    """Where the job stands; of one that failed also why, as far as its log says it."""
+    """Where the job stands; of one that failed also why, by its log. Online there is no job to wait for."""
+    if look.route.score.online:
+        return c.JobSeen(state=JobState.COMPLETED, status="Completed")
     job, workspace = clients.jobs.look(look.route.score, look.job), look.route.score.workspace
     cancel_asked = RecordStore(clients.hub, look.hub.state).exists(paths.order(look.run, "cancel"))
     state = job_state(job.status)
@@ -75,7 +80,7 @@ def cancel_job(clients: Clients, cancellation: c.Cancellation) -> c.Done:
     def act() -> c.Done:
         # The answer to a submission may have been lost. The name follows from the run, so the job is found without its
         # id.
-        job = cancellation.job or _find_job(clients, cancellation)
+        job = "" if score.online else cancellation.job or _find_job(clients, cancellation)
         if job:
             clients.jobs.cancel(score.workspace, job)
         return c.Done(at=stamp(clients))

@@ -4,12 +4,12 @@ Predictions are asked of the real endpoints, in batches, and compared row by row
 """
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from activities.golden_requests import api_test, golden_requests
+from activities.online_rows import cell_value, predictions_of
 from activities.promotion.holdout_rows import HoldoutRows, Table, read_rows, require_every
 from activities.promotion.holdouts import agreement_of, evaluate
 from activities.promotion.movers.model import workspace_at
@@ -77,7 +77,7 @@ class Online:
         features, classes, at = held.features, held.holdout.classes, 0
         found = np.empty((len(held.truth), len(classes)) if classes else len(held.truth))
         for part in held.batches(features, held.holdout.batch_rows):
-            data = [[_number(cell) for cell in cells] for cells in part]
+            data = [[cell_value(cell) for cell in cells] for cells in part]
             body = {"input_data": {"columns": features, "index": list(range(len(data))), "data": data}}
             found[at : at + len(data)] = _outputs(deployment, self.ask(deployment, body), len(data), held.table)
             at += len(data)
@@ -131,35 +131,8 @@ def _latency(times_ms: Sequence[float], errors: int) -> Latency:
 
 
 def _outputs(deployment: str, answer: EndpointResponse, rows: int, table: Table) -> list[Any]:
-    """The predictions in an answer: a list, by itself or as `predictions`."""
-    if answer.status != 200:
-        raise Refused(f"{deployment} answered {answer.status}: {answer.body[:200].decode(errors='replace')}")
-    predictions = _json(answer.body)
-    if isinstance(predictions, dict):
-        predictions = predictions.get("predictions")
-    if not isinstance(predictions, list) or len(predictions) != rows:
-        count = len(predictions) if isinstance(predictions, list) else "no"
-        raise Refused(f"{deployment} gave {count} predictions for {rows} rows")
-    place = f"a prediction of {deployment}"
+    """The predictions in an answer, as outputs of the hold-out's kind."""
+    predictions, place = predictions_of(answer, rows, deployment), f"a prediction of {deployment}"
     if table.vocabulary is not None and table.vocabulary.classes:
         return [table.vocabulary.distribution(prediction, place) for prediction in predictions]
     return [table.output(prediction, place) for prediction in predictions]
-
-
-def _json(body: bytes) -> Any:
-    """None where it is none: then it has no predictions either."""
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
-
-
-def _number(text: str) -> Any:
-    """The number that *text* is, None for a cell without a value, or the text itself: features may be categories."""
-    try:
-        value = float(text or "nan")
-    except ValueError:
-        return text
-    if math.isnan(value):
-        return None
-    return int(text) if text.lstrip("+-").isdecimal() else value

@@ -18,7 +18,7 @@ METHODS = {"list", "page", "look_into", "find", "read", "create", "replace", "ap
 # JSON that is no record: it comes from outside, and is checked where it comes in.
 PARSED_ELSEWHERE = {
     "activities/golden_requests.py": 2,
-    "activities/promotion/evidence.py": 1,  # What an endpoint answers.
+    "activities/online_rows.py": 1,  # What an endpoint answers.
     "shared/application/callers.py": 1,  # The platform's sign-in header.
     "shared/config/contracts.py": 1,  # A profile beside a data contract.
     "shared/domain/retraining/boxes.py": 1,  # A line of training data.

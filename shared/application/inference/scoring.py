@@ -8,7 +8,7 @@ from dataclasses import replace
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Route, Scoring
 from shared.domain.promotion.models import EntryState, ModelVersion
-from shared.ports import EndpointKind, Endpoints
+from shared.ports import EndpointKind, Endpoints, EndpointSeen
 from shared.records.registry import newest_state
 from shared.records.statements import Statements
 
@@ -22,20 +22,32 @@ def current_scoring(endpoints: Endpoints, scoring: Scoring) -> Scoring:
     """
     if not scoring.is_open:
         return scoring
-    workspace, name = scoring.workspace, scoring.endpoint
-    endpoint = endpoints.find(workspace, EndpointKind.BATCH, name)
+    workspace, name, kind = scoring.workspace, scoring.endpoint, kind_of(scoring)
+    place = f"{'online' if scoring.online else 'batch'} endpoint {name}"
+    endpoint = endpoints.find(workspace, kind, name)
     if endpoint is None:
-        raise Refused(f"batch endpoint {name} is not in {workspace.name}; deploy it there")
-    if not endpoint.default:
-        raise Refused(f"batch endpoint {name} in {workspace.name} has no default deployment; promote a version there")
-    deployment = endpoints.deployment(workspace, EndpointKind.BATCH, name, endpoint.default)
-    address = f"deployment {endpoint.default}, the default of {name} in {workspace.name},"
+        raise Refused(f"{place} is not in {workspace.name}; deploy it there")
+    default = _most_traffic(endpoint) if scoring.online else endpoint.default
+    if not default:
+        raise Refused(f"{place} in {workspace.name} has no default deployment; promote a version there")
+    deployment = endpoints.deployment(workspace, kind, name, default)
+    address = f"deployment {default}, the default of {name} in {workspace.name},"
     if deployment is None:
         raise Refused(f"{address} is not there; deploy it again, or choose another default")
     model = ModelVersion.of_asset(deployment.model)
     if model is None or model.name != scoring.model:
         raise Refused(f"{address} serves {model or 'no registered model'}, and the route scores with {scoring.model}")
-    return replace(scoring, deployment=endpoint.default, version=model.version)
+    return replace(scoring, deployment=default, version=model.version)
+
+
+def kind_of(scoring: Scoring) -> EndpointKind:
+    return EndpointKind.ONLINE if scoring.online else EndpointKind.BATCH
+
+
+def _most_traffic(endpoint: EndpointSeen) -> str:
+    """The deployment with the largest share, of equal ones the first by name; empty where none has any."""
+    shares = endpoint.shares
+    return max(sorted(shares), key=lambda deployment: shares[deployment], default="")
 
 
 def current_contract(endpoints: Endpoints, route: Route) -> str:

@@ -144,10 +144,11 @@ class GroupSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreSection:
-    """The batch endpoint that scores, and its model: its default deployment, or the one that a pin names exactly."""
+    """The endpoint that scores, and its model: its default deployment, or the one that a pin names exactly."""
 
     environment: Text
     endpoint: AzureMlName
+    kind: Literal["batch", "online"] = "batch"
     deployment: AzureMlName | None = None
     model: Annotated[
         str,
@@ -266,13 +267,15 @@ def _route(
     if section.publish:
         place.fail_all("publish", paths.publish_problems(section.publish, "" if wrong else section.take, group))
     of_model = contracts.get(score.model, ModelContracts())
+    contract = _contract(section, place, of_model, score.model)
+    _refuse_no_rows(score, contract, place)
     route = built(
         Route,
         section,
         name=name,
         score=score,
         group=group,
-        contract=_contract(section, place, of_model, score.model),
+        contract=contract,
         contracts=() if section.contract is not None else of_model.versions,
         overrides=_overrides(section.overrides, place.inside("overrides")),
         on_bad_data=section.policy.bad_data or OnBadData.QUARANTINE,
@@ -289,7 +292,18 @@ def _scoring(section: ScoreSection, place: FilePlace, workspaces: Mapping[str, W
         remedy = "name the deployment and the exact version to pin both, or neither to follow the endpoint's default"
         missing = "no deployment" if version else "no version"
         place.fail("model", f"is {section.model!r} with {missing}", remedy)
-    return built(Scoring, section, workspace=workspace, model=model, version=version, follows=not version)
+    online = section.kind == "online"
+    return built(
+        Scoring, section, workspace=workspace, model=model, version=version, follows=not version, online=online
+    )
+
+
+def _refuse_no_rows(score: Scoring, contract: str, place: FilePlace) -> None:
+    """An online endpoint is asked row by row, and only CSV has rows with a header."""
+    file = place.report.contracts.get(contract)
+    if score.online and file is not None and file.contract is not None and file.contract.format != "csv":
+        problem = f"is online, and the files of {contract} are {file.contract.format}"
+        place.inside("score").fail("kind", problem, "score them by a batch endpoint: only rows of CSV are sent online")
 
 
 def _contract(section: RouteSection, place: FilePlace, contracts: ModelContracts, model: str) -> str:

@@ -63,10 +63,10 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scoring:
-    """The batch endpoint that scores, and the model that it must be running.
+    """The endpoint that scores, batch or *online*, and the model that it must be running.
 
     A pin names *deployment* and *version*. A route that *follows* its endpoint names neither: each of its runs asks
-    once which deployment is the default, and carries that in them.
+    once which deployment is the default (of an online endpoint: which has most of the traffic), and carries it in them.
     """
 
     workspace: Workspace
@@ -75,6 +75,7 @@ class Scoring:
     deployment: str = ""
     version: str = ""
     follows: bool = field(default=False, metadata=NEWER)
+    online: bool = field(default=False, metadata=NEWER)
 
     @property
     def is_open(self) -> bool:

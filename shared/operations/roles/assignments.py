@@ -123,8 +123,11 @@ def _topic() -> Iterator[Assignment]:
 def _environment(configuration: Configuration, workspace: Workspace) -> Iterator[Assignment]:
     """The assignments of one environment; none if no route or stage uses its workspace."""
     ports = dict[str, str]()
-    if any(route.score.workspace == workspace for route in configuration.routes):
+    scorings = [route.score for route in configuration.routes if route.score.workspace == workspace]
+    if any(not score.online for score in scorings):
         ports |= dict.fromkeys(("Jobs", "JobLogs"), "scores")
+    if any(score.online for score in scorings):
+        ports |= dict.fromkeys(("Endpoints.find", "Endpoints.deployment", "Endpoints.invoke"), "scores")
     if any(rules.pipeline.workspace == workspace for rules in configuration.retraining):
         ports |= dict.fromkeys(("Pipelines", "DataAssets"), "trains")
     stages = configuration.ladder.stages

@@ -229,10 +229,15 @@ NEEDS["ControlPlane"] |= {
 
 
 def needs_of(kind: ResourceKind, *ports: str) -> Need:
-    """All that the methods of *ports* do on a resource of *kind*, each action once."""
-    matching = [need for port in ports for needs in NEEDS[port].values() for need in needs if need.kind is kind]
+    """All that the methods of *ports* do on a resource of *kind*, each action once; `PORT.METHOD` is one of them."""
+    matching = [need for port in ports for need in _needs(port) if need.kind is kind]
     return Need(
         kind,
         tuple(dict.fromkeys(action for need in matching for action in need.actions)),
         tuple(dict.fromkeys(action for need in matching for action in need.data_actions)),
     )
+
+
+def _needs(name: str) -> Needs:
+    port, _, method = name.partition(".")
+    return tuple(need for own, needs in NEEDS[port].items() if method in ("", own) for need in needs)

@@ -340,3 +340,12 @@ def test_the_contract_of_a_version_is_checked(write, contracts, problem):
 
     with pytest.raises(ConfigurationError, match=rf"models\.m\.contracts\.(latest|1): .*{problem}"):
         load(write(route(), head=models + HEAD))
+
+
+def test_a_route_may_send_rows_of_csv_to_an_online_endpoint_and_no_other_files(write, tmp_path):
+    online = write(route(score="{environment: dev, endpoint: e, kind: online, model: m}"))
+    assert load(online).routes[0].score.online
+    (tmp_path / "contract.yaml").write_text("format: parquet\ncolumns: [{name: id, type: integer}]\n")
+
+    with pytest.raises(ConfigurationError, match=r"score\.kind: is online, and the files of contract.yaml are parq"):
+        load(online)

@@ -34,6 +34,7 @@ from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.devops.seen import HookSeen
 from shared.domain.drift.reference import ModelReference
 from shared.domain.failures import Refused
+from shared.domain.promotion.ladder import Ladder
 from shared.domain.promotion.models import EntryState, ModelVersion
 from shared.domain.trust.key_states import KeyState
 from shared.domain.trust.keys import Purpose, TrustedKey
@@ -655,3 +656,14 @@ def test_a_policy_that_nobody_can_read_is_unknown() -> None:
     made.control.gone.add("containers/signalbox-audit")
     (finding,) = [each for each in examine(made) if each.subject == "audit log in signalbox-audit"]
     assert finding.grade is Grade.UNKNOWN
+
+
+def test_a_workspace_where_rows_are_only_sent_online_is_asked_for_no_right_to_deploy():
+    routes = tuple(replace(route, score=replace(route.score, online=True)) for route in CONFIGURATION.routes)
+    configuration = replace(CONFIGURATION, routes=routes, ladder=Ladder(), retraining=())
+    (given,) = (
+        each for each in assignments(configuration) if each.scope == "workspace mlw-dev" and each.why == "scores"
+    )
+
+    assert [action.rpartition("workspaces/")[2] for action in given.need.actions if "write" in action] == []
+    assert any(action.endswith("onlineEndpoints/score/action") for action in given.need.actions)

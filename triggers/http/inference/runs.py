@@ -156,7 +156,8 @@ def _describe(clients: Clients, record: RunRecord) -> RunShown:
         manifest=record.manifest or "",
     )
     step_by_name = {step.step: step for step in steps}
-    if submission := step_by_name.get("submitted"):
+    submission = step_by_name.get("submitted")
+    if submission and submission.result["job"]:  # An online endpoint makes no job.
         response = replace(response, job=job_of(clients, record, route.score.workspace, submission))
     quarantine_step = step_by_name.get("quarantined")
     if quarantine_step is None:

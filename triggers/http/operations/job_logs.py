@@ -51,7 +51,7 @@ def show_run_log(request: ApiRequest, run: str, query: LogWanted) -> JobLog:
     clients = request.clients
     inference = run_record(clients, run).inference
     submission = clients.ledger.find(identity.effect_key(run, "submitted"))
-    if submission is None:
+    if submission is None or not submission["job"]:
         raise _no_job(run)
     return job_log(clients, run, str(submission["job"]), inference.route.score.workspace, query)
 

@@ -1,17 +1,16 @@
-"""What scores exists: the batch endpoint, its deployment and compute, and the exact model version, still in use.
+"""What scores exists: the endpoint, its deployment and compute, and the exact model version, still in use.
 
 Of a route that follows its endpoint it is the default deployment at the time of the check.
 """
 
 from collections.abc import Iterator
 
-from shared.application.inference.scoring import current_scoring, withdrawn_state
+from shared.application.inference.scoring import current_scoring, kind_of, withdrawn_state
 from shared.domain.azure import resources
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Scoring
 from shared.domain.promotion.models import ModelVersion
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
-from shared.ports import EndpointKind
 
 
 @check
@@ -42,7 +41,7 @@ def _check_withdrawal(site: Site, score: Scoring) -> Iterator[Finding]:
 def _check_deployment(site: Site, score: Scoring) -> Finding:
     address = f"{score.workspace.workspace}/{score.endpoint}/{score.deployment}"
     report, model = SubjectReport("scoring", f"deployment {address}"), score.scored_model
-    deployment = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
+    deployment = site.endpoints.deployment(score.workspace, kind_of(score), score.endpoint, score.deployment)
     if deployment is None:
         fix = f"deploy {model} there, or correct `score` of the route"
         return report.broken("is not there, so no job of the route can be made", fix)
@@ -67,7 +66,7 @@ def _check_registration(site: Site, score: Scoring) -> Finding:
 def compute(site: Site) -> Findings:
     compute_ids = set[str]()
     for score in _scorings(site):
-        deployment = site.endpoints.deployment(score.workspace, EndpointKind.BATCH, score.endpoint, score.deployment)
+        deployment = site.endpoints.deployment(score.workspace, kind_of(score), score.endpoint, score.deployment)
         compute_id = _compute_id(score, deployment.compute) if deployment else ""
         if compute_id and compute_id not in compute_ids:
             compute_ids.add(compute_id)

@@ -1,0 +1,43 @@
+"""Rows as an online endpoint is asked about them, and its predictions, one for each.
+
+It stands alone because promotions and inference ask endpoints about rows.
+"""
+
+import json
+import math
+from typing import Any
+
+from shared.domain.failures import Refused
+from shared.ports import EndpointResponse
+
+
+def predictions_of(answer: EndpointResponse, rows: int, place: str) -> list[Any]:
+    """The predictions in *answer* of *place*: a list, by itself or as `predictions`. Refused for anything else."""
+    if answer.status != 200:
+        raise Refused(f"{place} answered {answer.status}: {answer.body[:200].decode(errors='replace')}")
+    predictions = _read(answer.body)
+    if isinstance(predictions, dict):
+        predictions = predictions.get("predictions")
+    if not isinstance(predictions, list) or len(predictions) != rows:
+        count = len(predictions) if isinstance(predictions, list) else "no"
+        raise Refused(f"{place} gave {count} predictions for {rows} rows")
+    return predictions
+
+
+def _read(body: bytes) -> Any:
+    """None where it is no JSON: then it has no predictions either."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def cell_value(text: str) -> Any:
+    """The number that *text* is, None for a cell without a value, or the text itself: features may be categories."""
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        return text
+    if math.isnan(value):
+        return None
+    return int(text) if text.lstrip("+-").isdecimal() else value
