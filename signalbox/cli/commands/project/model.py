@@ -23,19 +23,15 @@ _environment = click.option(
 )
 
 
-class ExactModel(click.ParamType):  # type: ignore[type-arg]  # Generic in newer releases alone.
-    """`NAME:VERSION`, as a pair."""
-
-    name = "NAME:VERSION"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        name, colon, version = str(value).partition(":")
-        if not (name and colon and version) or version == "latest":
-            self.fail(f"{value!r} is not exact; write NAME:VERSION, such as churn:12", param, ctx)
-        return name, version
+def _exact(_: click.Context, __: click.Parameter, text: str) -> tuple[str, str]:
+    """The name and the version in *text*. Raises click.BadParameter for what could mean another version tomorrow."""
+    name, _colon, version = text.partition(":")
+    if not name or not version or version == "latest":
+        raise click.BadParameter(f"{text!r} is not exact; write NAME:VERSION, such as churn:12")
+    return name, version
 
 
-_MODEL = ExactModel()
+_model_version = click.argument("name", metavar="NAME:VERSION", callback=_exact)
 
 
 @click.group()
@@ -47,7 +43,7 @@ def model() -> None:
 
 
 @model.command()
-@click.argument("name", type=_MODEL)
+@_model_version
 @click.argument("folder", type=_FOLDER)
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag of the version; may be repeated.")
 @_environment
@@ -70,7 +66,7 @@ def register(
 
 
 @model.command()
-@click.argument("name", type=_MODEL)
+@_model_version
 @click.option("--batch", default="", metavar="ENDPOINT", help="Deploy it behind this batch endpoint.")
 @click.option("--online", default="", metavar="ENDPOINT", help="Deploy it behind this online endpoint.")
 @click.option("--deployment", default="blue", show_default=True, help="The deployment's name.")
@@ -120,7 +116,7 @@ def deploy(
 
 
 @model.command()
-@click.argument("name", type=_MODEL)
+@_model_version
 @click.option("--to", "stage", required=True, help="The stage of the ladder that it is to reach.")
 @_environment
 @config_option
@@ -159,7 +155,7 @@ def invoke(endpoint: str, file: Any, deployment: str, environment: str, config: 
 
 
 @model.command()
-@click.argument("name", type=_MODEL)
+@_model_version
 @click.argument("folder", type=_FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @config_option
