@@ -61,7 +61,7 @@ class Online:
             workspace=self._workspace,
             endpoint=self._endpoint,
             deployment=deployment,
-            body=json.dumps(body).encode(),
+            body=body if isinstance(body, bytes) else json.dumps(body).encode(),
         )
         answer = self._clients.endpoints.invoke(request)
         if answer.status == 429 or answer.status >= 500:
@@ -75,14 +75,13 @@ class Online:
         import numpy as np
 
         features, classes, at = held.features, held.holdout.classes, 0
-        found = np.empty((len(held.truth), len(classes)) if classes else len(held.truth))
+        outputs = np.empty((len(held.truth), len(classes)) if classes else len(held.truth))
         for part in held.batches(features, held.holdout.batch_rows):
-            data = [[_number(cell) for cell in cells] for cells in part]
-            body = {"input_data": {"columns": features, "index": list(range(len(data))), "data": data}}
-            found[at : at + len(data)] = _outputs(deployment, self.ask(deployment, body), len(data), held.table)
-            at += len(data)
-        require_every(found, f"predictions of {deployment}")
-        return found
+            answer = self.ask(deployment, rows_request(features, part))
+            outputs[at : at + len(part)] = _outputs(deployment, answer, len(part), held.table)
+            at += len(part)
+        require_every(outputs, f"predictions of {deployment}")
+        return outputs
 
 
 class Session(Online):
@@ -134,7 +133,7 @@ def _outputs(deployment: str, answer: EndpointResponse, rows: int, table: Table)
     """The predictions in an answer: a list, by itself or as `predictions`."""
     if answer.status != 200:
         raise Refused(f"{deployment} answered {answer.status}: {answer.body[:200].decode(errors='replace')}")
-    predictions = _json(answer.body)
+    predictions = answer_json(answer.body)
     if isinstance(predictions, dict):
         predictions = predictions.get("predictions")
     if not isinstance(predictions, list) or len(predictions) != rows:
@@ -146,12 +145,18 @@ def _outputs(deployment: str, answer: EndpointResponse, rows: int, table: Table)
     return [table.output(prediction, place) for prediction in predictions]
 
 
-def _json(body: bytes) -> Any:
+def answer_json(body: bytes) -> Any:
     """None where it is none: then it has no predictions either."""
     try:
         return json.loads(body)
     except ValueError:
         return None
+
+
+def rows_request(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """The cells of *rows* as an online endpoint takes them: numbers where they are numbers."""
+    data = [[_number(cell) for cell in cells] for cells in rows]
+    return {"input_data": {"columns": list(columns), "index": list(range(len(data))), "data": data}}
 
 
 def _number(text: str) -> Any:
