@@ -5,6 +5,7 @@ It stands alone because promotions and inference ask endpoints about rows.
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from shared.domain.failures import Refused
@@ -15,7 +16,7 @@ def predictions_of(answer: EndpointResponse, rows: int, place: str) -> list[Any]
     """The predictions in *answer* of *place*: a list, by itself or as `predictions`. Refused for anything else."""
     if answer.status != 200:
         raise Refused(f"{place} answered {answer.status}: {answer.body[:200].decode(errors='replace')}")
-    predictions = _read(answer.body)
+    predictions = answer_json(answer.body)
     if isinstance(predictions, dict):
         predictions = predictions.get("predictions")
     if not isinstance(predictions, list) or len(predictions) != rows:
@@ -24,7 +25,7 @@ def predictions_of(answer: EndpointResponse, rows: int, place: str) -> list[Any]
     return predictions
 
 
-def _read(body: bytes) -> Any:
+def answer_json(body: bytes) -> Any:
     """None where it is no JSON: then it has no predictions either."""
     try:
         return json.loads(body)
@@ -32,7 +33,13 @@ def _read(body: bytes) -> Any:
         return None
 
 
-def cell_value(text: str) -> Any:
+def rows_request(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """The cells of *rows* as an online endpoint takes them: numbers where they are numbers."""
+    data = [[_cell_value(cell) for cell in cells] for cells in rows]
+    return {"input_data": {"columns": list(columns), "index": list(range(len(data))), "data": data}}
+
+
+def _cell_value(text: str) -> Any:
     """The number that *text* is, None for a cell without a value, or the text itself: features may be categories."""
     try:
         value = float(text or "nan")

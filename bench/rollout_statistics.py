@@ -5,7 +5,8 @@
 `healthy`: rollouts of 24 hours with a look every 5 minutes, beside a z test at every look and a fixed threshold.
 `margins`: the same with canaries that are worse by the margin, which should be aborted and must not be cleared.
 `decided`: requests until an abort and until cleared, beside the planning's figures. `replay`: inputs until an abort.
-`clusters`: connections that stay on one arm. Exits with an error where a promise fails. docs/rollout.md has the tables.
+`clusters`: connections that stay on one arm. `soak` and `turned`: rollouts with a soak (`rollout_soak.py`).
+Exits with an error where a promise fails. docs/rollout.md has the tables.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.rollout_soak import SOAKS, minutes_until_abort, soak_aborts
 from bench.rollout_worlds import CLUSTERS, HEALTHY, LOOK, MINUTES, STEADY, WEIGHTS, Counts, Series, World, requests
 from shared.domain.statistics.sequential.likelihoods import binomial_terms, hypergeometric_terms
 from shared.domain.statistics.sequential.odds_evidence import BETTER_BY, WORSE_BY, OddsTest, log_e_values, near_odds
@@ -354,7 +356,41 @@ def _inputs(champion: float, canary: float, odds: tuple[float, ...], replays: in
     return np.concatenate(result)
 
 
-TABLES = {"healthy": healthy, "margins": margins, "decided": decided, "replay": replay, "clusters": clusters}
+def soak(rollouts: int) -> list[str]:
+    """Print how often healthy rollouts with outputs and a soak are aborted; the worlds in which it exceeds alpha."""
+    print(f"| {rollouts} healthy rollouts | aborted | of these in the soak | if the soak counted whole |")
+    print("|---|---|---|---|")
+    wrong = []
+    for seed, (name, world) in enumerate(SOAKS.items()):
+        size = min(CHUNK, rollouts)
+        parts = [soak_aborts(world, looks_of, 100 * seed + start, size) for start in range(rollouts // size)]
+        shares = np.mean(parts, axis=0)
+        print(f"| {name} | " + " | ".join(f"{share:.2%}" for share in shares) + " |", flush=True)
+        exceeds = shares[0] > limit(world.shared.test.alpha, rollouts)
+        wrong += [f"soak: {name}"] if exceeds and not world.hard else []
+    return wrong
+
+
+def turned(rollouts: int) -> list[str]:
+    """Print how soon a version is aborted that turns bad in the soak."""
+    print("| odds of an error, of 1 % | minutes of the soak until abort |\n|---|---|")
+    wrong = []
+    for odds in (3.0, 4.0, 8.0, 16.0):
+        minutes = minutes_until_abort(odds, int(odds), min(rollouts, 1000))
+        print(f"| {odds:g} | {np.median(minutes):,.0f} / {np.percentile(minutes, 90):,.0f} |", flush=True)
+        wrong += [f"turned: odds {odds:g}"] if np.isinf(np.percentile(minutes, 90)) else []
+    return wrong
+
+
+TABLES = {
+    "healthy": healthy,
+    "margins": margins,
+    "decided": decided,
+    "replay": replay,
+    "clusters": clusters,
+    "soak": soak,
+    "turned": turned,
+}
 
 
 def main() -> None:

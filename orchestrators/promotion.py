@@ -17,9 +17,9 @@ from shared.domain import identity
 from shared.domain.failures import CalledOff, Refused
 from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.outlines import MoveOutline, PlanOutline, StageOutline, outline_of
-from shared.domain.promotion.plans import Phase
+from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt
-from shared.domain.rollout.steps import StepDecision
+from shared.domain.rollout.steps import SHADOW, StepDecision
 from shared.durable.context import Context, Steps, call, pause, run_child, wait_for
 from shared.durable.failures import StepFailed
 
@@ -210,8 +210,10 @@ def _carry(ctx: Context, journey: Journey, at: StageOutline) -> Steps[None]:
         for move in (move for move in at.moves if move.phase is phase):
             if move.steps:
                 receipt = yield from _shift(ctx, journey, at, move, receipt)
-            else:
-                yield from _move(ctx, journey, at, move, receipt)
+                continue
+            yield from _move(ctx, journey, at, move, receipt)
+            if move.move is Move.MIRROR_TRAFFIC:
+                yield from _watch(ctx, journey, at, SHADOW)
 
 
 def _shift(ctx: Context, journey: Journey, at: StageOutline, move: MoveOutline, receipt: Receipt) -> Steps[Receipt]:

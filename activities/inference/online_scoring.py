@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from activities.online_rows import cell_value, predictions_of
+from activities.online_rows import predictions_of, rows_request
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity
@@ -57,8 +57,7 @@ def _scored(clients: Clients, score: Scoring, blob: Blob) -> Iterator[list[str]]
 
 
 def _predictions(clients: Clients, score: Scoring, header: list[str], rows: list[list[str]]) -> list[Any]:
-    data = [[cell_value(cell) for cell in row] for row in rows]
-    body = json.dumps({"input_data": {"columns": header, "index": list(range(len(data))), "data": data}}).encode()
+    body = json.dumps(rows_request(header, rows)).encode()
     asked = OnlineRequest(workspace=score.workspace, endpoint=score.endpoint, deployment=score.deployment, body=body)
     answer = clients.endpoints.invoke(asked)
     if answer.status in (408, 429) or answer.status >= 500:

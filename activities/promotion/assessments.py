@@ -8,6 +8,7 @@ from dataclasses import replace
 from activities.effects import once, stamp
 from activities.promotion.evidence import data_test, live_tests
 from activities.retraining.challengers import RUN, recorded_evaluation
+from activities.rollout.pre_production import ComparedStages
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at
 from shared.application.promotion.stage_training import carried
@@ -92,7 +93,10 @@ def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) 
     if order.phase is Phase.EXIT and order.at.stage.environment is not None:
         return live_tests(clients, order, gates, evidence)
     if "better_than_champion" in names:
-        return replace(evidence, evaluation=_evaluated(clients, order))
+        evidence = replace(evidence, evaluation=_evaluated(clients, order))
+    if "outputs_agree" in names and order.at.stage.rollout is not None:
+        stages = ComparedStages(clients, order)
+        return replace(evidence, agreement=stages.on_rows(), collected=stages.on_requests())
     return evidence
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from activities.golden_requests import api_test, golden_requests
-from activities.online_rows import cell_value, predictions_of
+from activities.online_rows import predictions_of, rows_request
 from activities.promotion.holdout_rows import HoldoutRows, Table, read_rows, require_every
 from activities.promotion.holdouts import agreement_of, evaluate
 from activities.promotion.movers.model import workspace_at
@@ -61,7 +61,7 @@ class Online:
             workspace=self._workspace,
             endpoint=self._endpoint,
             deployment=deployment,
-            body=json.dumps(body).encode(),
+            body=body if isinstance(body, bytes) else json.dumps(body).encode(),
         )
         answer = self._clients.endpoints.invoke(request)
         if answer.status == 429 or answer.status >= 500:
@@ -75,14 +75,13 @@ class Online:
         import numpy as np
 
         features, classes, at = held.features, held.holdout.classes, 0
-        found = np.empty((len(held.truth), len(classes)) if classes else len(held.truth))
+        outputs = np.empty((len(held.truth), len(classes)) if classes else len(held.truth))
         for part in held.batches(features, held.holdout.batch_rows):
-            data = [[cell_value(cell) for cell in cells] for cells in part]
-            body = {"input_data": {"columns": features, "index": list(range(len(data))), "data": data}}
-            found[at : at + len(data)] = _outputs(deployment, self.ask(deployment, body), len(data), held.table)
-            at += len(data)
-        require_every(found, f"predictions of {deployment}")
-        return found
+            answer = self.ask(deployment, rows_request(features, part))
+            outputs[at : at + len(part)] = _outputs(deployment, answer, len(part), held.table)
+            at += len(part)
+        require_every(outputs, f"predictions of {deployment}")
+        return outputs
 
 
 class Session(Online):

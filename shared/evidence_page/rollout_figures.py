@@ -13,7 +13,8 @@ from shared.domain.statistics.sequential.verdicts import RolloutJudgement, Rollo
 class StepLook:
     """One look of a step: when, the weight that was set, the units of this look, the evidence so far, the verdict.
 
-    *worse* and *better* are logs of e-values; *better* is that of the comparison which has least.
+    *worse* and *better* are logs of e-values; *better* is that of the comparison which has least of those that must
+    be cleared.
     """
 
     at: str
@@ -34,7 +35,7 @@ def look_of(at: str, percent: int, units: tuple[int, int], judgement: RolloutJud
         canary=canary,
         champion=champion,
         worse=judgement.worse,
-        better=min(comparison.better for comparison in judgement.comparisons),
+        better=min(comparison.better for comparison in judgement.comparisons if comparison.must_clear),
         verdict=judgement.verdict,
     )
 

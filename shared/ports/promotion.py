@@ -129,13 +129,15 @@ class EndpointKind(StrEnum):
 class EndpointSeen:
     """*traffic* in percent by deployment (online), *default* the deployment of a batch endpoint.
 
-    *settled* is false while a change is under way: then the traffic may be that before it or after it.
+    *settled* is false while a change is under way: then the traffic may be that before it or after it. *mirror* are
+    the deployments that get copies of live requests, with their percentages.
     """
 
     name: str
     traffic: Mapping[str, int] = field(default_factory=dict)
     default: str = ""
     settled: bool = True
+    mirror: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def shares(self) -> dict[str, int]:
@@ -208,8 +210,14 @@ class Endpoints(Protocol):
     ) -> DeploymentSeen | None: ...
     def deploy(self, workspace: Workspace, deployment: WantedDeployment) -> None: ...
     def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None: ...
-    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> bool:
-        """Begin to set an online endpoint's traffic, in percent; True once it is in force. Safe to repeat."""
+    def route(
+        self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int], mirror: Mapping[str, int] | None = None
+    ) -> bool:
+        """Begin to set an online endpoint's traffic, in percent; True once it is in force. Safe to repeat.
+
+        *mirror* is set in the same request: the percentage of live requests that a deployment gets copies of. None
+        leaves it as it is.
+        """
         ...
 
     def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> bool:

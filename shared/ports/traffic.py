@@ -15,13 +15,15 @@ class OutputBins:
     that of the class, with one more for all other classes.
 
     *field* is the column of a model's outputs, empty where the outputs are no records. *collection* is the data
-    collector's: `model_outputs` of a scoring script, or `response` of whole answers.
+    collector's: `model_outputs` of a scoring script, or `response` of whole answers. With *first_only* a line that was
+    collected counts as its first output alone: the rows of one request are no units of their own.
     """
 
     edges: tuple[float, ...] = ()
     classes: tuple[str, ...] = ()
     field: str = ""
     collection: str = "model_outputs"
+    first_only: bool = False
 
     @property
     def size(self) -> int:
@@ -53,10 +55,14 @@ class OutputMinute:
 
 
 class OutputFigures(Protocol):
-    """The outputs of an endpoint's deployments, of those requests that were collected."""
+    """What an endpoint's deployments were sent and have answered, of those requests that were collected."""
 
     def outputs(self, served: ServedEndpoint, first: int, last: int, bins: OutputBins) -> Iterator[OutputMinute]:
         """Those of the minutes *first* to *last*, in any order. A minute that is missing was not collected."""
+        ...
+
+    def requests(self, served: ServedEndpoint, deployment: str, first: int, last: int) -> Iterator[bytes]:
+        """The bodies of the requests to *deployment* in these minutes, in the order of their files, as JSON."""
         ...
 
 

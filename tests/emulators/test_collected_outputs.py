@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,17 +33,26 @@ def event(minute: int, data: Any, **more: Any) -> str:
     return json.dumps({"specversion": "1.0", "time": moment, "data": data, **more})
 
 
-def collect(ml: Ml, endpoint: str, name: str, lines: Sequence[str], deployment: str = "v1") -> None:
-    path = f"modelDataCollector/{endpoint}/{deployment}/model_outputs/2026/02/02/{name}.jsonl"
+def collect(
+    ml: Ml, endpoint: str, name: str, lines: Sequence[str], deployment: str = "v1", collection: str = "model_outputs"
+) -> None:
+    path = f"modelDataCollector/{endpoint}/{deployment}/{collection}/2026/02/02/{name}.jsonl"
     with storage(ml.endpoints, PREPROD.account) as service:
         service.get_blob_client("azureml-blobstore", path).upload_blob("\n".join(lines).encode())
 
 
-def outputs(ml: Ml, endpoint: str, bins: OutputBins = SCORES, last: int = 9) -> list[OutputMinute]:
+def adapter(ml: Ml) -> CollectedOutputs:
     identity = LocalIdentity(ml.endpoints)
-    datastores = Datastores(Arm(identity, ml.endpoints.resource_manager), identity, ml.endpoints.account("{account}"))
-    served = ServedEndpoint(workspace=WORKSPACE, endpoint=endpoint)
-    return list(CollectedOutputs(datastores).outputs(served, FIRST, FIRST + last, bins))
+    address = ml.endpoints.account("{account}")
+    return CollectedOutputs(Datastores(Arm(identity, ml.endpoints.resource_manager), identity, address))
+
+
+def served(endpoint: str) -> ServedEndpoint:
+    return ServedEndpoint(workspace=WORKSPACE, endpoint=endpoint)
+
+
+def outputs(ml: Ml, endpoint: str, bins: OutputBins = SCORES, last: int = 9) -> list[OutputMinute]:
+    return list(adapter(ml).outputs(served(endpoint), FIRST, FIRST + last, bins))
 
 
 @pytest.fixture
@@ -81,15 +91,37 @@ def test_classes_have_a_bin_each_and_one_for_the_others(collected: Ml) -> None:
     assert outputs(collected, "classes", bins) == [OutputMinute(deployment="v1", minute=FIRST + 2, bins=(2, 1, 1))]
 
 
+def test_a_line_is_one_unit_where_the_rows_of_a_request_are_none(collected: Ml) -> None:
+    lines = [event(0, [{"score": 0.1}, {"score": 7}]), event(0, [{"score": 2}])]
+    collect(collected, "units", "03/a", lines)
+    bins = replace(SCORES, first_only=True)
+
+    assert outputs(collected, "units", bins) == [OutputMinute(deployment="v1", minute=FIRST, bins=(1, 0, 1))]
+
+
+def test_collected_requests_come_back_as_they_were_sent(collected: Ml) -> None:
+    lines = [
+        event(0, {"input_data": [1]}),
+        "{",
+        event(1, "https://a/b", datainblob="true"),
+        event(40, [2]),
+        event(2, [3]),
+    ]
+    collect(collected, "requests", "03/a", lines, "v1", "request")
+    requests = adapter(collected).requests(served("requests"), "v1", FIRST, FIRST + 9)
+
+    assert [json.loads(body) for body in requests] == [{"input_data": [1]}, [3]]
+
+
 def test_nothing_collected_is_no_minute(collected: Ml) -> None:
     assert outputs(collected, "silent") == []
 
 
 def test_the_apps_own_clients_may_read_all_figures_of_the_local_cloud(collected: Ml) -> None:
     clients = Clients(read_settings(collected.endpoints.environment()))
-    served = ServedEndpoint(workspace=WORKSPACE, endpoint="nothing-yet")
+    endpoint = served("nothing-yet")
 
-    assert list(clients.traffic_metrics.minutes(served, FIRST, FIRST + 5)) == []
-    assert list(clients.traffic_log.minutes(served, FIRST, FIRST + 5, 100.0)) == []
-    assert list(clients.output_figures.outputs(served, FIRST, FIRST + 5, SCORES)) == []
-    assert clients.alerts.firing(served) == ()
+    assert list(clients.traffic_metrics.minutes(endpoint, FIRST, FIRST + 5)) == []
+    assert list(clients.traffic_log.minutes(endpoint, FIRST, FIRST + 5, 100.0)) == []
+    assert list(clients.output_figures.outputs(endpoint, FIRST, FIRST + 5, SCORES)) == []
+    assert clients.alerts.firing(endpoint) == ()

@@ -206,6 +206,22 @@ def test_a_change_of_traffic_that_came_to_nothing_is_sent_again(trusting: Ml, sh
     assert shifted.traffic() == {"green": 100}
 
 
+def test_a_mirror_ends_in_the_request_that_gives_its_deployment_live_traffic(trusting: Ml, shifted: Online) -> None:
+    endpoints, name = adapter(trusting, "localhost"), shifted.name
+    shifted.share({"blue": 100})
+    trusting.eventually(lambda: endpoints.route(WORKSPACE, name, {"blue": 100}, {"green": 20}))
+    mirrored = endpoints.find(WORKSPACE, EndpointKind.ONLINE, name)
+    with pytest.raises(Refused, match="live and mirrored"):
+        endpoints.route(WORKSPACE, name, {"blue": 95, "green": 5})
+    trusting.eventually(lambda: endpoints.route(WORKSPACE, name, {"blue": 95, "green": 5}, {}))
+    shifted_endpoint = endpoints.find(WORKSPACE, EndpointKind.ONLINE, name)
+
+    assert mirrored is not None
+    assert shifted_endpoint is not None
+    assert (mirrored.shares, mirrored.mirror) == ({"blue": 100}, {"green": 20})
+    assert (shifted_endpoint.shares, shifted_endpoint.mirror) == ({"blue": 95, "green": 5}, {})
+
+
 def wanted_beside(online: Online) -> WantedDeployment:
     resource = online.ml.must("GET", f"{online.path}/deployments/blue")["properties"]
     return WantedDeployment(

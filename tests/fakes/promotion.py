@@ -198,7 +198,9 @@ class MemoryEndpoints:
         key = f"{workspace.name}/{kind.value}/{endpoint}"
         if key in self._endpoints:
             return True
-        self._cloud.touch(f"create {key}", lambda: self._endpoints.update({key: {"traffic": {}, "default": ""}}))
+        self._cloud.touch(
+            f"create {key}", lambda: self._endpoints.update({key: {"traffic": {}, "default": "", "mirror": {}}})
+        )
         return False
 
     def remove(self, workspace: Workspace, kind: EndpointKind, endpoint: str) -> None:
@@ -226,11 +228,17 @@ class MemoryEndpoints:
         if key in self._deployments:
             self._cloud.touch(f"undeploy {key}", lambda: self._deployments.pop(key))
 
-    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> bool:
+    def route(
+        self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int], mirror: Mapping[str, int] | None = None
+    ) -> bool:
         key = f"{workspace.name}/{EndpointKind.ONLINE.value}/{endpoint}"
         if absent := [name for name, share in traffic.items() if share and f"{key}/{name}" not in self._deployments]:
             raise Refused(f"{endpoint} has no deployment {', '.join(absent)}")
-        return self._change(key, "traffic", dict(traffic))
+        if live := {name for name, share in traffic.items() if share} & set(mirror or {}):
+            raise Refused(f"{live} cannot have live and mirrored traffic")
+        if mirror is not None and self._endpoints[key]["traffic"] == traffic:
+            return self._change(key, "mirror", dict(mirror))
+        return self._change(key, "traffic", dict(traffic), {} if mirror is None else {"mirror": dict(mirror)})
 
     def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> bool:
         return self._change(f"{workspace.name}/{EndpointKind.BATCH.value}/{endpoint}", "default", deployment)
@@ -242,14 +250,18 @@ class MemoryEndpoints:
         predict = self._cloud.predict[self._deployments[key].rpartition("/")[2]]
         asked = json.loads(request.body)["input_data"]
         rows = [dict(zip(asked["columns"], row, strict=True)) for row in asked["data"]]
-        return EndpointResponse(status=200, body=json.dumps([predict(row) for row in rows]).encode(), took_ms=5.0)
+        try:
+            outputs = [predict(row) for row in rows]
+        except ArithmeticError:  # The scoring script's own.
+            return EndpointResponse(status=424, body=b"{}", took_ms=5.0)
+        return EndpointResponse(status=200, body=json.dumps(outputs).encode(), took_ms=5.0)
 
-    def _change(self, key: str, field: str, value: Any) -> bool:
+    def _change(self, key: str, field: str, value: Any, more: Mapping[str, Any] | None = None) -> bool:
         if self._land(key):
             return False
         if self._endpoints[key][field] != value:
-            states = self._changes if self.is_slow else self._endpoints
-            self._cloud.touch(f"change {key} {field}", lambda: states.setdefault(key, {}).update({field: value}))
+            states, change = self._changes if self.is_slow else self._endpoints, {field: value, **(more or {})}
+            self._cloud.touch(f"change {key} {field}", lambda: states.setdefault(key, {}).update(change))
         return not self.is_slow or self._endpoints[key][field] == value
 
     def _land(self, key: str) -> bool:

@@ -1,22 +1,34 @@
 """Fakes of a rollout's ports: requests that are split as the endpoint's traffic says, and alerts that a test fires."""
 
+import json
 import random
 from collections.abc import Callable, Iterator
 
-from shared.ports import DeploymentMinute, EndpointKind, FiringAlert, ServedEndpoint
+from shared.ports import (
+    ClientMinute,
+    DeploymentMinute,
+    EndpointKind,
+    FiringAlert,
+    OutputBins,
+    OutputMinute,
+    ServedEndpoint,
+)
 from tests.fakes.promotion import MemoryEndpoints
 
 
 class MemoryTraffic:
     """*requests* a minute, split by the traffic as it is when somebody counts them; of each deployment a share is bad.
 
-    It counts every minute that it was asked for.
+    It counts every minute that it was asked for. Before *began* there was no endpoint, and nothing to count. What was
+    answered before *past* had the share *past_bad* of bad answers, whoever answers now.
     """
 
     def __init__(self, endpoints: MemoryEndpoints, requests: int = 200, seed: int = 1) -> None:
         self._endpoints, self.requests, self._seed = endpoints, requests, seed
         self.bad_share: Callable[[str], float] = lambda deployment: 0.01
         self.silent = False
+        self.counts_copies = False  # Nobody has documented whether mirrored requests are.
+        self.began, self.past, self.past_bad = 0, 0, 0.01
         self.counted: list[int] = []
 
     def minutes(
@@ -25,13 +37,56 @@ class MemoryTraffic:
         online = self._endpoints.find(served.workspace, EndpointKind.ONLINE, served.endpoint)
         for minute in range(first, last + 1):
             self.counted.append(minute)
-            if online is None or self.silent:
+            if online is None or self.silent or minute < self.began:
                 continue
-            for deployment, share in online.traffic.items():
+            for deployment, share in (online.traffic | (online.mirror if self.counts_copies else {})).items():
                 draw = random.Random(f"{self._seed}/{minute}/{deployment}")
                 requests = sum(draw.random() * 100 < share for _ in range(self.requests))
-                bad = sum(draw.random() < self.bad_share(deployment) for _ in range(requests))
+                bad_share = self.past_bad if minute < self.past else self.bad_share(deployment)
+                bad = sum(draw.random() < bad_share for _ in range(requests))
                 yield DeploymentMinute(deployment=deployment, minute=minute, requests=requests, bad=bad)
+
+    def clients(
+        self, served: ServedEndpoint, first: int, last: int, slow_over_ms: float | None = None
+    ) -> Iterator[ClientMinute]:
+        """Each request is of a client of its own, which comes again ten minutes later, to the same deployment."""
+        for minute in range(first, last + 1):
+            for again in (0, 10):
+                for counted in self.minutes(served, minute - again, minute - again):
+                    for number in range(counted.requests):
+                        yield ClientMinute(
+                            deployment=counted.deployment,
+                            minute=minute,
+                            client=f"{counted.deployment}/{counted.minute}/{number}",
+                            requests=1,
+                            bad=int(number < counted.bad),
+                        )
+
+
+class MemoryOutputs:
+    """As many outputs as there are requests in *traffic*: 0 or 1, and 1 with the probability *ones* of a deployment."""
+
+    def __init__(self, traffic: MemoryTraffic) -> None:
+        self._traffic = traffic
+        self.ones: Callable[[str], float] = lambda deployment: 0.3
+        self.collected = 0
+
+    def outputs(self, served: ServedEndpoint, first: int, last: int, bins: OutputBins) -> Iterator[OutputMinute]:
+        assert bins.first_only, "the rows of one request are no units of their own"
+        for counted in self._traffic.minutes(served, first, last):
+            draw = random.Random(f"outputs/{counted.minute}/{counted.deployment}")
+            counts = [0] * bins.size
+            for _ in range(counted.requests):
+                place = bins.bin_of(int(draw.random() < self.ones(counted.deployment)))
+                assert place is not None
+                counts[place] += 1
+            yield OutputMinute(deployment=counted.deployment, minute=counted.minute, bins=tuple(counts))
+
+    def requests(self, served: ServedEndpoint, deployment: str, first: int, last: int) -> Iterator[bytes]:
+        """*collected* bodies, each with a row of its own."""
+        for number in range(self.collected):
+            body = {"input_data": {"columns": ["x"], "index": [number], "data": [[number % 100]]}}
+            yield json.dumps(body).encode()
 
 
 class MemoryAlerts:

@@ -21,9 +21,9 @@ from shared.domain.rollout.policy import RolloutAlerts, RolloutPolicy, Soak, Ste
 from shared.ports import FiringAlert
 from shared.records.production.serving import served_intervals
 from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, sign_entry
-from tests.fakes.rollout import MemoryAlerts, MemoryTraffic
+from tests.fakes.rollout import MemoryAlerts, MemoryOutputs, MemoryTraffic
 from tests.promotion import conftest as promotions
-from tests.promotion.conftest import CENTRAL, CONFIGURATION, DEV, PromotionApp
+from tests.promotion.conftest import CENTRAL, CONFIGURATION, DEV, PREPROD, PromotionApp
 
 PROD = Workspace(name="prod", subscription="p", resource_group="g", workspace="prod")
 POLICY = RolloutPolicy(
@@ -53,10 +53,12 @@ STAGES = (
 )
 
 
-def configuration_with(policy: RolloutPolicy, approvals: ApprovalPolicy = NOBODY_ASKED) -> Configuration:
-    stages = tuple(replace(stage, rollout=policy, approvals=approvals) if stage.rollout else stage for stage in STAGES)
+def configuration_with(
+    policy: RolloutPolicy, approvals: ApprovalPolicy = NOBODY_ASKED, stages: tuple[Stage, ...] = STAGES
+) -> Configuration:
+    stages = tuple(replace(stage, rollout=policy, approvals=approvals) if stage.rollout else stage for stage in stages)
     ladder = replace(CONFIGURATION.ladder, stages=stages)
-    return replace(CONFIGURATION, workspaces=(DEV, PROD), ladder=ladder)
+    return replace(CONFIGURATION, workspaces=(DEV, PREPROD, PROD), ladder=ladder)
 
 
 @dataclass
@@ -66,6 +68,15 @@ class RolloutApp(PromotionApp):
     @property
     def requests(self) -> MemoryTraffic:
         return self.clients.memory_traffic  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def outputs(self) -> MemoryOutputs:
+        return self.clients.output_figures  # type: ignore[return-value]
+
+    @property
+    def minute(self) -> int:
+        """The minute that it is now."""
+        return int(self.clients.clock.now().timestamp()) // 60
 
     @property
     def alerts(self) -> MemoryAlerts:
@@ -156,11 +167,17 @@ async def running(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     approvals: ApprovalPolicy = NOBODY_ASKED,
+    stages: tuple[Stage, ...] = STAGES,
 ) -> AsyncIterator[RolloutApp]:
-    configuration = configuration_with(policy, approvals)
+    configuration = configuration_with(policy, approvals, stages)
     async with promotions.running(configuration, folder, monkeypatch, alerts=MemoryAlerts()) as made:
         traffic = MemoryTraffic(made.endpoints)
-        vars(made.clients).update(memory_traffic=traffic, traffic_figures=lambda source: traffic)
+        vars(made.clients).update(
+            memory_traffic=traffic,
+            traffic_figures=lambda source: traffic,
+            traffic_log=traffic,
+            output_figures=MemoryOutputs(traffic),
+        )
         yield RolloutApp(host=made.host, clients=made.clients, cloud=made.cloud)
 
 

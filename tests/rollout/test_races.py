@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from activities.rollout import looks
+from activities.rollout import looks, step_records
 from shared import contracts as c
 from shared.domain.failures import Transient
 from shared.domain.promotion.approvals import ApprovalPolicy
@@ -94,14 +94,14 @@ async def test_an_abort_between_a_look_and_its_receipt_is_an_abort(
 ) -> None:
     """The look has let the step go on; the order comes before the receipt is issued."""
     champion = await app.released("1")
-    promotion, close = await app.shifting(), looks._Look._close
+    promotion, end = await app.shifting(), step_records.end_step
 
-    def close_slowly(look: Any, recorded: Any) -> str:
-        digest = close(look, recorded)
+    def end_slowly(*arguments: Any) -> str:
+        digest = end(*arguments)
         order_later(app, promotion)
         return digest
 
-    monkeypatch.setattr(looks._Look, "_close", close_slowly)
+    monkeypatch.setattr(looks, "end_step", end_slowly)
     result = await app.finish(promotion)
     assert result.fate is c.Fate.HELD, result
     assert "aborted by ada: too late to look" in because(result)
@@ -252,16 +252,17 @@ async def test_two_hosts_that_take_the_same_look_come_to_one_decision(
     app: RolloutApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await app.released("1")
-    take, decisions = looks._Look.taken, []
+    take, decisions = looks._take, []
 
-    def taken_twice(look: Any) -> c.LookTaken:
-        other = looks._Look(look._clients, look._step)
-        vars(other)["_sums"] = lambda counts: (10_000, 10_000)  # It sees other counts, since it asks a moment later.
-        first, second = take(look), take(other)
+    def taken_twice(*arguments: Any) -> c.LookTaken:
+        first = take(*arguments)
+        with monkeypatch.context() as later:  # It sees other counts, since it asks a moment later.
+            later.setattr(looks, "units_of", lambda counts: (10_000, 10_000))
+            second = take(*arguments)
         decisions.append((first, second))
         return second
 
-    monkeypatch.setattr(looks._Look, "taken", taken_twice)
+    monkeypatch.setattr(looks, "_take", taken_twice)
     result = await app.finish(await app.promote(str(await app.entered("2")), "prod"))
     assert result.fate is c.Fate.PROMOTED, result
     assert all(first == second for first, second in decisions)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from activities.promotion.movers import bundle, deployments, entry, model, shift, traffic, training
+from activities.promotion.movers import bundle, deployments, entry, mirror, model, shift, traffic, training
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.promotion.plans import Move
@@ -34,6 +34,7 @@ MOVERS: dict[Move, Mover] = {
     Move.SWITCH_TRAFFIC: traffic.SwitchTraffic(),
     Move.PUBLISH_ENTRY: entry.PublishEntry(),
     Move.APPROVE_ENTRY: entry.ApproveEntry(),
+    Move.MIRROR_TRAFFIC: mirror.MirrorTraffic(),
     Move.SHIFT_TRAFFIC: shift.ShiftTraffic(),
     Move.MARK_IN_PRODUCTION: entry.MarkInProduction(),
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from activities.promotion.movers.deployments import deployment_of
+from activities.promotion.movers.mirror import online_endpoint, planned_mirror, refuse_foreign_mirror
 from activities.promotion.movers.model import workspace_of
 from activities.promotion.movers.traffic import choose_default, restore_default
 from shared import contracts as c
@@ -20,7 +21,7 @@ class ShiftTraffic:
     """
 
     def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
-        online = _online(clients, order)
+        online = online_endpoint(clients, order)
         champion = order.at.champion.deployment
         traffic = online.shares
         if traffic != ({champion: 100} if champion else {}):
@@ -32,6 +33,7 @@ class ShiftTraffic:
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         weight, deployment = order.at.weights[order.step], deployment_of(order)
         target = shares(deployment, weight, order.at.champion.deployment)
+        refuse_foreign_mirror(online_endpoint(clients, order), order)
         waiting = self._shift(clients, order, target)
         return waiting or (choose_default(clients, order, deployment) if weight == 100 else "")
 
@@ -50,7 +52,7 @@ class ShiftTraffic:
         return waiting or restore_default(clients, order, before["default"])
 
     def missing(self, clients: Clients, order: c.MoveOrder) -> str:
-        online, batch, deployment = _online(clients, order), _batch(clients, order), deployment_of(order)
+        online, batch, deployment = online_endpoint(clients, order), _batch(clients, order), deployment_of(order)
         if online.traffic.get(deployment) != 100:
             return f"{online.name} does not give all requests to {deployment}"
         if order.at.stage.serving.batch and (batch is None or batch.default != deployment):
@@ -59,15 +61,18 @@ class ShiftTraffic:
 
     def _shift(self, clients: Clients, order: c.MoveOrder, target: Mapping[str, int]) -> str:
         """Ask for *target* unless it is there; what is still waited for. Refused where the traffic is another's."""
-        online = _online(clients, order)
+        online = online_endpoint(clients, order)
         traffic = online.shares
         champion, weights = order.at.champion.deployment, order.at.weights
         if not is_ours(traffic, deployment_of(order), champion, weights):
             raise Refused(
                 f"the traffic of {online.name} is {traffic}, which this rollout has not set: somebody else changed it"
             )
+        # A deployment never has live and mirrored requests: the copies end in the request that gives the first share.
+        copies = online.mirror and online.mirror == planned_mirror(order)
         in_force = online.settled and (
-            traffic == target or clients.endpoints.route(workspace_of(order), online.name, target)
+            (traffic == target and not copies)
+            or clients.endpoints.route(workspace_of(order), online.name, target, {} if copies else None)
         )
         return "" if in_force else f"the traffic of {online.name} to be {dict(target) or 'none'}"
 
@@ -75,11 +80,3 @@ class ShiftTraffic:
 def _batch(clients: Clients, order: c.MoveOrder) -> EndpointSeen | None:
     batch = order.at.stage.serving.batch
     return clients.endpoints.find(workspace_of(order), EndpointKind.BATCH, batch) if batch else None
-
-
-def _online(clients: Clients, order: c.MoveOrder) -> EndpointSeen:
-    place, endpoint = workspace_of(order), order.at.stage.serving.online
-    online = clients.endpoints.find(place, EndpointKind.ONLINE, endpoint)
-    if online is None:
-        raise Refused(f"endpoint {endpoint} is not in {place.name}; it was removed during the rollout")
-    return online

@@ -44,8 +44,9 @@ class AzureMlEndpoints:
             return None
         properties = raw["properties"]
         traffic = {name: int(share) for name, share in (properties.get("traffic") or {}).items()}
+        mirror = {name: int(share) for name, share in (properties.get("mirrorTraffic") or {}).items() if share}
         default = (properties.get("defaults") or {}).get("deploymentName") or ""
-        return EndpointSeen(name=endpoint, traffic=traffic, default=default, settled=is_settled(raw))
+        return EndpointSeen(name=endpoint, traffic=traffic, default=default, settled=is_settled(raw), mirror=mirror)
 
     def ensure(self, workspace: Workspace, kind: EndpointKind, endpoint: str, kubernetes: str = "") -> bool:
         raw = self._get(workspace, kind, endpoint)
@@ -87,8 +88,11 @@ class AzureMlEndpoints:
     def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None:
         self._arm.delete(_path(workspace, kind, endpoint, deployment), f"delete {endpoint}/{deployment}")
 
-    def route(self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int]) -> bool:
-        return self._change(workspace, EndpointKind.ONLINE, endpoint, {"traffic": dict(traffic)})
+    def route(
+        self, workspace: Workspace, endpoint: str, traffic: Mapping[str, int], mirror: Mapping[str, int] | None = None
+    ) -> bool:
+        copies = {} if mirror is None else {"mirrorTraffic": dict(mirror)}
+        return self._change(workspace, EndpointKind.ONLINE, endpoint, {"traffic": dict(traffic), **copies})
 
     def choose(self, workspace: Workspace, endpoint: str, deployment: str) -> bool:
         return self._change(

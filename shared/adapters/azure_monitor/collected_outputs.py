@@ -1,4 +1,4 @@
-"""What deployments answered, from the files that Azure ML's data collector writes to the workspace's blob storage.
+"""What deployments were sent and answered, from the files that Azure ML's data collector writes to blob storage.
 
 Contract: https://learn.microsoft.com/azure/machine-learning/how-to-collect-production-data; each line is a CloudEvent.
 Read are rolling rates of a day and less. A line of the last hour may still come: its minute is then counted later.
@@ -20,7 +20,7 @@ from shared.adapters.azure_monitor.minutes import MINUTE_S, minute_of, spans
 from shared.domain.failures import Refused, Transient
 from shared.ports import OutputBins, OutputMinute, ServedEndpoint
 
-_STORE, _ROOT = "workspaceblobstore", "modelDataCollector"
+_STORE, _ROOT, _REQUESTS = "workspaceblobstore", "modelDataCollector", "request"
 _LONGEST_LINE = 4 * 1024 * 1024 + 64 * 1024  # Larger payloads are kept by reference; a line has some words more.
 _MOST_BYTES = 2 * 1024**3
 _MOST_FILES, _MOST_DEPLOYMENTS = 20_000, 50
@@ -45,6 +45,16 @@ class CollectedOutputs:
                     count.add(line)
                 yield from count.minutes(deployment)
 
+    def requests(self, served: ServedEndpoint, deployment: str, first: int, last: int) -> Iterator[bytes]:
+        tuple(spans(first, last))
+        container = self._datastores.container(served.workspace, _STORE)
+        action = f"read the collected requests of {served.endpoint}"
+        with translated(action), container:
+            folder = f"{_ROOT}/{served.endpoint}/{deployment}/{_REQUESTS}"
+            for line in _lines(container, folder, (first, last), action):
+                if (body := _body(line, first, last)) is not None:
+                    yield body
+
 
 class _OutputCount:
     """Counts the outputs in the lines of one deployment."""
@@ -61,12 +71,27 @@ class _OutputCount:
         except (KeyError, TypeError, ValueError, RecursionError):
             return
         if self._first <= minute <= self._last:
-            self._counts[minute].update(self._bins.bin_of(output) for output in _outputs(event, self._bins.field))
+            outputs = _outputs(event, self._bins.field)
+            units = outputs[:1] if self._bins.first_only else outputs
+            self._counts[minute].update(self._bins.bin_of(output) for output in units)
 
     def minutes(self, deployment: str) -> Iterator[OutputMinute]:
         for minute, counts in sorted(self._counts.items()):
             bins = tuple(counts[index] for index in range(self._bins.size))
             yield OutputMinute(deployment=deployment, minute=minute, bins=bins, unread=counts[None])
+
+
+def _body(line: bytes, first: int, last: int) -> bytes | None:
+    """What was sent; None for a line of another minute, and for what was too large or is no JSON."""
+    try:
+        event = json.loads(line)
+        minute, data = minute_of(str(event["time"])), event["data"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+    is_kept_elsewhere = str(event.get("datainblob", "")).lower() == "true"
+    if is_kept_elsewhere or not first <= minute <= last or not isinstance(data, dict | list):
+        return None
+    return json.dumps(data).encode()
 
 
 def _outputs(event: dict[str, Any], field: str) -> list[Any]:

@@ -14,8 +14,9 @@ from azure.core.rest import HttpRequest
 
 from shared.adapters.azure_ml.arm import place_path
 from shared.adapters.azure_monitor.bounded import BoundedService
-from shared.adapters.azure_monitor.minutes import MINUTE_S, is_bad, minute_of, moment, spans
+from shared.adapters.azure_monitor.minutes import MINUTE_S, minute_of, moment, spans
 from shared.domain.failures import Refused, Transient
+from shared.domain.rollout.traffic import is_fault
 from shared.ports import DeploymentMinute, ServedEndpoint
 
 _API = "2023-10-01"
@@ -120,4 +121,4 @@ def _whole(average: float, action: str) -> int:
 
 
 def _is_bad(status: str) -> bool:
-    return status.isdecimal() and is_bad(int(status))
+    return status.isdecimal() and is_fault(int(status))

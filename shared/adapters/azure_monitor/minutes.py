@@ -1,4 +1,4 @@
-"""Minutes since 1970 as moments and back, which requests are bad, and how many minutes are asked for at once.
+"""Minutes since 1970 as moments and back, and how many minutes are asked for at once.
 
 It stands alone, because every adapter of this folder needs it.
 """
@@ -11,12 +11,6 @@ from shared.domain.failures import Refused
 MINUTE_S = 60
 _LONGEST = 7 * 24 * 60  # Minutes of one call: looks ask for a few, and a rollout's first look for a day at most.
 _AT_ONCE = 12 * 60
-_BAD = frozenset({408, 424, 429})
-
-
-def is_bad(status: int) -> bool:
-    """Whether an answer with *status* is the deployment's own fault, as 401 and 404 are not."""
-    return status in _BAD or 500 <= status <= 599
 
 
 def spans(first: int, last: int) -> Iterator[tuple[int, int]]:

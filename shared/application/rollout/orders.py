@@ -12,7 +12,7 @@ from shared.domain import identity
 from shared.domain.failures import CalledOff
 from shared.domain.promotion.plans import Phase, StagePlan
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest
-from shared.domain.rollout.steps import StepDecision
+from shared.domain.rollout.steps import SHADOW, StepDecision
 from shared.durable.starting import Client, wake
 from shared.records.production import paths
 from shared.records.production.rollouts import RolloutStanding, orders_of, sign_order
@@ -63,7 +63,7 @@ def refuse_aborted(statements: Statements, promotion: str, stage: str) -> None:
 def _take(records: DecisionRecords, promotion: str, order: RolloutOrder) -> OrderTaken:
     at = _stage(records, promotion)
     stage, standing = at.stage.name, records.store.get(RolloutStanding, paths.rollout(promotion))
-    step = standing.step if standing else 0
+    step = standing.step if standing else SHADOW if at.has_shadow else 0
     order = replace(order, step=step)
     has_begun = standing is not None or has_receipt(records.statements, records.ledger, promotion, stage, Phase.EXIT)
     if order.kind is not RolloutOrderKind.ABORT and not has_begun:

@@ -1,28 +1,36 @@
 """`ladder.STAGE.rollout`: how traffic shifts to a new version in production, and what would bring it back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import pairwise
+from math import isfinite
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared.config.fields import Amount, DifferentTexts, Number, Rule, Seconds, ZeroOrMoreSeconds
+from shared.config.fields import Amount, DifferentTexts, Number, Rule, Seconds, Text, ZeroOrMoreSeconds
 from shared.config.reading import FilePlace, built
 from shared.domain.promotion.ladder import Serving
+from shared.domain.rollout.forecast import impossibilities
 from shared.domain.rollout.known_good import KnownGoodRules
 from shared.domain.rollout.policy import (
     ComparedMetric,
+    ComparedOutputs,
     ComparisonRules,
     CountSource,
+    ExpectedRequests,
     InstancePrice,
     LookRule,
     Mirror,
+    ReplaySource,
     RolloutAlerts,
     RolloutPolicy,
     SlowRequests,
     Soak,
+    SoakReference,
     StepLimits,
+    TopUp,
     TrafficStep,
     WhenInconclusive,
 )
@@ -35,6 +43,7 @@ _Risk = Annotated[float, Number(most=0.5, between=True, example=0.01)]
 _Odds = Annotated[float, Number(least=1, most=100, between=True, example=3)]
 _SharePart = Annotated[float, Number(most=1, between=True, example=0.2)]
 _Milliseconds = Annotated[float, Number(least=1)]
+_MOST_BINS = 20
 _Requests = Annotated[int, Whole(least=0, most=10**9)]
 
 
@@ -72,6 +81,25 @@ class _WrittenSteps(Rule):
             "additionalProperties": False,
         }
         return {"type": "array", "items": {"anyOf": [percent, step]}, "minItems": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RisingNumbers(Rule):
+    """`[0, 50, 100.5]`."""
+
+    expected: str = "a list of one to 20 numbers that rise, like [50, 100, 200]"
+
+    def read(self, value: Any) -> tuple[float, ...]:
+        if not isinstance(value, list | tuple) or not 1 <= len(value) <= _MOST_BINS:
+            raise ValueError(self.expected)
+        if any(type(number) not in (int, float) or not isfinite(number) for number in value):
+            raise ValueError(self.expected)
+        if any(later <= number for number, later in pairwise(value)):
+            raise ValueError(self.expected)
+        return tuple(float(number) for number in value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": _MOST_BINS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,12 +148,35 @@ class SlowRequestsSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedOutputsSection:
+    """The bins, or the classes, that collected outputs are counted in."""
+
+    edges: Annotated[tuple[float, ...] | None, _RisingNumbers()] = None
+    classes: DifferentTexts | None = None
+    field: Text | None = None
+    collection: Text | None = None
+    lag: ZeroOrMoreSeconds | None = None
+    worse: _Odds | None = None
+    weight: Annotated[float, Number()] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonSection:
     """What is compared with the champion."""
 
     errors: ComparedMetricSection = field(default_factory=ComparedMetricSection)
     slow: SlowRequestsSection | None = None
+    outputs: ComparedOutputsSection | None = None
     sick_above: _SharePart | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectationSection:
+    """The traffic that is expected: what it is too little for is refused, and a plan says what is found by when."""
+
+    per_hour: Annotated[float, Number(least=1, most=10**9, example=6000)]
+    errors: _SharePart | None = None
+    slow: _SharePart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,11 +188,23 @@ class MirrorSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TopUpSection:
+    """The inputs that both versions are sent where there are too few requests."""
+
+    replay: ReplaySource
+    most: Annotated[int, Whole(least=1, most=100_000)] | None = None
+    per_look: Annotated[int, Whole(least=1, most=1000)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SoakSection:
     """All traffic, before the version is in production."""
 
     duration: Annotated[Seconds | None, Field(alias="for")] = None
     requests: _Requests | None = None
+    compare: SoakReference | None = None
+    tolerated: _Odds | None = None
+    part: _SharePart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +241,8 @@ class RolloutSection:
     alerts: RolloutAlertsSection | None = None
     known_good: KnownGoodSection = field(default_factory=KnownGoodSection)
     prices: dict[str, Amount] = field(default_factory=dict)
+    expect: ExpectationSection | None = None
+    top_up: TopUpSection | None = None
 
 
 def rollout_of(section: RolloutSection | None, serving: Serving, place: FilePlace) -> RolloutPolicy | None:
@@ -199,6 +264,8 @@ def rollout_of(section: RolloutSection | None, serving: Serving, place: FilePlac
             mirror=_mirror(section.mirror),
             alerts=built(RolloutAlerts, section.alerts) if section.alerts else None,
             prices=tuple(InstancePrice(sku=sku, per_hour=price) for sku, price in section.prices.items()),
+            expect=built(ExpectedRequests, section.expect) if section.expect else None,
+            top_up=built(TopUp, section.top_up) if section.top_up else None,
         ),
     )
     _refuse_impossible(policy, serving, place)
@@ -228,11 +295,20 @@ def _refuse_impossible(policy: RolloutPolicy, serving: Serving, place: FilePlace
     if policy.keep_warm_s < policy.soak.for_s:
         problem = f"is {policy.keep_warm_s} s, less than the soak ({policy.soak.for_s} s)"
         place.fail("keep_warm", problem, "keep the version before at least as long as the new one soaks")
+    for impossibility in impossibilities(policy):
+        *sections, name = impossibility.field
+        _inside(place, sections).fail(name, impossibility.problem, impossibility.remedy)
+
+
+def _inside(place: FilePlace, sections: Sequence[str]) -> FilePlace:
+    return reduce(FilePlace.inside, sections, place)
 
 
 def _comparison(section: ComparisonSection) -> ComparisonRules:
     slow = built(SlowRequests, section.slow) if section.slow else None
-    return built(ComparisonRules, section, errors=built(ComparedMetric, section.errors), slow=slow)
+    outputs = built(ComparedOutputs, section.outputs) if section.outputs else None
+    errors = built(ComparedMetric, section.errors)
+    return built(ComparisonRules, section, errors=errors, slow=slow, outputs=outputs)
 
 
 def _mirror(section: MirrorSection | None) -> Mirror | None:

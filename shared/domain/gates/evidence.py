@@ -121,6 +121,15 @@ class ReleaseCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectedComparison:
+    """*requests* that production was sent and answered, sent again to pre-production, which left some *unanswered*."""
+
+    requests: int
+    unanswered: int
+    agreement: Agreement | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything the gates may look at; *at* is when they are asked, with its UTC offset."""
 
@@ -132,3 +141,4 @@ class Evidence:
     agreement: Agreement | None = None
     rollback: Rollback | None = None
     cost: ReleaseCost | None = field(default=None, metadata=NEWER)
+    collected: CollectedComparison | None = field(default=None, metadata=NEWER)

@@ -177,6 +177,15 @@ class Ladder:
             (candidate for candidate in self.stages if candidate.name == stage.source and not candidate.training), None
         )
 
+    def served_below(self, stage: Stage) -> Stage | None:
+        """The nearest stage on the way to *stage* that serves online, such as pre-production; None without one."""
+        stages, name = {candidate.name: candidate for candidate in self.stages}, stage.source
+        while name in stages:
+            if stages[name].environment is not None and stages[name].serving.online:
+                return stages[name]
+            name = stages[name].source
+        return None
+
     def first_leg(self, source: str, target: str) -> str:
         """Where a promotion from *source* towards *target* ends first: at *target*, or at a stage on the way."""
         name, first = target, target

@@ -30,6 +30,7 @@ class Move(StrEnum):
     SWITCH_TRAFFIC = "switch_traffic"
     PUBLISH_ENTRY = "publish_entry"
     APPROVE_ENTRY = "approve_entry"
+    MIRROR_TRAFFIC = "mirror_traffic"
     SHIFT_TRAFFIC = "shift_traffic"
     MARK_IN_PRODUCTION = "mark_in_production"
 
@@ -67,7 +68,8 @@ class StagePlan:
             approved = () if self.stage.candidate else (Move.APPROVE_ENTRY,)
             return (Move.PUBLISH_ENTRY,) if phase is Phase.ENTRY else approved
         if phase is Phase.EXIT and self.stage.rollout is not None:
-            return (Move.SHIFT_TRAFFIC, Move.MARK_IN_PRODUCTION)
+            mirror = (Move.MIRROR_TRAFFIC,) if self.has_shadow else ()
+            return (*mirror, Move.SHIFT_TRAFFIC, Move.MARK_IN_PRODUCTION)
         if phase is Phase.EXIT:
             return (Move.SWITCH_TRAFFIC,) if self.stage.serving.online else ()
         online = (Move.DEPLOY_ONLINE,) if self.stage.serving.online else ()
@@ -82,8 +84,16 @@ class StagePlan:
             return ()
         return tuple(step.weight for step in self.stage.rollout.steps) if self.champion.deployment else (100,)
 
+    @property
+    def has_shadow(self) -> bool:
+        """Whether live requests are copied to the new version before it answers any; a first version has none."""
+        rollout = self.stage.rollout
+        return rollout is not None and rollout.mirror is not None and bool(self.champion.deployment)
+
     def within_s(self, move: Move) -> int:
-        """How long *move*, or its undo, may take."""
+        """How long *move*, or its undo, may take; that of a mirror includes its time, for which its receipt lives."""
+        if move is Move.MIRROR_TRAFFIC and self.stage.rollout is not None and self.stage.rollout.mirror is not None:
+            return self.stage.serving.ready_within_s + self.stage.rollout.mirror.for_s
         if move is Move.TRAIN_MODEL and self.training is not None:
             return self.training.rules.give_up_after_s
         return self.stage.serving.ready_within_s

@@ -3,15 +3,17 @@
 Only rules that somebody configures are here; what a look at them finds is in `shared.domain.rollout.steps`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import pairwise
 
 from shared.domain.newer import NEWER
 from shared.domain.rollout.known_good import KnownGoodRules
 from shared.domain.statistics.sequential.odds_evidence import OddsTest
 from shared.domain.statistics.sequential.rollout_evidence import ArmComparison, RolloutTest, RoutedUnit
 
-ERRORS, SLOW = "errors", "slow"
+ERRORS, SLOW, OUTPUTS = "errors", "slow", "outputs"
+_WEEKS_APART = "against the week before"
 
 
 class CountSource(StrEnum):
@@ -77,12 +79,51 @@ class SlowRequests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedOutputs:
+    """Collected outputs, by bins between rising *edges* or by *classes*; each bin is a comparison with a part of
+    *weight*.
+
+    *field* is the column of the outputs, empty where they are no records; *collection* is the data collector's. Its
+    files come later than counts: only minutes older than *lag_s* are counted.
+    """
+
+    edges: tuple[float, ...] = ()
+    classes: tuple[str, ...] = ()
+    field: str = ""
+    collection: str = "model_outputs"
+    lag_s: int = 900
+    worse: float = 3.0
+    weight: float = 0.2
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The comparison of each bin, in the order of `shared.ports.OutputBins`; the last is of what is in none."""
+        if self.classes:
+            bins = [*self.classes, "any other"]
+        else:
+            below = [f"below {edge:g}" for edge in self.edges]
+            bins = [*below, f"from {self.edges[-1]:g}"]
+            bins[1:-1] = [f"{low:g} to {high:g}" for low, high in pairwise(self.edges)]
+        return tuple(f"{OUTPUTS} {name}" for name in (*bins, "unread"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonRules:
     """What the new version and the champion are compared in. *sick_above*: a share of errors no arm may have."""
 
     errors: ComparedMetric = field(default_factory=ComparedMetric)
     slow: SlowRequests | None = None
     sick_above: float = 0.2
+    outputs: ComparedOutputs | None = field(default=None, metadata=NEWER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedRequests:
+    """*per_hour* requests are expected; of the champion's, the shares *errors* and *slow* are expected to be bad."""
+
+    per_hour: float
+    errors: float = 0.01
+    slow: float = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +134,44 @@ class Mirror:
     for_s: int = 3600
 
 
+class ReplaySource(StrEnum):
+    """Where the inputs of a replay come from."""
+
+    GOLDEN = "golden"  # The golden requests of the new version.
+    HOLDOUT = "holdout"  # The rows of the model's hold-out, one a request.
+    COLLECTOR = "collector"  # What the champion was sent in the day before the rollout, if it was collected.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopUp:
+    """Where a step has fewer requests than it should have by now, inputs are sent to both versions by name: at most
+    *per_look* in a look, and *most* in the whole rollout, each of them once."""
+
+    replay: ReplaySource
+    most: int = 3000
+    per_look: int = 100
+
+
+class SoakReference(StrEnum):
+    """What the version that has all traffic is compared with."""
+
+    WEEK_BEFORE = "week_before"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Soak:
-    """All traffic for *for_s*, and *requests* counted, before the version is in production."""
+    """All traffic for *for_s*, and *requests* counted, before the version is in production.
+
+    With *compare* these requests are compared with those of the same hours a week before, whatever version answered
+    then. Weeks differ, so odds of *tolerated* times those of then are none of its faults. This comparison has *part* of
+    the evidence of the whole rollout.
+    """
 
     for_s: int = 24 * 3600
     requests: int = 1000
+    compare: SoakReference | None = field(default=None, metadata=NEWER)
+    tolerated: float = field(default=1.5, metadata=NEWER)
+    part: float = field(default=0.2, metadata=NEWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,11 +210,18 @@ class RolloutPolicy:
     alerts: RolloutAlerts = field(default_factory=RolloutAlerts)
     known_good: KnownGoodRules = field(default_factory=KnownGoodRules)
     prices: tuple[InstancePrice, ...] = field(default=(), metadata=NEWER)
+    expect: ExpectedRequests | None = field(default=None, metadata=NEWER)
+    top_up: TopUp | None = field(default=None, metadata=NEWER)
 
     @property
     def test(self) -> RolloutTest:
         """The statistical test that every look of the rollout is judged by."""
-        errors, slow = self.compare.errors, self.compare.slow
+        beside = self._comparisons()
+        apart = [self._weeks_apart(comparison) for comparison in beside] if self.soak.compare else []
+        return RolloutTest(comparisons=(*beside, *apart), alpha=self.alpha, beta=self.beta, unit=self.look.unit)
+
+    def _comparisons(self) -> list[ArmComparison]:
+        errors, slow, outputs = self.compare.errors, self.compare.slow, self.compare.outputs
         comparisons = [
             ArmComparison(
                 name=ERRORS,
@@ -152,4 +232,30 @@ class RolloutPolicy:
         ]
         if slow is not None:
             comparisons.append(ArmComparison(name=SLOW, weight=slow.weight, test=OddsTest(margin=slow.worse)))
-        return RolloutTest(comparisons=tuple(comparisons), alpha=self.alpha, beta=self.beta, unit=self.look.unit)
+        if outputs is not None:
+            # An answer that leaves one bin falls into another, so "more in this bin", of every bin, finds any change.
+            # Outputs of no class, and those that nobody can read, are rare where all is well: such a bin could never be
+            # cleared.
+            rare = len(outputs.names) - (2 if outputs.classes else 1)
+            weight, test = outputs.weight / len(outputs.names), OddsTest(margin=outputs.worse)
+            comparisons += [
+                ArmComparison(name=name, weight=weight, test=test, clears=place < rare)
+                for place, name in enumerate(outputs.names)
+            ]
+        return comparisons
+
+    def _weeks_apart(self, comparison: ArmComparison) -> ArmComparison:
+        """*comparison* in the soak; the weights of all such make up the soak's part of the sum of all."""
+        return replace(
+            comparison,
+            name=weeks_apart(comparison.name),
+            weight=comparison.weight * self.soak.part / (1 - self.soak.part),
+            test=OddsTest(tolerated=self.soak.tolerated, margin=comparison.test.margin),
+            sick_above=None,
+            weeks_apart=True,
+        )
+
+
+def weeks_apart(name: str) -> str:
+    """The comparison *name* in the soak."""
+    return f"{name} {_WEEKS_APART}"

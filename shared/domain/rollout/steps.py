@@ -8,8 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest, paused_s
-from shared.domain.rollout.policy import RolloutPolicy, StepLimits, WhenInconclusive
+from shared.domain.rollout.policy import ERRORS, RolloutPolicy, StepLimits, WhenInconclusive, weeks_apart
 from shared.domain.statistics.sequential.verdicts import RolloutJudgement, RolloutVerdict, is_sick
+
+SHADOW = -1  # The number of the phase before the first step, in which the new version gets copies of requests only.
 
 
 class StepDecision(StrEnum):
@@ -24,7 +26,8 @@ class StepFacts:
     """All that a step is judged by. *judgement* is None where nothing is compared: in the soak of a first version.
 
     *requests* of the new version were counted in this step. *alerts* are in force on what serves it. *foreign* says
-    what the traffic is where somebody else has changed it. *errors* of the new version's requests were bad.
+    what the traffic is where somebody else has changed it. *errors* of the new version's requests were bad. *replayed*
+    inputs stand in for requests that a quiet service does not have.
     """
 
     since: datetime
@@ -35,6 +38,7 @@ class StepFacts:
     orders: tuple[RolloutOrder, ...] = ()
     alerts: tuple[str, ...] = ()
     foreign: str = ""
+    replayed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +49,14 @@ class StepOutcome:
 
 
 def judge_step(policy: RolloutPolicy, step: int, steps: int, facts: StepFacts) -> StepOutcome:
-    """Step number *step* of *steps* as *facts* have it; the one after the last is the soak.
+    """Step number *step* of *steps* as *facts* have it; the one after the last is the soak, that before the first
+    (SHADOW) the phase of copies.
 
     What goes against the version counts at every moment, in a pause as well. What speaks for it counts only after the
     time of the step.
     """
-    against = _against(policy, facts)
+    soaks = step >= steps
+    against = _against(policy, facts, soaks)
     if against is not None:
         return against
     verdict = facts.judgement.verdict if facts.judgement else None
@@ -64,11 +70,11 @@ def judge_step(policy: RolloutPolicy, step: int, steps: int, facts: StepFacts) -
         )
     if verdict is RolloutVerdict.BOTH_SICK:
         return _wait(f"both versions are sick, and neither is to blame: {_sentence(facts)}")
-    soaks = step >= steps
-    return _in_time(policy, step, facts, _soak_limits(policy) if soaks else policy.each, soaks)
+    limits = _soak_limits(policy) if soaks else _shadow_limits(policy) if step == SHADOW else policy.each
+    return _in_time(policy, step, facts, limits, soaks)
 
 
-def _against(policy: RolloutPolicy, facts: StepFacts) -> StepOutcome | None:
+def _against(policy: RolloutPolicy, facts: StepFacts, soaks: bool) -> StepOutcome | None:
     """What ends a step for bad, None where nothing does."""
     abort = newest(facts.orders, RolloutOrderKind.ABORT)
     if abort is not None:
@@ -83,8 +89,9 @@ def _against(policy: RolloutPolicy, facts: StepFacts) -> StepOutcome | None:
             decision=StepDecision.ABORT, because=f"alerts fire on it: {', '.join(facts.alerts)}", worse=True
         )
     limit = policy.compare.sick_above
-    if facts.judgement is None and is_sick(facts.errors, facts.requests, limit):
-        because = f"{facts.errors} of {facts.requests} requests failed, over {limit:.0%}, and nothing else serves"
+    is_alone = soaks or facts.judgement is None
+    if is_alone and is_sick(facts.errors, facts.requests, limit):
+        because = f"{facts.errors} of {facts.requests} requests failed, over {limit:.0%}, and nothing else serves them"
         return StepOutcome(decision=StepDecision.ABORT, because=because, worse=True)
     return None
 
@@ -109,14 +116,17 @@ def _missing(
     """What the step still lacks, empty where it lacks nothing."""
     if elapsed_s < limits.at_least_s:
         return f"{elapsed_s:.0f} s of at least {limits.at_least_s} s have passed"
-    if facts.requests < limits.requests:
-        return f"{facts.requests} requests of at least {limits.requests} were counted"
+    if facts.requests + facts.replayed < limits.requests:
+        replayed = f" and {facts.replayed} inputs replayed" if facts.replayed else ""
+        return f"{facts.requests} requests of at least {limits.requests} were counted{replayed}"
     # One look has few requests, and may miss by chance that both are sick: the step as a whole must not be.
     if facts.errors > policy.compare.sick_above * facts.requests:
         return f"{facts.errors} of {facts.requests} requests failed, over {policy.compare.sick_above:.0%}"
     judgement = facts.judgement
-    if judgement is None or soaks:
+    if judgement is None:
         return ""
+    if soaks:
+        return _missing_weeks_apart(judgement, limits)
     verdict = judgement.verdict
     next_step = policy.steps[step + 1] if step + 1 < len(policy.steps) else None
     must_clear = next_step is not None and next_step.cleared
@@ -125,6 +135,21 @@ def _missing(
     if verdict in (RolloutVerdict.NO_DATA, RolloutVerdict.FOREIGN) or judgement.is_clustered:
         return judgement.because
     return ""
+
+
+def _missing_weeks_apart(judgement: RolloutJudgement, limits: StepLimits) -> str:
+    """What the soak's comparison with the week before lacks: silence then is no sign of health now."""
+    (errors,) = (part for part in judgement.comparisons if part.name == weeks_apart(ERRORS))
+    if errors.champion < limits.requests:
+        return f"{errors.champion} requests of the same hours a week before were counted, of at least {limits.requests}"
+    is_open = judgement.verdict is RolloutVerdict.NO_DATA or judgement.is_clustered
+    return judgement.because if is_open else ""
+
+
+def _shadow_limits(policy: RolloutPolicy) -> StepLimits:
+    # Nobody has documented whether copies are counted, so none are asked for.
+    for_s = policy.mirror.for_s if policy.mirror else 0
+    return StepLimits(at_least_s=for_s, at_most_s=for_s, requests=0)
 
 
 def _soak_limits(policy: RolloutPolicy) -> StepLimits:

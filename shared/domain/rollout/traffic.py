@@ -1,9 +1,16 @@
-"""The traffic of an endpoint during a rollout, in percent by deployment; deployments without any are left out.
+"""The traffic of an endpoint during a rollout, in percent by deployment, and which answers are a deployment's fault.
 
-It stands alone because moves, looks and their records must agree on what a weight means.
+It stands alone because moves, looks, their records and the adapters of figures must agree on both.
 """
 
 from collections.abc import Iterable, Mapping
+
+_FAULTS = frozenset({408, 424, 429})
+
+
+def is_fault(status: int) -> bool:
+    """Whether an answer with *status* is the deployment's own fault, as 401 and 404 are not."""
+    return status in _FAULTS or 500 <= status <= 599
 
 
 def shares(deployment: str, weight: int, champion: str) -> dict[str, int]:

@@ -169,7 +169,9 @@ NEEDS: dict[str, dict[str, Needs]] = {
     },
     "TrafficFigures": {"minutes": (_metrics("metrics"), _LOGS)},  # Of two adapters, of which each needs one.
     "ClientFigures": {"clients": (_LOGS,)},
-    "OutputFigures": {"outputs": (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read"))},
+    "OutputFigures": dict.fromkeys(
+        ("outputs", "requests"), (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read"))
+    ),
     "Alerts": {"firing": (Need(ResourceKind.GROUP, ("Microsoft.AlertsManagement/alerts/read",)),)},
     "ServerTasks": {
         "plan": _devops("Build: read"),

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared.codec import UndecodableError, decode, encode
+from shared.domain.newer import NEWER
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.rollout.orders import RolloutOrder
-from shared.domain.statistics.sequential.counts import MinuteCounts, ShareCounts
+from shared.domain.statistics.sequential.counts import MinuteCounts, PairCounts, ShareCounts
 from shared.domain.statistics.sequential.rollout_evidence import LookCounts, RolloutEvidence
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records.production import paths
@@ -19,30 +20,62 @@ from shared.records.statements import ForgedError, Statements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedPairs:
+    """The inputs of a replay that both arms answered, for the *comparison* of that name."""
+
+    comparison: str
+    pairs: tuple[PairCounts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenCounts:
-    """The counts of minutes that are final; they are never counted again."""
+    """The counts of minutes that are final; they are never counted again. *clients* were counted here first, where
+    clients are counted."""
 
     minutes: dict[str, tuple[MinuteCounts, ...]] = field(default_factory=dict)
     shares: tuple[ShareCounts, ...] = ()
+    clients: tuple[str, ...] = field(default=(), metadata=NEWER)
+    replay: tuple[ReplayedPairs, ...] = field(default=(), metadata=NEWER)
 
     @property
     def look(self) -> LookCounts:
-        return LookCounts(minutes=self.minutes, shares=self.shares)
+        return LookCounts(minutes=self.minutes, shares=self.shares, replay=self._pairs())
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether anything was counted: a look without any new minute leaves the evidence as it was."""
+        return bool(self.shares or self.replay or any(self.minutes.values()))
+
+    @property
+    def replayed(self) -> int:
+        """How many inputs were replayed: every comparison has all of them at most."""
+        return max((sum(pair.pairs for pair in replayed.pairs) for replayed in self.replay), default=0)
 
     def joined(self, other: "FrozenCounts") -> "FrozenCounts":
         """Both, in the order of their minutes."""
         names = sorted(self.minutes.keys() | other.minutes.keys())
+        pairs, more = self._pairs(), other._pairs()
         return FrozenCounts(
             minutes={name: (*self.minutes.get(name, ()), *other.minutes.get(name, ())) for name in names},
             shares=(*self.shares, *other.shares),
+            clients=(*self.clients, *other.clients),
+            replay=tuple(
+                ReplayedPairs(comparison=name, pairs=(*pairs.get(name, ()), *more.get(name, ())))
+                for name in sorted(pairs.keys() | more.keys())
+            ),
         )
+
+    def _pairs(self) -> dict[str, tuple[PairCounts, ...]]:
+        return {replayed.comparison: replayed.pairs for replayed in self.replay}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedLook:
     """One look of a step: what it has counted, the *evidence* with it, and what the step came to so far.
 
-    *through* is the last minute that was judged, *requests* and *errors* are the new version's in this step.
+    *through* is the last minute that was judged, *requests* and *errors* are the new version's in this step. Collected
+    outputs come later, and were judged to the minute *outputs_through*. *inputs* is how many of the inputs of a replay
+    the whole rollout has used.
     """
 
     step: int
@@ -59,6 +92,8 @@ class RecordedLook:
     decision: str
     because: str
     worse: bool
+    outputs_through: int = field(default=-1, metadata=NEWER)
+    inputs: int = field(default=0, metadata=NEWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +101,7 @@ class StepRecord:
     """A step as it ended, with all that it was judged by: the receipt of the next step judges it again.
 
     *before* is the evidence of the steps before, *after* that with this one. *counts*
-    are those of all looks but the *last* that counted anything.
+    are those of all looks but the *last* that counted anything. *inputs* of a replay were used until its end.
     """
 
     promotion: str
@@ -86,6 +121,7 @@ class StepRecord:
     foreign: str
     decision: str
     because: str
+    inputs: int = field(default=0, metadata=NEWER)
 
     @property
     def evidence(self) -> str:

@@ -59,6 +59,8 @@ def show(promotion: str, as_json: bool) -> None:
         for row in answer["steps"]
     ]
     emit_table(("weight", "requests", "errors", "decision", "because"), rows, "no step has ended yet")
+    for sentence in answer["expected"]:
+        click.echo(f"expected: {sentence}")
     for order in answer["orders"]:
         click.echo(f"{order['at']}  {order['kind']} by {order['by']}: {order['reason']}")
 
@@ -245,6 +247,8 @@ def release_hold(model: str, reason: str, person: str, as_json: bool) -> None:
 
 def _step(row: dict[str, Any]) -> str:
     weights = row["weights"]
+    if row["step"] < 0:
+        return "mirrored requests"
     if row["step"] >= len(weights):
         return "soak"
     return f"{row['step'] + 1} of {len(weights)} ({weights[row['step']]} %)"

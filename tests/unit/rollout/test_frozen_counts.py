@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from shared.application.rollout.looks import Arms, frozen_counts
+from shared.application.rollout.counts import Arms, frozen_counts
 from shared.domain.failures import Refused
 from shared.domain.rollout.policy import ERRORS, SLOW
 from shared.domain.statistics.sequential.counts import MOST_UNITS, MinuteCounts, ShareCounts

@@ -1,18 +1,22 @@
 """The benches of a rollout's test in short, with fixed seeds: no luck can fail them. `make proofs` runs them whole."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench import rollout_statistics as bench
+from bench.rollout_soak import PART, SoakWorld, soak_looks
 from bench.rollout_worlds import CLUSTERS, HEALTHY, LOOK, WEIGHTS, World, requests, rollout_test
+from shared.domain.rollout.policy import RolloutPolicy, Soak, SoakReference, TrafficStep
 from shared.domain.statistics.sequential.counts import MinuteCounts, ShareCounts
 from shared.domain.statistics.sequential.rollout_evidence import LookCounts, RolloutEvidence
 from shared.domain.statistics.sequential.verdicts import RolloutVerdict, judge_rollout
 from tests.amounts import amount
 
 ROLLOUTS = amount(20, 4000)
+NAMES = ("canary", "champion", "canary_bad", "champion_bad")
 
 
 @pytest.mark.long
@@ -47,6 +51,46 @@ def test_replays_abort_equal_arms_rarely():
     assert bench.replay(amount(50, 4000)) == []
 
 
+@pytest.mark.long
+def test_healthy_rollouts_with_outputs_and_a_soak_are_rarely_aborted():
+    assert bench.soak(amount(10, 4000)) == []
+
+
+@pytest.mark.long
+def test_a_version_that_turns_bad_in_the_soak_is_found():
+    assert bench.turned(amount(10, 1000)) == []
+
+
+def test_the_bench_judges_a_soak_as_the_app_does():
+    """Two hours of one soak, look by look, after an hour beside the champion: the mean of both is one e-value."""
+    policy = RolloutPolicy(steps=(TrafficStep(weight=100),), soak=Soak(compare=SoakReference.WEEK_BEFORE, part=PART))
+    errors, apart = policy.test.comparisons
+    test = replace(policy.test, comparisons=(errors, apart))
+    percents, chance = np.full(60, 10), np.random.default_rng(9)
+    series, shares = requests(chance, 1, percents=percents, rates=0.02)
+    beside = {"errors": series["errors"]}
+    world = World(draw=requests, percents=percents, test=replace(test, comparisons=(errors,)))
+    soak = {"errors": SoakWorld(odds=6.0).draw(chance, 1)["errors"][:, :120]}
+    looks = soak_looks(bench.looks_of(beside, shares, world).worse, soak)
+    evidence = RolloutEvidence()
+    for number, start in enumerate(range(0, 60, LOOK)):
+        minutes = range(start, start + LOOK)
+        counted = counts_of(series, shares, percents, minutes)
+        evidence = evidence.with_look(replace(counted, minutes={"errors": counted.minutes["errors"]}), test)
+
+        assert judge_rollout(evidence, test).worse == pytest.approx(looks.steps[0, number], abs=1e-5)
+    for number, start in enumerate(range(0, 120, LOOK)):
+        blocks = tuple(
+            MinuteCounts(minute=60 + at, **dict(zip(NAMES, soak["errors"][0, at].tolist(), strict=True)))
+            for at in range(start, start + LOOK)
+        )
+        evidence = evidence.with_look(LookCounts(minutes={apart.name: blocks}), test)
+        judgement = judge_rollout(evidence, test, soaks=True)
+
+        assert judgement.worse == pytest.approx(looks.soak[0, number], abs=1e-5)
+    assert judgement.worse > 5
+
+
 @pytest.mark.parametrize("odds", [1.0, 2.5])
 def test_the_bench_judges_as_the_app_does(odds):
     """The bench computes many rollouts at once; here one of them goes through `judge_rollout`, look by look."""
@@ -69,11 +113,10 @@ def test_the_bench_judges_as_the_app_does(odds):
 
 
 def counts_of(series, shares, percents, minutes: range) -> LookCounts:
-    names = ("canary", "champion", "canary_bad", "champion_bad")
     return LookCounts(
         minutes={
             name: tuple(
-                MinuteCounts(minute=at, **dict(zip(names, series[name][0, at].tolist(), strict=True))) for at in minutes
+                MinuteCounts(minute=at, **dict(zip(NAMES, series[name][0, at].tolist(), strict=True))) for at in minutes
             )
             for name in WEIGHTS
         },

@@ -20,6 +20,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.domain.promotion.people import PersonId
 from shared.domain.promotion.plans import Phase, Plan, changes
+from shared.domain.rollout.forecast import expectations
 from shared.durable.starting import find_instance
 from shared.records import paths as records
 from shared.validation.rules import Many, Name, OptionalName, Sentence
@@ -61,7 +62,8 @@ class RecoveryAsked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """*odds*: what to expect of the gates that compare with the champion, a sentence each. *routes*: which routes will
-    score with the version, and which a pin keeps from it. *costs*: what the second fleet of a release costs."""
+    score with the version, and which a pin keeps from it. *costs*: what the second fleet of a release costs. *rollout*:
+    how long its traffic shifts, and when which difference would be found."""
 
     digest: str
     plan: Plan
@@ -72,6 +74,7 @@ class Planned:
     odds: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
+    rollout: tuple[str, ...] = ()
 
 
 async def plan_promotion(request: ApiRequest, body: PlanAsked) -> Planned:
@@ -93,6 +96,12 @@ async def plan_promotion(request: ApiRequest, body: PlanAsked) -> Planned:
         odds=await asyncio.to_thread(odds_of_plan, clients.store, clients.row_files, plan, clients.clock.now()),
         costs=await asyncio.to_thread(lambda: tuple(costs_of_plan(clients.endpoints, plan))),
         routes=await asyncio.to_thread(routes_of_plan, clients.configuration, clients.statements, plan),
+        rollout=tuple(
+            f"{at.stage.name}: {sentence}"
+            for at in plan.stages
+            if at.stage.rollout
+            for sentence in expectations(at.stage.rollout, at.weights)
+        ),
     )
 
 

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
+from shared.application.promotion.stored_plans import opened
 from shared.application.rollout.orders import order_rollout
 from shared.clients import Clients
+from shared.domain.rollout.forecast import expectations
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
+from shared.domain.rollout.steps import SHADOW
 from shared.records.production import paths
 from shared.records.production.rollouts import RolloutStanding, orders_of, step_at
 from shared.validation.rules import OptionalName, Whole
@@ -28,7 +31,10 @@ class RolloutFilters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutRow(RolloutStanding):
-    """A rollout as it stood at its last look. *step* counts from 0; the one after the last of *weights* is the soak."""
+    """A rollout as it stood at its last look.
+
+    *step* counts from 0; the one after the last of *weights* is the soak, and -1 the phase of mirrored requests.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +69,11 @@ class RolloutStepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutShown(RolloutRow):
+    """*expected*: how long it lasts, and when which difference would be found, a sentence each."""
+
     steps: tuple[RolloutStepRow, ...] = ()
     orders: tuple[RolloutOrderRow, ...] = ()
+    expected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +134,7 @@ def show_rollout(request: ApiRequest, promotion: str) -> RolloutShown:
             )
             for order in orders_of(clients.statements, promotion, standing.stage, [])
         ),
+        expected=_expected(clients, standing),
     )
 
 
@@ -198,8 +208,14 @@ def _standings(clients: Clients) -> Iterator[RolloutStanding]:
     return (stored.record for stored in clients.store.list(RolloutStanding, paths.ROLLOUTS))
 
 
+def _expected(clients: Clients, standing: RolloutStanding) -> tuple[str, ...]:
+    opening = opened(clients.ledger, standing.promotion)
+    policy = opening.plan.at(standing.stage).stage.rollout if opening and opening.plan else None
+    return expectations(policy, standing.weights) if policy else ()
+
+
 def _steps(clients: Clients, standing: RolloutStanding) -> Iterator[RolloutStepRow]:
-    for step in range(standing.step + 1):
+    for step in range(SHADOW, standing.step + 1):
         record = step_at(clients.statements, standing.promotion, standing.stage, step)
         if record is not None:
             yield RolloutStepRow(

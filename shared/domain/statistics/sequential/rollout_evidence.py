@@ -25,13 +25,17 @@ class ArmComparison:
     """One thing that can be bad about an answer: an error, slowness, an output in a rare bin.
 
     *weight* is its part of the evidence for an abort. With more than *sick_above* of its units bad an arm is sick,
-    whatever the other arm does; None sets no limit.
+    whatever the other arm does; None sets no limit. A rollout may be cleared although a comparison is not that need
+    not *clear*. With *weeks_apart* the champion's units are those of the same hours of the week before, in the soak:
+    nobody has dealt the units out between the arms, so they always count an eighth, as unwatched routing does.
     """
 
     name: str
     weight: float = 1.0
     test: OddsTest = field(default_factory=OddsTest)
     sick_above: float | None = None
+    clears: bool = True
+    weeks_apart: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.weight < float("inf"):
@@ -72,6 +76,10 @@ class RolloutTest:
             raise Refused(f"alpha, beta, confidence, share_alpha and spread_alpha lie between 0 and 1, not {rates}")
         if not 1 < self.share_factor < float("inf"):
             raise Refused(f"share_factor {self.share_factor} is not above 1")
+
+    def compared(self, soaks: bool) -> tuple[ArmComparison, ...]:
+        """The comparisons that a look counts for: those beside the champion, or with *soaks* those weeks apart."""
+        return tuple(comparison for comparison in self.comparisons if comparison.weeks_apart == soaks)
 
     @property
     def share_test(self) -> OddsTest:

@@ -40,7 +40,7 @@ class ComparisonFigures:
     """Of one comparison so far: the arms' counts, the odds ratio, and logs of e-values.
 
     *worse* is the evidence for a worse canary, *better* that it is not worse by the margin. *pairs* inputs were
-    replayed. *sick_arms* had too many bad units in this look.
+    replayed. *sick_arms* had too many bad units in this look. *must_clear*: without it nothing is cleared now.
     """
 
     name: str
@@ -56,6 +56,7 @@ class ComparisonFigures:
     worse: float
     better: float
     sick_arms: tuple[str, ...] = ()
+    must_clear: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +84,11 @@ class RolloutJudgement:
     is_watched: bool
 
 
-def judge_rollout(evidence: RolloutEvidence, test: RolloutTest) -> RolloutJudgement:
+def judge_rollout(evidence: RolloutEvidence, test: RolloutTest, soaks: bool = False) -> RolloutJudgement:
     """What *evidence* says now; the same evidence gives the same judgement on every machine.
+
+    Where the canary *soaks*, it has all traffic and is compared with the week before; no shares can be foreign then.
+    All evidence counts for an abort at any time: the weighted mean is one e-value of the whole rollout.
 
     What is wrong with the traffic comes first, because the comparison rests on its routing. An abort comes before
     missing data and sick arms: it rests on minutes that were counted, in which both arms met the same incidents.
@@ -95,7 +99,10 @@ def judge_rollout(evidence: RolloutEvidence, test: RolloutTest) -> RolloutJudgem
     clustered = _weighted([(1.0, spread.clustered(narrow=not test.in_turn)), (1.0, shares.apart())])
     is_clustered, is_watched = clustered >= clustered_at, spread.pairs >= WATCHED_PAIRS
     figures = tuple(
-        _figures(comparison, evidence.of(comparison), test, (is_clustered, is_watched))
+        replace(
+            _figures(comparison, evidence.of(comparison), test, (is_clustered, is_watched)),
+            must_clear=comparison.clears and comparison.weeks_apart == soaks,
+        )
         for comparison in test.comparisons
     )
     misrouted = _weighted([(1.0, shares.worse(test.share_test)), (1.0, shares.better(test.share_test))])
@@ -117,6 +124,7 @@ def judge_rollout(evidence: RolloutEvidence, test: RolloutTest) -> RolloutJudgem
         ),
         evidence,
         test,
+        soaks,
     )
 
 
@@ -133,7 +141,8 @@ def _weighted(parts: list[tuple[float, float]]) -> float:
 def _figures(
     comparison: ArmComparison, evidence: ComparisonEvidence, test: RolloutTest, routing: tuple[bool, bool]
 ) -> ComparisonFigures:
-    totals, (is_clustered, _) = evidence.traffic, routing
+    totals, (is_clustered, is_watched) = evidence.traffic, routing
+    routing = is_clustered, is_watched and not comparison.weeks_apart
     deciding = evidence.replay if is_clustered else totals.joined(evidence.replay)
     return ComparisonFigures(
         name=comparison.name,
@@ -185,36 +194,41 @@ def is_sick(bad: int, units: int, limit: float) -> bool:
     return float(log_e_values(terms.hits, terms.moments, odds)) >= _threshold(_SICK_ALPHA)
 
 
-def _concluded(figures: RolloutJudgement, evidence: RolloutEvidence, test: RolloutTest) -> RolloutJudgement:
-    verdict, because = _verdict(figures, evidence, test)
+def _concluded(
+    figures: RolloutJudgement, evidence: RolloutEvidence, test: RolloutTest, soaks: bool
+) -> RolloutJudgement:
+    verdict, because = _verdict(figures, evidence, test, soaks)
     return replace(figures, verdict=verdict, because=because)
 
 
-def _verdict(figures: RolloutJudgement, evidence: RolloutEvidence, test: RolloutTest) -> tuple[RolloutVerdict, str]:
-    silent = _silent_comparisons(evidence, test)
+def _verdict(
+    figures: RolloutJudgement, evidence: RolloutEvidence, test: RolloutTest, soaks: bool
+) -> tuple[RolloutVerdict, str]:
+    silent = _silent_comparisons(evidence, test, soaks)
     both_sick = [comparison.name for comparison in figures.comparisons if len(comparison.sick_arms) == 2]
-    undecided = [comparison for comparison in figures.comparisons if comparison.better < figures.clear_at]
-    if figures.misrouted >= figures.misrouted_at:
+    deciding = [comparison for comparison in figures.comparisons if comparison.must_clear]
+    undecided = [comparison for comparison in deciding if comparison.better < figures.clear_at]
+    if figures.misrouted >= figures.misrouted_at and not soaks:
         return RolloutVerdict.FOREIGN, _foreign(figures, evidence)
     if figures.worse >= figures.abort_at:
         return RolloutVerdict.ABORT, _abort(figures)
     if silent:
         return RolloutVerdict.NO_DATA, f"In this look no {test.unit} of both arms was counted for {_listed(silent)}."
-    if both_sick:
+    if both_sick and not soaks:
         return RolloutVerdict.BOTH_SICK, f"Both arms have more bad {test.unit}s than the limit of {_listed(both_sick)}."
     if undecided:
-        return RolloutVerdict.INCONCLUSIVE, _inconclusive(figures, undecided, test)
+        return RolloutVerdict.INCONCLUSIVE, _inconclusive(figures, undecided, test, soaks)
     return RolloutVerdict.CLEARED, "The canary is not worse by the margin: " + "; ".join(
         f"{comparison.name}: {_counts(comparison)}, and the odds ratio is below {comparison.margin:g}"
-        for comparison in figures.comparisons
+        for comparison in deciding
     ) + "."
 
 
-def _silent_comparisons(evidence: RolloutEvidence, test: RolloutTest) -> list[str]:
+def _silent_comparisons(evidence: RolloutEvidence, test: RolloutTest, soaks: bool) -> list[str]:
     """Those for which this look has neither units of both arms nor replayed inputs: no data is not zero errors."""
     return [
         comparison.name
-        for comparison in test.comparisons
+        for comparison in test.compared(soaks)
         if not (part := evidence.of(comparison)).latest_pairs
         and not (part.latest and part.latest.canary and part.latest.champion)
     ]
@@ -237,7 +251,7 @@ def _abort(figures: RolloutJudgement) -> str:
     )
 
 
-def _inconclusive(figures: RolloutJudgement, undecided: list[ComparisonFigures], test: RolloutTest) -> str:
+def _inconclusive(figures: RolloutJudgement, undecided: list[ComparisonFigures], test: RolloutTest, soaks: bool) -> str:
     state = "; ".join(
         f"{comparison.name}: {_counts(comparison)}, odds ratio {_ratio(comparison.odds_ratio)}, "
         f"{evidence_text(comparison.better)} of the {evidence_text(figures.clear_at)} that clear"
@@ -248,11 +262,11 @@ def _inconclusive(figures: RolloutJudgement, undecided: list[ComparisonFigures],
             f"{test.unit.capitalize()}s are not routed one by one: the canary's share is, or varies, as chance does "
             f"not explain (evidence {evidence_text(figures.clustered)}). Only a replay counts then: {state}."
         )
-    reason = (
-        "The counts do not decide yet."
-        if figures.is_watched
-        else "Until the routing has been watched, traffic counts an eighth."
-    )
+    reason = "The counts do not decide yet."
+    if soaks:
+        reason = "Counts of two weeks were dealt out by nobody, so they count an eighth, and do not decide yet."
+    elif not figures.is_watched:
+        reason = "Until the routing has been watched, traffic counts an eighth."
     return f"{reason} {state[0].upper()}{state[1:]}."
 
 

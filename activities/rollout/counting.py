@@ -1,0 +1,117 @@
+"""Count what a look is the first to see: minutes that are final, wholly within the step, and of no earlier look.
+
+Not here: how the ports' figures become counts (shared/application/rollout/counts.py).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import ceil
+
+from activities.rollout.watched_steps import WatchedStep
+from shared.application.rollout.counts import (
+    counts_weeks_apart,
+    frozen_clients,
+    frozen_counts,
+    frozen_outputs,
+    outputs_weeks_apart,
+)
+from shared.clients import Clients
+from shared.domain.rollout.forecast import WEEK_S
+from shared.domain.rollout.policy import ComparedOutputs
+from shared.domain.statistics.sequential.rollout_evidence import RoutedUnit
+from shared.ports import DeploymentMinute, OutputBins, OutputMinute
+from shared.records.production.rollouts import FrozenCounts, RecordedLook
+
+_MINUTE_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedLook:
+    """The new *counts*; minutes were judged up to *through*, and those of collected outputs up to *outputs_through*."""
+
+    counts: FrozenCounts
+    through: int
+    outputs_through: int
+
+
+def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | None, now: datetime) -> CountedLook:
+    """What was measured since *earlier*, the look before. Raises Transient while a service does not answer."""
+    look, outputs = watched.policy.look, watched.policy.compare.outputs
+    first, last = _span(watched, earlier.through if earlier else None, now, look.lag_s, look.block_s)
+    counts = FrozenCounts() if last < first else _requests(clients, watched, first, last)
+    outputs_through = earlier.outputs_through if earlier else -1
+    if outputs is not None and watched.is_compared:
+        judged = outputs_through if outputs_through >= 0 else None
+        first_output, last_output = _span(watched, judged, now, outputs.lag_s, _MINUTE_S)
+        if last_output >= first_output:
+            counts = _with_outputs(clients, watched, outputs, counts, (first_output, last_output))
+        outputs_through = max(first_output - 1, last_output)
+    return CountedLook(counts=counts, through=max(first - 1, last), outputs_through=outputs_through)
+
+
+def _span(watched: WatchedStep, judged: int | None, now: datetime, lag_s: int, block_s: int) -> tuple[int, int]:
+    """The first and the last block that are new and final; none where the last is before the first.
+
+    The first block that had the step's traffic from its beginning to its end is the first to be counted.
+    """
+    first = ceil(watched.since.timestamp() / block_s) if judged is None else judged + 1
+    return first, int((now - timedelta(seconds=lag_s)).timestamp()) // block_s - 1
+
+
+def _requests(clients: Clients, watched: WatchedStep, first: int, last: int) -> FrozenCounts:
+    policy, arms = watched.policy, watched.arms
+    slow = policy.compare.slow
+    if policy.look.unit is RoutedUnit.CONNECTION and arms.is_compared:
+        rows = clients.traffic_log.clients(watched.served, first, last, slow.over_ms if slow else None)
+        return frozen_clients(rows, arms, _counted_clients(clients, watched), slow is not None)
+    minutes = list(_minutes(clients, watched, first, last))
+    counts = frozen_counts(minutes, arms)
+    if watched.soaks and watched.is_compared:
+        week = WEEK_S // policy.look.block_s
+        before = _minutes(clients, watched, first - week, last - week)
+        apart = counts_weeks_apart(minutes, before, arms.canary, week)
+        counts = replace(counts, minutes=counts.minutes | apart)
+    return counts
+
+
+def _minutes(clients: Clients, watched: WatchedStep, first: int, last: int) -> Iterator[DeploymentMinute]:
+    look, slow = watched.policy.look, watched.policy.compare.slow
+    figures = clients.traffic_figures(look.counts)
+    return figures.minutes(watched.served, first, last, slow.over_ms if slow else None, look.block_s)
+
+
+def _counted_clients(clients: Clients, watched: WatchedStep) -> frozenset[str]:
+    """The clients that earlier looks of the rollout have counted: each counts once, in its first minute."""
+    statements = clients.statements
+    steps = [part for record in watched.steps_before(statements) for part in (record.counts, record.last)]
+    looks = [look.counts for look in watched.looks_before(statements)]
+    return frozenset(client for counts in (*steps, *looks) for client in counts.clients)
+
+
+def _with_outputs(
+    clients: Clients, watched: WatchedStep, outputs: ComparedOutputs, counts: FrozenCounts, span: tuple[int, int]
+) -> FrozenCounts:
+    arms = watched.arms
+    minutes = _outputs(clients, watched, outputs, *span)
+    if watched.soaks:
+        week = WEEK_S // _MINUTE_S
+        before = _outputs(clients, watched, outputs, span[0] - week, span[1] - week)
+        return replace(
+            counts, minutes=counts.minutes | outputs_weeks_apart(minutes, before, arms.canary, week, outputs)
+        )
+    return replace(counts, minutes=counts.minutes | frozen_outputs(minutes, arms, outputs))
+
+
+def _outputs(
+    clients: Clients, watched: WatchedStep, outputs: ComparedOutputs, first: int, last: int
+) -> Iterator[OutputMinute]:
+    # The rows of one request depend on each other, and all are on one arm: only the first of each line is a unit.
+    bins = OutputBins(
+        edges=outputs.edges,
+        classes=outputs.classes,
+        field=outputs.field,
+        collection=outputs.collection,
+        first_only=True,
+    )
+    return clients.output_figures.outputs(watched.served, first, last, bins)

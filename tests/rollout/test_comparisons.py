@@ -1,0 +1,106 @@
+"""What a rollout compares beside errors: outputs, clients instead of requests, and the soak with the week before."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shared import contracts as c
+from shared.domain.rollout.policy import (
+    ComparedOutputs,
+    ComparisonRules,
+    CountSource,
+    LookRule,
+    Soak,
+    SoakReference,
+)
+from shared.domain.statistics.sequential.rollout_evidence import RoutedUnit
+from shared.records.production.rollouts import step_at
+from tests.rollout.conftest import POLICY, RolloutApp, because, running
+
+OUTPUTS = replace(
+    POLICY, compare=ComparisonRules(outputs=ComparedOutputs(classes=("0", "1"), lag_s=600, worse=3.0, weight=0.5))
+)
+SOAK = replace(POLICY, soak=Soak(for_s=7200, requests=1000, compare=SoakReference.WEEK_BEFORE))
+CLIENTS = replace(POLICY, look=LookRule(counts=CountSource.TRAFFIC_LOG, unit=RoutedUnit.CONNECTION))
+
+
+@pytest.fixture
+async def comparing(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RolloutApp]:
+    async for made in running(request.param, tmp_path, monkeypatch):
+        await made.released("1")
+        yield made
+
+
+async def until_soak(app: RolloutApp, promotion: str) -> None:
+    """Until version 2 has all traffic."""
+    await app.until(lambda: len(app.traffic) == 2)
+    await app.until(lambda: len(app.traffic) == 1, every_s=300)
+    await app.pass_time(minutes=20)  # The last step.
+
+
+@pytest.mark.parametrize("comparing", [OUTPUTS], indirect=True)
+async def test_equal_outputs_go_to_production(comparing: RolloutApp) -> None:
+    promotion = await comparing.promote(str(await comparing.entered("2")), "prod")
+    assert (await comparing.finish(promotion)).fate is c.Fate.PROMOTED
+    _, drawn = await comparing.ask("GET", f"rollouts/{promotion}/page?step=1")
+    assert "outputs 1" in drawn["html"]
+    assert "outputs unread" in drawn["html"]
+
+
+@pytest.mark.parametrize("comparing", [OUTPUTS], indirect=True)
+async def test_other_outputs_without_any_error_are_aborted(comparing: RolloutApp) -> None:
+    before = comparing.traffic
+    (champion,) = before
+    comparing.outputs.ones = lambda deployment: 0.3 if deployment == champion else 0.6
+    result = await comparing.finish(await comparing.promote(str(await comparing.entered("2")), "prod"))
+    assert result.fate is c.Fate.HELD, result
+    assert "worse in outputs 1" in because(result)
+    assert comparing.traffic == before
+
+
+@pytest.mark.parametrize("comparing", [SOAK], indirect=True)
+async def test_a_soak_like_the_week_before_ends_in_production(comparing: RolloutApp) -> None:
+    promotion = await comparing.promote(str(await comparing.entered("2")), "prod")
+    assert (await comparing.finish(promotion)).fate is c.Fate.PROMOTED
+    _, drawn = await comparing.ask("GET", f"rollouts/{promotion}/page?step=4")
+    assert "errors against the week before" in drawn["html"]
+
+
+@pytest.mark.parametrize("comparing", [SOAK], indirect=True)
+async def test_a_version_that_turns_bad_in_the_soak_is_put_back(comparing: RolloutApp) -> None:
+    before = comparing.traffic
+    promotion = await comparing.promote(str(await comparing.entered("2")), "prod")
+    await until_soak(comparing, promotion)
+    assert comparing.traffic != before
+    comparing.requests.past = comparing.minute
+    comparing.requests.bad_share = lambda deployment: 0.08
+    result = await comparing.finish(promotion)
+    assert result.fate is c.Fate.HELD, result
+    assert "worse in errors against the week before" in because(result)
+    assert comparing.traffic == before
+
+
+@pytest.mark.parametrize("comparing", [SOAK], indirect=True)
+async def test_a_soak_without_a_week_before_waits_for_a_person(comparing: RolloutApp) -> None:
+    comparing.requests.began = comparing.minute
+    promotion = await comparing.promote(str(await comparing.entered("2")), "prod")
+    await until_soak(comparing, promotion)
+    await comparing.pass_time(hours=8)
+    _, shown = await comparing.ask("GET", f"rollouts/{promotion}")
+    assert (shown["step"], shown["decision"]) == (4, "wait"), shown
+    assert "0 requests of the same hours a week before were counted, of at least 1000" in shown["because"]
+
+
+@pytest.mark.parametrize("comparing", [CLIENTS], indirect=True)
+async def test_a_client_counts_once_in_the_whole_rollout(comparing: RolloutApp) -> None:
+    promotion = await comparing.promote(str(await comparing.entered("2")), "prod")
+    assert (await comparing.finish(promotion)).fate is c.Fate.PROMOTED
+    records = [step_at(comparing.clients.statements, promotion, "prod", step) for step in range(3)]
+    parts = [part for record in records if record for part in (record.counts, record.last)]
+    clients = [client for part in parts for client in part.clients]
+    assert len(clients) == len(set(clients)) > 1000
+    assert sum(minute.canary + minute.champion for part in parts for minute in part.minutes["errors"]) == len(clients)

@@ -1,0 +1,91 @@
+"""Copies of live requests before the first weight: one mirror, ended by the first weight, by an undo, and by others."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shared import contracts as c
+from shared.domain.rollout.policy import Mirror
+from tests.rollout.conftest import POLICY, RolloutApp, because, running
+
+SHADOW = replace(POLICY, mirror=Mirror(percent=20, for_s=1800))
+
+
+@pytest.fixture
+async def shadowing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    """A version serves."""
+    async for made in running(SHADOW, tmp_path, monkeypatch):
+        await made.released("1")
+        yield made
+
+
+def mirror(app: RolloutApp) -> dict[str, int]:
+    return dict(app.cloud.state["endpoints"]["prod/onlineEndpoints/churn-online"]["mirror"])
+
+
+async def mirrored(app: RolloutApp) -> str:
+    """A promotion of version 2, once it gets copies."""
+    promotion = await app.promote(str(await app.entered("2")), "prod")
+    await app.until(lambda: bool(mirror(app)))
+    return promotion
+
+
+async def test_copies_come_before_the_first_weight_and_end_with_it(shadowing: RolloutApp) -> None:
+    before = shadowing.traffic
+    promotion = await mirrored(shadowing)
+    assert list(mirror(shadowing).values()) == [20]
+    await shadowing.pass_time(minutes=20)
+    assert shadowing.traffic == before
+    _, shown = await shadowing.ask("GET", f"rollouts/{promotion}")
+    assert (shown["step"], shown["decision"]) == (-1, "wait")
+    assert (await shadowing.finish(promotion)).fate is c.Fate.PROMOTED
+    assert mirror(shadowing) == {}
+    _, shown = await shadowing.ask("GET", f"rollouts/{promotion}")
+    assert [step["weight"] for step in shown["steps"]] == [0, 5, 25, 50, 100, 100]
+
+
+async def test_an_abort_in_the_shadow_ends_the_copies(shadowing: RolloutApp) -> None:
+    before = shadowing.cloud.snapshot()["endpoints"]
+    promotion = await mirrored(shadowing)
+    await shadowing.watched(promotion)
+    await shadowing.ask("POST", f"rollouts/{promotion}/abort", {"reason": "not today"}, "linus")
+    result = await shadowing.finish(promotion)
+    assert (result.fate, because(result)) == (c.Fate.HELD, "prod: aborted by linus: not today")
+    assert shadowing.cloud.snapshot()["endpoints"] == before
+
+
+async def test_a_version_that_fails_on_its_copies_never_gets_a_request(shadowing: RolloutApp) -> None:
+    before = shadowing.traffic
+    (champion,) = before
+    shadowing.requests.counts_copies = True
+    shadowing.requests.bad_share = lambda deployment: 0.01 if deployment == champion else 0.5
+    result = await shadowing.finish(await mirrored(shadowing))
+    assert result.fate is c.Fate.HELD, result
+    assert "of its requests failed, over 20%" in because(result)
+    assert (shadowing.traffic, mirror(shadowing)) == (before, {})
+
+
+async def test_somebody_elses_mirror_stops_the_rollout_and_stays(shadowing: RolloutApp) -> None:
+    before = shadowing.traffic
+    promotion = await mirrored(shadowing)
+    foreign = {"somebody-elses": 10}
+    shadowing.cloud.state["endpoints"]["prod/onlineEndpoints/churn-online"]["mirror"] = foreign
+    result = await shadowing.finish(promotion)
+    assert result.fate is c.Fate.HELD, result
+    assert "copies requests to {'somebody-elses': 10}" in because(result)
+    assert (shadowing.traffic, mirror(shadowing)) == (before, foreign)
+
+
+async def test_a_mirror_that_was_there_before_is_not_taken_over(shadowing: RolloutApp) -> None:
+    foreign = {"somebody-elses": 10}
+    shadowing.cloud.state["endpoints"]["prod/onlineEndpoints/churn-online"]["mirror"] = foreign
+    result = await shadowing.finish(await shadowing.promote(str(await shadowing.entered("2")), "prod"))
+    assert result.fate is c.Fate.FAILED, result
+    assert "somebody else mirrors there" in because(result)
+    assert mirror(shadowing) == foreign
+
+
+async def test_a_first_version_has_no_requests_to_copy(shadowing: RolloutApp) -> None:
+    assert mirror(shadowing) == {}
