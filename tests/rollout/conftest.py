@@ -116,7 +116,14 @@ class RolloutApp(PromotionApp):
 
 
 async def running(policy: RolloutPolicy, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
-    async with promotions.running(configuration_with(policy), folder, monkeypatch, alerts=MemoryAlerts()) as made:
+    async for app in running_with(configuration_with(policy), folder, monkeypatch):
+        yield app
+
+
+async def running_with(
+    configuration: Configuration, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RolloutApp]:
+    async with promotions.running(configuration, folder, monkeypatch, alerts=MemoryAlerts()) as made:
         traffic = MemoryTraffic(made.endpoints)
         vars(made.clients).update(memory_traffic=traffic, traffic_figures=lambda source: traffic)
         yield RolloutApp(host=made.host, clients=made.clients, cloud=made.cloud)

@@ -15,7 +15,7 @@ PURPOSES = {"decision": "door", "evidence": "measuring", "evidence-pack": "measu
 PURPOSES |= dict.fromkeys(("plan", "receipt", "move", "serving-change", "registry-state"), "deciding")
 PURPOSES |= dict.fromkeys(("decision-use", "promotion-set"), "deciding")
 PURPOSES |= {"rollout-look": "measuring", "rollout-step": "measuring", "rollout-order": "door"}
-PURPOSES |= dict.fromkeys(("traffic", "hold"), "deciding")
+PURPOSES |= {"rehearsal": "measuring", **dict.fromkeys(("traffic", "hold", "retirement"), "deciding")}
 MODEL_SIGNATURE = "https://model_signing/signature/v1.0"  # The one kind that is not our own.
 PURPOSES |= dict.fromkeys((MODEL_SIGNATURE, "provenance", "break-glass", "roll-back", "revocation"), "deciding")
 

@@ -90,7 +90,8 @@ class Stage:
     *candidate*: it enters a version in the registry as a candidate, and never approves it. *training*: it carries no
     bundle, but has one trained there, by a pipeline for each model; it bears the name of its environment.
     *atomic*: of models flagged together for it all arrive, or none. *newer*: what a later version does to one that
-    waits. *rollout*: traffic shifts step by step, and is compared on the way.
+    waits. *rollout*: traffic shifts step by step, and is compared on the way. *rehearse*: before the traffic is
+    switched, it is switched there and back, timed, and the version before is asked.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Stage:
     atomic: bool = True
     newer: Newer = Newer.QUEUE
     rollout: RolloutPolicy | None = field(default=None, metadata=NEWER)
+    rehearse: bool = field(default=False, metadata=NEWER)
 
     @property
     def ends_promotions(self) -> bool:

@@ -34,6 +34,8 @@ class PredicateKind(StrEnum):
     ROLLOUT_ORDER = "rollout-order"
     TRAFFIC = "traffic"
     HOLD = "hold"
+    RETIREMENT = "retirement"
+    REHEARSAL = "rehearsal"
     DECISION_USE = "decision-use"
     PROMOTION_SET = "promotion-set"
     PROVENANCE = "provenance"
@@ -59,6 +61,7 @@ _PURPOSES = {
     PredicateKind.ROLLOUT_LOOK: Purpose.MEASURING,
     PredicateKind.ROLLOUT_STEP: Purpose.MEASURING,
     PredicateKind.ROLLOUT_ORDER: Purpose.DOOR,
+    PredicateKind.REHEARSAL: Purpose.MEASURING,
 }
 
 
