@@ -11,7 +11,7 @@ from activities.promotion.forgeries import tell_forgeries
 from shared import contracts as c
 from shared.application.promotion.decisions import log_withdrawals, refuse_removed_decisions, use_decisions
 from shared.application.promotion.planning import require_approved
-from shared.application.promotion.stage_entry import Receipts, unproven
+from shared.application.promotion.stage_entry import Receipts, refuse_held, unproven
 from shared.application.promotion.stage_training import Order, carried
 from shared.application.promotion.standing import break_glass, glass_stage, judgement, receipt_of, refuse_receipt
 from shared.application.promotion.stored_plans import signed_at, stage_order
@@ -79,6 +79,8 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
         raise Refused(f"no receipt for {order.stage}: {because}")
     if order.number:
         return _keep(clients, order, signed_receipt(clients.signing, _step_receipt(clients, order)))
+    if order.phase is Phase.ENTRY:
+        refuse_held(clients.statements, order.promotion.model)  # It may have been left while people were asked.
     _use_decisions(clients, order)
     override = break_glass(clients.statements, clients.configuration.ladder.break_glass, order, clients.clock.now())
     verdicts = _verdicts(clients, order)
