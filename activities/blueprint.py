@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     import activities.rollout.looks
     import activities.rollout.rollbacks
     import activities.rollout.sweeps
+    import activities.rollout.upkeep
     import activities.schedules.firing
     import activities.trust.entry_revocations
     import activities.trust.log_looks
@@ -130,6 +131,7 @@ STARTING_BODIES: tuple[Callable[..., Any], ...] = (
     activities.promotion.promotions.wake_waiting,
     activities.rollout.rollbacks.open_rollback,
     activities.rollout.sweeps.sweep_alerts,
+    activities.rollout.upkeep.sweep_production,
     activities.promotion.flags.sweep_flags,
     activities.promotion.flags.sweep_promotions,
     activities.drift.verdicts.tell_drift,

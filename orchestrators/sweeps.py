@@ -36,7 +36,11 @@ def reconcile_promotions(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
 
 def reconcile_production(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     ctx.show("sweeping alerts")
-    return (yield from _part(ctx, c.SWEEP_ALERTS, sweep))
+    alerts = yield from _part(ctx, c.SWEEP_ALERTS, sweep)
+    # After the alerts: a rollback that one of them has started may need what is kept warm.
+    ctx.show("sweeping production")
+    production = yield from _part(ctx, c.SWEEP_PRODUCTION, sweep)
+    return _all((alerts, production))
 
 
 def verify_log(ctx: Context, sweep: c.Sweep) -> Steps[c.LogVerified]:

@@ -4,6 +4,7 @@ Evidence is written once for each promotion, stage and phase; what is judged lat
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 from activities.effects import once, stamp
 from activities.promotion.evidence import data_test, live_tests
@@ -18,10 +19,12 @@ from shared.clients import Clients
 from shared.codec import encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.gates import GateOutcome, GateSpec, judge
-from shared.domain.gates.evidence import Evaluation, Evidence
+from shared.domain.gates.evidence import Evaluation, Evidence, Rollback
 from shared.domain.promotion.plans import Champion, Phase
+from shared.domain.rollout.rehearsals import newest_rehearsal
 from shared.records import paths
 from shared.records.predicates import StageEvidence
+from shared.records.production.rehearsals import rehearsals_of
 from shared.records.promotion import sign_evidence, stage_evidence_at
 
 
@@ -89,7 +92,8 @@ def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) 
     names = {gate.gate for gate in gates}
     data_result = data_test(clients, order.plan.promotable) if "data_tests_passed" in names else None
     cost = release_cost(clients.endpoints, order.at) if "budget" in names else None
-    evidence = Evidence(at=clients.clock.now(), data_test=data_result, cost=cost)
+    rehearsed = _rehearsed(clients, order) if "rollback_rehearsed" in names else None
+    evidence = Evidence(at=clients.clock.now(), data_test=data_result, cost=cost, rollback=rehearsed)
     if order.phase is Phase.EXIT and order.at.stage.environment is not None:
         return live_tests(clients, order, gates, evidence)
     if "better_than_champion" in names:
@@ -98,6 +102,20 @@ def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) 
         stages = ComparedStages(clients, order)
         return replace(evidence, agreement=stages.on_rows(), collected=stages.on_requests())
     return evidence
+
+
+def _rehearsed(clients: Clients, order: c.StageOrder) -> Rollback | None:
+    """The last rehearsal in which this very bundle was left for the version before it; None without one."""
+    model, digest = order.plan.model, order.plan.digest
+    newest = newest_rehearsal(
+        rehearsal
+        for rehearsal in rehearsals_of(clients.statements, model.name)
+        if (rehearsal.left, rehearsal.digest) == (str(model), digest)
+    )
+    if newest is None:
+        return None
+    age = clients.clock.now() - newest.at
+    return Rollback(restored=newest.restored, seconds=newest.seconds, age_days=age / timedelta(days=1))
 
 
 def _evaluated(clients: Clients, order: c.StageOrder) -> Evaluation | None:

@@ -9,7 +9,7 @@ from activities.promotion.forgeries import tell_forgeries, telling_forgeries
 from activities.trust.roll_backs import sign_roll_back
 from shared import contracts as c
 from shared.application.promotion.planning import plan_digest, plan_promotion
-from shared.application.promotion.stage_entry import Receipts, unproven
+from shared.application.promotion.stage_entry import Receipts, refuse_held, unproven
 from shared.application.promotion.stored_plans import admission_of, believed_opening, sign_plan
 from shared.application.promotion.superseding import refuse_superseded, replaceable, supersede
 from shared.application.promotion.turns import (
@@ -33,7 +33,6 @@ from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.durable.starting import Client, wake
 from shared.records import paths
 from shared.records.listings import PROMOTIONS, keep_listed
-from shared.records.production.serving import hold_of
 from shared.records.promotion import LockHolder, PromotionRecord, QueuedPromotion, find_promotion, is_open
 from shared.records.registry import refuse_revoked
 from shared.records.statements import ForgedError
@@ -200,7 +199,7 @@ def _publish_head(clients: Clients) -> None:
 
 def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
     try:
-        _refuse_held(clients, request)
+        refuse_held(clients.statements, request.model)
         logged = clients.audit.about(request.model.name)
         refuse_revoked(clients.statements, clients.audit, request.model, logged)
         plan = plan_promotion(clients, request.model, request.source, request.target)
@@ -216,15 +215,6 @@ def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
     who = request.requested_by or "the flag on the model"
     clients.audit.append(f"{request.id}/planned", "planned", str(plan.model), who, facts)
     return c.PromotionOpened(plan=plan, plan_digest=digest, fate=c.Fate.PROMOTED, locks=tuple(plan.locks()))
-
-
-def _refuse_held(clients: Clients, request: c.Promotion) -> None:
-    """What a rollback has left comes back by a person's release only: not by a flag, a sweep or a retraining."""
-    if hold := hold_of(clients.statements, request.model):
-        raise Refused(
-            f"{request.model} is held back by {hold.by} since {hold.at:%Y-%m-%d %H:%M}: {hold.reason}; "
-            "release it with a reason before it is promoted again"
-        )
 
 
 def _refuse_changed(clients: Clients, request: c.Promotion, plan: Plan, digest: str) -> None:

@@ -11,7 +11,7 @@ from activities.promotion.forgeries import tell_forgeries
 from shared import contracts as c
 from shared.application.promotion.decisions import log_withdrawals, refuse_removed_decisions, use_decisions
 from shared.application.promotion.planning import require_approved
-from shared.application.promotion.stage_entry import Receipts, unproven
+from shared.application.promotion.stage_entry import Receipts, refuse_held, unproven
 from shared.application.promotion.stage_training import Order, carried
 from shared.application.promotion.standing import break_glass, glass_stage, judgement, receipt_of, refuse_receipt
 from shared.application.promotion.stored_plans import signed_at, stage_order
@@ -80,6 +80,8 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
     if order.number:
         refuse_revoked(clients.statements, clients.audit, order.plan.model, _logged(clients, order))
         return _keep(clients, order, signed_receipt(clients.signing, _step_receipt(clients, order)))
+    if order.phase is Phase.ENTRY:
+        refuse_held(clients.statements, order.promotion.model)  # It may have been left while people were asked.
     # The log is read once the decisions are used, so that no withdrawal comes in between unseen.
     logged = _use_decisions(clients, order)
     refuse_revoked(clients.statements, clients.audit, order.plan.model, logged)

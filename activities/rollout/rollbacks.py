@@ -36,6 +36,7 @@ from shared.ports import EndpointKind
 from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
 from shared.records.production.serving import RollbackTurn, VersionHold, sign_change, sign_hold
+from shared.records.production.upkeep import end_rollback, is_retiring, note_rollback
 from shared.records.promotion import find_promotion
 from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, is_revoked, sign_entry
 from shared.records.store import LostRace
@@ -55,6 +56,8 @@ def _open(clients: Clients, opening: c.RollbackOpening) -> c.RollbackCourse:
     """Decide, and only then act: a second attempt would decide by what the first has changed."""
     request = opening.rollback
     stage = production_stage(clients.configuration.ladder, request.stage)
+    # Before anything is looked at: what is kept warm is not removed from now on.
+    note_rollback(clients.store, _environment(stage).name, stage.serving.online, request.id)
     course = once(clients, opening.key, c.RollbackCourse, partial(_decide, clients, request, stage))
     facts = {"rollback": request.id, "stage": stage.name, "left": course.left, "to": str(course.target or "")}
     facts |= {"reason": request.reason, "because": course.because, "alert": request.alert}
@@ -161,7 +164,7 @@ def _course(clients: Clients, request: c.RollbackRequest, stage: Stage, left: st
     for candidate in choices:
         unmet = candidate.unmet(override=request.override and bool(wanted))
         if not unmet:
-            return _towards(records, stage, candidate)
+            return _towards(clients, records, stage, candidate)
         reasons = "; ".join(f"{condition.name}: {condition.because}" for condition in unmet)
         objections.append(f"{candidate.model}: {reasons}")
     if not objections:
@@ -170,18 +173,19 @@ def _course(clients: Clients, request: c.RollbackRequest, stage: Stage, left: st
     return c.RollbackCourse(left=left, because=f"nothing is known to be good: {' | '.join(objections)}"[:1000])
 
 
-def _towards(records: ServingRecords, stage: Stage, candidate: GoodCandidate) -> c.RollbackCourse:
+def _towards(clients: Clients, records: ServingRecords, stage: Stage, candidate: GoodCandidate) -> c.RollbackCourse:
     model = exact_model(candidate.model)
     entry = records.entry(model)
     assert entry is not None  # A condition that no override reaches.
     seen = records.endpoints.deployment(
         _environment(stage), EndpointKind.ONLINE, stage.serving.online, candidate.deployment
     )
+    stays = not is_retiring(clients.store, _environment(stage).name, stage.serving.online, candidate.deployment)
     return c.RollbackCourse(
         target=model,
         digest=entry.bundle,
         deployment=candidate.deployment,
-        warm=seen is not None and seen.state == READY,
+        warm=seen is not None and seen.state == READY and stays,
     )
 
 
@@ -204,6 +208,8 @@ def deploy_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
     """Deploy the recovered version, without traffic, with as many instances as serve now."""
     course, stage = step.course, _stage(clients, step)
     environment, model = _environment(stage), _target(step)
+    if is_retiring(clients.store, environment.name, course.endpoint, course.deployment):
+        return c.Moved(waiting=f"the removal of the earlier deployment {course.deployment}")
     seen = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, course.deployment)
     if seen is None:
         if is_revoked(clients.statements, clients.audit, model):
@@ -304,6 +310,8 @@ def close_rollback(clients: Clients, closing: c.RollbackClosing) -> c.Done:
         event = "Signalbox.Rollback.Done" if closing.done else "Signalbox.Rollback.Failed"
         clients.announcer.announce(closing.key, event, f"rollbacks/{request.id}", data)
         clients.store.create(paths.rollback(request.id), closing)
+        stage = production_stage(clients.configuration.ladder, request.stage)
+        end_rollback(clients.store, _environment(stage).name, stage.serving.online, request.id)
         return c.Done(at=stamp(clients))
 
     return once(clients, closing.key, c.Done, act)

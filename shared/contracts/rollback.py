@@ -89,6 +89,7 @@ TRY_TARGET = Activity("try_target", RollbackStep, Moved, Effect.READS)
 SHIFT_BACK = Activity("shift_back", RollbackStep, Moved, Effect.WRITES)
 CLOSE_ROLLBACK = Activity("close_rollback", RollbackClosing, Done, Effect.WRITES)
 SWEEP_ALERTS = Activity("sweep_alerts", Sweep, Swept, Effect.WRITES)
+SWEEP_PRODUCTION = Activity("sweep_production", Sweep, Swept, Effect.WRITES)
 
 ROLL_BACK = Orchestration("roll_back", RollbackRequest, RollbackResult)
 RECONCILE_PRODUCTION = Orchestration("reconcile_production", Sweep, Swept)

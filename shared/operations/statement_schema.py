@@ -10,7 +10,7 @@ from typing import Any
 from shared.domain.promotion.receipts import Receipt
 from shared.domain.trust.statements import STATEMENT, PredicateKind
 from shared.records import predicates
-from shared.records.production import rollouts, serving
+from shared.records.production import rehearsals, rollouts, serving, upkeep
 from shared.validation.schemas import schema_of
 
 _CLASSES: dict[PredicateKind, tuple[type, ...]] = {
@@ -38,6 +38,8 @@ _CLASSES: dict[PredicateKind, tuple[type, ...]] = {
     PredicateKind.ROLLOUT_ORDER: (rollouts.RolloutOrderPredicate,),
     PredicateKind.TRAFFIC: (serving.TrafficPredicate,),
     PredicateKind.HOLD: (serving.HoldPredicate,),
+    PredicateKind.RETIREMENT: (upkeep.RetirementPredicate,),
+    PredicateKind.REHEARSAL: (rehearsals.RehearsalPredicate,),
 }
 _TEXT = {"type": "string"}
 _SUBJECT = {

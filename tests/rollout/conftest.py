@@ -169,7 +169,13 @@ async def running(
     approvals: ApprovalPolicy = NOBODY_ASKED,
     stages: tuple[Stage, ...] = STAGES,
 ) -> AsyncIterator[RolloutApp]:
-    configuration = configuration_with(policy, approvals, stages)
+    async for app in running_with(configuration_with(policy, approvals, stages), folder, monkeypatch):
+        yield app
+
+
+async def running_with(
+    configuration: Configuration, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RolloutApp]:
     async with promotions.running(configuration, folder, monkeypatch, alerts=MemoryAlerts()) as made:
         traffic = MemoryTraffic(made.endpoints)
         vars(made.clients).update(

@@ -14,9 +14,9 @@ KINDS = "https://signalbox.dev/statements/"
 PURPOSES = {"decision": "door", "evidence": "measuring", "evidence-pack": "measuring"}
 PURPOSES |= dict.fromkeys(("plan", "receipt", "move", "serving-change", "registry-state"), "deciding")
 PURPOSES |= dict.fromkeys(("decision-use", "promotion-set"), "deciding")
-PURPOSES |= {"rollout-look": "measuring", "rollout-step": "measuring"}
+PURPOSES |= {"rollout-look": "measuring", "rollout-step": "measuring", "rehearsal": "measuring"}
 PURPOSES |= dict.fromkeys(("rollout-order", "entry-revocation", "withdrawal"), "door")
-PURPOSES |= dict.fromkeys(("traffic", "hold", "log-finding", "proof-pack"), "deciding")
+PURPOSES |= dict.fromkeys(("traffic", "hold", "retirement", "log-finding", "proof-pack"), "deciding")
 MODEL_SIGNATURE = "https://model_signing/signature/v1.0"  # The one kind that is not our own.
 PURPOSES |= dict.fromkeys((MODEL_SIGNATURE, "provenance", "break-glass", "roll-back", "revocation"), "deciding")
 

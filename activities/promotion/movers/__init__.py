@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from activities.promotion.movers import bundle, deployments, entry, mirror, model, shift, traffic, training
+from activities.promotion.movers import (
+    bundle,
+    deployments,
+    entry,
+    mirror,
+    model,
+    rehearsal,
+    shift,
+    traffic,
+    training,
+)
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.promotion.plans import Move
@@ -31,6 +41,7 @@ MOVERS: dict[Move, Mover] = {
     Move.REGISTER_MODEL: model.RegisterModel(),
     Move.DEPLOY_ONLINE: deployments.Deploy(EndpointKind.ONLINE),
     Move.DEPLOY_BATCH: deployments.Deploy(EndpointKind.BATCH),
+    Move.REHEARSE_ROLLBACK: rehearsal.RehearseRollback(),
     Move.SWITCH_TRAFFIC: traffic.SwitchTraffic(),
     Move.PUBLISH_ENTRY: entry.PublishEntry(),
     Move.APPROVE_ENTRY: entry.ApproveEntry(),

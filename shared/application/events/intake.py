@@ -99,16 +99,17 @@ async def _take_alert(
     client: Client, clients: EventClients, event: AlertChanged, origin: EventOrigin
 ) -> tuple[str, ...]:
     """An alert may bring a version back, may be a cause of retraining, and may be both; else a record says why not."""
-    watched, has_started = watched_by(clients.configuration.ladder, event), False
-    decision = watched if isinstance(watched, str) else ""
-    if not isinstance(watched, str):
+    watched, rollback = watched_by(clients.configuration.ladder, event), ""
+    if isinstance(watched, str):
+        decision = watched
+    else:
         record = await act_on_alert(client, clients, watched, serving_alert(event), "pushed")
-        has_started = bool(record.rollback)
-        decision = f"{f'rollback {record.rollback} started' if has_started else 'no rollback'}: {record.because}"
+        rollback = record.rollback
+        decision = f"{f'rollback {rollback} started' if rollback else 'no rollback'}: {record.because}"
     cause = cause_of(event, clients.configuration.drift, (), clients.clock.now())
     if isinstance(cause, str):
         reason = decision or cause
-        if not has_started:
+        if not rollback:
             await _record_ignored(clients, origin, event.event_id, event.because[:200], reason)
         return (reason,)
     await raise_cause(client, clients.store, clients.configuration, cause)

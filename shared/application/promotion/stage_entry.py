@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from shared import contracts as c
 from shared.codec import decode
 from shared.domain import identity
+from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Ladder, Stage
+from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
 from shared.domain.promotion.receipts import Receipt
 from shared.ports import Ledger, Signing
 from shared.records.listings import PROMOTIONS, listed
+from shared.records.production.serving import hold_of
 from shared.records.promotion import fate_of
-from shared.records.statements import receipt_objection
+from shared.records.statements import Statements, receipt_objection
 from shared.records.store import RecordStore
 
 
@@ -42,6 +45,15 @@ def unproven(receipts: Receipts, ladder: Ladder, plan: Plan, at: StagePlan, own:
         f"{at.stage.name}: stage {before.name} has not measured {plan.model} with {plan.digest}: there is no exit "
         f"receipt of it; register the version where it was made and promote it through {before.name}"
     )
+
+
+def refuse_held(statements: Statements, model: ModelVersion) -> None:
+    """Raise Refused for a version that a rollback has left: only a person's release brings it back."""
+    if hold := hold_of(statements, model):
+        raise Refused(
+            f"{model} is held back by {hold.by} since {hold.at:%Y-%m-%d %H:%M}: {hold.reason}; "
+            "release it with a reason before it is promoted again"
+        )
 
 
 def _candidates(store: RecordStore, plan: Plan, before: Stage, own: str) -> Iterator[str]:

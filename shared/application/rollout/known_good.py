@@ -17,9 +17,11 @@ from shared.domain.rollout.known_good import (
     served_long_enough,
     versions_served,
 )
+from shared.domain.rollout.rehearsals import Rehearsal, newest_rehearsal
 from shared.domain.rollout.serving import ServedInterval
 from shared.ports import AuditLog, EndpointKind, Endpoints
 from shared.records.predicates import EntryStatement
+from shared.records.production.rehearsals import rehearsals_of
 from shared.records.production.serving import hold_of, served_intervals
 from shared.records.registry import entry_statement, history_of
 from shared.records.statements import Statements
@@ -76,9 +78,10 @@ def _candidate(
     assert stage.rollout is not None
     rules = stage.rollout.known_good
     own = [interval for interval in served if interval.model == str(model)]
-    last, last_until = (max(interval.since for interval in own), max(interval.until or now for interval in own))
+    last, last_until = max(interval.since for interval in own), max(interval.until or now for interval in own)
     entry = records.entry(model)
     deployment = identity.deployment_name(model.version, entry.bundle) if entry else ""
+    warm, rehearsed = _is_warm(records, stage, deployment), _rehearsal(records, model)
     return GoodCandidate(
         model=str(model),
         deployment=deployment,
@@ -87,8 +90,10 @@ def _candidate(
             served_long_enough(served, str(model), rules, now),
             ended_well(served, str(model), rules),
             *_entry_conditions(records, model),
-            _deployed(records, stage, deployment, last_until, rules, now),
+            _startable(deployment, warm, max(last_until, rehearsed.at) if rehearsed else last_until, rules, now),
         ),
+        warm=warm,
+        rehearsed=rehearsed,
     )
 
 
@@ -108,19 +113,28 @@ def _entry_conditions(records: ServingRecords, model: ModelVersion) -> Iterator[
     yield GoodCondition(name="not held back", met=hold is None, because=held)
 
 
-def _deployed(
-    records: ServingRecords, stage: Stage, deployment: str, last: datetime, rules: KnownGoodRules, now: datetime
-) -> GoodCondition:
-    """Warm, or known to have started not long ago."""
-    assert stage.environment is not None
-    present = deployment and records.endpoints.deployment(
-        stage.environment, EndpointKind.ONLINE, stage.serving.online, deployment
+def _is_warm(records: ServingRecords, stage: Stage, deployment: str) -> bool:
+    if stage.environment is None or not deployment:
+        return False
+    seen = records.endpoints.deployment(stage.environment, EndpointKind.ONLINE, stage.serving.online, deployment)
+    return seen is not None and seen.state == _READY
+
+
+def _rehearsal(records: ServingRecords, model: ModelVersion) -> Rehearsal | None:
+    """The last successful one in which *model* was deployed: as the version that was left, or the one before it."""
+    return newest_rehearsal(
+        rehearsal
+        for rehearsal in rehearsals_of(records.statements, model.name)
+        if rehearsal.restored and str(model) in (rehearsal.left, rehearsal.restored_to)
     )
-    if present and present.state == _READY:
+
+
+def _startable(deployment: str, warm: bool, started: datetime, rules: KnownGoodRules, now: datetime) -> GoodCondition:
+    """Warm, or known to have started not long ago: where it served, or where a rollback was rehearsed with it."""
+    if warm:
         return GoodCondition(name="can be started", met=True, because=f"{deployment} is deployed: it is warm")
     limit = timedelta(seconds=rules.rehearsed_within_s)
+    last = f"it is cold, and ran or was rehearsed until {started:%Y-%m-%d}"
     return GoodCondition(
-        name="can be started",
-        met=now - last <= limit,
-        because=f"it is cold, and ran until {last:%Y-%m-%d}; at most {limit.days} days ago is asked",
+        name="can be started", met=now - started <= limit, because=f"{last}; at most {limit.days} days ago is asked"
     )

@@ -125,6 +125,7 @@ class StageSection:
     newer: Newer | None = None
     rollout: RolloutSection | None = None
     on_registration: bool = False
+    rehearse: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +211,9 @@ def _stage(section: StageSection, name: str, place: FilePlace, around: Around) -
         place.fail("serve", "names no online endpoint", "give serve.online: tests and gates ask the endpoint")
     serving = built(Serving, section.serve)
     _refuse_unasked(section, place)
+    if section.rehearse and (environment is None or section.rollout is not None):
+        problem = "is true, and the stage is the registry" if section.registry else "is true beside `rollout`"
+        place.fail("rehearse", problem, "rehearse where a version is deployed before it enters the registry")
     return built(
         Stage,
         section,

@@ -138,9 +138,10 @@ def outputs_agree(options: OutputsAgree, agreement: Agreement) -> GateFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackRehearsed:
-    """How long the way back may take."""
+    """How long the way back may take, and how long ago it may have been tried."""
 
     max_seconds: float = number(300.0, least=0.0)
+    max_age_days: float = number(30.0, least=0.0)
 
 
 @gate("rollback", RollbackRehearsed)
@@ -148,6 +149,9 @@ def rollback_rehearsed(options: RollbackRehearsed, rehearsal: Rollback) -> GateF
     """Did a rehearsal bring the previous version back, soon enough?"""
     if not rehearsal.restored:
         return failed("the previous version did not answer as before", seconds=rehearsal.seconds)
+    if rehearsal.age_days > options.max_age_days:
+        reason = f"rehearsed {rehearsal.age_days:.1f} days ago, at most {options.max_age_days:g} are allowed"
+        return failed(reason, age_days=rehearsal.age_days)
     reason = f"restored after {rehearsal.seconds:.6g} s, limit {options.max_seconds:.6g} s"
     return decided(rehearsal.seconds <= options.max_seconds, reason, seconds=rehearsal.seconds)
 

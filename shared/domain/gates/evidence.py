@@ -105,10 +105,11 @@ class Latency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback:
-    """A rehearsal: whether the previous version answered again as before, and after how many seconds."""
+    """A rehearsal: whether the previous version answered again as before, after how many seconds, and how long ago."""
 
     restored: bool
     seconds: float
+    age_days: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

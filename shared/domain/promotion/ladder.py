@@ -91,7 +91,8 @@ class Stage:
     bundle, but has one trained there, by a pipeline for each model; it bears the name of its environment.
     *atomic*: of models flagged together for it all arrive, or none. *newer*: what a later version does to one that
     waits. *rollout*: traffic shifts step by step, and is compared on the way. *on_registration*: the approval of an
-    entry of the registry starts its promotion to here.
+    entry of the registry starts its promotion to here. *rehearse*: before the traffic is switched, it is switched
+    there and back, timed, and the version before is asked.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Stage:
     newer: Newer = Newer.QUEUE
     rollout: RolloutPolicy | None = field(default=None, metadata=NEWER)
     on_registration: bool = field(default=False, metadata=NEWER)
+    rehearse: bool = field(default=False, metadata=NEWER)
 
     @property
     def ends_promotions(self) -> bool:

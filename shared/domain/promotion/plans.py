@@ -27,6 +27,7 @@ class Move(StrEnum):
     REGISTER_MODEL = "register_model"
     DEPLOY_ONLINE = "deploy_online"
     DEPLOY_BATCH = "deploy_batch"
+    REHEARSE_ROLLBACK = "rehearse_rollback"
     SWITCH_TRAFFIC = "switch_traffic"
     PUBLISH_ENTRY = "publish_entry"
     APPROVE_ENTRY = "approve_entry"
@@ -71,7 +72,8 @@ class StagePlan:
             mirror = (Move.MIRROR_TRAFFIC,) if self.has_shadow else ()
             return (*mirror, Move.SHIFT_TRAFFIC, Move.MARK_IN_PRODUCTION)
         if phase is Phase.EXIT:
-            return (Move.SWITCH_TRAFFIC,) if self.stage.serving.online else ()
+            rehearsed = (Move.REHEARSE_ROLLBACK,) if self.stage.rehearse else ()
+            return (*rehearsed, Move.SWITCH_TRAFFIC) if self.stage.serving.online else ()
         online = (Move.DEPLOY_ONLINE,) if self.stage.serving.online else ()
         batch = (Move.DEPLOY_BATCH,) if self.stage.serving.batch else ()
         train = (Move.TRAIN_MODEL,) if self.training is not None else ()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.domain.rollout.rehearsals import Rehearsal
 from shared.domain.rollout.serving import ChangeKind, ServedInterval
 
 _BAD_ENDS = (ChangeKind.UNDO, ChangeKind.ROLLBACK)
@@ -35,12 +36,24 @@ class GoodCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoodCandidate:
-    """A version that has served, the newest first, with every condition."""
+    """A version that has served, the newest first, with every condition.
+
+    *warm*: it is deployed. *rehearsed* is the newest rehearsal that it had a part in.
+    """
 
     model: str
     deployment: str
     last_served: datetime
     conditions: tuple[GoodCondition, ...]
+    warm: bool = False
+    rehearsed: Rehearsal | None = None
+
+    @property
+    def estimate_s(self) -> float | None:
+        """How long a rollback to it may take, by its last rehearsal; None where nobody has tried."""
+        if self.rehearsed is None or not (self.warm or self.rehearsed.deployed_s is not None):
+            return None
+        return self.rehearsed.seconds + (0.0 if self.warm else self.rehearsed.deployed_s or 0.0)
 
     @property
     def is_good(self) -> bool:

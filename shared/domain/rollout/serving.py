@@ -13,9 +13,11 @@ class ChangeKind(StrEnum):
     UNDO = "undo"  # A promotion was put back.
     ROLLBACK = "rollback"
     FOREIGN = "foreign"  # Somebody else; it was noticed later.
+    REHEARSAL = "rehearsal"  # A rollback was tried before the traffic was switched for good.
 
 
-_ORDER = (ChangeKind.SHIFT, ChangeKind.FOREIGN, ChangeKind.UNDO, ChangeKind.ROLLBACK)  # Of changes at one moment.
+# Of changes at one moment.
+_ORDER = (ChangeKind.REHEARSAL, ChangeKind.SHIFT, ChangeKind.FOREIGN, ChangeKind.UNDO, ChangeKind.ROLLBACK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

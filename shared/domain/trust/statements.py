@@ -35,6 +35,8 @@ class PredicateKind(StrEnum):
     TRAFFIC = "traffic"
     HOLD = "hold"
     WITHDRAWAL = "withdrawal"
+    RETIREMENT = "retirement"
+    REHEARSAL = "rehearsal"
     DECISION_USE = "decision-use"
     PROMOTION_SET = "promotion-set"
     PROVENANCE = "provenance"
@@ -65,6 +67,7 @@ _PURPOSES = {
     PredicateKind.ROLLOUT_ORDER: Purpose.DOOR,
     PredicateKind.ENTRY_REVOCATION: Purpose.DOOR,
     PredicateKind.WITHDRAWAL: Purpose.DOOR,
+    PredicateKind.REHEARSAL: Purpose.MEASURING,
 }
 
 

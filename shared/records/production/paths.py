@@ -2,7 +2,7 @@
 
 from shared.records.paths import PROMOTIONS
 
-ROLLBACKS, ROLLOUTS = "rollbacks/", "rollouts/"
+ROLLBACKS, ROLLOUTS, RETIREMENTS = "rollbacks/", "rollouts/", "retirements/"
 
 
 def rollout_look(promotion: str, stage: str, step: int, number: int) -> str:
@@ -58,3 +58,28 @@ def serving_alert(environment: str, endpoint: str, name: str) -> str:
 def alert_rollback(environment: str, endpoint: str, name: str) -> str:
     """The ledger key of the one rollback that alerts start of a version that serves."""
     return f"{ROLLBACKS}by-alert/{environment}/{endpoint}/{name}"
+
+
+def open_rollbacks(environment: str, endpoint: str) -> str:
+    """The folder of the marks of rollbacks of an endpoint that are under way."""
+    return f"rollbacks-open/{environment}/{endpoint}/"
+
+
+def open_rollback(environment: str, endpoint: str, rollback: str) -> str:
+    """The mark of one rollback that is under way."""
+    return f"{open_rollbacks(environment, endpoint)}{rollback}"
+
+
+def open_retirements(environment: str, endpoint: str) -> str:
+    """The folder of the deployments of an endpoint that are being removed."""
+    return f"retirements-open/{environment}/{endpoint}/"
+
+
+def open_retirement(environment: str, endpoint: str, deployment: str) -> str:
+    """The record of one deployment that is being removed."""
+    return f"{open_retirements(environment, endpoint)}{deployment}.json"
+
+
+def rehearsals(model: str) -> str:
+    """The folder of the rehearsed rollbacks of a model's versions."""
+    return f"rehearsals/{model}/"

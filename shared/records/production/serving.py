@@ -56,10 +56,16 @@ class HoldPredicate:
 
 def sign_change(statements: Statements, key: str, change: TrafficChange) -> None:
     """Say what the traffic of an endpoint is from now on. Safe to repeat: the first record of *key* stands."""
-    path = f"{paths.traffic_changes(change.environment, change.endpoint)}{identity.digest(key)}.dsse.json"
+    path = _change_path(change.environment, change.endpoint, key)
     _sign(
         statements, path, PredicateKind.TRAFFIC, f"traffic of {change.environment}/{change.endpoint}", change.at, change
     )
+
+
+def change_at(statements: Statements, environment: str, endpoint: str, key: str) -> TrafficChange | None:
+    """The change that was recorded under *key*, None where none was. Raises ForgedError."""
+    predicate = statements.read(_change_path(environment, endpoint, key), PredicateKind.TRAFFIC)
+    return None if predicate is None else decode(TrafficChange, predicate["record"])
 
 
 def changes_of(
@@ -91,6 +97,10 @@ def hold_of(
     holds = _signed(statements, folder, PredicateKind.HOLD, VersionHold, forgeries)
     newest = max(holds, key=lambda hold: (hold.at, hold.released), default=None)
     return None if newest is None or newest.released else newest
+
+
+def _change_path(environment: str, endpoint: str, key: str) -> str:
+    return f"{paths.traffic_changes(environment, endpoint)}{identity.digest(key)}.dsse.json"
 
 
 def _signed(

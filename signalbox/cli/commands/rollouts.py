@@ -133,8 +133,17 @@ def _plan(app: AppClient, model: str, version: str, stage: str, as_json: bool) -
     if as_json:
         emit_json(choice)
         return
-    emit_facts({"from": versions[0]["model"], "to": choice["model"], "deployment": choice["deployment"]})
+    facts = {"from": versions[0]["model"], "to": choice["model"], "deployment": choice["deployment"]}
+    emit_facts({**facts, "takes": _duration(choice)})
     _emit_conditions(choice)
+
+
+def _duration(row: dict[str, Any]) -> str:
+    """How long a rollback to the version of *row* may take."""
+    kind = "warm" if row["warm"] else "cold: it is brought back from the registry and deployed first"
+    if row["estimate_s"] is None:
+        return f"unknown ({kind}): no rollback was rehearsed with it"
+    return f"about {row['estimate_s']:.0f} s ({kind}), by the rehearsal of {row['rehearsed'][:10]}"
 
 
 @click.command("known-good")

@@ -57,10 +57,15 @@ class ConditionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownGoodRow:
+    """*estimate_s*: how long a rollback to it may take by its last rehearsal, null where nobody has tried."""
+
     model: str
     deployment: str
     last_served: str
     good: bool
+    warm: bool
+    rehearsed: str
+    estimate_s: float | None
     conditions: tuple[ConditionRow, ...]
 
 
@@ -138,6 +143,9 @@ def show_known_good(request: ApiRequest, model: str, query: KnownGoodFilters) ->
                 deployment=candidate.deployment,
                 last_served=candidate.last_served.isoformat(),
                 good=candidate.is_good,
+                warm=candidate.warm,
+                rehearsed=candidate.rehearsed.at.isoformat() if candidate.rehearsed else "",
+                estimate_s=candidate.estimate_s,
                 conditions=tuple(
                     ConditionRow(condition=condition.name, met=condition.met, because=condition.because)
                     for condition in candidate.conditions

@@ -1,0 +1,100 @@
+"""What is due between rollouts: kept-warm deployments that have had their time, and traffic that nobody here has set.
+
+All of it is derived from signed records and from what is there now; `activities.rollout.upkeep` acts on it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.application.promotion.turns import holder_of
+from shared.application.rollout.known_good import ServingRecords, candidates
+from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.ladder import Ladder, Stage
+from shared.domain.promotion.models import EntryState, exact_model
+from shared.domain.rollout.policy import RolloutPolicy
+from shared.domain.rollout.retirement import KeptWarm, kept_warm
+from shared.domain.rollout.serving import ServedInterval
+from shared.ports import EndpointKind
+from shared.records.production.serving import served_intervals
+from shared.records.production.upkeep import rollbacks_under_way
+from shared.records.store import RecordStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductionEndpoint:
+    """The online endpoint of a *stage* that shifts traffic by *policy* in *workspace*."""
+
+    stage: Stage
+    workspace: Workspace
+    policy: RolloutPolicy
+
+    @property
+    def name(self) -> str:
+        return self.stage.serving.online
+
+    @property
+    def place(self) -> str:
+        """What its lock is called, and people call it."""
+        return f"{self.workspace.name}/{self.name}"
+
+
+def production_endpoints(ladder: Ladder) -> Iterator[ProductionEndpoint]:
+    """Those of every stage that shifts traffic."""
+    for stage in ladder.stages:
+        if stage.rollout is not None and stage.environment is not None:
+            yield ProductionEndpoint(stage=stage, workspace=stage.environment, policy=stage.rollout)
+
+
+def is_busy(store: RecordStore, endpoint: ProductionEndpoint) -> bool:
+    """Whether a promotion or a rollback is at work on the endpoint: then its traffic and deployments are theirs."""
+    return bool(holder_of(store, endpoint.place)) or bool(
+        rollbacks_under_way(store, endpoint.workspace.name, endpoint.name)
+    )
+
+
+def recorded_traffic(served: Sequence[ServedInterval]) -> dict[str, int]:
+    """The traffic now, by the records."""
+    return {interval.deployment: interval.share for interval in served if interval.until is None}
+
+
+def foreign_traffic(
+    records: ServingRecords, endpoint: ProductionEndpoint
+) -> tuple[dict[str, int], dict[str, int]] | None:
+    """The traffic as it was recorded and as it is, where they differ; None where they do not, or nothing is known."""
+    served = served_intervals(records.statements, endpoint.workspace.name, endpoint.name)
+    online = records.endpoints.find(endpoint.workspace, EndpointKind.ONLINE, endpoint.name)
+    if not served or online is None or not online.settled:
+        return None
+    recorded = recorded_traffic(served)
+    return None if online.shares == recorded else (recorded, online.shares)
+
+
+def due_retirements(records: ServingRecords, endpoint: ProductionEndpoint, now: datetime) -> tuple[KeptWarm, ...]:
+    """The kept-warm deployments whose time is over and which nothing needs any more.
+
+    None while something else than one version in production serves. Where that one is not known to be good itself,
+    the version that a rollback would bring back stays.
+    """
+    served = served_intervals(records.statements, endpoint.workspace.name, endpoint.name)
+    serving = next((interval for interval in served if interval.until is None and interval.share == 100), None)
+    online = records.endpoints.find(endpoint.workspace, EndpointKind.ONLINE, endpoint.name)
+    if serving is None or not serving.model or online is None or online.shares != {serving.deployment: 100}:
+        return ()
+    entry = records.entry(exact_model(serving.model))
+    if entry is None or entry.state != EntryState.IN_PRODUCTION.value:
+        return ()
+    needed = _way_back(records, endpoint, serving.model, now)
+    return tuple(
+        warm
+        for warm in kept_warm(served, entry.at, endpoint.policy.keep_warm_s)
+        if warm.due <= now and warm.deployment not in (needed, *online.shares)
+    )
+
+
+def _way_back(records: ServingRecords, endpoint: ProductionEndpoint, serving: str, now: datetime) -> str:
+    """The deployment that a rollback of *serving* would need; empty where *serving* is known to be good itself."""
+    known = candidates(records, endpoint.stage, exact_model(serving).name, now)
+    if any(candidate.model == serving and candidate.is_good for candidate in known):
+        return ""
+    return next((candidate.deployment for candidate in known if candidate.model != serving and candidate.is_good), "")

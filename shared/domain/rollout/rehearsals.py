@@ -1,0 +1,34 @@
+"""A rehearsal of a rollback: away from a version and back to the one before, timed. It is evidence, and no rollback.
+
+It stands alone because gates, known good and the plan of a rollback read it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """All traffic went from *left* back to *restored_to*, which answered as before (*restored*) after *seconds*.
+
+    *restored_to* is empty where nothing served before: then nothing had to answer. *deployed_s* is how long the
+    deployment of *left* took, None where nobody knows. *cause* is the promotion that rehearsed.
+    """
+
+    cause: str
+    environment: str
+    endpoint: str
+    left: str
+    digest: str
+    restored_to: str
+    restored: bool
+    because: str
+    seconds: float
+    at: datetime
+    deployed_s: float | None = None
+
+
+def newest_rehearsal(rehearsals: Iterable[Rehearsal]) -> Rehearsal | None:
+    """The last one; None where nothing was rehearsed."""
+    return max(rehearsals, key=lambda rehearsal: rehearsal.at, default=None)

@@ -1,0 +1,151 @@
+"""Between rollouts: what was kept warm is retired once its time is over, and traffic set by hand is told."""
+
+from uuid import uuid4
+
+import pytest
+
+from shared import contracts as c
+from shared.codec import decode
+from shared.domain.promotion.models import ModelVersion
+from shared.domain.rollout.serving import ChangeKind
+from shared.records.production.serving import VersionHold, served_intervals, sign_hold
+from shared.records.production.upkeep import note_rollback
+from tests.rollout.conftest import RolloutApp
+
+ENDPOINT = "prod/onlineEndpoints/churn-online"
+
+
+@pytest.fixture
+async def replaced(app: RolloutApp) -> RolloutApp:
+    """Version 2 serves, and version 1 is kept warm."""
+    await app.released("1")
+    await app.pass_time(hours=1)
+    await app.released("2")
+    return app
+
+
+async def sweep(app: RolloutApp) -> None:
+    """The sweep of production alone."""
+    name = f"reconcile-production-{uuid4().hex}"
+    await app.host.start("reconcile_production", name, {"key": name})
+    outcome = await app.host.advance_until_finished(name, timeout=60)
+    assert outcome.status == "Completed", outcome
+    assert decode(c.Swept, outcome.output) == c.Swept()
+
+
+def deployments(app: RolloutApp) -> list[str]:
+    """The versions that are deployed in production."""
+    return sorted(
+        model.rpartition("/")[2] for key, model in app.cloud.state["deployments"].items() if key.startswith(ENDPOINT)
+    )
+
+
+async def test_the_version_before_is_retired_after_its_time_and_not_sooner(replaced: RolloutApp) -> None:
+    await replaced.pass_time(hours=1, minutes=50)
+    await sweep(replaced)
+    assert deployments(replaced) == ["churn:1", "churn:2"]
+    await replaced.pass_time(minutes=15)
+    await sweep(replaced)
+    await sweep(replaced)
+    assert deployments(replaced) == ["churn:2"]
+    assert replaced.chain().count("deployment retired") == 1
+    assert "prod/models/churn:1" in replaced.cloud.state["assets"]
+    assert replaced.cloud.state["assets"]["central/models/churn:1"].tags["signalbox.state"] == "retired"
+
+
+async def test_a_retired_version_can_be_rolled_back_to_cold(replaced: RolloutApp) -> None:
+    await replaced.pass_time(hours=3)
+    await sweep(replaced)
+    result = await replaced.roll_back()
+    assert (result.done, result.to) == (True, "churn:1"), result
+    assert replaced.traffic == {replaced.deployment(ModelVersion(name="churn", version="1")): 100}
+
+
+async def test_the_version_that_a_rollback_has_left_is_retired_too(replaced: RolloutApp) -> None:
+    await replaced.pass_time(minutes=90)
+    await replaced.roll_back()
+    await replaced.pass_time(minutes=90)
+    await sweep(replaced)
+    assert deployments(replaced) == ["churn:1", "churn:2"]
+    await replaced.pass_time(hours=1)
+    await sweep(replaced)
+    assert deployments(replaced) == ["churn:1"]
+
+
+async def test_the_way_back_stays_while_what_serves_is_not_known_to_be_good(replaced: RolloutApp) -> None:
+    serving, now = ModelVersion(name="churn", version="2"), replaced.clients.clock.now()
+    hold = VersionHold(model=serving, released=False, by="linus", reason="wrong prices", at=now)
+    sign_hold(replaced.clients.statements, hold)
+    await replaced.pass_time(hours=3)
+    await sweep(replaced)
+    assert deployments(replaced) == ["churn:1", "churn:2"]
+    await replaced.ask("POST", "models/churn/release", {"version": "2", "reason": "mended"}, "linus")
+    await sweep(replaced)
+    assert deployments(replaced) == ["churn:2"]
+
+
+async def test_nothing_is_retired_during_a_rollback_or_a_promotion(replaced: RolloutApp) -> None:
+    await replaced.pass_time(hours=3)
+    promotion = await replaced.promote(str(await replaced.entered("3")), "prod")
+    await replaced.watched(promotion)
+    await sweep(replaced)
+    assert "churn:1" in deployments(replaced)
+    await replaced.ask("POST", f"rollouts/{promotion}/abort", {"reason": "enough"}, "linus")
+    await replaced.finish(promotion)
+    rollback = await replaced.ask("POST", "models/churn/rollback", {"reason": "complaints"}, "linus")
+    await replaced.until(lambda: "rollback ordered" in replaced.chain())
+    await sweep(replaced)
+    await replaced.host.advance_until_finished(str(rollback[1]["id"]), timeout=60)
+    assert replaced.chain()[-1] == "rolled back"
+
+
+async def test_a_rollback_that_was_ended_from_outside_keeps_nothing(replaced: RolloutApp) -> None:
+    await replaced.pass_time(hours=3)
+    note_rollback(replaced.clients.store, "prod", "churn-online", "rollback-that-was-terminated")
+    await sweep(replaced)
+    assert deployments(replaced) == ["churn:2"]
+
+
+async def test_a_deployment_with_traffic_or_without_a_past_is_never_retired(replaced: RolloutApp) -> None:
+    names = {version: replaced.deployment(ModelVersion(name="churn", version=version)) for version in "12"}
+    replaced.cloud.state["deployments"][f"{ENDPOINT}/by-hand"] = "prod/models/churn:1"
+    await replaced.pass_time(hours=3)
+    replaced.cloud.state["endpoints"][ENDPOINT]["traffic"] = {names["1"]: 10, names["2"]: 90}
+    await sweep(replaced)
+    await sweep(replaced)
+    assert deployments(replaced) == ["churn:1", "churn:1", "churn:2"]
+
+
+async def test_traffic_changed_by_hand_is_announced_once_and_is_an_interval(replaced: RolloutApp) -> None:
+    names = {version: replaced.deployment(ModelVersion(name="churn", version=version)) for version in "12"}
+    await sweep(replaced)
+    assert replaced.chain().count("traffic changed by hand") == 0
+    replaced.cloud.state["endpoints"][ENDPOINT]["traffic"] = {names["1"]: 10, names["2"]: 90}
+    await sweep(replaced)
+    await sweep(replaced)
+    assert replaced.chain().count("traffic changed by hand") == 1
+    served = served_intervals(replaced.clients.statements, "prod", "churn-online")
+    by_hand = [interval for interval in served if interval.began is ChangeKind.FOREIGN]
+    assert [(interval.model, interval.share, interval.by) for interval in by_hand] == [
+        ("churn:1", 10, "unknown"),
+        ("churn:2", 90, "unknown"),
+    ]
+    assert by_hand[0].because.startswith("changed by hand: it was ")
+
+
+async def test_the_same_change_by_hand_is_told_again_after_it_was_taken_back(replaced: RolloutApp) -> None:
+    name = replaced.deployment(ModelVersion(name="churn", version="2"))
+    other = replaced.deployment(ModelVersion(name="churn", version="1"))
+    for traffic in ({other: 100}, {name: 100}, {other: 100}):
+        replaced.cloud.state["endpoints"][ENDPOINT]["traffic"] = traffic
+        await replaced.pass_time(minutes=1)
+        await sweep(replaced)
+    assert replaced.chain().count("traffic changed by hand") == 3
+
+
+async def test_the_traffic_of_a_rollout_is_not_foreign(replaced: RolloutApp) -> None:
+    promotion = await replaced.promote(str(await replaced.entered("3")), "prod")
+    await replaced.until(lambda: len(replaced.traffic) == 2)
+    await sweep(replaced)
+    assert "traffic changed by hand" not in replaced.chain()
+    assert (await replaced.finish(promotion)).fate is c.Fate.PROMOTED
