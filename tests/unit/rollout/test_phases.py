@@ -42,7 +42,7 @@ def soaked(champion: int, canary_bad: int = 10, champion_bad: int = 10, looks: i
     [
         (facts(599, 0), StepDecision.WAIT),
         (facts(600, 0), StepDecision.ADVANCE),  # Nobody has documented whether copies are counted.
-        (facts(60, 100, 21), StepDecision.ABORT),
+        (facts(60, 100, 60), StepDecision.ABORT),
     ],
 )
 def test_copies_end_after_their_time_or_where_too_many_fail(seen, decision):
@@ -56,7 +56,7 @@ def test_copies_end_after_their_time_or_where_too_many_fail(seen, decision):
         (soaked(999), StepDecision.WAIT),  # Too little of the week before.
         (soaked(0, champion_bad=0), StepDecision.WAIT),
         (soaked(1000, canary_bad=100, looks=6), StepDecision.ABORT),
-        (soaked(1000, canary_bad=201), StepDecision.ABORT),  # The absolute limit.
+        (soaked(1000, canary_bad=600, champion_bad=600), StepDecision.ABORT),  # The absolute limit.
     ],
 )
 def test_a_soak_is_judged_beside_the_week_before(seen, decision):
