@@ -36,8 +36,8 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import ApprovalStanding, Person, refuse_approval
 from shared.domain.promotion.plans import StagePlan
 from shared.durable.starting import Client, wake
-from shared.records import paths
 from shared.records.devops import TaskLink, first_stage
+from shared.records.devops import paths as devops_paths
 from shared.records.predicates import DecisionSource
 from shared.records.promotion import find_promotion
 
@@ -137,7 +137,7 @@ def _approvals(
 
 def _runs(clients: Clients, promotion: str) -> list[WaitingRun]:
     stages_of = dict[tuple[str, str, int], set[str]]()
-    for entry in clients.store.list(TaskLink, paths.devops_links(promotion)):
+    for entry in clients.store.list(TaskLink, devops_paths.links(promotion)):
         link = entry.record
         stages = stages_of.setdefault((link.organisation, link.project, link.run), set())
         stages |= {link.stage} if link.stage else set()

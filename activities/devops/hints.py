@@ -17,8 +17,8 @@ from shared.domain.devops.seen import DevOpsRun, PipelineOrder, PullRequest
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
 from shared.durable.starting import Client, wake
-from shared.records import paths
 from shared.records.devops import RunWaiter
+from shared.records.devops import paths as devops_paths
 
 _VERSION = re.compile(r"^[^\S\n]*signalbox:[^\S\n]*(\S+)[^\S\n]*$", re.MULTILINE | re.IGNORECASE)  # Within one line.
 
@@ -54,7 +54,7 @@ def start_devops_run(clients: Clients, start: c.RunOfPipeline) -> DevOpsRun:
 
 def wait_for_run(clients: Clients, organisation: str, run: int, waiting: str) -> None:
     """From now on hints of the run are for *waiting* too."""
-    clients.store.create(paths.devops_run(organisation, run, waiting), RunWaiter(started=waiting))
+    clients.store.create(devops_paths.waiting_run(organisation, run, waiting), RunWaiter(started=waiting))
 
 
 def look_at_devops_run(clients: Clients, look: c.DevOpsRunLook) -> DevOpsRun:
@@ -86,7 +86,7 @@ def _started_by(clients: Clients, run: int) -> list[str]:
     """What waits for *run*, in any of our organisations."""
     names = list[str]()
     for organisation in clients.configuration.devops.organisations:
-        folder = paths.devops_runs(organisation, run)
+        folder = devops_paths.waiting_runs(organisation, run)
         names += [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.store.blobs(folder)]
     return names
 

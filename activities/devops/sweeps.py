@@ -13,8 +13,8 @@ from shared.application.devops.open_instances import close
 from shared.clients import Clients
 from shared.codec import decode
 from shared.durable.starting import Client, Start, find_instance, start_once
-from shared.records import paths
 from shared.records.devops import OpenInstance
+from shared.records.devops import paths as devops_paths
 
 _LONGEST = timedelta(days=31)  # Azure DevOps lets nothing wait longer than thirty.
 _FOR_OTHERS: tuple[c.Orchestration[Any, Any], ...] = (c.FOLLOW_TASK, c.MIRROR)  # Whatever fails, these still wait.
@@ -25,8 +25,11 @@ _log = logging.getLogger(__name__)
 async def sweep_devops(client: Client, clients: Clients, parts: Parts) -> int:
     """How many were started again."""
     starts = 0
-    for stored in await asyncio.to_thread(parts.records, clients.store, OpenInstance, paths.DEVOPS_OPEN):
-        instance, entry = stored.blob.path.removeprefix(paths.DEVOPS_OPEN).removesuffix(".json"), stored.record
+    for stored in await asyncio.to_thread(parts.records, clients.store, OpenInstance, devops_paths.OPEN_INSTANCES):
+        instance, entry = (
+            stored.blob.path.removeprefix(devops_paths.OPEN_INSTANCES).removesuffix(".json"),
+            stored.record,
+        )
         with parts.part(f"Azure DevOps' {instance}"):
             starts += await _start_again(client, clients, instance, entry)
     if clients.configuration.devops.organisations:
@@ -58,4 +61,4 @@ def _still(clients: Clients, instance: str, entry: OpenInstance) -> bool:
     if clients.clock.now() - datetime.fromisoformat(entry.since) > _LONGEST:
         _log.warning("%s is given up: it has waited for more than %s", instance, _LONGEST)
         close(clients.store, instance)
-    return clients.store.exists(paths.devops_open(instance))
+    return clients.store.exists(devops_paths.open_instance(instance))

@@ -22,8 +22,8 @@ from shared.domain.devops.tasks import TaskRef
 from shared.domain.failures import Refused
 from shared.domain.promotion.approvals import Person
 from shared.durable.starting import Client, Instance, find_instance
-from shared.records import paths
 from shared.records.devops import TaskFeed, TaskLink, task_feed
+from shared.records.devops import paths as devops_paths
 
 _log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def _link(clients: Clients, task: TaskRef, run: int, instance: str) -> None:
     """So that an approval beside the task is known to be one of what it started."""
     stage = _stage(clients, task, run)
     link = TaskLink(organisation=task.organisation, project=task.project, run=run, started=instance, stage=stage)
-    clients.store.create(paths.devops_link(instance, run, task.task), link)
+    clients.store.create(devops_paths.link(instance, run, task.task), link)
     wait_for_run(clients, task.organisation, run, instance)
 
 
@@ -159,7 +159,7 @@ def _tell(clients: Clients, task: TaskRef, token: str, steps: list[tuple[str, st
         # harm.
         clients.server_tasks.say(task, token, fresh)
         after = TaskFeed(steps=tuple(name for name, _ in steps), shown=now, lines=(*feed.lines, *fresh))
-        clients.store.overwrite(paths.told(_name(task)), after)
+        clients.store.overwrite(devops_paths.told(_name(task)), after)
 
 
 def _shown(instance: Instance | None) -> str:

@@ -12,7 +12,6 @@ from activities.golden_requests import api_test, golden_requests
 from activities.online_rows import predictions_of, rows_request
 from activities.promotion.holdout_rows import HoldoutRows, Table, read_rows, require_every
 from activities.promotion.holdouts import agreement_of, evaluate
-from activities.promotion.movers.model import workspace_at
 from shared import contracts as c
 from shared.application.promotion.holdout_looks import take_look
 from shared.application.promotion.planning import stage_shelves
@@ -88,7 +87,7 @@ class Session(Online):
     """Asks one stage's endpoint, and keeps the times of the challenger's answers."""
 
     def __init__(self, clients: Clients, order: c.StageOrder) -> None:
-        super().__init__(clients, workspace_at(order.at), order.at.stage.serving.online)
+        super().__init__(clients, order.at.workspace, order.at.stage.serving.online)
         self.challenger = identity.deployment_name(order.plan.model.version, order.plan.digest)
         self.champion = order.at.champion
         self.promotable, self.digest = order.plan.promotable, order.plan.digest

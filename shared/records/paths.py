@@ -8,7 +8,6 @@ SWEEPS = "sweeps/"
 DRIFT = "drift/"
 DRIFT_OPEN = "drift-open/"
 RETRAINING_RUNS = "retraining-runs/"
-DEVOPS_OPEN = "devops/open/"
 STREAMS = "streams/"
 VERSION_RECORD = "/version.json"
 STEPS = (  # The effects of a run in the order in which they can happen.
@@ -379,49 +378,6 @@ def firing(schedule: str, due: datetime) -> str:
 def schedule_log(day: str) -> str:
     """The due times that did not fire, and why; the orders that people gave."""
     return f"schedules/log/{day}.jsonl"
-
-
-def told(task: str) -> str:
-    """The record of everything that a waiting task of Azure DevOps was told."""
-    return f"devops/tasks/{task}/told.json"
-
-
-def task_claim(task: str) -> str:
-    """The call that a waiting task of Azure DevOps belongs to: the first one that Azure DevOps confirmed."""
-    return f"devops/claims/{task}/call.json"
-
-
-def task_refused(task: str, call: str) -> str:
-    """A confirmed call that asked for something else."""
-    return f"devops/claims/{task}/refused-{call}.json"
-
-
-def devops_runs(organisation: str, run: int) -> str:
-    """The folder of what waits here for a run of a pipeline; its number is the organisation's."""
-    return f"devops/runs/{organisation}/{run}/"
-
-
-def devops_run(organisation: str, run: int, instance: str) -> str:
-    return f"{devops_runs(organisation, run)}{instance}.json"
-
-
-def devops_links(instance: str) -> str:
-    """The folder of the tasks that wait for *instance*: approvals count beside them."""
-    return f"devops/links/{instance}/"
-
-
-def devops_link(instance: str, run: int, task: str) -> str:
-    return f"{devops_links(instance)}{run}-{task}.json"
-
-
-def devops_open(instance: str) -> str:
-    """The instance's entry on the list of what stands in for Azure DevOps, and must run until it has ended."""
-    return f"{DEVOPS_OPEN}{instance}.json"
-
-
-def devops_taken(promotion: str, approval: str, person: str) -> str:
-    """The stage of the ladder that a decision of Azure DevOps counts for."""
-    return f"devops/taken/{promotion}/{approval}/{person}.json"
 
 
 def held_records(stream: str, group: str = "") -> str:

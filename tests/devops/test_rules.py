@@ -15,7 +15,7 @@ from shared.domain.access.permissions import Action, Permissions, Persona
 from shared.domain.devops.configuration import DevOps, StageApprovals
 from shared.domain.devops.seen import ApprovalSeen, ApprovalStep
 from shared.domain.devops.timelines import PipelineStage
-from shared.records import paths as records
+from shared.records.devops import paths as devops_paths
 from tests.promotion.conftest import PEOPLE, SCIENTIST, PromotionApp, app  # noqa: F401 (a fixture)
 
 RULES = StageApprovals(
@@ -49,10 +49,10 @@ async def mirrored(
         devops_approvals=SimpleNamespace(of_run=lambda *_: (approval,), address=lambda *parts: "/".join(parts)),
     )
     link = {"organisation": "contoso", "project": "p", "run": 7, "stage": "the task's stage"}
-    app.hub.land(f"signalbox/{records.devops_link(promotion, 7, 'task')}", json.dumps(link).encode())
+    app.hub.land(f"signalbox/{devops_paths.link(promotion, 7, 'task')}", json.dumps(link).encode())
     if used:
         who = PEOPLE[decision.decider].oid
-        app.hub.land(f"signalbox/{records.devops_taken(promotion, 'a-1', who)}", used.encode())
+        app.hub.land(f"signalbox/{devops_paths.taken_decision(promotion, 'a-1', who)}", used.encode())
     client = df.DurableOrchestrationClient(app.host.client_binding())
     return promotion, await mirror_approvals(client, made, c.Mirroring(key="k", promotion=promotion))
 

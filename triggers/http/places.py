@@ -155,6 +155,11 @@ def _of_production(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str,
     )
 
 
+def _of_registry(clients: Clients, _: Mapping[str, Any]) -> tuple[str, ...]:
+    """The stages that enter the central registry."""
+    return _places(stage for stage in clients.configuration.ladder.stages if stage.registry is not None)
+
+
 def _of_retraining(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     claim = find_claim(clients.store, arguments["run"])
     return () if claim is None else (claim.request.rules.pipeline.workspace.name,)
@@ -188,6 +193,7 @@ _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
     "schedule": _of_schedule,
     "environment": _of_environment,
     "production": _of_production,
+    "registry": _of_registry,
     "model": _of_model,
     "retraining": _of_retraining,
     "reprocessing": _of_reprocessing,

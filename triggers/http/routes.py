@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import triggers.http.promotion.revocations
     import triggers.http.promotion.rollbacks
     import triggers.http.promotion.rollouts
-    import triggers.http.promotion.serving_alerts
     import triggers.http.retraining
     import triggers.http.schedules
     from shared.clients import Clients
@@ -108,12 +107,12 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post("rollouts/{promotion}/abort", api.promotion.rollouts.abort_rollout, Action.ROLL_OUT, "promotion"),
     _post("models/{model}/rollback", api.promotion.rollbacks.roll_back_model, Action.ROLL_BACK, "production", 202),
     _post("models/{model}/release", api.promotion.rollbacks.release_version, Action.ROLL_BACK, "production"),
-    _post("models/{model}/revoke", api.promotion.revocations.revoke_version, Action.REVOKE, WHOLE_APP, 202),
+    _post("models/{model}/revoke", api.promotion.revocations.revoke_version, Action.REVOKE, "registry", 202),
     _get("models/{model}/known-good", api.promotion.rollbacks.show_known_good, WHOLE_APP),
     _get("environments/{environment}/endpoints/{endpoint}/serving", api.promotion.rollbacks.show_serving, WHOLE_APP),
     _get(
         "environments/{environment}/endpoints/{endpoint}/alerts",
-        api.promotion.serving_alerts.show_serving_alerts,
+        api.promotion.rollbacks.show_serving_alerts,
         WHOLE_APP,
     ),
     _get("models/{model}/history", api.promotion.audits.show_history, WHOLE_APP),

@@ -12,7 +12,6 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, Bundle, companion
 from shared.domain.promotion.models import BUNDLE, DIGEST, PROMOTION, PROVENANCE, ModelVersion
-from shared.domain.promotion.plans import StagePlan
 from shared.ports import AssetKind, RegisteredModel, Shelf
 
 
@@ -62,14 +61,7 @@ def _asset(order: c.MoveOrder, kind: AssetKind) -> ModelVersion:
 
 
 def workspace_of(order: c.MoveOrder) -> Workspace:
-    return workspace_at(order.at)
-
-
-def workspace_at(at: StagePlan) -> Workspace:
-    """The workspace of a stage. Refused for a stage that is a registry."""
-    if at.stage.environment is None:
-        raise Refused(f"stage {at.stage.name} is no environment: nothing can be deployed there")
-    return at.stage.environment
+    return order.at.workspace
 
 
 def refuse_conflict(registered_model: RegisteredModel | None, digest: str, place: str) -> None:

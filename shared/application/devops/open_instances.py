@@ -11,8 +11,8 @@ from shared import contracts as c
 from shared.codec import encode
 from shared.durable.context import In, Out
 from shared.durable.starting import Client, Start, start_once
-from shared.records import paths
 from shared.records.devops import OpenInstance
+from shared.records.devops import paths as devops_paths
 from shared.records.store import RecordStore
 
 
@@ -35,9 +35,9 @@ def keep_open(
     """Put *instance* on the list, as of *now*. Safe to repeat."""
     since = now.isoformat(timespec="milliseconds")
     entry = OpenInstance(orchestration=orchestration.name, input=encode(payload), since=since)
-    store.create(paths.devops_open(instance), entry)
+    store.create(devops_paths.open_instance(instance), entry)
 
 
 def close(store: RecordStore, instance: str) -> None:
     """Take *instance* from the list: it has ended. Safe to repeat."""
-    store.delete(paths.devops_open(instance))
+    store.delete(devops_paths.open_instance(instance))

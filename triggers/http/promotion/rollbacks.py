@@ -1,4 +1,7 @@
-"""Rollbacks over HTTP: order one, see which versions are known to be good, what served when, and release a hold."""
+"""Rollbacks over HTTP: order one, see which versions are known to be good, what served when, and release a hold.
+
+Alerts about production come in by `events`; here is shown what each came to.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,11 +14,21 @@ from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.domain.rollout.serving import serving_at
+from shared.records.production.alerts import AlertRecord, alerts_of
 from shared.records.production.serving import VersionHold, hold_of, served_intervals, sign_hold
 from shared.validation.rules import Name, OptionalName, Sentence
 from triggers.http.api_route import ApiRequest, requester_name
 from triggers.http.idempotency import RequestedStart
 from triggers.http.problems import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingAlerts:
+    """The one that was judged last comes first."""
+
+    environment: str
+    endpoint: str
+    alerts: tuple[AlertRecord, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,3 +223,11 @@ def _release(clients: Clients, model: ModelVersion, by: str, reason: str) -> Hol
         key = f"holds/{model}/{released.at.isoformat()}"
         clients.audit.append(key, "hold released", str(model), by, {"reason": reason, "rollback": hold.cause})
     return HoldReleased(model=str(model), released=hold is not None, by=by, reason=reason)
+
+
+def show_serving_alerts(request: ApiRequest, environment: str, endpoint: str) -> ServingAlerts:
+    """Every alert of the rules under `rollout.alerts` about the endpoint, and what it has started or why not."""
+    clients = request.clients
+    name = clients.configuration.workspace(environment).name
+    records = sorted(alerts_of(clients.store, name, endpoint), key=lambda record: record.at, reverse=True)
+    return ServingAlerts(environment=name, endpoint=endpoint, alerts=tuple(records))

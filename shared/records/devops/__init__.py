@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.domain.devops.orders import TaskOrder
-from shared.records import paths
+from shared.records.devops import paths as devops_paths
 from shared.records.store import RecordStore
 
 
@@ -57,7 +57,7 @@ class OpenInstance:
 
 def task_feed(store: RecordStore, task: str) -> TaskFeed:
     """The messages that the task called *task* has received; none before the first."""
-    return store.get(TaskFeed, paths.told(task)) or TaskFeed()
+    return store.get(TaskFeed, devops_paths.told(task)) or TaskFeed()
 
 
 def first_stage(store: RecordStore, promotion: str, approval: str, person: str, stage: str) -> str:
@@ -65,6 +65,6 @@ def first_stage(store: RecordStore, promotion: str, approval: str, person: str, 
 
     The record is the stage's name alone.
     """
-    path = paths.devops_taken(promotion, approval, person)
+    path = devops_paths.taken_decision(promotion, approval, person)
     store.create_file(path, stage.encode())
     return (store.read_file(path) or b"").decode()
