@@ -17,7 +17,7 @@ METHODS = {"list", "page", "look_into", "find", "read", "create", "replace", "ap
 
 # JSON that is no record: it comes from outside, and is checked where it comes in.
 PARSED_ELSEWHERE = {
-    "activities/bundle_check.py": 1,  # What a script that is tried has answered.
+    "activities/bundle_check.py": 1,  # What a script on this machine has answered.
     "activities/golden_requests.py": 2,
     "activities/online_rows.py": 1,  # What an endpoint answers.
     "shared/application/callers.py": 1,  # The platform's sign-in header.

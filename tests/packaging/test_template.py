@@ -97,7 +97,7 @@ def test_what_a_team_breaks_is_named_with_its_file_and_line(
     mistyped = installation.run(project, "model", "validate", "wime:1", "build")
 
     assert broken.returncode == 1
-    assert "data/contract.yaml:8: columns[1].type: is 'numbr'" in broken.stdout
+    assert "data/contract.yaml:9: columns[1].type: of column alcohol is 'numbr'" in broken.stdout
     assert trained.returncode == 0
     assert unmet.returncode == 1
     assert "predikt" in unmet.stdout
