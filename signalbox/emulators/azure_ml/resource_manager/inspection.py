@@ -53,6 +53,7 @@ class InspectionDoors:
         app.router.add_get("/subscriptions", self._answer(lambda _: {"value": []}))
         account = "/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Storage/storageAccounts/{account}"
         app.router.add_get(account, self._answer(self._account))
+        app.router.add_get(f"{account}/blobServices/default/containers/{{container}}", self._answer(self._container))
         app.router.add_get(f"{WORKSPACE}/computes/{{compute}}", self._answer(self._compute))
         namespace = f"/subscriptions/{{s}}/resourceGroups/{{g}}/providers/{messaging.PROVIDER}/namespaces/{{namespace}}"
         app.router.add_get(f"{namespace}/queues/{{name}}", self._answer(self._queue))
@@ -101,6 +102,13 @@ class InspectionDoors:
         }
         properties["allowSharedKeyAccess"] = False
         return _document(path, "Microsoft.Storage/storageAccounts", properties)
+
+    def _container(self, request: web.Request) -> dict[str, Any]:
+        """A container without a policy. Whether there is one of the name is the storage service's to say."""
+        path = arm_path(request)
+        if path.partition("/blobServices/")[0].lower() not in map(str.lower, self._answers.accounts.values()):
+            raise not_found(path)
+        return _document(path, _BLOBS, {"publicAccess": "None", "hasImmutabilityPolicy": False, "hasLegalHold": False})
 
     def _compute(self, request: web.Request) -> dict[str, Any]:
         self._entrance.admit(request)
