@@ -21,7 +21,7 @@ from shared.domain.inference.job_logs import LogFile, most_telling
 from shared.domain.inference.routes import Scoring, Workspace
 from shared.domain.inference.runs import RowMatch
 from shared.domain.messaging import DeadMessage, Message, QueueDoor
-from shared.ports import BatchJob, Blob, Folder, HubFile, Job
+from shared.ports import BatchJob, Blob, EndpointKind, Folder, HubFile, Job
 from tests.fakes.promotion import NamedPeople
 from tests.signing import signing
 
@@ -314,6 +314,13 @@ class HostClock:
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
+class NoEndpoints:
+    """An Azure ML without endpoints: routes with a pin ask for none."""
+
+    def find(self, workspace: Workspace, kind: EndpointKind, name: str) -> None:
+        del workspace, kind, name
+
+
 class FakeClients(Clients):
     """The product's clients, all in memory."""
 
@@ -332,6 +339,7 @@ class FakeClients(Clients):
             announcer=MemoryAnnouncer(),
             messenger=MemoryMessenger(),
             queues=MemoryQueues(),
+            endpoints=NoEndpoints(),
             data_checks=RowChecks(memory),
             signing=signing(),
             tree_heads=None,
