@@ -123,7 +123,7 @@ RUNS = [
         guard=test_hostile.test_a_holdout_that_is_replaced_meanwhile_voids_the_predictions,
     ),
     Lock(
-        symbol="_predictions",
+        symbol="challengers._predictions",
         condition='require_every(values, "predictions.csv")',
         without="None",
         guard=PREDICTIONS,

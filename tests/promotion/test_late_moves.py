@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from activities.promotion.movers.deployments import deployment_of
 from activities.promotion.moves import make_move, undo_move
 from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
 from shared.domain.failures import Refused, Transient
 from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.plans import Move, Phase
-from shared.ports import EndpointKind
+from shared.ports import EndpointKind, WantedDeployment
 from tests.promotion.conftest import PREPROD, PromotionApp
 from tests.promotion.test_receipts import move, ordered, replanned, shown
 from tests.promotion.test_saga import Fault
@@ -74,6 +75,9 @@ def test_a_slow_switch_that_is_undone_while_it_is_made_is_put_back(app: Promotio
     order, endpoints = switching(app), app.endpoints
     endpoints.ensure(PREPROD, EndpointKind.ONLINE, "online")
     endpoints.ensure(PREPROD, EndpointKind.BATCH, "batch")
+    for name in ("champion", deployment_of(order)):
+        deployment = WantedDeployment(name=name, endpoint="online", kind=EndpointKind.ONLINE, model="m:1")
+        endpoints.deploy(PREPROD, deployment)
     endpoints.route(PREPROD, "online", {"champion": 100})
     endpoints.is_slow = True
 

@@ -36,7 +36,7 @@ async def priced(folder: Path, monkeypatch: pytest.MonkeyPatch, amount: float) -
 
 @pytest.fixture
 async def poor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
-    async for app in priced(tmp_path, monkeypatch, 7.49):
+    async for app in priced(tmp_path, monkeypatch, 7.11):
         yield app
 
 
@@ -65,18 +65,18 @@ def test_a_first_version_has_no_second_fleet_and_a_sku_without_a_price_no_estima
 
 
 async def test_the_plan_shows_the_cost_and_the_gate_holds_what_is_beyond_the_budget(poor: RolloutApp) -> None:
-    """Three steps of up to four hours, one of soak, two warm: fifteen hours of one instance at a half."""
+    """Three steps of up to four hours, a quarter of an hour of soak, two warm, of one instance at a half."""
     await poor.released("1")
     await poor.entered("2")
     _, plan = await poor.ask("POST", "plans", {"model": "churn:2", "to": "prod"})
     assert plan["costs"] == [
-        f"prod: 1 more instance of {SKU} for 3.75 to 15 hours: 1.88 to 7.50 at 0.5 an instance-hour"
+        f"prod: 1 more instance of {SKU} for 3 to 14.25 hours: 1.50 to 7.12 at 0.5 an instance-hour"
     ]
 
     result = await poor.finish(await poor.promote("churn:2", "prod"))
 
     assert result.fate is c.Fate.HELD
-    assert "7.49 is allowed" in because(result)
+    assert "7.11 is allowed" in because(result)
 
 
 async def test_without_a_price_the_plan_says_so(app: RolloutApp) -> None:

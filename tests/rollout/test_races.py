@@ -17,7 +17,6 @@ from shared.domain.failures import Transient
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.models import EntryState, ModelVersion
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
-from shared.ports import FiringAlert
 from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
 from tests.promotion.conftest import OWNER
@@ -174,12 +173,12 @@ async def test_an_alert_on_the_endpoint_from_before_the_rollout_is_not_about_the
     """It is why the new version is released, perhaps."""
     await app.released("1")
     since = app.clients.clock.now()
-    app.alerts.fires = [FiringAlert(rule="prod-errors", since=since)]
+    app.alerts.fires = [alert("prod-errors", "", since)]
     await app.pass_time(minutes=1)
     promotion = await app.shifting()
     await app.pass_time(minutes=10)
     assert len(app.traffic) == 2
-    app.alerts.fires = [FiringAlert(rule="prod-errors", since=app.clients.clock.now())]
+    app.alerts.fires = [alert("prod-errors", "", app.clients.clock.now())]
     assert because(await app.finish(promotion)) == "prod: alerts fire on it: prod-errors"
 
 

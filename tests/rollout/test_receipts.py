@@ -132,7 +132,7 @@ async def test_a_cold_version_that_ran_long_ago_is_not_known_to_start(app: Rollo
     await app.pass_time(timedelta(days=31))
     result = await app.roll_back()
     assert not result.done
-    assert "can be started: it is cold, and ran until" in result.because
+    assert "can be started: it is cold, and ran or was rehearsed until" in result.because
     assert app.traffic == {app.deployment(current): 100}
 
 
