@@ -91,7 +91,7 @@ def _against(policy: RolloutPolicy, facts: StepFacts, soaks: bool) -> StepOutcom
     limit = policy.compare.sick_above
     is_alone = soaks or facts.judgement is None
     if is_alone and is_sick(facts.errors, facts.requests, limit):
-        because = f"{facts.errors} of {facts.requests} requests failed, over {limit:.0%}, and nothing else serves them"
+        because = f"{facts.errors} of {facts.requests} of its requests failed, over {limit:.0%}"
         return StepOutcome(decision=StepDecision.ABORT, because=because, worse=True)
     return None
 
