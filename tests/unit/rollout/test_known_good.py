@@ -17,7 +17,7 @@ from shared.domain.rollout.traffic import is_ours, shares
 
 DAY = datetime(2026, 11, 29, tzinfo=UTC)
 RULES = KnownGoodRules(served_s=3600, share=100)
-SHIFT, UNDO, ROLLBACK, FOREIGN = ChangeKind
+SHIFT, UNDO, ROLLBACK, FOREIGN = ChangeKind.SHIFT, ChangeKind.UNDO, ChangeKind.ROLLBACK, ChangeKind.FOREIGN
 
 
 def changed(at_s: float, kind: ChangeKind = SHIFT, **traffic: int) -> TrafficChange:
