@@ -14,7 +14,8 @@ import pytest
 import requests
 
 from shared.adapters.azure_monitor.traffic_log import TrafficLog
-from shared.application.rollout.looks import Arms, evidence_with, frozen_counts, judge
+from shared.application.rollout.counts import Arms, frozen_counts
+from shared.application.rollout.looks import evidence_with, judge
 from shared.domain.inference.routes import Workspace
 from shared.domain.rollout.policy import ERRORS, LookRule, RolloutPolicy, StepLimits, TrafficStep
 from shared.domain.rollout.steps import StepDecision, StepFacts
@@ -90,7 +91,7 @@ class Releases:
         while True:
             first = self._pass_minutes()
             counts = frozen_counts(self._log.minutes(self._served, first, first + MINUTES - 1), arms)
-            evidence = evidence_with(rules, evidence, counts)
+            evidence = evidence_with(rules, arms, evidence, counts, soaks=False)
             requests += sum(minute.canary for minute in counts.minutes[ERRORS])
             errors += sum(minute.canary_bad for minute in counts.minutes[ERRORS])
             facts = StepFacts(since=since, now=self._now(), requests=requests, errors=errors, judgement=None)

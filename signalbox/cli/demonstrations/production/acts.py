@@ -55,7 +55,7 @@ def tell_release(stage: Stage, champion: str, version: str, planned: Sequence[in
     weights = check_steps(stage, promotion, planned)
     check_released(stage, champion, version)
     stage.line.say("in production", f"{MODEL}:{version}; :{champion} is retired, and still warm")
-    stage.line.say("step page", str(_keep_page(stage, promotion, 1, "released.html")))
+    stage.line.say("step page", str(_keep_page(stage, promotion, len(weights) - 2, "released.html")))
     return weights
 
 
