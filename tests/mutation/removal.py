@@ -1,6 +1,7 @@
 """Take a condition out of a function of the running product, wherever the function lies and however it is laid out."""
 
 import ast
+import asyncio
 import builtins
 import importlib
 import inspect
@@ -16,6 +17,7 @@ import pytest
 from tests.architecture.measures import PRODUCT
 
 PROJECT = Path(__file__).parents[2]
+_PATIENCE_S = 20  # Of a story that goes on for ever without the condition.
 Guard = Callable[..., Any]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -60,13 +62,14 @@ def remove(monkeypatch: pytest.MonkeyPatch, lock: Lock) -> None:
 
 
 async def expect_failure(guard: Guard, **fixtures: Any) -> None:
-    """The test *guard* fails with those of *fixtures* that it takes."""
+    """The test *guard* fails with those of *fixtures* that it takes; a story that does not end has failed, too."""
     parameters = inspect.signature(guard).parameters
 
     async def run() -> None:
         result = guard(**{name: value for name, value in fixtures.items() if name in parameters})
         if inspect.isawaitable(result):
-            await result
+            async with asyncio.timeout(_PATIENCE_S):
+                await result
 
     with pytest.raises((Exception, pytest.fail.Exception)):
         await run()

@@ -25,6 +25,7 @@ from tests.unit.rollout.test_known_good import test_it_has_served_long_enough as
 from tests.unit.rollout.test_known_good import test_its_last_time_ended_well as well
 from tests.unit.rollout.test_known_good import test_traffic_is_ours_where_this_rollout_has_set_it as ours
 from tests.unit.rollout.test_known_good import test_what_keeps_a_version_from_being_gone_back_to as kept
+from tests.unit.rollout.test_phases import test_a_soak_is_judged_beside_the_week_before as soaked
 from tests.unit.rollout.test_steps import test_a_step_is_decided as decided
 from tests.unit.rollout.test_steps import test_the_time_of_a_pause_lies_within_the_step as paused
 
@@ -50,7 +51,7 @@ STEPS = [
         ("facts.foreign", "False"),
         ("verdict is RolloutVerdict.ABORT", "False"),
         ("facts.alerts", "False"),
-        ("facts.judgement is None and is_sick(facts.errors, facts.requests, limit)", "False"),
+        ("is_alone and is_sick(facts.errors, facts.requests, limit)", "False"),
     ),
     *gates(
         "steps._in_time",
@@ -58,19 +59,26 @@ STEPS = [
         ("not missing", "True"),
         ("late and policy.inconclusive is WhenInconclusive.ABORT", "False"),
     ),
+    *gates("steps._missing", soaked, ("soaks", "False")),
     *gates(
         "steps._missing",
         decided,
         ("elapsed_s < limits.at_least_s", "False"),
-        ("facts.requests < limits.requests", "False"),
+        ("facts.requests + facts.replayed < limits.requests", "False"),
         ("facts.errors > policy.compare.sick_above * facts.requests", "False"),
-        ("judgement is None or soaks", "True"),
+        ("judgement is None", "True"),
         ("must_clear and verdict is not RolloutVerdict.CLEARED", "False"),
         ("verdict in (RolloutVerdict.NO_DATA, RolloutVerdict.FOREIGN) or judgement.is_clustered", "False"),
     ),
 ]
 JUDGEMENTS = [
     *STEPS,
+    Lock(
+        symbol="_missing_weeks_apart",
+        condition="errors.champion < limits.requests",
+        without="False",
+        guard=soaked,
+    ),
     Lock(
         symbol="steps._in_time",
         condition="paused_s(facts.orders, facts.since, facts.now)",
@@ -211,13 +219,13 @@ STORIES = [
         guard=test_races.test_a_version_that_serves_is_not_released_beside_itself,
     ),
     Lock(
-        symbol="_Look._alerts",
+        symbol="activities.rollout.looks._alerts",
         condition="not alert.deployment and alert.since >= shifting_since",
         without="not alert.deployment",
         guard=test_races.test_an_alert_on_the_endpoint_from_before_the_rollout_is_not_about_the_new_version,
     ),
     Lock(
-        symbol="_Look._foreign",
+        symbol="activities.rollout.looks._foreign",
         condition="online.shares == wanted",
         without="True",
         guard=test_rollout.test_traffic_that_somebody_else_changed_stops_the_rollout_and_stays_theirs,
@@ -229,8 +237,8 @@ STORIES = [
         guard=test_rollout.test_a_machine_cannot_advance,
     ),
     Lock(
-        symbol="promotions._refuse_held",
-        condition="hold := hold_of(clients.statements, request.model)",
+        symbol="stage_entry.refuse_held",
+        condition="hold := hold_of(statements, model)",
         without="hold := None",
         guard=test_rollback.test_the_version_that_was_left_is_held_until_somebody_releases_it,
     ),
