@@ -18,7 +18,7 @@ from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
 from tests.onemachine.conftest import PROJECT
 
-pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
+pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("production")]
 
 WEIGHTS, RATE = (50, 100), 15.0
 

@@ -4,12 +4,12 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
+from click.testing import CliRunner, Result
 
+from signalbox.cli.main import main
 from signalbox.launcher.ml_client import ml_client
-from tests.cli.conftest import shell
 from tests.onemachine.world import World
 
 PROJECT = Path(__file__).parents[2]
@@ -26,14 +26,16 @@ def folder(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def model(folder: Path) -> Callable[..., CompletedProcess[str]]:
-    return lambda *words: shell(folder, "model", *words)
+@pytest.fixture
+def model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`signalbox model` in the project, without a process for each command, which would import Azure's client anew."""
+    monkeypatch.chdir(folder)
+    return lambda *words: CliRunner().invoke(main, ["model", *words])
 
 
 @pytest.mark.filterwarnings("ignore")  # The client for Azure ML may be imported here for the first time.
 def test_a_folder_is_registered_deployed_asked_and_flagged(
-    world: World, example: Path, folder: Path, model: Callable[..., CompletedProcess[str]]
+    world: World, example: Path, folder: Path, model: Callable[..., Result]
 ) -> None:
     line = (example / "extras" / "golden" / "requests.jsonl").read_text().splitlines()[0]
     golden = json.loads(line)
@@ -46,7 +48,7 @@ def test_a_folder_is_registered_deployed_asked_and_flagged(
         model("flag", "team-model:1", "--to", "preprod"),
     ]
 
-    assert [step.returncode for step in steps] == [0, 0, 0, 0], steps
+    assert [step.exit_code for step in steps] == [0, 0, 0, 0], steps
     assert "registered team-model:1 (custom_model) in dev" in steps[0].stdout
     assert "deployed team-model:1 as team-online/blue in dev" in steps[1].stdout
     assert json.loads(steps[2].stdout) == pytest.approx(golden["response"])
@@ -59,9 +61,21 @@ def test_a_folder_is_registered_deployed_asked_and_flagged(
     assert default == "blue"
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_folder_with_an_mlmodel_is_registered_as_an_mlflow_model(folder: Path, model: Callable[..., Result]) -> None:
+    (folder / "described" / "model").mkdir(parents=True)
+    (folder / "described" / "model" / "MLmodel").write_text("flavors: {}\n")
+
+    registered = model("register", "team-described:1", "described")
+
+    assert registered.exit_code == 0, registered
+    assert "registered team-described:1 (mlflow_model) in dev" in registered.stdout
+
+
+@pytest.mark.proof  # tests/emulators deploys an MLflow model without a script in each run.
 @pytest.mark.filterwarnings("ignore")  # MLflow warns of its own future while it is imported.
 def test_an_mlflow_model_is_deployed_without_a_script(
-    folder: Path, example: Path, model: Callable[..., CompletedProcess[str]]
+    folder: Path, example: Path, model: Callable[..., Result]
 ) -> None:
     import joblib
     import mlflow.sklearn
@@ -81,7 +95,7 @@ def test_an_mlflow_model_is_deployed_without_a_script(
         model("invoke", "flow-online", "flow.json"),
     ]
 
-    assert [step.returncode for step in steps] == [0, 0, 0], steps
+    assert [step.exit_code for step in steps] == [0, 0, 0], steps
     assert "registered team-flow:1 (mlflow_model) in dev" in steps[0].stdout
     assert json.loads(steps[2].stdout) == pytest.approx(json.loads(line)["response"])
 
@@ -99,9 +113,9 @@ def test_an_mlflow_model_is_deployed_without_a_script(
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_what_cannot_be_is_said_in_one_sentence(
-    model: Callable[..., CompletedProcess[str]], words: tuple[str, ...], code: int, sentence: str
+    model: Callable[..., Result], words: tuple[str, ...], code: int, sentence: str
 ) -> None:
     refused = model(*words)
 
-    assert (refused.returncode, sentence in refused.stderr) == (code, True), refused
+    assert (refused.exit_code, sentence in refused.stderr) == (code, True), refused
     assert "Traceback" not in refused.stderr

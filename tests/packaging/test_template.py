@@ -7,20 +7,25 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.amounts import WHOLE
 from tests.packaging.conftest import PROJECT, Installation, clean
 
 pytestmark = pytest.mark.xdist_group("packaging")
 
 
+@pytest.mark.long
 def test_the_projects_own_tests_pass_with_the_story_on_a_local_cloud(installation: Installation, wine: Path) -> None:
-    """They train, register, deploy and land a file, and compare the predictions that come back."""
+    """They train and validate the model; whole, they also register, deploy and land a file on a local cloud."""
+    story = (
+        [] if WHOLE else ["--ignore", "tests/test_story.py"]
+    )  # The example tells the same story to tests/onemachine.
     cache = {"XDG_CACHE_HOME": str(wine.parent / "cache")}
     lock = wine.parent / "cache" / "signalbox"
     lock.mkdir(parents=True)
     (lock / _azurite_folder()).symlink_to(PROJECT)  # Its node_modules are what npm would install there.
 
     process = subprocess.run(
-        [installation.python, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        [installation.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *story],
         cwd=wine,
         env={**clean(), **cache},
         capture_output=True,

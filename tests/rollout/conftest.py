@@ -17,7 +17,7 @@ from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.ladder import Serving, Stage
 from shared.domain.promotion.models import STATE, EntryState, ModelVersion
 from shared.domain.rollout.known_good import KnownGoodRules
-from shared.domain.rollout.policy import RolloutAlerts, RolloutPolicy, Soak, StepLimits, TrafficStep
+from shared.domain.rollout.policy import LookRule, RolloutAlerts, RolloutPolicy, Soak, StepLimits, TrafficStep
 from shared.ports import FiringAlert
 from shared.records.production.serving import served_intervals
 from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, sign_entry
@@ -34,6 +34,7 @@ POLICY = RolloutPolicy(
         TrafficStep(weight=100),
     ),
     each=StepLimits(at_least_s=900, at_most_s=4 * 3600, requests=100),
+    look=LookRule(every_s=900),
     soak=Soak(for_s=900, requests=200),  # Each release of a test soaks, and a look takes as long as a whole unit test.
     keep_warm_s=7200,
     alerts=RolloutAlerts(rules=("prod-errors",)),

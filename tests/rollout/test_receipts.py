@@ -1,7 +1,8 @@
 """The receipt of a step judges its record again: nothing goes on by another record, another step, or a mere claim."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from shared.domain.promotion.receipts import Receipt
 from shared.domain.rollout.steps import StepDecision
 from shared.records.production.rollouts import StepRecord, sign_step, step_at
 from shared.records.promotion import find_promotion
-from tests.rollout.conftest import RolloutApp
+from tests.rollout.conftest import POLICY, RolloutApp, running
 from tests.rollout.test_races import order_later
 
 SUBJECT = ("churn:2", "sha256:" + "0" * 64)
@@ -123,13 +124,22 @@ async def test_a_release_begins_only_with_the_traffic_that_was_planned(app: Roll
     assert app.traffic == {name: 50, "blue": 50}
 
 
-async def test_a_cold_version_that_ran_long_ago_is_not_known_to_start(app: RolloutApp) -> None:
+@pytest.fixture
+async def forgetting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    """What ran or was rehearsed more than a day ago is not known to start."""
+    rules = replace(POLICY.known_good, rehearsed_within_s=86400)
+    async for app in running(replace(POLICY, known_good=rules), tmp_path, monkeypatch):
+        yield app
+
+
+async def test_a_cold_version_that_ran_long_ago_is_not_known_to_start(forgetting: RolloutApp) -> None:
+    app = forgetting
     champion = await app.released("1")
     await app.pass_time(hours=1)
     current = await app.released("2")
     name = app.deployment(champion)
     del app.cloud.state["deployments"][f"prod/onlineEndpoints/churn-online/{name}"]
-    await app.pass_time(timedelta(days=31))
+    await app.pass_time(days=2)
     result = await app.roll_back()
     assert not result.done
     assert "can be started: it is cold, and ran or was rehearsed until" in result.because
