@@ -209,7 +209,7 @@ def test_an_answer_takes_as_long_as_the_fault_says_and_the_log_says_so(ml: Ml, o
 
 def test_requests_and_answers_are_collected_where_the_service_puts_them(ml: Ml, assets: Registered) -> None:
     endpoint = Online(ml, "collected", assets).create()
-    settings = {"maxConcurrentRequestsPerInstance": 50}
+    settings = {"maxConcurrentRequestsPerInstance": 50, "requestTimeout": "PT60S"}
     endpoint.deploy("blue", dataCollector=COLLECTOR, requestSettings=settings)
     endpoint.share({"blue": 100})
     report = endpoint.load(60)
