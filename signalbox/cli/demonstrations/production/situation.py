@@ -27,10 +27,11 @@ RATE, _CALLERS, _SEED = 50.0, 32, 20261129
 _INSTANCES = 50  # A managed deployment answers two requests at once in each instance, and refuses more with 429.
 _CORES = 4000  # Of quota: three fleets of that size, and a fifth of each more.
 _ERRORS = 60  # In a minute, of one deployment. The rule tells a broken version from one that fails now and then.
+POLL_S = 0.8  # What the app is asked costs it as much as a step does: it is not asked more often.
 _CRITERIA = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
 _GROUP_API, _RULE_API = "2023-01-01", "2018-03-01"
 _ROLLOUT = {
-    "each": {"at_least": "5s", "at_most": "2m", "requests": 30},
+    "each": {"at_least": "5s", "at_most": "2m", "requests": 20},
     "look": {"every": "2s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
     "soak": {"for": "5s", "requests": 100},
     "keep_warm": "1h",
@@ -94,7 +95,7 @@ def promote(stage: Stage, version: str, target: str, reason: str) -> str:
 
 def approve(stage: Stage, promotion: str, name: str, people: Mapping[str, str]) -> None:
     """Let *people* approve what *promotion* shows of the stage *name*, each in a role."""
-    digest = wait_for(lambda: _asking(stage, promotion, name), f"{promotion} asked nobody", stage.patience_s)
+    digest = wait_for(lambda: _asking(stage, promotion, name), f"{promotion} asked nobody", stage.patience_s, POLL_S)
     for person, role in people.items():
         body = {"role": role, "evidence": digest, "reason": "the evidence says so"}
         signed_in(stage, person).post(f"promotions/{promotion}/approve", body)
@@ -107,7 +108,7 @@ def await_end(stage: Stage, promotion: str) -> dict[str, Any]:
         record = show(stage, promotion)
         return record if record.get("fate") else None
 
-    return dict(wait_for(ended, f"{promotion} did not end", stage.patience_s, every_s=0.25))
+    return dict(wait_for(ended, f"{promotion} did not end", stage.patience_s, POLL_S))
 
 
 def show(stage: Stage, promotion: str) -> dict[str, Any]:
