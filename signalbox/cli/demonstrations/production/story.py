@@ -17,7 +17,7 @@ from signalbox.cli.demonstrations.production.checks import check_callers, check_
 from signalbox.cli.demonstrations.production.situation import (
     MODEL,
     alert_on_errors,
-    configure,
+    app_settings,
     enter,
     publish_at_once,
     set_faults,
@@ -27,7 +27,6 @@ from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
 
 _PATIENCE_S = 180.0
-_SWEEPS = "0 * * * * *"  # Once a minute: nothing in the story waits for a sweep, and ten seconds are dear on two cores.
 
 
 def run_production_demo(project: Path, state: Path) -> None:
@@ -39,11 +38,7 @@ def run_production_demo(project: Path, state: Path) -> None:
         for training in [trainers.submit(train_example, project, state / name, name) for name in ("ward", "blood")]:
             training.result()
     line.say("models trained", "a ward's model, and one that also knows the blood serum")
-    settings = {
-        "SIGNALBOX_CONFIG": str(configure(project, state / "configuration")),
-        "SIGNALBOX_RECONCILE_SCHEDULE": _SWEEPS,
-        "SIGNALBOX_TICK_SCHEDULE": _SWEEPS,
-    }
+    settings = app_settings(project, state / "configuration")
     with LocalCloud(project, state, settings=settings) as cloud, hub_client(cloud.endpoints) as hub:
         line.say("local cloud up", f"app {cloud.endpoints.app}, Azure Monitor {cloud.endpoints.log_analytics}")
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
