@@ -1,7 +1,7 @@
 """A release to production and a rollback by hand under load: the short form of `make demo-production`.
 
-It has a cloud of its own, since its configuration is another one. Aborts and alerts are in tests/rollout, and whole in
-the demonstration.
+It has a cloud of its own, since its configuration is another one, and takes more than a minute of two cores: so
+`make proofs` runs it. Aborts and alerts are in tests/rollout, and whole in the demonstration.
 """
 
 import shutil
@@ -18,7 +18,7 @@ from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
 from tests.onemachine.conftest import PROJECT
 
-pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
+pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine"), pytest.mark.proof]
 
 WEIGHTS, RATE = (50, 100), 15.0
 
