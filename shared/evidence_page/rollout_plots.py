@@ -20,11 +20,13 @@ def share_plot(looks: Sequence[StepLook]) -> str:
     if not counted:
         return ""
     figure, axes = new_figure(2.4)
-    axes.step(range(1, len(looks) + 1), [look.percent for look in looks], where="mid", color=GRID, linewidth=4)
+    weights = [look.percent for look in looks]
+    for number, weight in enumerate(weights, 1):  # A line for each look: a step of one look has one too.
+        axes.plot([number - 0.5, number + 0.5], [weight, weight], color=GRID, linewidth=4, solid_capstyle="butt")
     shares = [100 * look.canary / (look.canary + look.champion) for _, look in counted]
-    axes.plot([number for number, _ in counted], shares, "o", color=INK, markersize=3.5)
-    axes.set_ylim(bottom=0)
-    _name_looks(axes)
+    axes.plot([number for number, _ in counted], shares, "o", color=INK, markersize=5)
+    axes.set_ylim(0, 1.2 * max(*weights, *shares))
+    _name_looks(axes, len(looks))
     axes.set_title("Share of the canary in percent (points), and its weight (line)", loc="left", fontsize=11, color=INK)
     return svg_text(figure)
 
@@ -47,7 +49,7 @@ def odds_plot(comparisons: Sequence[ComparisonFigures]) -> str:
     axes.set_xlim(_RATIOS[0] / 1.2, _RATIOS[-1] * 1.2)
     axes.set_xticks(_RATIOS, _RATIO_NAMES)
     axes.set_xticks([], minor=True)
-    axes.set_xlabel("odds of being bad, canary to champion (the bar is the margin)")
+    axes.set_xlabel("odds of being bad, canary to champion (the bar is the margin)", color=INK)
     axes.set_title("Odds ratio with its confidence sequence", loc="left", fontsize=11, color=INK)
     return svg_text(figure)
 
@@ -56,24 +58,27 @@ def evidence_plot(looks: Sequence[StepLook], abort_at: float, clear_at: float) -
     """The e-values by look, as powers of ten, with the values that abort and clear; empty without looks."""
     if not looks:
         return ""
-    figure, axes = new_figure(2.9, left=7)
+    figure, axes = new_figure(3.4, left=7)
     numbers = range(1, len(looks) + 1)
-    for name, logs, level, colour in (
-        ("that the canary is worse", [look.worse for look in looks], abort_at, BAD),
-        ("that nothing is worse by its margin", [look.better for look in looks], clear_at, GOOD),
+    for name, logs, level, colour, width in (  # The first line is the wider one: it shows where both are equal.
+        ("that the canary is worse", [look.worse for look in looks], abort_at, BAD, 3.0),
+        ("that nothing is worse by its margin", [look.better for look in looks], clear_at, GOOD, 1.5),
     ):
-        axes.plot(numbers, [_power(log) for log in logs], "-o", color=colour, markersize=3, linewidth=1.5, label=name)
-        axes.axhline(level / _LN10, color=colour, linewidth=1, linestyle=":")
-    _name_looks(axes)
-    axes.set_ylabel("power of ten")
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+        powers = [_power(log) for log in logs]
+        axes.plot(numbers, powers, "-o", color=colour, markersize=2 + width, linewidth=width, label=name)
+        axes.axhline(level / _LN10, color=colour, linewidth=1.2, linestyle=":")
+    _name_looks(axes, len(looks))
+    axes.set_ylabel("power of ten", color=INK)
+    figure.subplots_adjust(bottom=0.26)  # The legend has its place below the axes: no line runs through it there.
+    axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0, -0.2), ncols=2, borderaxespad=0)
     axes.set_title("Evidence over time; a dotted line decides", loc="left", fontsize=11, color=INK)
     return svg_text(figure)
 
 
-def _name_looks(axes: Any) -> None:
-    axes.set_xlabel("look")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+def _name_looks(axes: Any, looks: int) -> None:
+    axes.set_xlabel("look", color=INK)
+    axes.set_xlim(0.5, looks + 0.5)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
 
 def _power(log: float) -> float:

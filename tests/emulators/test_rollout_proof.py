@@ -31,8 +31,10 @@ from tests.emulators.online import ROWS, Online, conditions, control
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("azure-ml"), pytest.mark.long]
 
-ROLLOUTS, MOST_FALSE_ABORTS, LEAST_ABORTS = amount(1, 100), amount(0, 3), amount(1, 80)
+HEALTHY, MOST_FALSE_ABORTS = amount(1, 100), amount(0, 3)
+WORSE, LEAST_ABORTS = amount(2, 100), amount(1, 80)
 REQUESTS, MINUTES = 100, 5  # Of both arms in a minute, and minutes of a look, as in the table of docs/rollout.md.
+CLIENTS = 4  # Each minute opens their connections anew, which costs more than requests do.
 CHAMPION_ERRORS, TEN_TIMES_WORSE = 0.01, 0.1 / 1.09  # The second has ten times the odds of the first.
 WEIGHT, NINE_OF_TEN = 25, 272  # From that table: at 25 %, odds 10, nine of ten need no more requests of the canary.
 STEPS = (5, 25, 50)
@@ -103,7 +105,9 @@ class Releases:
         """Let the requests of each minute of a look come; the first of these minutes since 1970."""
         first = int(self._now().timestamp() // 60)
         for _ in range(MINUTES):
-            report = put_load(self._target, Load(rate=1e6, requests=REQUESTS), [json.dumps(ROWS).encode()])
+            report = put_load(
+                self._target, Load(rate=1e6, requests=REQUESTS, clients=CLIENTS), [json.dumps(ROWS).encode()]
+            )
             assert (report.answered, report.lost) == (REQUESTS, 0)
             self._next_minute()
         return first
@@ -152,7 +156,7 @@ def _conditions(canary_errors: float, seed: int) -> dict[str, object]:
 
 def test_healthy_versions_are_aborted_seldom(ml: Ml, releases: Releases) -> None:
     with conditions(ml, **_conditions(CHAMPION_ERRORS, 1)):
-        results = [releases.run(policy(STEPS, 20), 10**6) for _ in range(ROLLOUTS)]
+        results = [_printed(releases.run(policy(STEPS, 20), 10**6)) for _ in range(HEALTHY)]
 
     _tell("healthy", results)
     assert sum(result.decision is StepDecision.ABORT for result in results) <= MOST_FALSE_ABORTS
@@ -160,11 +164,17 @@ def test_healthy_versions_are_aborted_seldom(ml: Ml, releases: Releases) -> None
 
 def test_versions_ten_times_worse_are_aborted_in_time(ml: Ml, releases: Releases) -> None:
     with conditions(ml, **_conditions(TEN_TIMES_WORSE, 2)):
-        results = [releases.run(policy((WEIGHT,), 10**6), NINE_OF_TEN) for _ in range(ROLLOUTS)]
+        results = [_printed(releases.run(policy((WEIGHT,), 10**6), NINE_OF_TEN)) for _ in range(WORSE)]
 
     _tell("odds 10", results)
     in_time = [result for result in results if result.decision is StepDecision.ABORT and result.requests <= NINE_OF_TEN]
     assert len(in_time) >= LEAST_ABORTS
+
+
+def _printed(release: Release) -> Release:
+    """*release*, printed as it ends: a proof that takes half an hour shows how far it is."""
+    print(f"{release.decision} after {release.requests} requests of the canary", flush=True)
+    return release
 
 
 def _tell(name: str, results: list[Release]) -> None:

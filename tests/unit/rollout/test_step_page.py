@@ -1,14 +1,17 @@
 """The page of a rollout's step: the same bytes for the same figures, every number as text, no HTML of others."""
 
+import math
 import re
 from dataclasses import replace
 
 import pytest
 
 from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence, RoutedUnit
-from shared.domain.statistics.sequential.verdicts import judge_rollout
+from shared.domain.statistics.sequential.verdicts import evidence_text, judge_rollout
+from shared.evidence_page.plots import GRID
 from shared.evidence_page.rollout import step_page
 from shared.evidence_page.rollout_figures import ExampleRequest, StepFigures, look_of
+from shared.evidence_page.rollout_plots import share_plot
 from tests.unit.rollout.test_verdicts import TEST, look, traffic
 
 DIGEST = "sha256:" + "5" * 64
@@ -74,3 +77,23 @@ def test_what_callers_sent_is_no_html():
     assert "&lt;script&gt;x&lt;/script&gt;" in text
     assert "<script" not in text
     assert "<i>" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1e-5, "less than 0.001"),
+        (0.4786, "0.479"),
+        (999.9999, "1,000"),
+        (12345, "12,300"),
+        (1e12, "more than 1,000,000,000"),
+    ],
+)
+def test_evidence_is_written_as_people_write_figures(value, text):
+    assert evidence_text(math.log(value)) == text
+
+
+def test_a_step_of_one_look_shows_the_weight_that_was_set():
+    one, two = (share_plot(figures_of(0.01, looks).looks).count(GRID) for looks in (1, 2))
+
+    assert two > one > 1  # A line of the grid, and one of the weight, for each look.

@@ -23,7 +23,7 @@ _SICK_ALPHA = 0.01
 # Before so many pairs of minutes clusters would not have shown, and the evidence must suffice even if bad units came
 # so many at a time.
 WATCHED_PAIRS, DOUBT = 5, 8
-_MOST = 1e9  # Beyond this an e-value is shown as "more than".
+_LEAST, _MOST = 0.001, 1e9  # Beyond these an e-value is shown as "less than" and "more than".
 
 
 class RolloutVerdict(StrEnum):
@@ -254,7 +254,7 @@ def _abort(figures: RolloutJudgement) -> str:
 def _inconclusive(figures: RolloutJudgement, undecided: list[ComparisonFigures], test: RolloutTest, soaks: bool) -> str:
     state = "; ".join(
         f"{comparison.name}: {_counts(comparison)}, odds ratio {_ratio(comparison.odds_ratio)}, "
-        f"{evidence_text(comparison.better)} of the {evidence_text(figures.clear_at)} that clear"
+        f"evidence {evidence_text(comparison.better)} of the {evidence_text(figures.clear_at)} that clear it"
         for comparison in undecided
     )
     if figures.is_clustered:
@@ -287,8 +287,12 @@ def _ratio(interval: OddsInterval) -> str:
 
 def evidence_text(log: float) -> str:
     """An e-value, of its logarithm, as people read it."""
-    value = float(portable_exp(log))
-    return f"more than {_MOST:.0e}" if value > _MOST else f"{value:.3g}"
+    value = float(f"{float(portable_exp(log)):.3g}")
+    if value > _MOST:
+        return f"more than {_MOST:,.0f}"
+    if value < _LEAST:
+        return f"less than {_LEAST}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
 
 
 def _listed(names: list[str]) -> str:

@@ -17,6 +17,7 @@ from signalbox.cli.demonstrations.production.situation import (
     ENGINEER,
     MODEL,
     OWNER,
+    POLL_S,
     RATE,
     WEIGHTS,
     approve,
@@ -38,7 +39,7 @@ _EVERY = 25  # Of the requests of the version that is to be aborted the last of 
 def tell_first(stage: Stage, version: str, rate: float = RATE) -> RunningLoad:
     """Release a version that has none to be compared with. It soaks under the callers who come and stay."""
     promotion = _ask(stage, version, "the first")
-    wait_for(lambda: _serves(stage, version), f"{MODEL}:{version} got no traffic", stage.patience_s)
+    wait_for(lambda: _serves(stage, version), f"{MODEL}:{version} got no traffic", stage.patience_s, POLL_S)
     load = call_endpoint(stage, rate)
     stage.line.say("callers", f"{rate:g} requests a second from now on, whatever happens")
     record = await_end(stage, promotion)
@@ -62,7 +63,7 @@ def tell_release(stage: Stage, champion: str, version: str, planned: Sequence[in
 def tell_abort(stage: Stage, champion: str, version: str) -> list[int]:
     """A version that fails under load is put back; the weights that it had."""
     promotion = _ask(stage, version, "the same model in another image")
-    wait_for(lambda: _serves(stage, version), f"{MODEL}:{version} got no traffic", stage.patience_s)
+    wait_for(lambda: _serves(stage, version), f"{MODEL}:{version} got no traffic", stage.patience_s, POLL_S)
     set_faults(stage, {"match": f"{ENDPOINT}/v{version}-", "error_every": _EVERY})
     stage.line.say("it fails under load", f"one in {_EVERY} of its answers is an error")
     record = _follow(stage, promotion)
@@ -79,7 +80,7 @@ def tell_abort(stage: Stage, champion: str, version: str) -> list[int]:
 def tell_alert(stage: Stage, version: str, target: str) -> None:
     """*version* turns bad after it has won; the alert of a rule brings *target* back, and no person does anything."""
     set_faults(stage, {"match": f"{ENDPOINT}/v{version}-", "error_share": _BROKEN})
-    stage.line.say("it turns bad", f":{version} won, and now {_BROKEN:.0%} of its answers are errors")
+    stage.line.say("it turns bad", f":{version} won, and now {100 * _BROKEN:g} % of its answers are errors")
     seconds = _await_traffic(stage, target, time.monotonic())
     set_faults(stage)
     alert = check_alert(stage, version)
@@ -138,7 +139,7 @@ def _follow(stage: Stage, promotion: str) -> dict[str, Any]:
         record = show(stage, promotion)
         return record if record.get("fate") else None
 
-    return dict(wait_for(ended, f"{promotion} did not end", stage.patience_s, every_s=0.25))
+    return dict(wait_for(ended, f"{promotion} did not end", stage.patience_s, POLL_S))
 
 
 def _keep_page(stage: Stage, promotion: str, step: int, name: str) -> Path:

@@ -93,15 +93,14 @@ def check_history(stage: Stage, shares: Sequence[tuple[str, int]]) -> None:
     told = [(one.version, one.share) for one in sorted(served, key=lambda one: (one.since, one.version))]
     expect(told == list(shares), f"the serving history is {told}, and should be {list(shares)}")
     for row in rows:
-        change = f"{row['began']} to {row['ended'] or 'now'}"
-        stage.line.say(
-            "  served", f"{row['model']} {row['share']:>3} % from {row['since'][11:19]}, {change}, {row['by']}"
-        )
+        time = f"from {row['since'][11:19]} to {row['until'][11:19] if row['until'] else 'now'}"
+        stage.line.say("  served", f"{row['model']} {row['share']:>3} % {time}: {row['began']} by {row['by']}")
     logged = [request for request in _logged(stage.cloud.state) if not request.named]
     farthest = max(_distance(served, request) for request in logged)
     expect(farthest <= _NOTICED_S, f"a request was answered by a version that had served {farthest:.1f} s off")
     text = (
-        f"{len(logged)} requests in the endpoint's log were answered by who served then, {farthest:.1f} s off at most"
+        f"each of {len(logged)} requests in the endpoint's log was answered by a version that had traffic then, "
+        f"or at most {farthest:.1f} s before or after"
     )
     stage.line.say("history verified", text)
 
@@ -123,9 +122,8 @@ def check_callers(stage: Stage, report: LoadReport, faulty: Iterable[str]) -> No
     errors = {version: dict(figures.statuses) for version, figures in versions.items()}
     expect(failing == set(faulty), f"versions {sorted(failing)} answered errors: {errors}")
     stage.line.say("no request was lost", counts)
-    for version in sorted(failing):
-        figures = versions[version]
-        stage.line.say("  errors", f"{figures.errors} of {figures.answered} by :{version}, none by any other version")
+    texts = [f"{versions[name].errors} of {versions[name].answered} answers of :{name}" for name in sorted(failing)]
+    stage.line.say("answered with an error", ", ".join([*texts, "none of any other version"] if texts else ["none"]))
 
 
 def _check_states(state: dict[str, Any], wanted: dict[str, str]) -> None:

@@ -27,10 +27,12 @@ RATE, _CALLERS, _SEED = 50.0, 32, 20261129
 _INSTANCES = 50  # A managed deployment answers two requests at once in each instance, and refuses more with 429.
 _CORES = 4000  # Of quota: three fleets of that size, and a fifth of each more.
 _ERRORS = 60  # In a minute, of one deployment. The rule tells a broken version from one that fails now and then.
+POLL_S = 0.8  # What the app is asked costs it as much as a step does: it is not asked more often.
+_SWEEPS = "0 * * * * *"  # Once a minute: nothing waits for a sweep here, and ten seconds are dear on two cores.
 _CRITERIA = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
 _GROUP_API, _RULE_API = "2023-01-01", "2018-03-01"
 _ROLLOUT = {
-    "each": {"at_least": "5s", "at_most": "2m", "requests": 30},
+    "each": {"at_least": "5s", "at_most": "2m", "requests": 20},
     "look": {"every": "2s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
     "soak": {"for": "5s", "requests": 100},
     "keep_warm": "1h",
@@ -39,7 +41,17 @@ _ROLLOUT = {
 }
 
 
-def configure(project: Path, folder: Path, weights: Sequence[int] = WEIGHTS) -> Path:
+def app_settings(project: Path, folder: Path, weights: Sequence[int] = WEIGHTS) -> dict[str, str]:
+    """The settings of the app: the configuration in *folder*, which is written, and few sweeps."""
+    path = str(_configure(project, folder, weights))
+    return {
+        "SIGNALBOX_CONFIG": path,
+        "SIGNALBOX_RECONCILE_SCHEDULE": _SWEEPS,
+        "SIGNALBOX_TICK_SCHEDULE": _SWEEPS,
+    }
+
+
+def _configure(project: Path, folder: Path, weights: Sequence[int]) -> Path:
     """The example's configuration with short steps and without pre-production, which `make demo` shows."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(project / EXAMPLE, folder / EXAMPLE, dirs_exist_ok=True)
@@ -70,11 +82,15 @@ def set_faults(stage: Stage, *faults: Mapping[str, Any]) -> None:
 
 
 def call_endpoint(stage: Stage, rate: float) -> RunningLoad:
-    """Callers who ask for the held-out patients one by one, at moments that are drawn beforehand."""
+    """Callers who ask for the held-out patients one by one, at moments that are drawn beforehand.
+
+    They wait as long as a scene does: a machine that others use too answers late, and loses nothing.
+    """
     target = scoring_target(stage.cloud.endpoints, WORKSPACE, ENDPOINT)
     golden = (stage.folder / "extras" / "golden" / "requests.jsonl").read_text().splitlines()
     bodies = [json.dumps(json.loads(line)["request"]).encode() for line in golden]
-    return RunningLoad(target, Load(rate=rate, clients=_CALLERS, seed=_SEED), bodies)
+    load = Load(rate=rate, clients=_CALLERS, seed=_SEED, timeout_s=stage.patience_s)
+    return RunningLoad(target, load, bodies)
 
 
 def enter(stage: Stage, folder: Path, version: str) -> None:
@@ -94,7 +110,7 @@ def promote(stage: Stage, version: str, target: str, reason: str) -> str:
 
 def approve(stage: Stage, promotion: str, name: str, people: Mapping[str, str]) -> None:
     """Let *people* approve what *promotion* shows of the stage *name*, each in a role."""
-    digest = wait_for(lambda: _asking(stage, promotion, name), f"{promotion} asked nobody", stage.patience_s)
+    digest = wait_for(lambda: _asking(stage, promotion, name), f"{promotion} asked nobody", stage.patience_s, POLL_S)
     for person, role in people.items():
         body = {"role": role, "evidence": digest, "reason": "the evidence says so"}
         signed_in(stage, person).post(f"promotions/{promotion}/approve", body)
@@ -107,7 +123,7 @@ def await_end(stage: Stage, promotion: str) -> dict[str, Any]:
         record = show(stage, promotion)
         return record if record.get("fate") else None
 
-    return dict(wait_for(ended, f"{promotion} did not end", stage.patience_s, every_s=0.25))
+    return dict(wait_for(ended, f"{promotion} did not end", stage.patience_s, POLL_S))
 
 
 def show(stage: Stage, promotion: str) -> dict[str, Any]:

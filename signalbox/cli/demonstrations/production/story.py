@@ -17,7 +17,7 @@ from signalbox.cli.demonstrations.production.checks import check_callers, check_
 from signalbox.cli.demonstrations.production.situation import (
     MODEL,
     alert_on_errors,
-    configure,
+    app_settings,
     enter,
     publish_at_once,
     set_faults,
@@ -38,7 +38,7 @@ def run_production_demo(project: Path, state: Path) -> None:
         for training in [trainers.submit(train_example, project, state / name, name) for name in ("ward", "blood")]:
             training.result()
     line.say("models trained", "a ward's model, and one that also knows the blood serum")
-    settings = {"SIGNALBOX_CONFIG": str(configure(project, state / "configuration"))}
+    settings = app_settings(project, state / "configuration")
     with LocalCloud(project, state, settings=settings) as cloud, hub_client(cloud.endpoints) as hub:
         line.say("local cloud up", f"app {cloud.endpoints.app}, Azure Monitor {cloud.endpoints.log_analytics}")
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
@@ -50,25 +50,38 @@ def run_production_demo(project: Path, state: Path) -> None:
 
 
 def _set_up(stage: Stage) -> None:
-    """Versions 1, 2 and 3 in the central registry, and an Azure Monitor without delay."""
+    """Version 1 in the central registry, and an Azure Monitor without delay."""
     offer_answers(stage.cloud.endpoints, stage.folder)
     publish_at_once(stage)
     set_faults(stage)
-    for version, recipe in (("1", "ward"), ("2", "blood"), ("3", "blood")):
+    _enter(stage, "ward", "1")
+
+
+def _enter(stage: Stage, recipe: str, *versions: str) -> None:
+    for version in versions:
         enter(stage, stage.folder.parent / recipe, version)
         stage.line.say("in the registry", f"{MODEL}:{version}, approved by two people")
 
 
 def _tell_production(stage: Stage) -> None:
-    with tell_first(stage, "1") as load:
-        alert_on_errors(stage)
-        released = tell_release(stage, "1", "2")
-        aborted = tell_abort(stage, "2", "3")
-        tell_alert(stage, "2", "1")
-        tell_rollback(stage, "1", "2")
+    with ThreadPoolExecutor(1) as clerk:  # The other versions are entered while the first one is deployed.
+        others = clerk.submit(_enter, stage, "blood", "2", "3")
+        with tell_first(stage, "1") as load:
+            others.result()
+            released, aborted = _tell_changes(stage)
     shares = [("1", 100), *shifted_shares("1", "2", released), *shifted_shares("2", "3", aborted)]
     check_history(stage, [*shares, ("2", 100), ("1", 100), ("2", 100)])
     check_callers(stage, load.report, {"2", "3"})
     chain = stage.app.get("audit")
     expect(chain["whole"], f"the audit log is broken: {chain['broken']}")
     stage.line.say("audit log verified", f"{chain['entries']} entries, head {chain['head'][:19]}")
+
+
+def _tell_changes(stage: Stage) -> tuple[list[int], list[int]]:
+    """A release, an abort and two rollbacks; the weights of the release, and those of the aborted version."""
+    alert_on_errors(stage)
+    released = tell_release(stage, "1", "2")
+    aborted = tell_abort(stage, "2", "3")
+    tell_alert(stage, "2", "1")
+    tell_rollback(stage, "1", "2")
+    return released, aborted
