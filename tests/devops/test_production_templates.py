@@ -37,7 +37,7 @@ async def run_of(app: DevOpsApp, name: str, **parameters: str) -> tuple[str, str
         f"template {name}", {"name": "work", "steps": [step]}, parameters=dict.fromkeys(given, "")
     )
     run = app.ado.run(pipeline, **given)["id"]
-    seen = await app.until(lambda: seen if (seen := app.ado.seen(run))["state"] == "completed" else None, every_s=120)
+    seen = await app.until(lambda: seen if (seen := app.ado.seen(run))["state"] == "completed" else None, every_s=600)
     return seen["result"], seen["log"][-1]
 
 

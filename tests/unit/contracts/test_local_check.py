@@ -1,29 +1,25 @@
 """`signalbox check FILE --contract CONTRACT` judges a local file with no app and no cloud."""
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
+
+from signalbox.cli.main import main
 
 PROJECT = Path(__file__).parents[3]
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(PROJECT)}
-_PROGRAM = "from signalbox.cli.main import main; main()"
 CASES = Path(__file__).parent / "cases"
 CONTRACT = "format: csv\nkeys: [id]\ncolumns: [{name: id, type: integer}, {name: x, type: number, max: 10}]\n"
 
 
 @pytest.fixture
-def signalbox(tmp_path: Path):
+def signalbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run the command in the folder of the file, with the app elsewhere."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", _PROGRAM, *arguments, "--app", str(PROJECT)]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=ENVIRONMENT)
-
-    return run
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(main, [*arguments, "--app", str(PROJECT)])
 
 
 def test_a_local_file_is_judged_with_no_app(signalbox, tmp_path):
@@ -34,8 +30,8 @@ def test_a_local_file_is_judged_with_no_app(signalbox, tmp_path):
     right = signalbox("check", "right.csv", "--contract", "c.yaml")
     wrong = signalbox("check", "wrong.csv", "--contract", "c.yaml", "--json")
 
-    assert (right.returncode, right.stdout) == (0, "passed: 2 rows\n")
-    assert wrong.returncode == 1
+    assert (right.exit_code, right.stdout) == (0, "passed: 2 rows\n")
+    assert wrong.exit_code == 1
     assert {finding["rule"] for finding in json.loads(wrong.stdout)["findings"]} == {"max", "key"}
 
 
@@ -46,7 +42,7 @@ def test_what_cannot_be_tried_is_neither_passed_nor_failed(signalbox, tmp_path):
     refused = signalbox("check", "data.csv", "--contract", "c.yaml")
     as_json = signalbox("check", "data.csv", "--contract", "c.yaml", "--json")
 
-    assert refused.returncode == as_json.returncode == 2
+    assert refused.exit_code == as_json.exit_code == 2
     assert "c.yaml:5: columns[1].max: is there twice; keep one of the two" in refused.stderr
     assert json.loads(as_json.stdout)["problems"][0]["line"] == 5
 
@@ -66,5 +62,5 @@ def test_config_check_reads_the_contracts_too(signalbox, tmp_path):
 
     checked = signalbox("config", "check", "signalbox.yaml")
 
-    assert checked.returncode == 1
+    assert checked.exit_code == 1
     assert "c.yaml:3: columns[0].max: of column id is 9223372036854775808" in checked.stdout
