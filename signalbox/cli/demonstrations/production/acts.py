@@ -104,7 +104,7 @@ def tell_rollback(stage: Stage, version: str, target: str) -> None:
 def _await_traffic(stage: Stage, target: str, started: float) -> float:
     """Wait until *target* has all traffic; the seconds since *started*."""
     has_all = f"{MODEL}:{target} did not get the traffic back"
-    wait_for(lambda: traffic(stage) == {target: 100}, has_all, stage.patience_s, every_s=0.05)
+    wait_for(lambda: traffic(stage) == {target: 100}, has_all, stage.patience_s, every_s=0.2)
     return time.monotonic() - started
 
 
