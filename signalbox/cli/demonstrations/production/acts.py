@@ -33,7 +33,7 @@ from signalbox.launcher.load import RunningLoad
 
 _STAGE = "production"
 _BROKEN = 0.2  # The share of errors of the version that turns bad after it has won.
-_EVERY = 25  # Of the requests of the version that is to be aborted the last of so many fails: 4 %.
+_EVERY = 12  # Of the requests of the version that is to be aborted the last of so many fails: 8 %.
 
 
 def tell_first(stage: Stage, version: str, rate: float = RATE) -> RunningLoad:
