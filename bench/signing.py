@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 from shared.clients import Clients  # noqa: E402
 from shared.domain.trust.envelopes import STATEMENT_TYPE, Envelope  # noqa: E402
-from shared.domain.trust.keys import Purpose  # noqa: E402
+from shared.domain.trust.keys import Purpose, TrustedKey  # noqa: E402
 from shared.ports import Signing  # noqa: E402
 from shared.settings import read_settings  # noqa: E402
 from signalbox.launcher.cloud import LocalCloud  # noqa: E402
@@ -54,6 +54,12 @@ class Timed:
     def objection(self, purpose: Purpose, envelope: Envelope, at: datetime) -> str:
         with self._time("objection"):
             return self._signing.objection(purpose, envelope, at)
+
+    def revoked(self) -> tuple[TrustedKey, ...]:
+        return self._signing.revoked()
+
+    def keys(self) -> tuple[TrustedKey, ...]:
+        return self._signing.keys()
 
     @contextmanager
     def _time(self, kind: str) -> Iterator[None]:
