@@ -7,7 +7,7 @@ from dataclasses import replace
 from activities.effects import once, stamp
 from activities.inference.online_scoring import score_online
 from shared import contracts as c
-from shared.application.inference.scoring import refuse_revoked
+from shared.application.inference.scoring import refuse_revoked_scoring
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
@@ -39,7 +39,7 @@ def submit_job(clients: Clients, submission: c.Submission) -> c.Submitted:
     def act() -> c.Submitted:
         if clients.ledger.find(identity.effect_key(request.run, "quarantined")):  # It was released: it goes on.
             keep_listed(clients.hub, request.hub.state, RUNS, request.run, {"outcome": ""})
-        refuse_revoked(clients.statements, score)
+        refuse_revoked_scoring(clients.statements, score)
         if score.online:
             return score_online(clients, submission)
         created_job = clients.jobs.submit(job)

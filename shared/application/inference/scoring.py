@@ -64,7 +64,7 @@ def withdrawn_state(statements: Statements, scoring: Scoring) -> EntryState | No
     return next((withdrawn for withdrawn in WITHDRAWN if withdrawn.value == state), None)
 
 
-def refuse_revoked(statements: Statements, scoring: Scoring) -> None:
+def refuse_revoked_scoring(statements: Statements, scoring: Scoring) -> None:
     """Raises Refused for a version that was revoked. One that is retired may still score where a route pins it."""
     if withdrawn_state(statements, scoring) is EntryState.REVOKED:
         pin = "let the route follow its endpoint, or pin another version" if not scoring.follows else "promote another"
