@@ -19,7 +19,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.gate_statistics import limit
-from shared.domain.gates import GateSpec, judge
+from shared.domain.gates import GateSpec, judge_gates
 from shared.domain.gates.evidence import Evaluation, Evidence, SliceDifference
 from shared.domain.metrics.catalogue import MetricError, value_of
 from shared.domain.metrics.paired import Difference, compare
@@ -196,7 +196,7 @@ def outcome(world: World, seed: int, better: float, before: dict[str, Any] | Non
 def _verdict(metric: str, difference: Difference, options: dict[str, Any], **evaluation: Any) -> str:
     evidence = Evaluation(digest="", rows=difference.n, champion="m:1", differences=(difference,), **evaluation)
     spec = GateSpec(gate="better_than_champion", options={"metric": metric, **options})
-    return judge([spec], Evidence(evaluation=evidence))[0].outcome.value
+    return judge_gates([spec], Evidence(evaluation=evidence))[0].outcome.value
 
 
 def passes(world: World, simulations: int, better: float = 1.0, before: dict[str, Any] | None = None) -> float:
@@ -314,7 +314,7 @@ def single_holdouts() -> Iterator[tuple[str, Difference, str]]:
         yield (
             f"mae at confidence {level}, beside a gate at another",
             difference,
-            judge([gate], evidence)[0].outcome.value,
+            judge_gates([gate], evidence)[0].outcome.value,
         )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from shared.domain.gates import GateSpec, judge
+from shared.domain.gates import GateSpec, judge_gates
 from shared.domain.gates.evidence import Evaluation, Evidence
 from shared.domain.metrics.paired import compare
 
@@ -127,7 +127,7 @@ def outcome(world: World, rows: int, seed: int, noise: float) -> str:
     difference = compare(world.metric, truth, champion, challenger, seed=seed, resamples=RESAMPLES)
     evaluation = Evaluation(digest=str(seed), rows=rows, champion="model:1", differences=(difference,))
     spec = GateSpec(gate="better_than_champion", options={"metric": world.metric, "min_rows": 1, "min_cases": 1})
-    return judge([spec], Evidence(evaluation=evaluation))[0].outcome.value
+    return judge_gates([spec], Evidence(evaluation=evaluation))[0].outcome.value
 
 
 def shares(world: World, rows: int, simulations: int, noise: float) -> dict[str, float]:

@@ -49,7 +49,7 @@ def conclude_adrift(ctx: Context, orphan: c.OrphanedRun) -> Steps[c.Done]:
 
 
 def _close_again(ctx: Context, request: c.Inference, result: c.InferenceResult) -> Steps[c.InferenceResult]:
-    """Close the record of a run that was announced and told; the store may have kept the first closing's receipt."""
+    """Close the record of a run that was announced and told; the ledger may have the entry of the first closing."""
     key = _key(request, f"closed-again-{ctx.unique()}")
     yield from call(ctx, c.CLOSE_RUN, c.RunClosing(key=key, inference=request, result=result, last=True))
     return result

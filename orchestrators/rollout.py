@@ -1,7 +1,7 @@
 """Watch one step of a rollout: look, wait, look again, until it may go on or must go back. It changes no traffic.
 
 A rollout lasts days. So each step is a child of its promotion, and starts over after some looks: its history stays
-short, and so does that of the promotion. It stands alone: it is another instance.
+short, and so does that of the promotion. The module is small and alone because its instances are no promotions.
 """
 
 from dataclasses import replace

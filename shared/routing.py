@@ -48,7 +48,7 @@ def route(event: BlobArrived, configuration: Configuration) -> tuple[Decision, .
     decisions = tuple(
         decision
         for candidate in configuration.routes
-        if (decision := _by(candidate, event.arrival, location)) is not None
+        if (decision := _decision_of_route(candidate, event.arrival, location)) is not None
     )
     retrainings = tuple(
         WatchTrainingData(model=rules.model)
@@ -58,7 +58,7 @@ def route(event: BlobArrived, configuration: Configuration) -> tuple[Decision, .
     return (*decisions, *retrainings) or (Ignore(reason=f"no route takes {location}"),)
 
 
-def _by(rules: Route, arrival: Arrival, location: str) -> Decision | None:
+def _decision_of_route(rules: Route, arrival: Arrival, location: str) -> Decision | None:
     if rules.group.kind is Grouping.MARKER and rules.marked(location):
         return StartRun(route=rules, arrival=arrival, captures=rules.group_key(location))
     captures = rules.captures(location)

@@ -50,7 +50,7 @@ def _believed(statements: Statements, path: str) -> Envelope | None:
         kind = kind_of(envelope) if envelope is not None and envelope.payloadType == STATEMENT_TYPE else None
         if envelope is None or kind is None:
             return None
-        statements.opened(path, envelope, kind)
+        statements.verified_predicate(path, envelope, kind)
     except (ForgedError, UndecodableError, MalformedEnvelopeError, ValueError):
         return None
     return envelope

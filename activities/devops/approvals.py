@@ -23,7 +23,7 @@ from shared.application.promotion.standing import (
     pack_of,
     question,
 )
-from shared.application.promotion.stored_plans import opened, signed_plan
+from shared.application.promotion.stored_plans import signed_plan, unverified_opening
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.access.callers import Caller
@@ -83,7 +83,7 @@ class WaitingRun:
 def _mirror(clients: Clients, mirroring: c.Mirroring) -> tuple[c.Mirrored, bool]:
     """What is still to come, and whether a decision was recorded."""
     record = find_promotion(clients.store, mirroring.promotion)
-    opening = opened(clients.ledger, mirroring.promotion)
+    opening = unverified_opening(clients.ledger, mirroring.promotion)
     if record is None or opening is None:
         return c.Mirrored(), False
     try:  # The roles and their holders come from the plan: one that nobody signed could name anybody.

@@ -34,7 +34,7 @@ _AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Landed:
+class BatchFile:
     """The file of a batch and its own messages; None where all turned out to be in another."""
 
     arrival: Arrival | None = None
@@ -124,23 +124,23 @@ def _claim(clients: Clients, watch: c.RecordsWatch) -> BatchClaim | None:
     return BatchClaim(stream=stream, group=group, batch=batch, messages=batch_messages.messages)
 
 
-def _land(clients: Clients, claim: BatchClaim) -> Landed:
+def _land(clients: Clients, claim: BatchClaim) -> BatchFile:
     """Mark the messages, make a file of those that are the batch's own, and note who is to hear of it."""
 
-    def act() -> Landed:
+    def act() -> BatchFile:
         own = tuple(name for name, is_own in zip(claim.messages, _each(mark, claim.messages), strict=True) if is_own)
         if not own:
-            return Landed()
+            return BatchFile()
         messages = _each(lambda name: _content(clients, claim, name), own)
         arrival = _file(clients, claim, [record for message in messages for record in message.records])
         note_askers(clients.hub, _inference(clients, claim, arrival), _askers(claim, messages), claim.name)
-        return Landed(arrival=arrival, messages=own)
+        return BatchFile(arrival=arrival, messages=own)
 
     def mark(name: str) -> bool:
         use = UsedMessage(group=claim.group, batch=claim.batch, message=f"{claim.group}/{name}")
         return clients.store.create(_mark_path(claim.stream, name), use) or _mark(clients, claim.stream, name) == use
 
-    return once(clients, identity.landing_key(claim.stream.name, claim.group, claim.batch), Landed, act)
+    return once(clients, identity.landing_key(claim.stream.name, claim.group, claim.batch), BatchFile, act)
 
 
 def _file(clients: Clients, claim: BatchClaim, rows: Sequence[dict[str, Any]]) -> Arrival:

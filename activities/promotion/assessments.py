@@ -18,7 +18,7 @@ from shared.application.rollout.costs import release_cost
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain.failures import Refused, Transient
-from shared.domain.gates import GateOutcome, GateSpec, judge
+from shared.domain.gates import GateOutcome, GateSpec, judge_gates
 from shared.domain.gates.evidence import Evaluation, Evidence, Rollback
 from shared.domain.promotion.plans import Champion, Phase
 from shared.domain.rollout.rehearsals import newest_rehearsal
@@ -57,7 +57,7 @@ def _measured(clients: Clients, order: c.StageOrder) -> StageEvidence:
     gates, serving = order.at.gates(order.phase), _champion(clients, order)
     about = replace(order, plan=order.plan.against(order.stage, serving))
     evidence = _gather(clients, carried(clients.statements, about), gates)
-    verdicts = judge(gates, evidence)
+    verdicts = judge_gates(gates, evidence)
     return StageEvidence(
         stage=order.stage,
         phase=order.phase.value,

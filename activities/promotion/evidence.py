@@ -13,7 +13,7 @@ from activities.online_rows import predictions_of, rows_request
 from activities.promotion.holdout_rows import HoldoutRows, Table, read_rows, require_every
 from activities.promotion.holdouts import agreement_of, evaluate
 from shared import contracts as c
-from shared.application.promotion.holdout_looks import take_look
+from shared.application.promotion.holdout_looks import count_holdout_look
 from shared.application.promotion.planning import stage_shelves
 from shared.clients import Clients
 from shared.domain import identity
@@ -114,7 +114,7 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
             champion = session.predictions(session.champion.deployment, rows)
             if options:
                 model, now = session.promotable.name, clients.clock.now()
-                look = take_look(clients.store, model, rows.holdout, rows.version, session.digest, now)
+                look = count_holdout_look(clients.store, model, rows.holdout, rows.version, session.digest, now)
         evaluation = evaluate(rows, options, session.champion.model, champion, challenger, look)
         agreement = agreement_of(rows, champion, challenger)
         evidence_now = replace(evidence_now, evaluation=evaluation, agreement=agreement)

@@ -21,7 +21,7 @@ from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.gates import GateOutcome, Verdict, judge
+from shared.domain.gates import GateOutcome, Verdict, judge_gates
 from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.audit import Entry, canonical_digest
@@ -35,6 +35,8 @@ from shared.records.promotion import SignedDecision, decisions, evidence_pack_at
 from shared.records.registry import refuse_revoked
 from shared.records.statements import ForgedError, receipt_objection, signed_receipt
 
+# A move starts within minutes of its receipt. A day leaves room for an outage of Azure, after which the judgement is
+# taken to be stale: the stage is then judged anew.
 _LIFE = timedelta(hours=24)
 
 
@@ -79,7 +81,7 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
     refuse_aborted(clients.statements, order.promotion.id, order.stage)
     if order.number:
         refuse_revoked(clients.statements, clients.audit, order.plan.model, _logged(clients, order))
-        return _keep(clients, order, signed_receipt(clients.signing, _step_receipt(clients, order)))
+        return _log_and_announce(clients, order, signed_receipt(clients.signing, _step_receipt(clients, order)))
     if order.phase is Phase.ENTRY:
         refuse_held(clients.statements, order.promotion.model)  # It may have been left while people were asked.
     # The log is read once the decisions are used, so that no withdrawal comes in between unseen.
@@ -107,7 +109,7 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
         expires=(now + _life(order)).isoformat(timespec="seconds"),
         override=override,
     )
-    return _keep(clients, order, signed_receipt(clients.signing, receipt))
+    return _log_and_announce(clients, order, signed_receipt(clients.signing, receipt))
 
 
 def _step_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
@@ -158,7 +160,7 @@ def _life(order: c.StageOrder) -> timedelta:
     return _LIFE + timedelta(seconds=sum(order.at.within_s(move) for move in order.at.moves(order.phase)))
 
 
-def _keep(clients: Clients, order: c.StageOrder, receipt: Receipt) -> Receipt:
+def _log_and_announce(clients: Clients, order: c.StageOrder, receipt: Receipt) -> Receipt:
     """The receipt that the audit log has: of an attempt that died after it had told the log, the earlier one.
 
     An override is another kind of fact, so that nobody overlooks it.
@@ -208,17 +210,17 @@ def _digest(clients: Clients, order: Order, phase: Phase) -> str:
 
 def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
     """The gates judged anew from the recorded evidence, freezes as of now: people may have thought for days."""
-    path, place = _pack(order), f"{order.stage} ({order.phase.value})"
+    path, place = _pack_path(order), f"{order.stage} ({order.phase.value})"
     shown = evidence_pack_at(clients.statements, path, order)
     if shown is None:
         raise Refused(f"no evidence is recorded for {place}: nothing passes without it")
     if canonical_digest(shown) != order.evidence:
         raise Refused(f"{path} is not the evidence {order.evidence} any more, which was shown for {place}")
     evidence = replace(decode(Evidence, shown["assessments"][-1]["evidence"]), at=clients.clock.now())
-    return judge(order.at.gates(order.phase), evidence)
+    return judge_gates(order.at.gates(order.phase), evidence)
 
 
-def _pack(order: c.StageOrder) -> str:
+def _pack_path(order: c.StageOrder) -> str:
     """Whose digest is what people approve; the phase's own evidence is the last in it."""
     return paths.evidence(order.promotion.id, order.stage, order.phase.value, "pack.json")
 

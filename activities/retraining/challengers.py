@@ -16,13 +16,13 @@ from activities.retraining.claims import champion_of, stage_of
 from activities.retraining.training import cancelled_by, training_run
 from activities.training_runs import TrainingRun, lineage_tags, training_metrics
 from shared import contracts as c
-from shared.application.promotion.holdout_looks import take_look
+from shared.application.promotion.holdout_looks import count_holdout_look
 from shared.application.promotion.planning import read_bundle
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.gates import GateOutcome, judge
+from shared.domain.gates import GateOutcome, judge_gates
 from shared.domain.gates.evidence import Evaluation, Evidence
 from shared.domain.promotion.models import BUNDLE, ModelVersion
 from shared.domain.statistics.looks import Look
@@ -73,7 +73,7 @@ def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
     look = None if against is None else _look(clients, rules.model, rows, digest)
     evaluation = evaluate(rows, [rules.gate.options], champion.model, against, challenger, look)
     evidence = Evidence(at=clients.clock.now(), evaluation=evaluation)
-    verdict = judge((rules.gate,), evidence)[0]
+    verdict = judge_gates((rules.gate,), evidence)[0]
     judgement = c.ChallengerJudged(
         outcome=_OUTCOMES[verdict.outcome],
         because=verdict.because,
@@ -86,7 +86,7 @@ def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
 
 
 def _look(clients: Clients, model: str, rows: HoldoutRows, digest: str) -> Look:
-    return take_look(clients.store, model, rows.holdout, rows.version, digest, clients.clock.now())
+    return count_holdout_look(clients.store, model, rows.holdout, rows.version, digest, clients.clock.now())
 
 
 def _keep(

@@ -1,4 +1,4 @@
-"""Take a look at a step of a rollout: count what is final, judge, and record what was judged by."""
+"""Take a look at a step of a rollout: count what is final, judge_look, and record what was judged by."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -11,7 +11,7 @@ from activities.rollout.step_records import end_step, show_standing
 from activities.rollout.watched_steps import WatchedStep, watched_step
 from shared import contracts as c
 from shared.application.rollout.counts import units_of
-from shared.application.rollout.looks import evidence_with, judge
+from shared.application.rollout.looks import evidence_with, judge_look
 from shared.clients import Clients
 from shared.domain.failures import Transient
 from shared.domain.rollout.orders import RolloutOrder
@@ -63,7 +63,7 @@ def _look(clients: Clients, watched: WatchedStep) -> RecordedLook:
         evidence = evidence_with(watched.policy, watched.arms, evidence, counts, watched.soaks)
     facts = replace(_facts(clients, watched, earlier, counted, now), replayed=used - used_before + counts.replayed)
     step = watched.order
-    outcome = judge(watched.policy, watched.arms, step.step, len(watched.at.weights), evidence, facts)
+    outcome = judge_look(watched.policy, watched.arms, step.step, len(watched.at.weights), evidence, facts)
     return RecordedLook(
         step=step.step,
         number=step.looks,

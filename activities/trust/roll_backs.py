@@ -43,10 +43,10 @@ def _undone(statements: Statements, promotion: str) -> dict[str, str]:
     undone = dict[str, str]()
     for path in statements.list(identity.promotion_key(promotion, "")):
         try:
-            stored = statements.stored(path) if path.endswith(_UNDONE) else None
+            stored = statements.find_envelope(path) if path.endswith(_UNDONE) else None
             if stored is None:
                 continue
-            predicate = statements.believed(stored)
+            predicate = statements.verified_of_any_kind(stored)
         except ForgedError:
             continue  # A planted file undoes nothing, and keeps no promotion open.
         if predicate.get("change") == "undone":

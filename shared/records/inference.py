@@ -20,7 +20,7 @@ from shared.records.store import LATER, RecordStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """What a run was started for, and how it ended; *outcome* and all that follows it are None while it is open.
+    """What a run was started for, and how it ended; *closed* and all fields after it are None while it is open.
 
     Where its route follows an endpoint, *inference* names what the endpoint answered at the opening; *unscored* says
     why nothing could score. *restored* says when the record was made anew, after the store had lost it.

@@ -129,7 +129,7 @@ def decisions(
 
 def signed_decision(statements: Statements, path: str) -> SignedDecision | None:
     """The decision at *path*, None where there is none. Raises ForgedError."""
-    statement = statements.stored(path)
+    statement = statements.find_envelope(path)
     if statement is None:
         return None
     predicate = statements.predicate(statement, PredicateKind.DECISION)

@@ -45,10 +45,10 @@ class Statements:
 
     def read(self, path: str, kind: PredicateKind) -> dict[str, Any] | None:
         """The predicate that is kept at *path*, None where nothing is. Raises ForgedError."""
-        stored = self.stored(path)
+        stored = self.find_envelope(path)
         return None if stored is None else self.predicate(stored, kind)
 
-    def stored(self, path: str) -> Stored[Envelope] | None:
+    def find_envelope(self, path: str) -> Stored[Envelope] | None:
         """The envelope at *path* as it lies there; nothing is checked yet. Raises ForgedError for what is none."""
         try:
             return self.store.get_stored(Envelope, path)
@@ -61,9 +61,9 @@ class Statements:
 
     def predicate(self, stored: Stored[Envelope], kind: PredicateKind) -> dict[str, Any]:
         """What the statement says. Raises ForgedError unless it was signed for this kind and this path."""
-        return self.opened(stored.blob.path, stored.record, kind)
+        return self.verified_predicate(stored.blob.path, stored.record, kind)
 
-    def opened(self, path: str, envelope: Envelope, kind: PredicateKind) -> dict[str, Any]:
+    def verified_predicate(self, path: str, envelope: Envelope, kind: PredicateKind) -> dict[str, Any]:
         """As `predicate`, of an *envelope* that was read elsewhere, and was signed for *path* here."""
         predicate = _opened(path, envelope, kind)
         if predicate.get(PATH) != path:
@@ -72,7 +72,7 @@ class Statements:
             raise ForgedError(path, because)
         return predicate
 
-    def believed(self, stored: Stored[Envelope]) -> dict[str, Any]:
+    def verified_of_any_kind(self, stored: Stored[Envelope]) -> dict[str, Any]:
         """As `predicate`, for a caller that takes every kind. Raises ForgedError."""
         kind = kind_of(stored.record)
         if kind is None:

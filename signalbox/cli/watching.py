@@ -67,5 +67,5 @@ def _step(step: Mapping[str, str]) -> str:
 
 
 def _row(row: Mapping[str, str]) -> str:
-    time = row["closed"] or row["opened"]
-    return "  ".join(printable(text) for text in (time, row["run"], row["route"], row["outcome"] or "running"))
+    changed_at = row["closed"] or row["opened"]
+    return "  ".join(printable(text) for text in (changed_at, row["run"], row["route"], row["outcome"] or "running"))

@@ -15,7 +15,7 @@ import requests
 
 from shared.adapters.azure_monitor.traffic_log import TrafficLog
 from shared.application.rollout.counts import Arms, frozen_counts
-from shared.application.rollout.looks import evidence_with, judge
+from shared.application.rollout.looks import evidence_with, judge_look
 from shared.domain.inference.routes import Workspace
 from shared.domain.rollout.policy import ERRORS, LookRule, RolloutPolicy, StepLimits, TrafficStep
 from shared.domain.rollout.steps import StepDecision, StepFacts
@@ -97,7 +97,7 @@ class Releases:
             requests += sum(minute.canary for minute in counts.minutes[ERRORS])
             errors += sum(minute.canary_bad for minute in counts.minutes[ERRORS])
             facts = StepFacts(since=since, now=self._now(), requests=requests, errors=errors, judgement=None)
-            decision = judge(rules, arms, number, len(rules.steps), evidence, facts).decision
+            decision = judge_look(rules, arms, number, len(rules.steps), evidence, facts).decision
             if decision is not StepDecision.WAIT or requests > most_requests:
                 return evidence, decision, requests
 

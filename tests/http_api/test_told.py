@@ -42,6 +42,7 @@ async def test_the_ladder_and_who_may_do_what_are_told_as_they_are_configured(
     configured = promotion_app.clients.configuration
 
     assert status == 200
+    assert told["staging"] == configured.hub.staging
     assert [each["name"] for each in told["environments"]] == ["experiment", "dev", "preprod"]
     stages = [(each["name"], each["source"], each["environment"] or each["registry"]) for each in told["ladder"]]
     assert [(name, source, place["name"]) for name, source, place in stages] == [

@@ -122,7 +122,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_measured",
-        condition="judge(gates, evidence)",
+        condition="judge_gates(gates, evidence)",
         without="()",
         guard=test_glass.test_broken_glass_that_one_person_leaves_alone_changes_nothing,
     ),

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from shared import contracts as c
 from shared.application.promotion.standing import break_glass, question
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.codec import decode
 from shared.domain.promotion.plans import Phase
 from tests.promotion.conftest import PEOPLE, PromotionApp
@@ -98,7 +98,7 @@ async def test_broken_glass_is_whole_again_after_its_time(app: PromotionApp) -> 
     promotion, body = await broken_glass(app)
     for who, role in (("linus", "engineer"), ("grace", "product-owner")):
         await app.ask("POST", f"promotions/{promotion}/break-glass", body | {"role": role}, who)
-    found = opened(app.clients.ledger, promotion)
+    found = unverified_opening(app.clients.ledger, promotion)
     assert found is not None
     assert found.plan is not None
     request = decode(c.Promotion, app.record(promotion)["promotion"])

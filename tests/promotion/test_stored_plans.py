@@ -9,7 +9,7 @@ import pytest
 from activities.promotion.moves import make_move, undo_move
 from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
-from shared.application.promotion.stored_plans import admission_of, opened, read_plan, restoring_of
+from shared.application.promotion.stored_plans import admission_of, read_plan, restoring_of, unverified_opening
 from shared.codec import decode, encode
 from shared.domain.failures import Refused
 from shared.domain.promotion.plans import Phase
@@ -102,7 +102,7 @@ def test_an_order_of_the_first_version_brings_the_plan_itself_and_still_runs(
 
 
 def test_neither_orders_nor_histories_carry_the_plan(app: PromotionApp, order: c.StageOrder) -> None:  # noqa: F811
-    opening = opened(app.clients.ledger, "p-1")
+    opening = unverified_opening(app.clients.ledger, "p-1")
     assert opening is not None
     names = [file.path for file in order.plan.contents]
 

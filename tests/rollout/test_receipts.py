@@ -9,7 +9,7 @@ import pytest
 from activities.promotion.moves import make_move
 from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.domain import identity
 from shared.domain.failures import CalledOff, Refused
 from shared.domain.promotion.plans import Move, Phase
@@ -48,7 +48,7 @@ def ended(app: RolloutApp) -> StepRecord:
 def order(app: RolloutApp, number: int, evidence: str) -> Receipt:
     """Ask for the receipt that opens step *number*."""
     promotion = promotion_of(app)
-    opening = opened(app.clients.ledger, promotion.id)
+    opening = unverified_opening(app.clients.ledger, promotion.id)
     assert opening is not None
     return issue_receipt(
         app.clients,
@@ -66,7 +66,7 @@ def order(app: RolloutApp, number: int, evidence: str) -> Receipt:
 
 def move(app: RolloutApp, what: Move, step: int, receipt: Receipt) -> c.Moved:
     promotion = promotion_of(app)
-    opening = opened(app.clients.ledger, promotion.id)
+    opening = unverified_opening(app.clients.ledger, promotion.id)
     assert opening is not None
     return make_move(
         app.clients,

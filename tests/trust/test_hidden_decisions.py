@@ -8,7 +8,7 @@ import pytest
 from shared import contracts as c
 from shared.adapters.audit_log.layout import entry_path, head_path, subject_path
 from shared.application.promotion.standing import break_glass, question
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.codec import decode, encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.plans import Phase
@@ -106,7 +106,7 @@ async def test_consents_count_only_where_the_promotion_was_to_wait_for_them(app:
     promotion, body = await broken_glass(app)
     for who, role in (("linus", "engineer"), ("grace", "product-owner")):
         await app.ask("POST", f"promotions/{promotion}/break-glass", body | {"role": role}, who)
-    opening = opened(app.clients.ledger, promotion)
+    opening = unverified_opening(app.clients.ledger, promotion)
     assert opening is not None
     assert opening.plan is not None
     request = decode(c.Promotion, app.record(promotion)["promotion"])

@@ -1,13 +1,13 @@
 """What taking an event or a message in would do now, in words; nothing is done."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 
 from shared.application.events.intake import decide
 from shared.application.rollout.alerts import watched_by
 from shared.clients import Clients
 from shared.domain.alerts import AlertChanged
-from shared.domain.events import BlobArrived, Irrelevant, MonitorBreached, UnreadableEvent
+from shared.domain.events import BlobArrived, Irrelevant, ModelRegistered, MonitorBreached, UnreadableEvent
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData
 from triggers.events.envelopes import read_event
 from triggers.queues.data_checks import check_of_message, is_check
@@ -36,8 +36,10 @@ def foresee(clients: Clients, raw: Any) -> Iterator[str]:
             yield _foresee_alert(clients, event)
         case MonitorBreached():
             yield "would become a cause of retraining, if a model names its source"
-        case _:
+        case ModelRegistered():
             yield "would start the promotion of the model, if it carries a flag"
+        case _:
+            assert_never(event)
 
 
 def _foresee_alert(clients: Clients, event: AlertChanged) -> str:

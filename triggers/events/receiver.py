@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 async def receive_event(client: Client, clients: Clients, raw: Any) -> tuple[str, ...]:
-    """Act on the event in *raw*, and nothing secret in it; returns a sentence for each decision.
+    """Remove the secrets from *raw*, then act on its event; returns a sentence for each decision.
 
     Raises Transient: deliver it again. Event Grid promises no lag, so the lag is logged for every event.
     """

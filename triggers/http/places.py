@@ -9,7 +9,7 @@ from typing import Any
 
 from shared import contracts as c
 from shared.application.promotion.standing import asking, glass_stage
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.clients import Clients
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
@@ -34,7 +34,7 @@ TASK_WAYS = {
 }
 
 
-def of(way: str, clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+def places_of(way: str, clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The places by the *way* that a route names; none where they cannot be told."""
     return () if way == WHOLE_APP else _WAYS[way](clients, arguments)
 
@@ -42,7 +42,7 @@ def of(way: str, clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, .
 def require(clients: Clients, caller: Caller, action: Action, way: str, arguments: Mapping[str, Any]) -> None:
     """Raises Problem unless *caller* may do *action* in every place that the request concerns."""
     permissions = clients.configuration.permissions
-    for place in of(way, clients, arguments) or ("",):
+    for place in places_of(way, clients, arguments) or ("",):
         if not permissions.allows(caller, action, place):
             scope = f"in {place}" if place else "where its place is the whole app or cannot be told"
             roles = permissions.who_may(action, place)
@@ -128,7 +128,7 @@ def _promotion(clients: Clients, arguments: Mapping[str, Any]) -> c.Promotion | 
 
 
 def _plan(clients: Clients, arguments: Mapping[str, Any]) -> c.Plan | None:
-    opening = opened(clients.ledger, arguments["promotion"])
+    opening = unverified_opening(clients.ledger, arguments["promotion"])
     return opening.plan if opening else None
 
 
@@ -182,7 +182,7 @@ def _of_task(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The places of what the task asks to start or to follow."""
     body = arguments["body"]
     way = TASK_WAYS.get(body.start or OrderKind.FOLLOW)
-    return of(way, clients, {"body": body, "model": body.model}) if way else ()
+    return places_of(way, clients, {"body": body, "model": body.model}) if way else ()
 
 
 _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {

@@ -14,7 +14,7 @@ import azure.functions as func
 from shared.application.events.dead_letters import store_letter
 from shared.application.promotion.decisions import Ballot, decide
 from shared.application.promotion.standing import decided
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.clients import Clients
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
@@ -112,7 +112,7 @@ async def _decide(client: Client, clients: Clients, token: str, raw: dict[str, A
 
 def _is_recorded(clients: Clients, person: Caller, order: DecisionSent) -> bool:
     """Whether the message was recorded before: a repeated delivery must not renew a withdrawn decision."""
-    opening = opened(clients.ledger, order.promotion)
+    opening = unverified_opening(clients.ledger, order.promotion)
     own = (person.oid, order.role, order.evidence, order.approved)
     return any(
         (approval.oid, approval.role, approval.evidence, approval.approved) == own

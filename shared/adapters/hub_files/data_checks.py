@@ -10,7 +10,7 @@ from typing import Any
 from shared.adapters.hub_files.contracts import load_contract
 from shared.adapters.reader.checks import check_files, match_files, measure_each
 from shared.adapters.reader.files import TableFile
-from shared.domain.data.data_check import judge
+from shared.domain.data.data_check import judge_data
 from shared.domain.data.data_contract import DataContract
 from shared.domain.data.record_files import file_of_records
 from shared.domain.data.reference_profile import ReferenceProfile
@@ -37,7 +37,8 @@ class HubDataChecks:
         tables = [TableFile(name="record", open=partial(io.BytesIO, data)) for data, _ in written_records if data]
         measurements = iter(measure_each(tables, alone))
         return tuple(
-            judge(next(measurements), alone, None).summary if data else (reason,) for data, reason in written_records
+            judge_data(next(measurements), alone, None).summary if data else (reason,)
+            for data, reason in written_records
         )
 
     def match(self, contract: str, inputs: Sequence[HubFile], outputs: Sequence[HubFile]) -> RowMatch:

@@ -8,7 +8,7 @@ from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.pool import Readers, readers
 from shared.adapters.reader.process import ReaderDied
 from shared.codec import decode
-from shared.domain.data.data_check import CheckReport, judge
+from shared.domain.data.data_check import CheckReport, judge_data
 from shared.domain.data.data_contract import DataContract
 from shared.domain.data.data_measures import Breach, Example, Measurements
 from shared.domain.data.reference_profile import ReferenceProfile
@@ -24,7 +24,7 @@ def check_files(
     pool: Readers | None = None,
 ) -> CheckReport:
     """The report on *files*. Content never makes it raise; it raises what opening or reading a file raises."""
-    return judge(measure_files(files, contract, reference, pool), contract, reference)
+    return judge_data(measure_files(files, contract, reference, pool), contract, reference)
 
 
 def measure_files(

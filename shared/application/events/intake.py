@@ -1,4 +1,6 @@
-"""From an event to a start: every event ends as a run, a window, a promotion, a cause, or a record that says why not.
+"""From an event to a start, or to a record that says why not.
+
+An event starts a run, a window, a look at training data, a promotion, a rollback or a training.
 
 `shared.routing` decides what a file's event starts; the starts themselves are in the application's other rooms.
 """
@@ -6,7 +8,7 @@
 import asyncio
 import json
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, assert_never
 from uuid import uuid4
 
 from shared import contracts as c
@@ -67,17 +69,21 @@ async def take_in(
     client: Client, clients: EventClients, event: Event, origin: EventOrigin = UNKNOWN_ORIGIN
 ) -> tuple[str, ...]:
     """Act on one event of *origin*; returns a sentence for each decision. Raises Transient: deliver the event again."""
-    if isinstance(event, Irrelevant):
-        await _record_ignored(clients, origin, event.event_id, event.subject, event.reason)
-        return (event.reason,)
-    if isinstance(event, ModelRegistered):
-        return (await _promote_flagged(client, clients, event, origin),)
-    if isinstance(event, AlertChanged):
-        return await _take_alert(client, clients, event, origin)
-    if isinstance(event, MonitorBreached):
-        return (await _raise_cause(client, clients, event, origin),)
-    arrival, decisions = await asyncio.to_thread(decide, clients, event)
-    return tuple([await _carry_out(client, clients, arrival, decision, origin) for decision in decisions])
+    match event:
+        case Irrelevant():
+            await _record_ignored(clients, origin, event.event_id, event.subject, event.reason)
+            return (event.reason,)
+        case ModelRegistered():
+            return (await _promote_flagged(client, clients, event, origin),)
+        case AlertChanged():
+            return await _take_alert(client, clients, event, origin)
+        case MonitorBreached():
+            return (await _raise_cause(client, clients, event, origin),)
+        case BlobArrived():
+            arrival, decisions = await asyncio.to_thread(decide, clients, event)
+            return tuple([await _carry_out(client, clients, arrival, decision, origin) for decision in decisions])
+        case _:
+            assert_never(event)
 
 
 async def _promote_flagged(client: Client, clients: EventClients, event: ModelRegistered, origin: EventOrigin) -> str:
@@ -101,19 +107,20 @@ async def _take_alert(
     """An alert may bring a version back, may be a cause of retraining, and may be both; else a record says why not."""
     watched, rollback = watched_by(clients.configuration.ladder, event), ""
     if isinstance(watched, str):
-        decision = watched
+        about_rollback = watched
     else:
         record = await act_on_alert(client, clients, watched, serving_alert(event), "pushed")
         rollback = record.rollback
-        decision = f"{f'rollback {rollback} started' if rollback else 'no rollback'}: {record.because}"
+        result = f"rollback {rollback} started" if rollback else "no rollback"
+        about_rollback = f"{result}: {record.because}"
     cause = cause_of(event, clients.configuration.drift, (), clients.clock.now())
     if isinstance(cause, str):
-        reason = decision or cause
+        reason = about_rollback or cause
         if not rollback:
             await _record_ignored(clients, origin, event.event_id, event.because[:200], reason)
         return (reason,)
     await raise_cause(client, clients.store, clients.configuration, cause)
-    return (*([decision] if decision else []), _sentence(cause))
+    return (*([about_rollback] if about_rollback else []), _sentence(cause))
 
 
 async def _raise_cause(client: Client, clients: EventClients, event: MonitorBreached, origin: EventOrigin) -> str:

@@ -19,7 +19,7 @@ async def start_inference(client: Client, hub: DataHub, inference: c.Inference) 
 
     A run that has ended, and whose record the store has lost, goes on the list of open runs again: the sweep closes it.
     """
-    start = await start_once(client, c.RUN_INFERENCE, inference.run, inference, first=kept_open(hub, inference))
+    start = await start_once(client, c.RUN_INFERENCE, inference.run, inference, first=opening_step(hub, inference))
     if start is Start.FINISHED:
         await asyncio.to_thread(_reopen_lost, hub, inference)
     return start
@@ -30,7 +30,7 @@ def _reopen_lost(hub: DataHub, inference: c.Inference) -> None:
         keep_open(hub, inference)
 
 
-def kept_open(hub: DataHub, inference: c.Inference) -> Callable[[], Awaitable[object]]:
+def opening_step(hub: DataHub, inference: c.Inference) -> Callable[[], Awaitable[object]]:
     """What has to happen before *inference* is started."""
     return partial(asyncio.to_thread, keep_open, hub, inference)
 

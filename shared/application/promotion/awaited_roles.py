@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared import contracts as c
 from shared.application.promotion.standing import asked_since, consents, judgement, pack_of, question, question_now
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.promotion.unmet_needs import failing_gates
 from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Judgement, Role
 from shared.domain.promotion.ladder import BreakGlass
@@ -43,7 +43,7 @@ def waited_for(
     statements: Statements, ledger: Ledger, glass: BreakGlass, request: c.Promotion, now: datetime
 ) -> Iterator[Waited]:
     """Nothing where the promotion waits for nobody."""
-    opening = opened(ledger, request.id)
+    opening = unverified_opening(ledger, request.id)
     if opening is None or opening.plan is None:
         return
     order = question_now(statements, ledger, request, opening)

@@ -20,7 +20,7 @@ from shared.application.promotion.standing import (
     question,
     question_now,
 )
-from shared.application.promotion.stored_plans import opened, signed_plan
+from shared.application.promotion.stored_plans import signed_plan, unverified_opening
 from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -312,7 +312,7 @@ def _refuse_ended(promotion: str, fate: c.Fate | None) -> None:
 def _promotion(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c.PromotionOpened, c.Fate | None]:
     """The promotion as it was requested, its opening with the plan, and its fate, None while it is under way."""
     record = find_promotion(records.store, promotion)
-    opening = opened(records.ledger, promotion)
+    opening = unverified_opening(records.ledger, promotion)
     if record is None or opening is None or opening.plan is None:
         message = f"promotion {promotion!r} is not known, or has no plan yet"
         raise DecisionRefused(Objection.UNKNOWN_PROMOTION, message)

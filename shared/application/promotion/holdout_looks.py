@@ -27,7 +27,7 @@ class HoldoutVersion:
     keys: KeySketch
 
 
-def take_look(
+def count_holdout_look(
     store: RecordStore, model: str, holdout: Holdout, version: HoldoutVersion, challenger: str, now: datetime
 ) -> Look:
     """The look of *challenger* (its bundle's digest) at *version* of *model*'s hold-out, recorded as of *now* unless it

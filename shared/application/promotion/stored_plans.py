@@ -19,7 +19,7 @@ from shared.records.predicates import PlannedStage, PlanPredicate
 from shared.records.statements import ForgedError, Statements
 
 
-def opened(ledger: Ledger, promotion: str) -> c.PromotionOpened | None:
+def unverified_opening(ledger: Ledger, promotion: str) -> c.PromotionOpened | None:
     """The promotion's opening as it is stored, None before it was opened. Nothing of it is checked: it is for showing
     where a promotion stands, and `believed_opening` for acting on it."""
     raw = ledger.find(_key(promotion))
@@ -27,9 +27,11 @@ def opened(ledger: Ledger, promotion: str) -> c.PromotionOpened | None:
 
 
 def believed_opening(statements: Statements, ledger: Ledger, promotion: str) -> c.PromotionOpened | None:
-    """As `opened`, where the deciding key has signed the plan. Raises ForgedError where it has not, and where the
-    record of a promotion with a signed plan is gone."""
-    opening = opened(ledger, promotion)
+    """As `unverified_opening`, where the deciding key has signed the plan.
+
+    Raises ForgedError where it has not, and where the record of a promotion with a signed plan is gone.
+    """
+    opening = unverified_opening(ledger, promotion)
     if opening is None:
         for path in statements.list(paths.plans(promotion)):
             reason = f"the plan in {path} was opened by it, and it was removed; restore it from a backup"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from shared import contracts as c
 from shared.application.promotion.standing import asking
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Ladder, Newer
 from shared.domain.promotion.models import is_later
@@ -69,7 +69,7 @@ def _may_replace(request: c.Promotion, other: c.Promotion) -> bool:
 
 def _waits(statements: Statements, ledger: Ledger, lock: c.EndpointLock, other: c.Promotion) -> bool:
     """For people, or in the queue of the lock; what is at work is left to end by itself."""
-    opening = opened(ledger, other.id)
+    opening = unverified_opening(ledger, other.id)
     if opening is None or opening.plan is None:
         return False
     in_queue = statements.store.exists(paths.queued(lock.endpoint, other.id))

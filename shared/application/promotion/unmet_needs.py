@@ -6,11 +6,11 @@ from datetime import datetime
 from shared import contracts as c
 from shared.application.promotion.stage_entry import Receipts, unproven
 from shared.application.promotion.standing import askers_of, consents, has_receipt, judgement, question_now
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.promotion.turns import holder_of, queue_of
 from shared.codec import decode
 from shared.domain import identity
-from shared.domain.gates import GateOutcome, judge
+from shared.domain.gates import GateOutcome, judge_gates
 from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Role, who_can
 from shared.domain.promotion.ladder import BreakGlass, Ladder, Promotable
@@ -43,7 +43,7 @@ def unmet_now(
     statements: Statements, ledger: Ledger, glass: BreakGlass, request: c.Promotion, now: datetime
 ) -> list[str]:
     """What a promotion under way waits for."""
-    opening = opened(ledger, request.id)
+    opening = unverified_opening(ledger, request.id)
     if opening is None or opening.plan is None:
         return [opening.because if opening else "it is being planned; look again"]
     plan = opening.plan
@@ -106,7 +106,7 @@ def _held_up(store: RecordStore, locks: Iterable[str], own: str) -> Iterator[str
 
 def _gates(at: StagePlan, phase: Phase, now: datetime) -> Iterator[str]:
     """Those that would not pass on what is known before anything is measured: freezes speak now, others later."""
-    for verdict in judge(at.gates(phase), Evidence(at=now)):
+    for verdict in judge_gates(at.gates(phase), Evidence(at=now)):
         if verdict.outcome is not GateOutcome.PASS:
             yield f"{verdict.gate}: {verdict.because}; the promotion measures it there"
 

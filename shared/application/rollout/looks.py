@@ -40,7 +40,7 @@ def is_compared(policy: RolloutPolicy, arms: Arms, soaks: bool) -> bool:
     return bool(arms.champion and policy.soak.compare) if soaks else arms.is_compared
 
 
-def judge(
+def judge_look(
     policy: RolloutPolicy, arms: Arms, step: int, steps: int, evidence: RolloutEvidence, facts: StepFacts
 ) -> StepOutcome:
     """The outcome of step number *step* of *steps*; *facts* come without the judgement, which is made here."""
@@ -80,7 +80,7 @@ def outcome_of(policy: RolloutPolicy, record: StepRecord, arms: Arms, steps: int
         foreign=record.foreign,
         replayed=record.counts.replayed + record.last.replayed,
     )
-    return judge(policy, arms, record.step, steps, evidence, facts)
+    return judge_look(policy, arms, record.step, steps, evidence, facts)
 
 
 def arms_of(at: StagePlan, canary: str, step: int) -> Arms:

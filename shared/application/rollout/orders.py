@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from shared import contracts as c
 from shared.application.promotion.decisions import DecisionRecords, DecisionRefused, Objection
 from shared.application.promotion.standing import has_receipt
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.codec import encode
 from shared.domain import identity
 from shared.domain.failures import CalledOff
@@ -109,7 +109,7 @@ def _name(order: RolloutOrder) -> str:
 
 def _stage(records: DecisionRecords, promotion: str) -> StagePlan:
     """The stage of the promotion that shifts traffic."""
-    record, opening = find_promotion(records.store, promotion), opened(records.ledger, promotion)
+    record, opening = find_promotion(records.store, promotion), unverified_opening(records.ledger, promotion)
     if record is None or opening is None or opening.plan is None:
         message = f"promotion {promotion!r} is not known, or has no plan yet"
         raise DecisionRefused(Objection.UNKNOWN_PROMOTION, message)

@@ -59,7 +59,7 @@ def proof_pack(
     subjects = {proof.promotion: digest}
     statement = Statement(kind=PredicateKind.PROOF_PACK, subjects=subjects, at=now, predicate=encode(predicate))
     statements.create(path, statement)
-    stored = statements.stored(path)
+    stored = statements.find_envelope(path)
     if stored is None:
         raise Refused(f"{path} was removed while it was read; ask again")
     statements.predicate(stored, PredicateKind.PROOF_PACK)

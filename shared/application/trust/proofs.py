@@ -61,7 +61,7 @@ def _statements(statements: Statements, folder: str, promotion: str) -> Iterator
         if not path.endswith(".dsse.json") and "/decisions/" not in path:
             continue
         with suppress(ForgedError):
-            stored = statements.stored(path)
+            stored = statements.find_envelope(path)
             predicate = _signed(statements, stored) if stored else {}
             if stored and predicate.get("entry", predicate).get("promotion") == promotion:
                 yield path, stored.record
@@ -70,7 +70,7 @@ def _statements(statements: Statements, folder: str, promotion: str) -> Iterator
 def _signed(statements: Statements, stored: Stored[Envelope]) -> dict[str, Any]:
     """The predicate of what is believed, or was signed with a key that is revoked. Raises ForgedError."""
     try:
-        return statements.believed(stored)
+        return statements.verified_of_any_kind(stored)
     except ForgedError as forgery:
         if forgery.because not in {key.revocation for key in statements.signing.revoked()}:
             raise
@@ -81,7 +81,7 @@ def _revocations(statements: Statements) -> Iterator[tuple[str, Envelope]]:
     """Those that are believed: one that a revoked key has signed proves nothing."""
     for path in statements.list(paths.revocations()):
         try:
-            stored = statements.stored(path)
+            stored = statements.find_envelope(path)
             if stored is not None and statements.predicate(stored, PredicateKind.REVOCATION):
                 yield path, stored.record
         except ForgedError:

@@ -48,7 +48,7 @@ def signed_provenance(statements: Statements, ledger: Ledger, order: c.MoveOrder
     predicate = _predicate(statements, ledger, order)
     statement = Statement(kind=PredicateKind.PROVENANCE, subjects=_subjects(plan), at=at, predicate=encode(predicate))
     statements.create(path, statement)
-    stored = statements.stored(path)
+    stored = statements.find_envelope(path)
     if stored is None or (wrong := _objection(statements, stored.record, order)):
         raise ForgedError(path, wrong if stored else "it was removed while it was written")
     return canonical_json(encode(stored.record))
@@ -96,7 +96,7 @@ def provenance_objection(statements: Statements, content: bytes | None, order: c
 def _objection(statements: Statements, envelope: Envelope, order: c.MoveOrder) -> str:
     plan = order.plan
     try:
-        predicate = statements.opened(
+        predicate = statements.verified_predicate(
             paths.provenance(order.promotion.id, order.stage), envelope, PredicateKind.PROVENANCE
         )
         provenance = decode(ProvenancePredicate, predicate)

@@ -57,7 +57,7 @@ class CheckReport:
         return asdict(self)
 
 
-def judge(measurements: Measurements, contract: DataContract, reference: ReferenceProfile | None) -> CheckReport:
+def judge_data(measurements: Measurements, contract: DataContract, reference: ReferenceProfile | None) -> CheckReport:
     """The report on *measurements*. A missing measurement never passes."""
     findings = [
         breach for breach in measurements.breaches if not _tolerated(breach, measurements.rows, contract.tolerance)

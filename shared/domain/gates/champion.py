@@ -75,11 +75,11 @@ class BetterThanChampion:
 @gate("evaluation", BetterThanChampion)
 def better_than_champion(options: BetterThanChampion, evaluation: Evaluation) -> GateFinding:
     """Is the challenger better than the champion by at least min_change, and nowhere worse than allowed?"""
-    short = _below_floor(options, evaluation)
-    if short:
-        return short
+    shortfall = _below_floor(options, evaluation)
+    if shortfall:
+        return shortfall
     if not evaluation.champion:
-        return _first(options, evaluation)
+        return _judge_first_model(options, evaluation)
     # The interval decides and not the estimate: of equal models, half have the better estimate. The confidence is that
     # of this look, since each further challenger on the same hold-out is another chance to win by luck.
     confidence = options.overall_confidence(evaluation)
@@ -109,7 +109,7 @@ def _below_floor(options: BetterThanChampion, evaluation: Evaluation) -> GateFin
     return failed(f"{options.metric} is {value:.6g}, {side} {options.at_least:.6g}", challenger=value)
 
 
-def _first(options: BetterThanChampion, evaluation: Evaluation) -> GateFinding:
+def _judge_first_model(options: BetterThanChampion, evaluation: Evaluation) -> GateFinding:
     """There is no champion, and the floor, where there is one, was reached."""
     if options.first_model == "fail":
         return failed("there is no champion to compare with, and first_model is fail")
@@ -163,9 +163,9 @@ class _Comparison:
 def _on_all(comparison: _Comparison, options: BetterThanChampion) -> GateFinding:
     """The finding on the whole hold-out, on which the challenger must be shown to be better."""
     difference, goal = comparison.difference, comparison.goal
-    short = _too_little(comparison, options, options.least_rows)
-    if short:
-        return short
+    shortfall = _too_little(comparison, options, options.least_rows)
+    if shortfall:
+        return shortfall
     if comparison.unsure:
         return comparison.undecided(f"the interval must be computed at confidence {comparison.confidence:.6g}")
     # Two models that answer alike have the interval [0, 0]. It reaches a goal of 0, but a tie proves no improvement.
@@ -184,9 +184,9 @@ def _on_slice(name: str, options: BetterThanChampion, evaluation: Evaluation) ->
     comparison = _Comparison(
         scope=f"slice {name}", difference=difference, goal=-options.max_slice_loss, confidence=confidence
     )
-    short = _too_little(comparison, options, options.min_rows)
-    if short:
-        return short
+    shortfall = _too_little(comparison, options, options.min_rows)
+    if shortfall:
+        return shortfall
     if options.slice_rule == "no_harm":
         return _require_no_harm(comparison)
     if comparison.unsure:

@@ -70,7 +70,7 @@ def read_gate(name: str, options: Mapping[str, Any]) -> tuple[GateSpec, tuple[Op
     return spec, read_options(GATES[name].options, options)[1]
 
 
-def judge(specs: Iterable[GateSpec], evidence: Evidence) -> tuple[Verdict, ...]:
+def judge_gates(specs: Iterable[GateSpec], evidence: Evidence) -> tuple[Verdict, ...]:
     """A verdict for each of *specs*, in their order. Raises UnknownGate, and ValueError for options that are wrong."""
     return tuple(_verdict(spec, evidence) for spec in specs)
 

@@ -72,7 +72,7 @@ def show(model: str, as_json: bool) -> None:
 def check_file(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
     """Compare FILE with the model's training data; exit code 1 if it drifted, 3 if too few rows can tell."""
     app = find_app()
-    path = lend(file, hub)
+    path = lend(app, file, hub)
     with suggesting(app, ROUTES, route), waiting(f"comparing {file.name}"):
         report = app.post("drift-checks", {"path": path, "route": route})
     if as_json:
@@ -93,7 +93,7 @@ def check_file(context: click.Context, file: Path, route: str, hub: str | None, 
 def features(file: Path, target: str, resamples: int, seed: int, hub: str | None, as_json: bool) -> None:
     """Which columns of FILE tell something about the target: F, chi-squared and mutual information."""
     app = find_app()
-    question = {"path": lend(file, hub), "target": target, "resamples": resamples, "seed": seed}
+    question = {"path": lend(app, file, hub), "target": target, "resamples": resamples, "seed": seed}
     with waiting(f"looking at the columns of {file.name}"):
         relevance = app.post("feature-relevance", question)
     if as_json:

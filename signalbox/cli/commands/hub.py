@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import click
 
-from signalbox.cli.app_client import find_app, find_endpoints
+from signalbox.cli.app_client import AppClient, find_app, find_endpoints
 from signalbox.cli.errors import NO, Undecided, UnknownName, Unreachable, Unusable, of_azure
 from signalbox.cli.landing import Landing, find_landing
 from signalbox.cli.local_checks import check_locally
@@ -24,7 +24,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=_FILE)
 @click.option("--route", default="", help="Where files of this route land; not needed where there is only one route.")
 @click.option(
     "--capture", "captures", multiple=True, metavar="NAME=VALUE", help="What fills {NAME} of the route's path: `local`."
@@ -47,7 +47,7 @@ def drop(file: Path, route: str, captures: tuple[str, ...], target: str, hub: st
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=_FILE)
 @click.option("--route", default="", help="Check against the contract of this route, by the app.")
 @click.option("--contract", type=_FILE, help="Check against this contract, here: no app and no cloud is needed.")
 @click.option("--hub", help="The hub's blob service on Azure; the local one if absent.")
@@ -57,7 +57,10 @@ def drop(file: Path, route: str, captures: tuple[str, ...], target: str, hub: st
 def check(
     context: click.Context, file: Path, route: str, contract: Path | None, hub: str | None, app: Path, as_json: bool
 ) -> None:
-    """Check FILE against a data contract: 0 where it passes, 1 where it has findings, 2 where it cannot be tried."""
+    """Check FILE against a data contract.
+
+    0: it passes. 1: it has findings. 2: it cannot be tried. 3: the app could not decide.
+    """
     if bool(route) == bool(contract):
         raise click.UsageError("give --route or --contract, one of the two")
     if contract:
@@ -66,9 +69,9 @@ def check(
 
 
 def _check_by_route(context: click.Context, file: Path, route: str, hub: str | None, as_json: bool) -> None:
-    """The verdict of the app; 3 where its check ended without one."""
+    """Print the verdict of the app, and exit by it. Raises Undecided where its check ended without one."""
     app = find_app()
-    path = lend(file, hub)
+    path = lend(app, file, hub)
     with suggesting(app, ROUTES, route):
         operation_start = app.post("data-checks", {"path": path, "route": route})
     operation = app.follow(operation_start)
@@ -81,9 +84,9 @@ def _check_by_route(context: click.Context, file: Path, route: str, hub: str | N
     context.exit(0 if operation["result"]["outcome"] == "passed" else NO)
 
 
-def lend(file: Path, hub: str | None) -> str:
-    """Upload *file* to the hub's staging container for the app to check; returns its place."""
-    path = f"signalbox-staging/checks/{uuid4().hex}/{file.name}"
+def lend(app: AppClient, file: Path, hub: str | None) -> str:
+    """Upload *file* to the hub's staging container, which *app* names, for the app to check; returns its place."""
+    path = f"{app.get('configuration')['staging']}/checks/{uuid4().hex}/{file.name}"
     with hub_at(hub) as client:
         upload(client, file, path)
     return path

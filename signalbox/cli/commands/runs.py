@@ -44,8 +44,8 @@ def status(
         context.exit(code)
     if run:
         with suggesting(app, RUNS, run):
-            listing = app.get(f"runs/{run}")
-        emit_json(listing) if as_json else _show(listing)
+            run_record = app.get(f"runs/{run}")
+        emit_json(run_record) if as_json else _show(run_record)
         return
     filters = {name: value for name, value in (("route", route), ("outcome", outcome)) if value}
     if watch:

@@ -25,7 +25,7 @@ from signalbox.emulators.event_grid.store import Delivery, EventStore
 from signalbox.emulators.event_grid.subscriptions import Subscription
 
 _SCHEDULE_S = (10, 30, 60, 300, 600, 1800, 3600, 10800, 21600)
-_THEN_S = 43200
+_LONGEST_WAIT_S = 43200
 _AT_ONCE = 16
 _ANSWER_WITHIN_S = 30
 _SHUFFLED_OVER_S = 2.0
@@ -47,7 +47,7 @@ class Deliverer:
     ) -> None:
         self._store, self._subscriptions, self._dead_letters = store, subscriptions, dead
         self._time_scale, self._alarm = time_scale, Alarm()
-        self._valid_endpoints, self._tasks = set[str](), set[asyncio.Task[None]]()
+        self._validated_subscriptions, self._tasks = set[str](), set[asyncio.Task[None]]()
         self._faults, self._chance = Faults(), random.Random(0)
 
     def set_faults(self, faults: Faults) -> None:
@@ -107,9 +107,9 @@ class Deliverer:
     ) -> tuple[str, int | None]:
         """The outcome's name, and the status where there was an answer."""
         try:
-            if subscription.name not in self._valid_endpoints:
+            if subscription.name not in self._validated_subscriptions:
                 await _validate(session, subscription)
-                self._valid_endpoints.add(subscription.name)
+                self._validated_subscriptions.add(subscription.name)
             status = await _post(session, subscription, delivery)
         except TimeoutError:
             return "TimedOut", None
@@ -127,7 +127,7 @@ class Deliverer:
         elif attempt.attempts >= subscription.max_attempts:
             self._die(attempt, subscription, "MaxDeliveryAttemptsExceeded")
         else:
-            wait = _SCHEDULE_S[attempt.attempts - 1] if attempt.attempts <= len(_SCHEDULE_S) else _THEN_S
+            wait = _SCHEDULE_S[attempt.attempts - 1] if attempt.attempts <= len(_SCHEDULE_S) else _LONGEST_WAIT_S
             self._store.retry(attempt.number, attempt.tried_at + wait * self._time_scale)
 
     def _die(self, delivery: Delivery, subscription: Subscription, reason: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.adapters.reader.files import TableFile
 from shared.adapters.tables.measuring import measure
-from shared.domain.data.data_check import CheckReport, judge
+from shared.domain.data.data_check import CheckReport, judge_data
 from shared.domain.data.reference_profile import ReferenceProfile
 from tests.data_contracts import parse_contract
 
@@ -35,6 +35,6 @@ def check() -> Check:
     def check(*contents: bytes, reference: ReferenceProfile | None = None, **changes: Any) -> CheckReport:
         contract = parse_contract({**CONTRACT, **changes})
         files = [table(f"{number}.csv", content) for number, content in enumerate(contents)]
-        return judge(measure(files, contract, reference), contract, reference)
+        return judge_data(measure(files, contract, reference), contract, reference)
 
     return check

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.adapters.tables.measuring import measure, profile
-from shared.domain.data.data_check import compare, judge
+from shared.domain.data.data_check import compare, judge_data
 from shared.domain.data.reference_profile import parse_profile
 from shared.domain.statistics import counts as statistics
 from tests.amounts import amount
@@ -63,7 +63,7 @@ def test_a_shift_is_found_and_small_samples_are_inconclusive(reference):
 
 def test_a_failure_is_said_with_its_numbers(reference):
     data = csv_of(*drawn(np.random.default_rng(2), 500, shift=0.5))
-    report = judge(measure([table("a", data)], CONTRACT, reference), CONTRACT, reference)
+    report = judge_data(measure([table("a", data)], CONTRACT, reference), CONTRACT, reference)
 
     assert report.outcome == "failed"
     assert report.summary[0].startswith("distribution: column x is distributed differently from the reference")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.codec import decode, encode
-from shared.domain.gates import GateOutcome, GateSpec, judge
+from shared.domain.gates import GateOutcome, GateSpec, judge_gates
 from shared.domain.gates.evidence import Evaluation, Evidence, SliceDifference
 from shared.domain.metrics.paired import Difference
 from shared.domain.statistics.looks import Look
@@ -31,7 +31,7 @@ def evaluation(*differences, slices=(), champion="churn:3", values=None):
 
 def asked(evidence, **options):
     spec = GateSpec(gate="better_than_champion", options={"metric": "rmse", **options})
-    return judge([spec], Evidence(evaluation=evidence))[0]
+    return judge_gates([spec], Evidence(evaluation=evidence))[0]
 
 
 BETTER, UNCLEAR, WORSE = difference(0.05, 0.15), difference(-0.05, 0.15), difference(-0.15, -0.05)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.codec import decode, encode
-from shared.domain.gates import GATES, GateOutcome, GateSpec, UnknownGate, gate_named, judge, read_gate
+from shared.domain.gates import GATES, GateOutcome, GateSpec, UnknownGate, gate_named, judge_gates, read_gate
 from shared.domain.gates.evidence import (
     ApiTest,
     DataTest,
@@ -38,7 +38,7 @@ AGREEING = Agreement(rows=1000, agreement=0.97, mean_shift=-0.2, low=-0.25, high
 
 
 def asked(gate, evidence, **options):
-    return judge([GateSpec(gate=gate, options={**NEEDED.get(gate, {}), **options})], evidence)[0]
+    return judge_gates([GateSpec(gate=gate, options={**NEEDED.get(gate, {}), **options})], evidence)[0]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_all_evidence_is_plain_json():
 def test_verdicts_come_in_the_order_asked():
     specs = [GateSpec(gate="rollback_rehearsed"), GateSpec(gate="data_tests_passed")]
 
-    assert [each.gate for each in judge(specs, Evidence(data_test=TESTED))] == [each.gate for each in specs]
+    assert [each.gate for each in judge_gates(specs, Evidence(data_test=TESTED))] == [each.gate for each in specs]
 
 
 def test_an_unknown_gate_is_refused_with_those_there_are():
@@ -179,12 +179,12 @@ def test_a_gate_that_reads_well_is_judged_from_its_plain_options():
     spec, problems = read_gate("fast_enough", {"p95_ms": 90})
 
     assert problems == ()
-    assert judge([spec], Evidence(latency=replace(LATENCY, errors=0)))[0].outcome is PASS
+    assert judge_gates([spec], Evidence(latency=replace(LATENCY, errors=0)))[0].outcome is PASS
 
 
 def test_options_that_are_wrong_are_not_judged():
     with pytest.raises(ValueError, match="gate 'fast_enough': p95_ms is missing"):
-        judge([GateSpec(gate="fast_enough")], Evidence(latency=LATENCY))
+        judge_gates([GateSpec(gate="fast_enough")], Evidence(latency=LATENCY))
 
 
 CHRISTMAS = {"from": "2026-12-20T00:00", "to": "2027-01-04T00:00", "because": "end of year"}

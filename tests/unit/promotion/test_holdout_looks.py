@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.application.promotion.holdout_looks import HoldoutVersion, next_look, take_look
+from shared.application.promotion.holdout_looks import HoldoutVersion, count_holdout_look, next_look
 from shared.domain.configuration import Configuration
 from shared.domain.inference.routes import HubLayout
 from shared.domain.promotion.ladder import Holdout
@@ -44,7 +44,9 @@ def version(digest: str = "sha256:a", rows: Iterable[int] = ()) -> HoldoutVersio
 def look(
     clients: FakeClients, challenger: str, digest: str = "sha256:a", model: str = "churn", rows: Iterable[int] = ()
 ) -> int:
-    return take_look(clients.store, model, HOLDOUT, version(digest, rows), challenger, clients.clock.now()).number
+    return count_holdout_look(
+        clients.store, model, HOLDOUT, version(digest, rows), challenger, clients.clock.now()
+    ).number
 
 
 def test_a_challenger_is_counted_once_and_a_fresh_hold_out_counts_anew(clients: FakeClients) -> None:

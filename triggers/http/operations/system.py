@@ -40,6 +40,7 @@ class PersonaPermissions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
+    staging: str
     environments: tuple[Workspace, ...]
     routes: tuple[Route, ...]
     schedules: tuple[Schedule, ...]
@@ -79,6 +80,7 @@ async def show_configuration(request: ApiRequest) -> Configured:
     """Routes, schedules, ladder and who may do what; read only"""
     configuration = request.clients.configuration
     return Configured(
+        staging=configuration.hub.staging,
         environments=configuration.workspaces,
         routes=configuration.routes,
         schedules=configuration.schedules,

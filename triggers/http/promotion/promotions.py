@@ -8,7 +8,7 @@ from typing import Any
 from shared import contracts as c
 from shared.application.promotion.awaited_roles import Waited, open_promotions, waited_for
 from shared.application.promotion.standing import pack_of
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
 from shared.clients import Clients
 from shared.contracts import Promotion
@@ -228,7 +228,7 @@ def _known(promotion: str, record: PromotionRecord | None) -> PromotionRecord:
 
 
 def _packs(clients: Clients, promotion: str) -> Iterator[EvidenceRow]:
-    opening, state = opened(clients.ledger, promotion), clients.configuration.hub.state
+    opening, state = unverified_opening(clients.ledger, promotion), clients.configuration.hub.state
     for at in opening.plan.stages if opening and opening.plan else ():
         for phase in Phase:
             pack = pack_of(clients.ledger, promotion, at.stage.name, phase)

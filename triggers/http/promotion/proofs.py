@@ -4,7 +4,7 @@ import hashlib
 from base64 import b64encode
 from dataclasses import dataclass
 
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.trust.proof_packs import proof_pack
 from shared.application.trust.proofs import PromotionProof, promotion_proof
 from shared.clients import Clients
@@ -54,7 +54,7 @@ def pack_proof(request: ApiRequest, promotion: str) -> ProofPackShown:
 
 
 def _plan(clients: Clients, promotion: str) -> Plan:
-    opening = opened(clients.ledger, promotion)
+    opening = unverified_opening(clients.ledger, promotion)
     if opening is None or opening.plan is None:
         raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known, or has no plan")
     return opening.plan

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
-from shared.application.promotion.stored_plans import opened
+from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.rollout.orders import order_rollout
 from shared.clients import Clients
 from shared.domain.rollout.forecast import expectations
@@ -209,7 +209,7 @@ def _standings(clients: Clients) -> Iterator[RolloutStanding]:
 
 
 def _expected(clients: Clients, standing: RolloutStanding) -> tuple[str, ...]:
-    opening = opened(clients.ledger, standing.promotion)
+    opening = unverified_opening(clients.ledger, standing.promotion)
     policy = opening.plan.at(standing.stage).stage.rollout if opening and opening.plan else None
     return expectations(policy, standing.weights) if policy else ()
 

@@ -52,7 +52,8 @@ def advance(orchestrator: Orchestrator, instance: Instance, replayed_count: int)
     developer looks on, and all these replays together cost as much as two of the last one.
     """
     session, instance.session = instance.session, None
-    is_resumed = session is not None and not _is_checked(instance.steps)
+    # `steps` counts those before this one: it is a power of two before the steps that the docstring names.
+    is_resumed = session is not None and not _replays_whole(instance.steps)
     first = len(instance.traces) if is_resumed else 0
     try:
         if session is not None and is_resumed:
@@ -68,7 +69,7 @@ def advance(orchestrator: Orchestrator, instance: Instance, replayed_count: int)
     return replace(_read(state), first=first, timer_cancellations=session.timer_cancellations)
 
 
-def _is_checked(steps: int) -> bool:
+def _replays_whole(steps: int) -> bool:
     return steps & (steps - 1) == 0
 
 
