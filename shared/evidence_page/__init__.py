@@ -1,16 +1,13 @@
 """The evidence pack as one page that needs no network: HTML with its plots inside."""
 
-from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from shared.evidence_page.plots import intervals, worst_rows
-
-_HERE = Path(__file__).parent
+from shared.evidence_page.templates import template_named
 
 
 def page(content: dict[str, Any], digest: str) -> str:
@@ -32,13 +29,3 @@ def page(content: dict[str, Any], digest: str) -> str:
 @cache
 def _template() -> jinja2.Template:
     return template_named("page.html")
-
-
-def template_named(name: str, **filters: Callable[..., str]) -> jinja2.Template:
-    """A page of this folder, with the filters that all of them use, and *filters* of its own."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters["short"] = lambda digest: digest[:19] + "…" if len(digest) > 20 else digest
-    environment.filters["figure"] = lambda value: f"{value:.6g}"
-    environment.filters["rough"] = lambda value: f"{value:.3g}"  # Of an estimate that knows no more digits.
-    environment.filters.update(filters)
-    return environment.from_string((_HERE / name).read_text(encoding="utf-8"))

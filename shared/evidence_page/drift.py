@@ -9,8 +9,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from shared.evidence_page import template_named
 from shared.evidence_page.plots import movements
+from shared.evidence_page.templates import template_named
 
 
 def drift_page(report: dict[str, Any]) -> str:

@@ -9,9 +9,9 @@ import jinja2
 from markupsafe import Markup
 
 from shared.domain.statistics.sequential.verdicts import evidence_text
-from shared.evidence_page import template_named
 from shared.evidence_page.rollout_figures import StepFigures
 from shared.evidence_page.rollout_plots import evidence_plot, odds_plot, share_plot
+from shared.evidence_page.templates import template_named
 
 
 def step_page(figures: StepFigures, digest: str) -> str:

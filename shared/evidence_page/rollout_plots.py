@@ -1,15 +1,14 @@
-"""Plots of a step of a rollout as SVG text: shares against weights, odds ratios, and the evidence over time."""
+"""Charts of a step of a rollout: shares against weights, odds ratios, and the evidence over time."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from shared.domain.statistics.sequential.verdicts import ComparisonFigures
-from shared.evidence_page.plots import BAD, GOOD, GRID, INK, new_figure, svg_text
+from shared.evidence_page.charts import BAD, GOOD, GRID, INK, Axis, Chart, round_axis, row_axis, ticked
 from shared.evidence_page.rollout_figures import StepLook
 
-_RATIOS = (1 / 64, 1 / 16, 1 / 4, 1.0, 4.0, 16.0, 64.0)
-_RATIO_NAMES = ("1/64", "1/16", "1/4", "1", "4", "16", "64")
+_RATIOS = ((1 / 64, "1/64"), (1 / 16, "1/16"), (1 / 4, "1/4"), (1.0, "1"), (4.0, "4"), (16.0, "16"), (64.0, "64"))
+_LOWEST, _HIGHEST = 1 / 64 / 1.2, 64 * 1.2
 _LN10 = math.log(10)
 _LARGEST = 12.0  # Powers of ten beyond which evidence is drawn at the edge.
 
@@ -19,72 +18,73 @@ def share_plot(looks: Sequence[StepLook]) -> str:
     counted = [(number, look) for number, look in enumerate(looks, 1) if look.canary + look.champion]
     if not counted:
         return ""
-    figure, axes = new_figure(2.4)
     weights = [look.percent for look in looks]
+    shares = [(float(number), 100 * look.canary / (look.canary + look.champion)) for number, look in counted]
+    chart = Chart(
+        title="Share of the canary in percent (points), and its weight (line)",
+        x=_look_axis(len(looks)),
+        y=ticked(Axis(low=0.0, high=1.2 * max(*weights, *(share for _, share in shares), 1.0))),
+        height=240,
+    )
     for number, weight in enumerate(weights, 1):  # A line for each look: a step of one look has one too.
-        axes.plot([number - 0.5, number + 0.5], [weight, weight], color=GRID, linewidth=4, solid_capstyle="butt")
-    shares = [100 * look.canary / (look.canary + look.champion) for _, look in counted]
-    axes.plot([number for number, _ in counted], shares, "o", color=INK, markersize=5)
-    axes.set_ylim(0, 1.2 * max(*weights, *shares))
-    _name_looks(axes, len(looks))
-    axes.set_title("Share of the canary in percent (points), and its weight (line)", loc="left", fontsize=11, color=INK)
-    return svg_text(figure)
+        chart.line([(number - 0.5, weight), (number + 0.5, weight)], GRID, 5.5, cap="butt")
+    chart.dots(shares, INK, 3.6)
+    return chart.svg()
 
 
 def odds_plot(comparisons: Sequence[ComparisonFigures]) -> str:
     """Each comparison's odds ratio with its confidence sequence, and the margin; empty where none says anything."""
-    rows = [comparison for comparison in comparisons if comparison.odds_ratio.estimate is not None]
+    rows = [
+        (comparison, estimate) for comparison in comparisons if (estimate := comparison.odds_ratio.estimate) is not None
+    ]
     if not rows:
         return ""
-    figure, axes = new_figure(1.1 + 0.45 * len(rows), [comparison.name for comparison in reversed(rows)])
-    for height, comparison in enumerate(reversed(rows)):
-        ratio = comparison.odds_ratio
-        low, high = _inside(ratio.low), _inside(ratio.high)
+    name = "odds of being bad, canary to champion (the bar is the margin)"
+    chart = Chart(
+        title="Odds ratio with its confidence sequence",
+        x=Axis(low=_LOWEST, high=_HIGHEST, ticks=_RATIOS, name=name, is_log=True),
+        y=row_axis([comparison.name for comparison, _ in rows]),
+        height=110 + 45 * len(rows),
+    )
+    chart.upright(1)
+    for number, (comparison, estimate) in enumerate(rows):
+        ratio, row = comparison.odds_ratio, -float(number)
+        high = math.inf if ratio.high is None else ratio.high  # An end that is open is drawn at the edge.
         colour = BAD if ratio.low > comparison.tolerated else GOOD if high < comparison.margin else INK
-        axes.plot([low, high], [height, height], color=colour, linewidth=2.5, solid_capstyle="round")
-        axes.plot([_inside(ratio.estimate)], [height], "o", color=colour, markersize=6)
-        axes.plot([comparison.margin], [height], "|", color=INK, markersize=16)
-    axes.axvline(1, color=INK, linewidth=1, linestyle=":")
-    axes.set_xscale("log", base=2)
-    axes.set_xlim(_RATIOS[0] / 1.2, _RATIOS[-1] * 1.2)
-    axes.set_xticks(_RATIOS, _RATIO_NAMES)
-    axes.set_xticks([], minor=True)
-    axes.set_xlabel("odds of being bad, canary to champion (the bar is the margin)", color=INK)
-    axes.set_title("Odds ratio with its confidence sequence", loc="left", fontsize=11, color=INK)
-    return svg_text(figure)
+        chart.line([(ratio.low, row), (high, row)], colour, 3.5)
+        chart.dots([(estimate, row)], colour)
+        chart.line([(comparison.margin, row - 0.25), (comparison.margin, row + 0.25)], INK, 1.6, cap="butt")
+    return chart.svg()
 
 
 def evidence_plot(looks: Sequence[StepLook], abort_at: float, clear_at: float) -> str:
     """The e-values by look, as powers of ten, with the values that abort and clear; empty without looks."""
     if not looks:
         return ""
-    figure, axes = new_figure(3.4, left=7)
-    numbers = range(1, len(looks) + 1)
-    for name, logs, level, colour, width in (  # The first line is the wider one: it shows where both are equal.
-        ("that the canary is worse", [look.worse for look in looks], abort_at, BAD, 3.0),
-        ("that nothing is worse by its margin", [look.better for look in looks], clear_at, GOOD, 1.5),
-    ):
-        powers = [_power(log) for log in logs]
-        axes.plot(numbers, powers, "-o", color=colour, markersize=2 + width, linewidth=width, label=name)
-        axes.axhline(level / _LN10, color=colour, linewidth=1.2, linestyle=":")
-    _name_looks(axes, len(looks))
-    axes.set_ylabel("power of ten", color=INK)
-    figure.subplots_adjust(bottom=0.26)  # The legend has its place below the axes: no line runs through it there.
-    axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0, -0.2), ncols=2, borderaxespad=0)
-    axes.set_title("Evidence over time; a dotted line decides", loc="left", fontsize=11, color=INK)
-    return svg_text(figure)
+    curves = (  # The first line is the wider one: it shows where both are equal.
+        ("that the canary is worse", [_power(look.worse) for look in looks], abort_at / _LN10, BAD, 4.5),
+        ("that nothing is worse by its margin", [_power(look.better) for look in looks], clear_at / _LN10, GOOD, 2.2),
+    )
+    powers = [power for _, of_curve, level, _, _ in curves for power in (*of_curve, level)]
+    chart = Chart(
+        title="Evidence over time; a dotted line decides",
+        x=_look_axis(len(looks)),
+        y=round_axis(powers, "power of ten"),
+        height=340,
+    )
+    for name, _, _, colour, _ in curves:
+        chart.name(name, colour)
+    for _, of_curve, level, colour, width in curves:
+        points = [(float(number), power) for number, power in enumerate(of_curve, 1)]
+        chart.line(points, colour, width)
+        chart.dots(points, colour, 1.2 + width / 1.6)
+        chart.level(level, colour)
+    return chart.svg()
 
 
-def _name_looks(axes: Any, looks: int) -> None:
-    axes.set_xlabel("look", color=INK)
-    axes.set_xlim(0.5, looks + 0.5)
-    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+def _look_axis(looks: int) -> Axis:
+    return ticked(Axis(low=0.5, high=looks + 0.5, name="look"), least_step=1.0)
 
 
 def _power(log: float) -> float:
     return max(-_LARGEST, min(_LARGEST, log / _LN10))
-
-
-def _inside(ratio: float | None) -> float:
-    """*ratio* on the axis: an end that is open is drawn at its edge."""
-    return _RATIOS[-1] * 1.2 if ratio is None else max(_RATIOS[0] / 1.2, min(_RATIOS[-1] * 1.2, ratio))

@@ -53,7 +53,6 @@ ELSEWHERE = {
     ("shared/domain/access/redaction.py", "sub"),
     ("shared/domain/promotion/models.py", "findall"),
     ("shared/adapters/tables/labelled.py", "search"),
-    ("shared/evidence_page/plots.py", "sub"),
     ("triggers/http/openapi.py", "search"),
 }
 

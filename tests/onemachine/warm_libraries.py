@@ -11,7 +11,7 @@ from signalbox.lifeline import die_with_parent
 die_with_parent(signal.SIGKILL)
 for library in (
     *("azure.ai.ml", "azure.durable_functions", "azure.eventgrid", "azure.functions", "azure.identity"),
-    *("azure.keyvault.keys.crypto", "azure.servicebus", "azure.storage.blob", "jinja2", "matplotlib.figure"),
-    *("matplotlib.backends.backend_svg", "opentelemetry.sdk.trace", "pyarrow", "pydantic", "re2", "scipy.special"),
+    *("azure.keyvault.keys.crypto", "azure.servicebus", "azure.storage.blob", "jinja2"),
+    *("opentelemetry.sdk.trace", "pyarrow", "pydantic", "re2", "scipy.special"),
 ):
     importlib.import_module(library)

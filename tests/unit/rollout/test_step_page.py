@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence, RoutedUnit
 from shared.domain.statistics.sequential.verdicts import evidence_text, judge_rollout
-from shared.evidence_page.plots import GRID
+from shared.evidence_page.charts import GRID
 from shared.evidence_page.rollout import step_page
 from shared.evidence_page.rollout_figures import ExampleRequest, StepFigures, look_of
 from shared.evidence_page.rollout_plots import share_plot
