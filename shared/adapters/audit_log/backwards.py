@@ -7,6 +7,7 @@ container could remove an entry from an index without a trace.
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from shared.codec import UndecodableError, decode
 from shared.domain.failures import Refused
@@ -32,10 +33,21 @@ def entries_since(newest: Entry, content: Callable[[int], bytes], moment: dateti
 
 def _before(entry: Entry, content: bytes) -> Entry:
     try:
-        before = decode(Entry, json.loads(content))
-        is_named = sealed(before).hash == before.hash == entry.before
+        before = _sealed_entry(content)
     except (ValueError, UndecodableError) as error:
         raise Refused(_EDITED.format(entry.number - 1)) from error
-    if not is_named or before.number != entry.number - 1:
+    if before.hash != entry.before or before.number != entry.number - 1:
         raise Refused(_EDITED.format(entry.number - 1))
     return before
+
+
+@lru_cache(maxsize=4096)
+def _sealed_entry(content: bytes) -> Entry:
+    """The entry that *content* is. Raises ValueError and UndecodableError where it is none, or has another hash.
+
+    A log is read again for each move, and its entries stay as they are: each is taken apart once.
+    """
+    entry = decode(Entry, json.loads(content))
+    if sealed(entry).hash != entry.hash:
+        raise ValueError("its hash is another")
+    return entry

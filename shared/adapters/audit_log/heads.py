@@ -7,6 +7,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.adapters.audit_log.containers import LogBlobs
 from shared.adapters.audit_log.layout import HEADS, head_path, size_of
@@ -28,12 +29,13 @@ class UnbelievedHead(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedHead:
-    """*before* is the frontier of the log without *content*, the newest entry's exact bytes."""
+    """*before* is the frontier of the log without *content*, the exact bytes of the newest *entry*."""
 
     envelope: Envelope
     head: TreeHead
     before: Frontier
     content: bytes
+    entry: Entry
 
     @property
     def size(self) -> int:
@@ -42,10 +44,6 @@ class SignedHead:
     @property
     def frontier(self) -> Frontier:
         return self.before.append(leaf_hash(self.content))
-
-    @property
-    def entry(self) -> Entry:
-        return decode(Entry, json.loads(self.content))
 
 
 class TreeHeads:
@@ -65,7 +63,7 @@ class TreeHeads:
         envelope = self._signing.sign(Purpose.LOG, TREE_HEAD_TYPE, head.payload())
         if reason := self._signing.objection(Purpose.LOG, envelope, head.at):
             raise Refused(f"head {head.size} is not signed, since nobody would believe it: {reason}; {_KEYS}")
-        return SignedHead(envelope=envelope, head=head, before=before, content=content)
+        return SignedHead(envelope=envelope, head=head, before=before, content=content, entry=_entry(content))
 
     def create(self, signed: SignedHead) -> bool:
         """Write *signed*; False where the log has a head of that size."""
@@ -100,29 +98,49 @@ class TreeHeads:
             head = read_tree_head(envelope)
         except ValueError as error:
             return None, str(error)
+        return head, self._objection(envelope, head)
+
+    def _objection(self, envelope: Envelope, head: TreeHead) -> str:
         if head.log != self._log:
-            return head, f"it is of the log {head.log!r}, not of {self._log!r}"
-        return head, self._signing.objection(Purpose.LOG, envelope, head.at)
+            return f"it is of the log {head.log!r}, not of {self._log!r}"
+        return self._signing.objection(Purpose.LOG, envelope, head.at)
 
     def _believed(self, raw: bytes, size: int) -> SignedHead:
-        try:
-            record = json.loads(raw)
-            signed_envelope = read_envelope(record["head"])
-            peaks = tuple(b64decode(peak, validate=True) for peak in record["peaks"])
-            before, content = Frontier(size=size - 1, peaks=peaks), b64decode(record["entry"], validate=True)
-            after = before.append(leaf_hash(content))
-            decode(Entry, json.loads(content))
-        except (ValueError, KeyError, TypeError, UndecodableError) as error:
-            raise UnbelievedHead(f"head {size} cannot be read: {error}") from error
-        head, reason = self.objection(signed_envelope)
-        if head is None or reason:
+        signed = _consistent_head(raw, size)
+        if reason := self._objection(signed.envelope, signed.head):
             raise UnbelievedHead(f"head {size} is not believed: {reason}")
-        if (head.size, head.root) != (size, after.root):
-            raise UnbelievedHead(f"head {size} is not believed: its entry and peaks do not make what is signed, {head}")
-        signed = SignedHead(envelope=signed_envelope, head=head, before=before, content=content)
-        if _record(signed) != raw:  # The same content in other bytes: no appender writes it so.
-            raise UnbelievedHead(f"head {size} was edited: it is not written as the log writes its heads")
         return signed
+
+
+@lru_cache(maxsize=4096)
+def _consistent_head(raw: bytes, size: int) -> SignedHead:
+    """The head of *size* in the bytes *raw*, whose entry and peaks make the root that it says; who signed it is not
+    looked at. Raises UnbelievedHead.
+
+    Heads are never changed, and the same ones are read for each move of a promotion: their bytes are taken apart once.
+    """
+    try:
+        record = json.loads(raw)
+        signed_envelope = read_envelope(record["head"])
+        peaks = tuple(b64decode(peak, validate=True) for peak in record["peaks"])
+        before, content = Frontier(size=size - 1, peaks=peaks), b64decode(record["entry"], validate=True)
+        after, entry = before.append(leaf_hash(content)), _entry(content)
+    except (ValueError, KeyError, TypeError, UndecodableError) as error:
+        raise UnbelievedHead(f"head {size} cannot be read: {error}") from error
+    try:
+        head = read_tree_head(signed_envelope)
+    except ValueError as error:
+        raise UnbelievedHead(f"head {size} is not believed: {error}") from error
+    if (head.size, head.root) != (size, after.root):
+        raise UnbelievedHead(f"head {size} is not believed: its entry and peaks do not make what is signed, {head}")
+    signed = SignedHead(envelope=signed_envelope, head=head, before=before, content=content, entry=entry)
+    if _record(signed) != raw:  # The same content in other bytes: no appender writes it so.
+        raise UnbelievedHead(f"head {size} was edited: it is not written as the log writes its heads")
+    return signed
+
+
+def _entry(content: bytes) -> Entry:
+    return decode(Entry, json.loads(content))
 
 
 def _record(signed: SignedHead) -> bytes:

@@ -4,7 +4,6 @@ An arrival is (account, container, path, eTag): the same content is the same arr
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from shared.domain.failures import Refused
 
 CONTAINER = re.compile(r"\$?[a-z0-9-]{3,63}")  # With the service's own: $web, $root, $logs.
 _LONGEST_PATH = 1024  # Azure's limit for a blob's name.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # Control characters, and half characters.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def path_problem(path: str) -> str | None:
     """The reason why *path* is unsafe to write, list or sign: control characters, half a character, `..`; or empty."""
     if {".", ".."} & {*path.split("/")} or "\\" in path:
         return "a segment '.' or '..', or a backslash"
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in path):
+    if _UNSAFE.search(path):
         return "control characters or lone surrogates"
     return f"more than {_LONGEST_PATH} characters" if len(path) > _LONGEST_PATH else None
 

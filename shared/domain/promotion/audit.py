@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 GENESIS = "sha256:" + "0" * 64
@@ -26,8 +26,7 @@ class Entry:
 
 def sealed(entry: Entry) -> Entry:
     """*entry* with its hash: sha256 of the canonical JSON of everything else."""
-    content = asdict(entry)
-    del content["hash"]
+    content = {member.name: getattr(entry, member.name) for member in fields(entry) if member.name != "hash"}
     return replace(entry, hash=canonical_digest(content))
 
 
