@@ -20,6 +20,7 @@ from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, MODEL, Bu
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.ports import EndpointResponse
+from shared.validation.conda_files import CondaFileError, read_conda
 
 _MLFLOW, _CUSTOM = "mlflow_model", "custom_model"
 
@@ -111,17 +112,13 @@ def _unfit_scripts(folder: Path, stages: tuple[Stage, ...]) -> Iterator[str]:
 
 
 def _unfit_environment(file: Path) -> Iterator[str]:
-    import yaml
-
+    """Why Azure ML could build no image of the file of packages. A folder without it is incomplete, which is said."""
     if not file.is_file():
         return
     try:
-        document = yaml.safe_load(file.read_bytes())
-    except yaml.YAMLError as error:
-        yield f"{EXTRAS}/{ENVIRONMENT} is not YAML: {str(error).splitlines()[0]}; write it as conda's env.yml"
-        return
-    if not isinstance(document, dict) or not isinstance(document.get("dependencies"), list):
-        yield f"{EXTRAS}/{ENVIRONMENT} has no list of dependencies; write it as conda's env.yml"
+        read_conda(file.read_bytes())
+    except CondaFileError as error:
+        yield f"{EXTRAS}/{ENVIRONMENT} {error}"
 
 
 def _deviations(golden: list[tuple[Any, Any]], answers: list[dict[str, Any]]) -> Iterator[str]:

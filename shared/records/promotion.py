@@ -7,6 +7,7 @@ Receipts and evidence packs' digests are entries of the ledger.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from shared.codec import UndecodableError, decode, encode
@@ -18,7 +19,7 @@ from shared.domain.trust.envelopes import Envelope
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
 from shared.records.predicates import DecisionPredicate, DecisionSource, PromotionSetPredicate, StageEvidence
-from shared.records.statements import ForgedError, Statements
+from shared.records.statements import ForgedError, Statements, signed_records
 from shared.records.store import LATER, RecordStore, Stored, plain_record
 
 USED = "used"  # The metadata of a decision that a receipt rests on.
@@ -116,15 +117,8 @@ def decisions(
 
     A file that no door has signed is no decision; it is added to *forgeries*.
     """
-    for path in statements.list(paths.decisions(promotion, stage)):
-        try:
-            decision = signed_decision(statements, path)
-        except ForgedError as forgery:
-            if forgeries is not None:
-                forgeries.append(forgery)
-            continue
-        if decision is not None:
-            yield decision
+    files = statements.list(paths.decisions(promotion, stage))
+    return (decision for _, decision in signed_records(files, partial(signed_decision, statements), forgeries))
 
 
 def signed_decision(statements: Statements, path: str) -> SignedDecision | None:
@@ -132,11 +126,7 @@ def signed_decision(statements: Statements, path: str) -> SignedDecision | None:
     statement = statements.find_envelope(path)
     if statement is None:
         return None
-    predicate = statements.predicate(statement, PredicateKind.DECISION)
-    try:
-        approval = decode(Approval, predicate["decision"])
-    except (KeyError, UndecodableError) as error:
-        raise ForgedError(path, f"it is signed, and is no decision ({error!r})") from error
+    approval = statements.record_of(statement, PredicateKind.DECISION, Approval, "decision")
     # Whether a receipt rests on it is the app's own mark beside the statement, which stays as the door signed it.
     return SignedDecision(approval=replace(approval, used=USED in statement.blob.metadata), stored=statement)
 

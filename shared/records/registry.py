@@ -6,7 +6,7 @@ The registry's own tags are for people: a writer of the registry may write any t
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from shared.codec import UndecodableError, decode, encode
+from shared.codec import encode
 from shared.contracts import Fate
 from shared.domain.failures import Refused
 from shared.domain.promotion.audit import Entry
@@ -50,19 +50,12 @@ def entry_statement(
     place. Such a file is added to *forgeries*, and so is every other one that nobody has signed.
     """
     named = [logged.facts[ENTRY_STATEMENT] for logged in history if ENTRY_STATEMENT in logged.facts]
-    newest: EntryStatement | None = None
-    paths_there = list(statements.list(paths.registry_statements(entry.name, entry.version)))
-    for path in paths_there:
-        try:
-            statement = _read(statements, path)
-        except ForgedError as forgery:
-            forgeries.append(forgery)
-            continue
-        if named and path == named[-1]:
-            newest = statement
-    if named and named[-1] not in paths_there:
+    states = dict(_states(statements, entry, forgeries))
+    if not named:
+        return None
+    if named[-1] not in states and all(forgery.path != named[-1] for forgery in forgeries):
         forgeries.append(ForgedError(named[-1], "it was removed; the audit log has it as the newest on its entry"))
-    return newest
+    return states.get(named[-1])
 
 
 def newest_state(statements: Statements, entry: ModelVersion) -> str:
@@ -70,14 +63,9 @@ def newest_state(statements: Statements, entry: ModelVersion) -> str:
 
     One listing, for every run: a statement that was removed is not missed here, as it is by `entry_statement`.
     """
-    signed_entries = list[EntryStatement]()
-    for path in statements.list(paths.registry_statements(entry.name, entry.version)):
-        try:
-            statement = _read(statements, path)
-        except ForgedError:
-            continue  # The scrub of the registry reports it. What nobody has signed says nothing.
-        signed_entries += [] if statement is None else [statement]
-    return max(signed_entries, key=lambda signed: signed.at).state if signed_entries else ""
+    # The scrub of the registry reports forgeries. What nobody has signed says nothing.
+    newest = max((state for _, state in _states(statements, entry)), key=lambda state: state.at, default=None)
+    return "" if newest is None else newest.state
 
 
 def history_of(audit: AuditLog, entry: ModelVersion, logged_of_model: Iterable[Entry] | None = None) -> list[Entry]:
@@ -144,11 +132,8 @@ def entries_stated(statements: Statements) -> Iterator[ModelVersion]:
     return iter(sorted(entries))
 
 
-def _read(statements: Statements, path: str) -> EntryStatement | None:
-    predicate = statements.read(path, PredicateKind.REGISTRY_STATE)
-    if predicate is None:
-        return None
-    try:
-        return decode(EntryStatement, predicate["entry"])
-    except (KeyError, UndecodableError) as error:
-        raise ForgedError(path, f"it is signed, and says nothing of an entry ({error!r})") from error
+def _states(
+    statements: Statements, entry: ModelVersion, forgeries: list[ForgedError] | None = None
+) -> Iterator[tuple[str, EntryStatement]]:
+    folder = paths.registry_statements(entry.name, entry.version)
+    return statements.records(folder, PredicateKind.REGISTRY_STATE, EntryStatement, "entry", forgeries)

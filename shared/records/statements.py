@@ -4,12 +4,12 @@ A record that must not be forged is kept as the statement alone: there is no uns
 instead. The statement names the path that it was made for, so that it counts nowhere else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from shared.codec import UndecodableError
+from shared.codec import UndecodableError, decode
 from shared.domain.failures import Refused
 from shared.domain.promotion.receipts import Receipt, envelope_of, statement_of
 from shared.domain.trust.envelopes import STATEMENT_TYPE, Envelope, MalformedEnvelopeError
@@ -18,6 +18,7 @@ from shared.ports import Signing
 from shared.records.store import RecordStore, Stored, read_json
 
 PATH = "path"  # The member of each predicate that says where its statement is kept.
+T = TypeVar("T")
 
 
 class ForgedError(Refused):
@@ -47,6 +48,32 @@ class Statements:
         """The predicate that is kept at *path*, None where nothing is. Raises ForgedError."""
         stored = self.find_envelope(path)
         return None if stored is None else self.predicate(stored, kind)
+
+    def record(self, path: str, kind: PredicateKind, record_type: type[T], member: str = "record") -> T | None:
+        """The *member* of the predicate at *path* as a *record_type*, None where nothing is. Raises ForgedError."""
+        stored = self.find_envelope(path)
+        return None if stored is None else self.record_of(stored, kind, record_type, member)
+
+    def record_of(self, stored: Stored[Envelope], kind: PredicateKind, record_type: type[T], member: str) -> T:
+        """As `record`, of what was read already. Raises ForgedError also where what is signed is no such record."""
+        predicate = self.predicate(stored, kind)
+        try:
+            return decode(record_type, predicate[member])
+        except (KeyError, UndecodableError) as error:
+            raise ForgedError(
+                stored.blob.path, f"it is signed, and has no {record_type.__name__} ({error!r})"
+            ) from error
+
+    def records(
+        self,
+        folder: str,
+        kind: PredicateKind,
+        record_type: type[T],
+        member: str = "record",
+        forgeries: list[ForgedError] | None = None,
+    ) -> Iterator[tuple[str, T]]:
+        """As `record`, all that is signed below *folder*, with its path; what nobody signed joins *forgeries*."""
+        return signed_records(self.list(folder), lambda path: self.record(path, kind, record_type, member), forgeries)
 
     def find_envelope(self, path: str) -> Stored[Envelope] | None:
         """The envelope at *path* as it lies there; nothing is checked yet. Raises ForgedError for what is none."""
@@ -88,6 +115,21 @@ class Statements:
             # A key past its time would leave a create-only statement that nobody believes.
             raise Refused(f"{path} is not signed, since nobody would believe it: {because}; see docs/signing-keys.md")
         return envelope
+
+
+def signed_records(
+    files: Iterable[str], read: Callable[[str], T | None], forgeries: list[ForgedError] | None = None
+) -> Iterator[tuple[str, T]]:
+    """What *read* finds at each of *files*, with its path; what nobody signed is added to *forgeries*."""
+    for path in files:
+        try:
+            record = read(path)
+        except ForgedError as forgery:
+            if forgeries is not None:
+                forgeries.append(forgery)
+            continue
+        if record is not None:
+            yield path, record
 
 
 def signed_receipt(signing: Signing, receipt: Receipt) -> Receipt:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-import yaml
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import ClientAuthenticationError
 
@@ -24,11 +23,11 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import ModelVersion
 from shared.ports import AssetKind
+from shared.validation.conda_files import CondaFileError, read_conda
 
 _MOST_WORKSPACES = 64
 _CLOUD = "AZUREML_CURRENT_CLOUD"
 _making = threading.Lock()
-_LARGEST_CONDA, _MOST_BRACKETS = 256 * 1024, 1000  # A thousand nested brackets take the YAML reader 0.4 s.
 
 
 class MlAssets:
@@ -131,20 +130,8 @@ def _without_a_cloud() -> Iterator[None]:
 
 
 def _conda(content: bytes, action: str) -> dict[str, Any]:
-    """The mapping in *content*, which comes with a bundle and is not trusted: what would take long is refused unread.
-
-    The SDK takes a mapping or a path of this machine, and no text.
-    """
-    if len(content) > _LARGEST_CONDA or content.count(b"[") + content.count(b"{") > _MOST_BRACKETS:
-        raise Refused(
-            f"{action}: the conda file is too large; {_LARGEST_CONDA} bytes and {_MOST_BRACKETS} brackets at most"
-        )
+    """The mapping in *content*: the SDK takes one or a path of this machine, and no text. Raises Refused."""
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, Loader=yaml.SafeLoader)):
-            raise Refused(f"{action}: the conda file uses a YAML alias (*name); write the packages out")
-        document = yaml.safe_load(content)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise Refused(f"{action}: the conda file is not YAML: {str(error).splitlines()[0]}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("dependencies"), list):
-        raise Refused(f"{action}: the conda file has no list of dependencies; write it as conda's env.yml")
-    return document
+        return read_conda(content)
+    except CondaFileError as error:
+        raise Refused(f"{action}: the conda file {error}") from error

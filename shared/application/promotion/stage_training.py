@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared import contracts as c
-from shared.codec import UndecodableError, decode, encode
+from shared.codec import encode
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import EXTRAS, MODEL, Bundle
@@ -77,14 +77,7 @@ def sign_trained(statements: Statements, order: c.MoveOrder, trained: Trained, d
 
 def trained_at(statements: Statements, promotion: str, stage: str) -> Trained | None:
     """What *stage* has trained, once it has. Raises ForgedError for what nobody signed."""
-    path = _trained_path(promotion, stage)
-    predicate = statements.read(path, PredicateKind.MOVE)
-    if predicate is None:
-        return None
-    try:
-        return decode(Trained, predicate["trained"])
-    except (KeyError, UndecodableError) as error:
-        raise ForgedError(path, f"it is signed, and says nothing of a training ({error!r})") from error
+    return statements.record(_trained_path(promotion, stage), PredicateKind.MOVE, Trained, "trained")
 
 
 def carried(statements: Statements, order: Order) -> Order:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.codec import UndecodableError, decode, encode
+from shared.codec import encode
 from shared.domain import identity
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.rollout.rehearsals import Rehearsal
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records.production import paths
-from shared.records.statements import ForgedError, Statements
+from shared.records.statements import Statements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +35,5 @@ def sign_rehearsal(statements: Statements, rehearsal: Rehearsal) -> None:
 
 def rehearsals_of(statements: Statements, model: str) -> Iterator[Rehearsal]:
     """Every rehearsal of versions of the model called *model*, in no order. What nobody signed is no rehearsal."""
-    for path in statements.list(paths.rehearsals(model)):
-        try:
-            predicate = statements.read(path, PredicateKind.REHEARSAL)
-            if predicate is not None:
-                yield decode(Rehearsal, predicate["record"])
-        except (ForgedError, KeyError, UndecodableError):
-            continue
+    records = statements.records(paths.rehearsals(model), PredicateKind.REHEARSAL, Rehearsal)
+    return (rehearsal for _, rehearsal in records)

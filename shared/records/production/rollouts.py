@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from shared.codec import UndecodableError, decode, encode
+from shared.codec import encode
 from shared.domain.newer import NEWER
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.rollout.orders import RolloutOrder
@@ -200,15 +200,9 @@ def orders_of(
     statements: Statements, promotion: str, stage: str, forgeries: list[ForgedError]
 ) -> Iterator[RolloutOrder]:
     """Every order that a door has signed; what nobody signed is added to *forgeries*."""
-    for path in statements.list(paths.rollout_orders(promotion, stage)):
-        try:
-            predicate = statements.read(path, PredicateKind.ROLLOUT_ORDER)
-            if predicate is not None:
-                yield decode(RolloutOrder, predicate["order"])
-        except ForgedError as forgery:
-            forgeries.append(forgery)
-        except (KeyError, UndecodableError) as error:
-            forgeries.append(ForgedError(path, f"it is signed, and is no order ({error!r})"))
+    folder = paths.rollout_orders(promotion, stage)
+    orders = statements.records(folder, PredicateKind.ROLLOUT_ORDER, RolloutOrder, "order", forgeries)
+    return (order for _, order in orders)
 
 
 def sign_order(statements: Statements, promotion: str, stage: str, name: str, order: RolloutOrder) -> bool:
@@ -238,13 +232,7 @@ _Record = TypeVar("_Record", RecordedLook, StepRecord)
 
 def _measured_record(statements: Statements, path: str, kind: type[_Record]) -> _Record | None:
     predicate_kind = PredicateKind.ROLLOUT_LOOK if kind is RecordedLook else PredicateKind.ROLLOUT_STEP
-    predicate = statements.read(path, predicate_kind)
-    if predicate is None:
-        return None
-    try:
-        return decode(kind, predicate["record"])
-    except (KeyError, UndecodableError) as error:
-        raise ForgedError(path, f"it is signed, and is no record of a rollout ({error!r})") from error
+    return statements.record(path, predicate_kind, kind)
 
 
 def _sign(

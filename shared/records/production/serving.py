@@ -6,9 +6,8 @@ All are signed with the deciding key, and none is ever changed. Whose turn it is
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
-from shared.codec import UndecodableError, decode, encode
+from shared.codec import encode
 from shared.domain import identity
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import ModelVersion
@@ -16,8 +15,6 @@ from shared.domain.rollout.serving import ServedInterval, TrafficChange, interva
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records.production import paths
 from shared.records.statements import ForgedError, Statements
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +61,7 @@ def sign_change(statements: Statements, key: str, change: TrafficChange) -> None
 
 def change_at(statements: Statements, environment: str, endpoint: str, key: str) -> TrafficChange | None:
     """The change that was recorded under *key*, None where none was. Raises ForgedError."""
-    predicate = statements.read(_change_path(environment, endpoint, key), PredicateKind.TRAFFIC)
-    return None if predicate is None else decode(TrafficChange, predicate["record"])
+    return statements.record(_change_path(environment, endpoint, key), PredicateKind.TRAFFIC, TrafficChange)
 
 
 def changes_of(
@@ -73,7 +69,8 @@ def changes_of(
 ) -> Iterator[TrafficChange]:
     """Every signed change of the endpoint's traffic, in no order; what nobody signed is added to *forgeries*."""
     folder = paths.traffic_changes(environment, endpoint)
-    return _signed(statements, folder, PredicateKind.TRAFFIC, TrafficChange, forgeries)
+    changes = statements.records(folder, PredicateKind.TRAFFIC, TrafficChange, forgeries=forgeries)
+    return (change for _, change in changes)
 
 
 def served_intervals(statements: Statements, environment: str, endpoint: str) -> tuple[ServedInterval, ...]:
@@ -94,33 +91,13 @@ def hold_of(
 ) -> VersionHold | None:
     """What holds *model* back now; None where nothing does."""
     folder = paths.hold(model.name, model.version)
-    holds = _signed(statements, folder, PredicateKind.HOLD, VersionHold, forgeries)
-    newest = max(holds, key=lambda hold: (hold.at, hold.released), default=None)
+    holds = statements.records(folder, PredicateKind.HOLD, VersionHold, forgeries=forgeries)
+    newest = max((hold for _, hold in holds), key=lambda hold: (hold.at, hold.released), default=None)
     return None if newest is None or newest.released else newest
 
 
 def _change_path(environment: str, endpoint: str, key: str) -> str:
     return f"{paths.traffic_changes(environment, endpoint)}{identity.digest(key)}.dsse.json"
-
-
-def _signed(
-    statements: Statements,
-    folder: str,
-    predicate_kind: PredicateKind,
-    kind: type[T],
-    forgeries: list[ForgedError] | None,
-) -> Iterator[T]:
-    for path in statements.list(folder):
-        try:
-            predicate = statements.read(path, predicate_kind)
-            if predicate is not None:
-                yield decode(kind, predicate["record"])
-        except ForgedError as forgery:
-            if forgeries is not None:
-                forgeries.append(forgery)
-        except (KeyError, UndecodableError) as error:
-            if forgeries is not None:
-                forgeries.append(ForgedError(path, f"it is signed, and is no record of serving ({error!r})"))
 
 
 def _sign(
