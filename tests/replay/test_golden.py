@@ -75,5 +75,6 @@ def test_there_is_a_history_of_each_path():
         "promote-confirmed",  # Azure is asked at its end.
         *("promote-outlined", "restore-outlined", "promote_set-whole", "promote_set-taken_back"),
         *("promote-rollout", "promote-rollout_aborted", "watch_step-advanced", "watch_step-aborted"),
-        *("roll_back-warm", "roll_back-cold", "roll_back-refused"),
+        *("roll_back-warm", "roll_back-cold", "roll_back-refused", "revoke-rolled_back", "revoke-still_serving"),
+        *("verify_log-parts", "reread_log-broken"),
     }

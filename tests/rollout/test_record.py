@@ -42,3 +42,17 @@ async def test_record_a_rollback(app: RolloutApp, seen: dict[str, str], stem: st
     await app.rolled_back(rollback)
 
     record(stem, "roll_back", seen[rollback])
+
+
+@pytest.mark.parametrize("stem", ["revoke-rolled_back", "revoke-still_serving"])
+async def test_record_a_revocation(app: RolloutApp, seen: dict[str, str], stem: str) -> None:  # noqa: F811
+    """The version that serves is revoked; with one before it, production goes back to that one."""
+    if stem == "revoke-rolled_back":
+        await app.released("1")
+        await app.pass_time(hours=1)
+    await app.released("2")
+    status, answer = await app.ask("POST", "models/churn/revoke", {"version": "2", "reason": "leaks"}, "linus")
+    assert status == 202, answer
+    await app.host.advance_until_finished(answer["id"], timeout=60)
+
+    record(stem, "revoke", seen[answer["id"]])

@@ -1,6 +1,7 @@
 """Golden vectors: the product and the verifier agree with the published example of DSSE, and with what was released."""
 
 import json
+import random
 import subprocess
 import sys
 from base64 import b64decode, urlsafe_b64encode
@@ -27,6 +28,7 @@ VECTORS = Path(__file__).parent / "vectors"
 PROOF = (VECTORS / "promotion-proof.json").read_bytes()
 DOCUMENT = json.loads(PROOF)
 KEYS = signed.read_keys((VECTORS / "trusted-keys.json").read_bytes())
+ARCHIVE, ARCHIVE_KEYS = VECTORS / "archive" / "proof.zip", VECTORS / "archive" / "trusted-keys.json"
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,24 @@ def test_every_byte_of_a_small_proof_counts() -> None:
         for bit in range(amount(1, 8)):
             changed = bytes([content[at] ^ (1 << (at + bit) % 8)])
             assert verdict(content[:at] + changed + content[at + 1 :], KEYS), f"byte {at} was {content[at : at + 1]!r}"
+
+
+def test_the_verifier_proves_an_archive_that_was_released_and_the_bytes_that_it_is_about() -> None:
+    outcome = run(ARCHIVE, "--keys", ARCHIVE_KEYS, "--bundle", VECTORS / "v2" / "bundle")
+
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "approved by data-scientist: ada (1)" in outcome.stdout
+    assert "approved by product-owner: grace (2)" in outcome.stdout
+
+
+@pytest.mark.long
+def test_every_byte_of_an_archive_that_was_released_counts() -> None:
+    content, keys = ARCHIVE.read_bytes(), signed.read_keys(ARCHIVE_KEYS.read_bytes())
+    assert verdict(content, keys) == ""
+    places = range(len(content))
+    for at in random.Random(9).sample(places, amount(300, len(places))):
+        changed = bytes([content[at] ^ (1 << at % 8)])
+        assert verdict(content[:at] + changed + content[at + 1 :], keys), f"byte {at} was {content[at : at + 1]!r}"
 
 
 def test_the_proof_of_an_entry_is_accepted_alone(tmp_path: Path) -> None:
