@@ -48,6 +48,20 @@ LOCKS = [
         guard=test_receipts.test_nothing_moves_without_a_receipt,
     ),
     Lock(
+        symbol="make_move",
+        condition="is_revoked(clients.statements, clients.audit, order.plan.model)",
+        without="False",
+        guard=test_receipts.test_a_receipt_opens_nothing_for_a_version_that_was_revoked_since,
+        arguments={"also": "nothing"},
+    ),
+    Lock(
+        symbol="is_revoked",
+        condition="audit.find(revocation_key(model)) is not None",
+        without="False",
+        guard=test_receipts.test_a_receipt_opens_nothing_for_a_version_that_was_revoked_since,
+        arguments={"also": "the statement is removed"},
+    ),
+    Lock(
         symbol="undo_move",
         condition='clients.ledger.record(_undoing(order), {"at": stamp(clients)})',
         without="None",

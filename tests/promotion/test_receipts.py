@@ -23,8 +23,10 @@ from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move, Phase, Plan
 from shared.domain.promotion.receipts import Receipt
+from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths as records
 from shared.records.promotion import sign_pack
+from shared.records.registry import REVOKED, revocation_key
 from shared.records.statements import signed_receipt
 from tests.promotion.conftest import PromotionApp
 
@@ -172,6 +174,24 @@ def test_a_receipt_of_another_promotion_or_model_opens_nothing(
 
     with pytest.raises(Refused, match=f"the receipt is for {next(iter(other))}"):
         make_move(app.clients, move(order, signed))
+
+
+@pytest.mark.parametrize("also", ["nothing", "the statement is removed"])
+def test_a_receipt_opens_nothing_for_a_version_that_was_revoked_since(
+    app: PromotionApp, order: c.StageOrder, also: str
+) -> None:
+    receipt, model = issue_receipt(app.clients, order), order.plan.model
+    path = records.entry_revocation(model.name, model.version)
+    says = {"model": str(model), "bundle": "", "by": "linus", "oid": "3", "tenant": "", "reason": "leaks"}
+    statement = Statement(kind=PredicateKind.ENTRY_REVOCATION, subjects={}, at=app.clients.clock.now(), predicate=says)
+    app.clients.statements.create(path, statement)
+    if also != "nothing":
+        app.clients.audit.append(revocation_key(model), REVOKED, str(model), "linus", {})
+        app.clients.store.delete(path)
+
+    with pytest.raises(Refused, match="is revoked"):
+        make_move(app.clients, move(order, receipt))
+    assert not app.cloud.effects
 
 
 async def test_a_receipt_ends(app: PromotionApp, order: c.StageOrder) -> None:
