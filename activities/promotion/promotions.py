@@ -205,7 +205,8 @@ def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
         plan = plan_promotion(clients, request.model, request.source, request.target)
         digest = plan_digest(plan)
         _refuse_changed(clients, request, plan, digest)
-        receipts, ladder = Receipts(clients.store, clients.ledger, clients.signing), clients.configuration.ladder
+        receipts = Receipts(clients.store, clients.ledger, clients.signing, clients.audit)
+        ladder = clients.configuration.ladder
         if because := unproven(receipts, ladder, plan, plan.stages[0]):
             raise Refused(because)
     except Refused as refusal:

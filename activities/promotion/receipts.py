@@ -31,7 +31,7 @@ from shared.domain.promotion.receipts import Receipt, objection
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
 from shared.records.predicates import BreakGlassPredicate
-from shared.records.promotion import SignedDecision, decisions, evidence_pack_at
+from shared.records.promotion import SignedDecision, decisions, evidence_pack_at, refuse_changed_origins
 from shared.records.registry import refuse_revoked
 from shared.records.statements import ForgedError, receipt_objection, signed_receipt
 
@@ -92,6 +92,7 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
     failures = [f"{verdict.gate}: {verdict.because}" for verdict in verdicts if verdict.outcome is not GateOutcome.PASS]
     if failures and not override:
         raise Refused(f"no receipt for {order.stage} ({order.phase.value}): {'; '.join(failures)}")
+    refuse_changed_origins(clients.store, clients.audit, order.plan.model.name, order.plan.digest)
     approvals = _approvals(clients, order)
     refuse_unproven(clients, order)
     now = clients.clock.now()
@@ -244,7 +245,7 @@ def _approvals(clients: Clients, order: c.StageOrder) -> tuple[str, ...]:
 
 def refuse_unproven(clients: Clients, order: c.StageOrder) -> None:
     """No stage is skipped: the one before must have measured and passed this very bundle."""
-    receipts = Receipts(clients.store, clients.ledger, clients.signing)
+    receipts = Receipts(clients.store, clients.ledger, clients.signing, clients.audit)
     because = unproven(receipts, clients.configuration.ladder, order.plan, order.at, order.promotion.id)
     if because:
         raise Refused(f"no receipt for {because}")

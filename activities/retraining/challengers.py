@@ -159,7 +159,7 @@ def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.Cha
     lineage = _lineage(clients, registration, run)
     registered_model = RegisteredModel(model=model, folder=shelf.folder, tags={BUNDLE: extras.folder, **lineage})
     clients.models.register(workspace, registered_model)
-    record_origin(clients.store, digest, request.run, request.askers)
+    record_origin(clients.store, clients.audit, str(model), digest, request.run, request.askers)
     facts = {"run": request.run, "digest": digest, "workspace": workspace.name}
     clients.audit.append(registration.key, "challenger registered", str(model), "signalbox", facts)
     tags = {"signalbox.challenger": str(model), "signalbox.digest": digest}

@@ -266,16 +266,16 @@ def _absorbed(clients: Clients, closing: c.RetrainingClosing) -> list[str]:
 def _settle_absorbed(clients: Clients, request: c.RetrainingRun, cause_ids: Sequence[str]) -> None:
     if cause_ids:
         causes = [cause for cause in open_causes(clients.store, request.rules.model) if cause.id in set(cause_ids)]
-        _remember_askers(clients, request.run, causes)
+        _remember_askers(clients, request.rules.model, request.run, causes)
         settle(clients.store, causes, request.run)
 
 
-def _remember_askers(clients: Clients, run: str, causes: list[OpenCause]) -> None:
+def _remember_askers(clients: Clients, model: str, run: str, causes: list[OpenCause]) -> None:
     """Who asked while the run was in flight is answered by it, and may not approve what it has made."""
     trial = find_trial(clients.store, run)
     if trial is not None and trial.digest:
         askers = people_of(read_causes(clients.store, causes))
-        record_origin(clients.store, trial.digest, f"{run}-absorbed", askers)
+        record_origin(clients.store, clients.audit, model, trial.digest, f"{run}-absorbed", askers)
 
 
 def _write_book(clients: Clients, request: c.RetrainingRun, outcome: c.RetrainingOutcome, cost: Cost) -> None:

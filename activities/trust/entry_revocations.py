@@ -1,12 +1,12 @@
 """Revoke an entry of the central registry: in the log, in the registry and to the world, and say where it serves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from activities.effects import once
 from activities.promotion.forgeries import telling_forgeries
 from shared import contracts as c
-from shared.application.promotion.planning import champion_at
+from shared.application.promotion.planning import champion_at, model_of_deployment
 from shared.clients import Clients
 from shared.codec import UndecodableError, decode
 from shared.domain import identity
@@ -14,6 +14,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Registry, Stage
 from shared.domain.promotion.models import STATE, EntryState, ModelVersion
 from shared.domain.trust.statements import PredicateKind
+from shared.ports import EndpointKind
 from shared.records import paths
 from shared.records.predicates import EntryRevocationPredicate, EntryStatement
 from shared.records.registry import ENTRY_STATEMENT, REVOKED, entry_statement, history_of, revocation_key, sign_entry
@@ -39,14 +40,14 @@ def _revoke(clients: Clients, revocation: c.EntryRevocation) -> c.EntryRevoked:
     _mark(clients, revocation, entry)
     data = {"model": str(model), "by": predicate.by, "reason": predicate.reason}
     clients.announcer.announce(revocation.id, "Signalbox.Registry.Revoked", f"models/{model}", data)
-    serving = list(_serving(clients, model))
+    serving = [stage for stage in _environments(clients) if _serves_online(clients, stage, model)]
     rollbacks = tuple(_rollback(revocation, predicate, stage) for stage in serving if stage.rollout is not None)
     because = tuple(
         f"{stage.name} serves {model}, and no rollback covers a stage without `rollout`: promote another version there"
         for stage in serving
         if stage.rollout is None
     )
-    return c.EntryRevoked(rollbacks=rollbacks, because=because)
+    return c.EntryRevoked(rollbacks=rollbacks, because=(*because, *_batch_defaults(clients, serving, model)))
 
 
 def _signed_wish(clients: Clients, model: ModelVersion) -> EntryRevocationPredicate:
@@ -76,13 +77,34 @@ def _mark(clients: Clients, revocation: c.EntryRevocation, entry: EntryStatement
     clients.audit.append(f"{path}/stated", "entry restated", str(entry.model), "signalbox", facts)
 
 
-def _serving(clients: Clients, model: ModelVersion) -> Iterator[Stage]:
-    """The stages whose online endpoint is served by *model* now."""
-    for stage in clients.configuration.ladder.stages:
-        if stage.environment is not None and stage.serving.online:
-            champion = champion_at(clients.endpoints, stage)
-            if champion.model.rpartition("/")[2] == str(model):
-                yield stage
+def _environments(clients: Clients) -> Iterator[Stage]:
+    """The stages in which something can serve."""
+    return (stage for stage in clients.configuration.ladder.stages if stage.environment is not None)
+
+
+def _serves_online(clients: Clients, stage: Stage, model: ModelVersion) -> bool:
+    """Whether *model* has most of the traffic of the stage's online endpoint now."""
+    return champion_at(clients.endpoints, stage).model.rpartition("/")[2] == str(model)
+
+
+def _batch_defaults(clients: Clients, serving: Sequence[Stage], model: ModelVersion) -> Iterator[str]:
+    """A sentence for each batch endpoint that goes on with *model*; those of *serving* follow a rollback that is due.
+
+    Signalbox runs no job with a revoked version, but others may call the endpoint.
+    """
+    for stage in _environments(clients):
+        if stage.environment is None or not stage.serving.batch or (stage in serving and stage.rollout is not None):
+            continue
+        place, name, kind = stage.environment, stage.serving.batch, EndpointKind.BATCH
+        endpoint = clients.endpoints.find(place, kind, name)
+        if endpoint is None or not endpoint.default:
+            continue
+        default = model_of_deployment(clients.endpoints, place, name, endpoint.default, kind)
+        if default.rpartition("/")[2] == str(model):
+            yield (
+                f"{stage.name}: {model} is the default of the batch endpoint {name}; no job of Signalbox runs with it, "
+                "and other callers' jobs do: promote another version there"
+            )
 
 
 def _rollback(revocation: c.EntryRevocation, wish: EntryRevocationPredicate, stage: Stage) -> c.RollbackRequest:

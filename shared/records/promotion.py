@@ -17,12 +17,15 @@ from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.people import Askers
 from shared.domain.trust.envelopes import Envelope
 from shared.domain.trust.statements import PredicateKind, Statement
+from shared.ports import AuditLog
 from shared.records import paths
 from shared.records.predicates import DecisionPredicate, DecisionSource, PromotionSetPredicate, StageEvidence
 from shared.records.statements import ForgedError, Statements, signed_records
 from shared.records.store import LATER, RecordStore, Stored, plain_record
 
 USED = "used"  # The metadata of a decision that a receipt rests on.
+FATES = frozenset(fate.value for fate in Fate)  # The kinds of the audit log's entries on closed promotions.
+ASKED_FOR = "asked for"  # The kind of an entry of the audit log that says who asked for what has made a bundle.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,9 +228,34 @@ def _sign_measured(
     statements.create(paths.statement_of(path), Statement(kind=kind, subjects=subjects, at=at, predicate=predicate))
 
 
-def record_origin(store: RecordStore, digest: str, name: str, askers: Askers) -> None:
-    """Remember who asked for what has made the bundle *digest*: they may not approve it. Safe to repeat."""
-    store.create(paths.origin(digest, name), askers)
+def record_origin(store: RecordStore, audit: AuditLog, subject: str, digest: str, name: str, askers: Askers) -> None:
+    """Remember who asked for what has made the bundle *digest* of the model *subject*: they may not approve it.
+
+    The audit log has it too, so that no writer of the records can hide it. Safe to repeat.
+    """
+    path = paths.origin(digest, name)
+    store.create(path, askers)
+    audit.append(path, ASKED_FOR, subject, "signalbox", {"bundle": digest, "askers": encode(askers)})
+
+
+def refuse_changed_origins(store: RecordStore, audit: AuditLog, model: str, digest: str) -> None:
+    """Raise ForgedError where records do not say any more who asked for the bundle *digest*, as the audit log does.
+
+    *model* is the name of the model. What is recorded and not in the log, as by an earlier release, only keeps more
+    people from approving.
+    """
+    for entry in audit.about(model):
+        if entry.kind == ASKED_FOR and entry.facts["bundle"] == digest and not _has(store, entry.key, entry.facts):
+            reason = "it was removed or changed; the audit log has who asked for what has made the bundle"
+            raise ForgedError(entry.key, reason)
+
+
+def _has(store: RecordStore, path: str, facts: Mapping[str, Any]) -> bool:
+    """Whether the origin at *path* is what *facts* of the audit log say."""
+    try:
+        return bool(store.document(path) == facts["askers"])
+    except UndecodableError:
+        return False
 
 
 def origins_of(store: RecordStore, digest: str) -> list[Askers]:

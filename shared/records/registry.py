@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from shared.codec import encode
-from shared.contracts import Fate
 from shared.domain.failures import Refused
 from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.models import ModelVersion
@@ -16,13 +15,13 @@ from shared.domain.trust.statements import PredicateKind, Statement
 from shared.ports import AuditLog
 from shared.records import paths
 from shared.records.predicates import EntryPredicate, EntryStatement
+from shared.records.promotion import FATES
 from shared.records.statements import ForgedError, Statements
 
 # Kinds of entries of the audit log, and the fact by which an entry names what it says of the registry.
 BEGUN, UNDO_BEGUN, ENTRY_STATEMENT = "move begun", "undo begun", "entry_statement"
 REVOKED = "entry revoked"
 _MOVES = frozenset({Move.PUBLISH_ENTRY.value, Move.APPROVE_ENTRY.value, Move.MARK_IN_PRODUCTION.value})
-_ENDS = frozenset(fate.value for fate in Fate)
 
 
 def sign_entry(statements: Statements, name: str, entry: EntryStatement) -> str:
@@ -91,7 +90,7 @@ def bundle_on_the_move(history: Sequence[Entry]) -> str | None:
     for logged in history:
         if logged.facts.get("move") in _MOVES:
             bundle = logged.facts.get("bundle", "") if logged.kind in (BEGUN, UNDO_BEGUN) else None
-        elif logged.kind in _ENDS:
+        elif logged.kind in FATES:
             bundle = None
     return bundle
 

@@ -25,6 +25,7 @@ from tests.promotion import (
     test_turns,
 )
 from tests.promotion.conftest import PromotionApp, app  # noqa: F401 (a fixture)
+from tests.trust import test_hidden_decisions
 
 HOSTILE = test_hostile
 OTHER_STAGE = {"stage": "central", "what": Move.PUBLISH_ENTRY}
@@ -412,6 +413,13 @@ LOCKS = [
         guard=test_stages.test_no_receipt_for_a_stage_whose_predecessor_has_none,
     ),
     Lock(
+        symbol="receipts._issue",
+        condition="refuse_changed_origins(clients.store, clients.audit, order.plan.model.name, order.plan.digest)",
+        without="None",
+        guard=test_hidden_decisions.test_who_asked_for_a_training_cannot_be_hidden,
+        arguments={"attack": "removed"},
+    ),
+    Lock(
         symbol="promotions._plan",
         condition="(because := unproven(receipts, ladder, plan, plan.stages[0]))",
         without="False",
@@ -430,6 +438,12 @@ LOCKS = [
         without="True",
         guard=test_stages.test_a_receipt_counts_only_if_it_is_ours_for_this_stage_and_stands,
         arguments={"change": "taken back"},
+    ),
+    Lock(
+        symbol="stage_entry._candidates",
+        condition='f"{prefix}{name}" in arrived',
+        without="True",
+        guard=test_stages.test_a_promotion_that_was_taken_back_proves_nothing_whatever_its_record_says,
     ),
     Lock(
         symbol="_proves",

@@ -74,6 +74,18 @@ async def test_a_receipt_counts_only_if_it_is_ours_for_this_stage_and_stands(app
     assert "has not measured churn:1" in await refusal(app, "churn:1")
 
 
+async def test_a_promotion_that_was_taken_back_proves_nothing_whatever_its_record_says(app: PromotionApp) -> None:
+    app.register("1", error=1.0)
+    promotion = await app.promote("churn:1")
+    await app.decide(promotion, "ada", "data-scientist", "reject")
+    assert (await app.finish(promotion)).fate is not c.Fate.PROMOTED
+    record = app.record(promotion) | {"fate": "promoted"}
+    app.hub.land(f"signalbox/promotions/{promotion}/promotion.json", json.dumps(record).encode())
+    app.register("1", error=1.0, place=PREPROD)
+
+    assert "has not measured churn:1" in await refusal(app, "churn:1")
+
+
 def edit(app: PromotionApp, promotion: str, changes: dict[str, Any]) -> None:
     """Change the exit receipt where it is kept."""
     key = identity.promotion_key(promotion, "preprod/exit/receipt")

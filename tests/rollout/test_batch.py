@@ -8,6 +8,7 @@ import pytest
 
 from shared import contracts as c
 from shared.application.inference.scoring import current_scoring
+from shared.codec import decode
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Scoring
@@ -96,3 +97,17 @@ async def test_a_rollback_brings_the_default_back_and_deploys_it_where_it_is_gon
     assert (result.done, result.to) == (True, "churn:1"), result
     assert app.traffic == {app.deployment(good): 100}
     assert scores(app) == "churn:1"
+
+
+async def test_revoking_a_version_says_that_a_batch_endpoint_goes_on_with_it(app: RolloutApp) -> None:
+    champion = await app.released("1")
+    await app.released("2")
+    app.change_by_hand({app.deployment(champion): 100})
+
+    _, answer = await app.ask("POST", "models/churn/revoke", {"version": "2", "reason": "leaks"}, "linus")
+    outcome = await app.host.advance_until_finished(str(answer["id"]), timeout=60)
+
+    result = decode(c.RevocationResult, outcome.output)
+    assert result.rolled_back == ()
+    assert len(result.because) == 1
+    assert "prod: churn:2 is the default of the batch endpoint churn-batch" in result.because[0]

@@ -11,9 +11,11 @@ from shared.application.promotion.standing import break_glass, question
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.codec import decode, encode
 from shared.domain.failures import Refused, Transient
+from shared.domain.promotion.people import Askers, PersonId
 from shared.domain.promotion.plans import Phase
 from shared.domain.trust.statements import PredicateKind
 from shared.records import paths
+from shared.records.promotion import record_origin
 from tests.promotion.conftest import PromotionApp
 from tests.promotion.test_glass import broken_glass
 from tests.promotion.test_withdrawals import withdrawn
@@ -211,3 +213,28 @@ async def test_a_withdrawal_that_was_not_answered_is_asked_for_again_and_counts_
     assert status != 200
     assert again == (200, "central")
     assert app.chain().count("decision withdrawn") == 1
+
+
+@pytest.mark.parametrize("attack", ["removed", "changed", "removed with its entry in the index"])
+async def test_who_asked_for_a_training_cannot_be_hidden(app: PromotionApp, attack: str) -> None:
+    """An approver has asked for the training that made the bundle, and may write every blob."""
+    promotion, evidence = await asking(app)
+    opening = unverified_opening(app.clients.ledger, promotion)
+    assert opening is not None
+    assert opening.plan is not None
+    store, audit, bundle = app.clients.store, app.clients.audit, opening.plan.digest
+    ada = Askers(persons=(PersonId(oid="1", name="ada"),))
+    record_origin(store, audit, "churn:1", bundle, "retrain-1", ada)
+    assert (await app.decide(promotion, "ada", "data-scientist", evidence=evidence))[0] == 403
+    path = paths.origin(bundle, "retrain-1")
+    remove(app, path)
+    if attack == "changed":
+        plant(app, path, encode(Askers(automatic=True)))
+    elif attack != "removed":
+        remove(app, *blobs(app, "audit/subjects/"))
+    await app.approve(promotion)
+
+    result = await app.finish(promotion)
+
+    assert result.fate is not c.Fate.PROMOTED
+    assert path in forged(app)

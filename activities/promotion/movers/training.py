@@ -79,7 +79,7 @@ def _collect(clients: Clients, order: c.MoveOrder, run: TrainingRun, run_id: str
     facts = {"promotion": order.promotion.id, "run": run_id, "digest": bundle.digest, **lineage}
     clients.audit.append(f"{order.key}.trained", "trained", str(model), "signalbox", facts)
     askers = askers_of(clients.store, order.promotion, order.plan.digest)
-    record_origin(clients.store, bundle.digest, order.promotion.id, askers)
+    record_origin(clients.store, clients.audit, str(model), bundle.digest, order.promotion.id, askers)
     sign_trained(clients.statements, order, trained, bundle.digest, clients.clock.now())
 
 

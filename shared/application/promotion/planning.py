@@ -221,9 +221,11 @@ def champion_at(endpoints: Endpoints, stage: Stage) -> Champion:
     return Champion(deployment=name, model=model)
 
 
-def model_of_deployment(endpoints: Endpoints, workspace: Workspace, endpoint: str, name: str) -> str:
-    """The `name:version` that the online deployment *name* serves; empty where there is no such deployment."""
-    deployment = endpoints.deployment(workspace, EndpointKind.ONLINE, endpoint, name)
+def model_of_deployment(
+    endpoints: Endpoints, workspace: Workspace, endpoint: str, name: str, kind: EndpointKind = EndpointKind.ONLINE
+) -> str:
+    """The `name:version` that the deployment *name* serves; empty where there is no such deployment."""
+    deployment = endpoints.deployment(workspace, kind, endpoint, name)
     return _model_of(deployment.model) if deployment else ""
 
 

@@ -1,6 +1,7 @@
 """Whether a stage may be entered: the stage before it must have measured this very bundle, and signed that it did.
 
-The proof is the exit receipt of a promotion that has arrived, or of the one under way: no tag and no place is believed.
+The proof is the exit receipt of a promotion that has arrived by the audit log, or of the one under way: no tag, no
+place and no unsigned record of a promotion is believed.
 """
 
 from collections.abc import Iterator
@@ -14,21 +15,22 @@ from shared.domain.promotion.ladder import Ladder, Stage
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
 from shared.domain.promotion.receipts import Receipt
-from shared.ports import Ledger, Signing
+from shared.ports import AuditLog, Ledger, Signing
 from shared.records.listings import PROMOTIONS, listed
 from shared.records.production.serving import hold_of
-from shared.records.promotion import fate_of
+from shared.records.promotion import FATES, fate_of
 from shared.records.statements import Statements, receipt_objection
 from shared.records.store import RecordStore
 
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """Where promotions and their receipts are recorded, and what knows our own signature."""
+    """Where promotions and their receipts are recorded, what knows our own signature, and the audit log."""
 
     store: RecordStore
     ledger: Ledger
     signing: Signing
+    audit: AuditLog
 
 
 def unproven(receipts: Receipts, ladder: Ladder, plan: Plan, at: StagePlan, own: str = "") -> str:
@@ -39,7 +41,7 @@ def unproven(receipts: Receipts, ladder: Ladder, plan: Plan, at: StagePlan, own:
     before = ladder.before(at.stage)
     if before is None:
         return ""
-    if any(_proves(receipts, plan, before, name) for name in _candidates(receipts.store, plan, before, own)):
+    if any(_proves(receipts, plan, before, name) for name in _candidates(receipts, plan, before, own)):
         return ""
     return (
         f"{at.stage.name}: stage {before.name} has not measured {plan.model} with {plan.digest}: there is no exit "
@@ -56,16 +58,29 @@ def refuse_held(statements: Statements, model: ModelVersion) -> None:
         )
 
 
-def _candidates(store: RecordStore, plan: Plan, before: Stage, own: str) -> Iterator[str]:
+def _candidates(receipts: Receipts, plan: Plan, before: Stage, own: str) -> Iterator[str]:
     """The promotion under way where it has passed the stage itself, and those of the version that have arrived."""
     if own and any(at.stage.name == before.name for at in plan.stages):
         yield own
         return
-    prefix = identity.promotions_of(plan.model.name)
+    store, prefix = receipts.store, identity.promotions_of(plan.model.name)
+    arrived = _arrived(receipts.audit, plan.model)
     for name, row in listed(store.hub, store.container, f"{PROMOTIONS}{prefix}"):
         same = (row.get("model"), row.get("version")) == (plan.model.name, plan.model.version)
-        if same and fate_of(store, f"{prefix}{name}") is c.Fate.PROMOTED:
+        if same and f"{prefix}{name}" in arrived and fate_of(store, f"{prefix}{name}") is c.Fate.PROMOTED:
             yield f"{prefix}{name}"
+
+
+def _arrived(audit: AuditLog, model: ModelVersion) -> set[str]:
+    """The promotions of *model* that have arrived, and were not taken back, by the audit log.
+
+    Their records say it too, and are not signed: somebody could write that what was taken back has arrived.
+    """
+    logged_fates = dict[str, str]()
+    for entry in audit.about(model.name):
+        if entry.subject == str(model) and entry.kind in FATES and "promotion" in entry.facts:
+            logged_fates[entry.facts["promotion"]] = entry.kind
+    return {promotion for promotion, fate in logged_fates.items() if fate == c.Fate.PROMOTED.value}
 
 
 def _proves(receipts: Receipts, plan: Plan, before: Stage, promotion: str) -> bool:

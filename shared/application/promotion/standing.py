@@ -20,12 +20,11 @@ from shared.domain.promotion.plans import Phase, StagePlan
 from shared.domain.promotion.receipts import Receipt
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
-from shared.records.promotion import SignedDecision, decisions, origins_of
+from shared.records.promotion import FATES, SignedDecision, decisions, origins_of
 from shared.records.statements import ForgedError, Statements, receipt_objection
 from shared.records.store import RecordStore
 
 _ATTEMPTS = 1000
-_FATES = frozenset(fate.value for fate in c.Fate)  # The kinds of the entries of closed promotions.
 
 
 def pack_of(ledger: Ledger, promotion: str, stage: str, phase: Phase = Phase.ENTRY) -> c.EvidencePack | None:
@@ -164,7 +163,7 @@ def logged_fate(audit: AuditLog, promotion: str, since: datetime) -> Entry | Non
     The record of the promotion says it too, and anybody who may write records can change that. Raises Refused where
     the log is not whole.
     """
-    ends = (entry for entry in audit.since(since) if entry.kind in _FATES and entry.facts.get("promotion") == promotion)
+    ends = (entry for entry in audit.since(since) if entry.kind in FATES and entry.facts.get("promotion") == promotion)
     return next(ends, None)
 
 

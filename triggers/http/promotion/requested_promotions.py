@@ -106,7 +106,7 @@ async def plan_promotion(request: ApiRequest, body: PlanAsked) -> Planned:
 
 
 def _unmet(clients: Clients, plan: Plan) -> list[str]:
-    receipts = Receipts(clients.store, clients.ledger, clients.signing)
+    receipts = Receipts(clients.store, clients.ledger, clients.signing, clients.audit)
     return unmet_of_plan(receipts, clients.models, clients.configuration.ladder, plan, clients.clock.now())
 
 
