@@ -1,14 +1,24 @@
 """The app verifies its own audit log, and tells of each finding once, also where the log takes no entry any more."""
 
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
 
 from shared.adapters.audit_log.layout import entry_path, head_path, subject_path
 from shared.operations.doctor.checks.app import audit_log
 from shared.operations.doctor.findings import Grade
 from shared.records.operations import log_findings
+from tests.fakes.ports import OPERATOR_KEY
 from tests.promotion.conftest import PromotionApp
 from tests.trust.attacks import blobs, plant, remove
 
+PROJECT = Path(__file__).parents[2]
 BROKEN = "Signalbox.AuditLog.Broken"
 
 
@@ -79,3 +89,39 @@ async def test_a_log_that_takes_no_entry_any_more_is_told_of_once_all_the_same(a
     await app.pass_time(timedelta(days=3))
     assert findings == announced(app) > 0
     assert Grade.BROKEN in grades(app)
+
+
+@pytest.mark.proof
+async def test_a_pipeline_that_keeps_the_head_outside_finds_a_cut(app: PromotionApp, tmp_path: Path) -> None:
+    """Three runs of which each has what the one before kept."""
+    tools = Path(sys.executable).parent
+    environment = {
+        **os.environ,
+        "SIGNALBOX_URL": app.host.url,
+        "SIGNALBOX_KEY": OPERATOR_KEY,
+        "PATH": f"{tools}:{os.environ['PATH']}",
+    }
+
+    async def run(number: int) -> int:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        before = tmp_path / str(number - 1) / "after"
+        if before.exists():
+            shutil.copytree(before, folder / "before")
+        command = ["bash", PROJECT / "pipelines" / "keep-audit-head.sh"]
+        outcome = await asyncio.to_thread(subprocess.run, command, cwd=folder, env=environment, check=False)
+        return outcome.returncode
+
+    size = await filled(app)
+    first = await run(1)
+    app.clients.audit.append("later", "moved", "churn:1", "ada", {})
+    second = await run(2)
+    remove(app, entry_path(size + 1), head_path(size + 1), entry_path(size), head_path(size))
+    app.clients.audit._hint = None  # type: ignore[attr-defined]  # A process that has just started.
+    third = await run(3)
+
+    kept = [(tmp_path / number / "after" / "head.txt").read_text() for number in "12"]
+    assert (first, second) == (0, 0)
+    assert [head.partition(":")[0] for head in kept] == [str(size), str(size + 1)]
+    assert third != 0
+    assert not (tmp_path / "3" / "after" / "head.txt").exists()

@@ -1,5 +1,6 @@
 """Golden vectors: the product and the verifier agree with the published example of DSSE, and with what was released."""
 
+import ast
 import json
 import random
 import subprocess
@@ -22,7 +23,7 @@ from shared.domain.trust.tree_heads import read_envelope, read_tree_head
 from shared.records.statements import _moment, _opened
 from tests.amounts import amount
 from tests.statements import objections, validators
-from tests.trust.verifier import canonical, run, signed, verdict
+from tests.trust.verifier import FOLDER, canonical, run, signed, verdict
 
 VECTORS = Path(__file__).parent / "vectors"
 PROOF = (VECTORS / "promotion-proof.json").read_bytes()
@@ -108,8 +109,8 @@ def test_the_verifier_proves_an_archive_that_was_released_and_the_bytes_that_it_
     outcome = run(ARCHIVE, "--keys", ARCHIVE_KEYS, "--bundle", VECTORS / "v2" / "bundle")
 
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    assert "approved by data-scientist: ada (1)" in outcome.stdout
-    assert "approved by product-owner: grace (2)" in outcome.stdout
+    assert "approved by data-scientist: ada (1), at 2026-01-01T00:00:10+00:00" in outcome.stdout
+    assert "approved by product-owner: grace (2), at 2026-01-01T00:00:20+00:00" in outcome.stdout
 
 
 @pytest.mark.long
@@ -130,6 +131,21 @@ def test_the_proof_of_an_entry_is_accepted_alone(tmp_path: Path) -> None:
 
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert "receipt issued" in outcome.stdout
+
+
+def test_what_proves_an_entry_is_short_and_needs_only_cryptography() -> None:
+    package = FOLDER / "signalbox_verify"
+    lines = sum(len((package / name).read_text().splitlines()) for name in ("signed.py", "command.py"))
+    modules = {
+        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).partition(".")[0]
+        for file in package.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+
+    assert lines < 200
+    assert modules - set(sys.stdlib_module_names) == {"cryptography", "signalbox_verify"}
+    assert all(len(file.read_text().splitlines()) < 200 for file in package.glob("*.py"))
 
 
 def test_the_installed_command_is_the_same() -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from signalbox_verify.signed import STATEMENT, NotProven, open_envelope, require
+from signalbox_verify.signed import MODEL_SIGNATURE, STATEMENT, NotProven, open_envelope, require
 
 
 def verify_files(files, bundle):
@@ -58,6 +58,26 @@ def verify_passed(says, receipts):
         receipt = receipts.get((passed["stage"], passed["phase"]), {})
         own = {name: receipt.get("digest" if name == "bundle" else name) for name in passed}
         require(own == passed, f"{where} tells of {passed['stage']} ({passed['phase']}) what no receipt says")
+
+
+def verify_provenances(plan, receipts, kinds, is_demanded):
+    """Each stage has its own, and the model's signature; a proof of an earlier release has none at all."""
+    provenances, signatures = kinds["provenance"], kinds[MODEL_SIGNATURE]
+    if not provenances and not is_demanded:
+        return ["no provenance travels with the bundle: an earlier release has promoted it"]
+    stages = [stage["stage"] for stage in plan["stages"]]
+    for kind, what in ((provenances, "provenance"), (signatures, "model signature")):
+        require(sorted(stages) == sorted(says["stage"] for says in kind), f"a stage does not have its one {what}")
+    signed = {says["stage"]: {(r["name"], r["digest"]) for r in says["resources"]} for says in signatures}
+    for says in provenances:
+        own = {name: plan[name] for name in ("promotion", "plan", "model")}
+        require(own.items() <= says.items(), f"the provenance at {says['stage']} is of another promotion")
+        digest = receipts[says["stage"], "exit"]["digest"]
+        require(says["bundle"] == digest, f"the provenance at {says['stage']} is of {says['bundle']}")
+        files = {(f"{file['part']}/{file['path']}", file["sha256"]) for file in says["files"]}
+        require(signed[says["stage"]] == files, f"the model signature at {says['stage']} is of other files")
+        verify_passed(says, receipts)
+    return [f"its provenance travels to {', '.join(stages)}"]
 
 
 def verify_alone(envelope, keys, folder=None):

@@ -6,8 +6,8 @@ from signalbox_verify.bundles import (
     verify_files,
     verify_folder,
     verify_model_signature,
-    verify_passed,
     verify_provenance,
+    verify_provenances,
 )
 from signalbox_verify.signed import (
     KINDS,
@@ -99,34 +99,22 @@ def decisions_on(receipt, suffix, decisions, logged, place):
     return counted
 
 
+def decision_times(receipt, decisions):
+    """When each person has decided on the evidence of *receipt*, by the words in which it names them."""
+    own = {"promotion": receipt["promotion"], "stage": receipt["stage"]}
+    made = [record["decision"] for record in decisions if own.items() <= record.items()]
+    valid = (one for one in made if one["evidence"] == receipt["evidence"] and not one["withdrawn"])
+    return {f"{one['role']}: {one['name']} ({one['oid']})": one["at"] for one in valid}
+
+
 def verify_approvals(receipt, plan, pack, decisions, logged, place):
     roles = next(stage["approvers"] for stage in plan["stages"] if stage["stage"] == receipt["stage"])
     counted = decisions_on(receipt, "", decisions, logged, place)
-    approved = {f"{decision['role']}: {decision['name']} ({decision['oid']})" for decision in counted}
+    approved = decision_times(receipt, decisions)
     for role in [*roles, *(role["name"] for role in pack["asked"])]:
         require(any(d["role"] == role for d in counted), f"{place}: nobody has approved as {role}")
     for text in receipt["approvals"]:
         require(text in approved, f"{place}: the receipt names {text}, who signed nothing")
-
-
-def verify_provenances(plan, receipts, kinds, is_demanded):
-    """Each stage has its own, and the model's signature; a proof of an earlier release has none at all."""
-    provenances, signatures = kinds["provenance"], kinds[MODEL_SIGNATURE]
-    if not provenances and not is_demanded:
-        return ["no provenance travels with the bundle: an earlier release has promoted it"]
-    stages = [stage["stage"] for stage in plan["stages"]]
-    for kind, what in ((provenances, "provenance"), (signatures, "model signature")):
-        require(sorted(stages) == sorted(says["stage"] for says in kind), f"a stage does not have its one {what}")
-    signed = {says["stage"]: {(r["name"], r["digest"]) for r in says["resources"]} for says in signatures}
-    for says in provenances:
-        own = {name: plan[name] for name in ("promotion", "plan", "model")}
-        require(own.items() <= says.items(), f"the provenance at {says['stage']} is of another promotion")
-        digest = receipts[says["stage"], "exit"]["digest"]
-        require(says["bundle"] == digest, f"the provenance at {says['stage']} is of {says['bundle']}")
-        files = {(f"{file['part']}/{file['path']}", file["sha256"]) for file in says["files"]}
-        require(signed[says["stage"]] == files, f"the model signature at {says['stage']} is of other files")
-        verify_passed(says, receipts)
-    return [f"its provenance travels to {', '.join(stages)}"]
 
 
 def verify_overrides(plan, receipts, statements, is_demanded):
@@ -173,7 +161,8 @@ def verify(proof, keys, folder=None):
         override = f"; overridden by {receipt['override']}" if receipt["override"] else ""
         gates = ", ".join(receipt["verdicts"]) or "no gate"
         lines.append(f"{stage} ({phase}) at {receipt['issued']} with {receipt['digest']}: {gates}{override}")
-        lines += [f"  approved by {text}" for text in receipt["approvals"]]
+        decided = decision_times(entry, kinds["decision"])
+        lines += [f"  approved by {text}, at {decided[text]}" for text in receipt["approvals"]]
     for says in kinds["withdrawal"]:
         own = (record for record in kinds["decision"] if record["path"] == says["decision"])
         again = any(r["decision"]["at"] == says["decided"] and not r["decision"]["withdrawn"] for r in own)
