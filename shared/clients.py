@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         AuditLog,
         BundleStore,
         Clock,
+        CollectedFiles,
         ControlPlane,
         DataAssets,
         DataChecks,
@@ -186,14 +187,12 @@ class Clients:
 
     @cached_property
     def traffic_metrics(self) -> TrafficFigures:
-        """Counts of an endpoint's requests from its platform metrics."""
         from shared.adapters.azure_monitor.metrics import EndpointMetrics
 
         return EndpointMetrics(self._credential, self.settings.resource_manager)
 
     @cached_property
     def traffic_log(self) -> TrafficLog:
-        """The same from its log: also how many were slow, and by client."""
         from shared.adapters.azure_monitor.traffic_log import TrafficLog
 
         return TrafficLog(self._credential, self.settings.log_analytics, dict(self.settings.log_workspaces))
@@ -203,6 +202,12 @@ class Clients:
         from shared.adapters.azure_monitor.collected_outputs import CollectedOutputs
 
         return CollectedOutputs(self._datastores)
+
+    @cached_property
+    def collected_files(self) -> CollectedFiles:
+        from shared.adapters.azure_monitor.collected_files import CollectorFiles
+
+        return CollectorFiles(self._datastores)
 
     @cached_property
     def alerts(self) -> Alerts:
@@ -324,7 +329,6 @@ class Clients:
 
     @cached_property
     def devops_url(self) -> str:
-        """Azure DevOps before an organisation's name: whose plans are taken."""
         return self.settings.devops_url
 
     @cached_property

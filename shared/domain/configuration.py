@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.domain.access.permissions import Permissions
+from shared.domain.answers.rule import PublishedAnswers
 from shared.domain.devops.configuration import DevOps
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
@@ -43,6 +44,7 @@ class Configuration:
     streams: tuple[Stream, ...] = ()
     permissions: Permissions = field(default_factory=Permissions)
     drift: tuple[DriftWatch, ...] = ()
+    answers: tuple[PublishedAnswers, ...] = ()
     hub_group: ResourceGroup | None = None  # Of the hub's account; only the doctor asks for it.
     state_account: StateAccount | None = None  # Where the container of records is not in the hub's account.
     bus_group: ResourceGroup | None = None  # Of the Service Bus namespace, where it is not the hub's.
@@ -78,6 +80,11 @@ class Configuration:
     def watch(self, model: str) -> DriftWatch | None:
         """How *model* is watched for drift, None where it is not."""
         return next((watch for watch in self.drift if watch.model == model), None)
+
+    def collections(self, workspace: Workspace, endpoint: str) -> tuple[str, ...]:
+        """What the data collector of *endpoint*'s deployments keeps, so that it can be published."""
+        rules = (rule for rule in self.answers if (rule.workspace, rule.endpoint) == (workspace, endpoint))
+        return next(((rule.inputs, rule.outputs) for rule in rules), ())
 
     def stream(self, name: str) -> Stream:
         """The stream called *name*. Raises Refused naming those there are."""

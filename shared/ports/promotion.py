@@ -176,6 +176,7 @@ class WantedDeployment:
     instances: int = 1
     compute: str = ""
     kubernetes: str = ""
+    collections: tuple[str, ...] = ()  # What the data collector keeps of an online deployment.
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -63,6 +63,7 @@ def test_an_endpoint_is_made_asked_and_removed(
         environment=assets.environment,
         instance_type="Standard_DS3_v2",
         kubernetes=cluster,
+        collections=("request", "response"),
     )
 
     trusting.eventually(lambda: endpoints.ensure(WORKSPACE, EndpointKind.ONLINE, name, cluster))
@@ -76,6 +77,8 @@ def test_an_endpoint_is_made_asked_and_removed(
 
     assert [answer.status for answer in answers] == [200, 200], answers[0].body
     assert (raw["properties"]["authMode"], deployed["properties"]["endpointComputeType"]) == (mode, kind)
+    collector = deployed["properties"]["dataCollector"]
+    assert (collector["rollingRate"], sorted(collector["collections"])) == ("Hour", ["request", "response"])
     assert str(raw["properties"].get("compute", "")).endswith(f"/computes/{cluster}" if cluster else "")
     endpoints.remove(WORKSPACE, EndpointKind.ONLINE, name)
     assert endpoints.find(WORKSPACE, EndpointKind.ONLINE, name) is None

@@ -8,6 +8,7 @@ from shared.config.contracts import named_contract
 from shared.config.fields import NAME, Text
 from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
+from shared.config.sections.answers import AnswersSection, answers_of, refuse_double_counts
 from shared.config.sections.devops import DevOpsSection, devops_of
 from shared.config.sections.drift import DriftSection, watches_of
 from shared.config.sections.ladder import (
@@ -72,6 +73,7 @@ class SignalboxFile:
     models: dict[str, ModelSection] = field(default_factory=dict)
     streams: Annotated[dict[str, StreamSection], _Identifiers()] = field(default_factory=dict)
     schedules: Annotated[dict[str, ScheduleSection], _Identifiers()] = field(default_factory=dict)
+    answers: Annotated[dict[str, AnswersSection], _Identifiers()] = field(default_factory=dict)
     devops: DevOpsSection = field(default_factory=DevOpsSection)
     service_bus: ResourceGroupSection = field(default_factory=ResourceGroupSection)
     registry: RegistrySection | None = None
@@ -98,6 +100,9 @@ def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
         remedy = "add one under `schedules`"
         place.inside(f"routes.{name}").fail("group", "is schedule, and no schedule scores it", remedy)
     watched = {name: model.drift for name, model in file.models.items() if model.drift is not None}
+    watches = watches_of(watched, models, routes)
+    answers = answers_of(file.answers, place.inside("answers"), workspaces, contracts)
+    refuse_double_counts(answers, watches, routes, models)
     return Configuration(
         hub=hub,
         routes=routes,
@@ -108,7 +113,8 @@ def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
         streams=streams_of(file.streams, place.inside("streams"), routes),
         devops=devops_of(file.devops, place.inside("devops"), ladder),
         permissions=permissions_of(file.permissions, file.machines, place, tuple(workspaces), roles),
-        drift=watches_of(watched, models, routes),
+        drift=watches,
+        answers=answers,
         hub_group=file.hub.group(place.inside("hub")),
         state_account=state_account_of(file.hub, place.inside("hub")),
         bus_group=file.service_bus.group(place.inside("service_bus")),

@@ -172,6 +172,9 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "OutputFigures": dict.fromkeys(
         ("outputs", "requests"), (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read"))
     ),
+    "CollectedFiles": dict.fromkeys(
+        ("deployments", "files", "lines"), (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read"))
+    ),
     "Alerts": {"firing": (Need(ResourceKind.GROUP, ("Microsoft.AlertsManagement/alerts/read",)),)},
     "ServerTasks": {
         "plan": _devops("Build: read"),
