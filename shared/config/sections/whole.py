@@ -19,6 +19,7 @@ from shared.config.sections.ladder import (
     StageSection,
     ladder_of,
     promotable_of,
+    refuse_unshared_arrivals,
 )
 from shared.config.sections.retraining import RetrainingSection, retrainings_of
 from shared.config.sections.routes import (
@@ -93,6 +94,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
     registry = built(Registry, file.registry) if file.registry else None
     around = Around(workspaces=workspaces, roles=roles, registry=registry, hub=hub)
     ladder = ladder_of(file.ladder, file.break_glass, place, promotable, around)
+    refuse_unshared_arrivals(place.inside("ladder"), ladder, routes)
     trained = {name: model.retraining for name, model in file.models.items() if model.retraining is not None}
     retraining = retrainings_of(trained, models, workspaces, ladder)
     schedules = schedules_of(file.schedules, place.inside("schedules"), retraining, routes, hub)
