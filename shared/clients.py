@@ -114,14 +114,12 @@ class Clients:
 
     @property
     def store(self) -> RecordStore:
-        """The app's own records: those of the state container of today's configuration."""
         from shared.records.store import RecordStore
 
         return RecordStore(self.hub, self.configuration.hub.state)
 
     @property
     def statements(self) -> Statements:
-        """The records that a trusted key has signed."""
         from shared.records.statements import Statements
 
         return Statements(self.store, self.signing)
@@ -183,7 +181,10 @@ class Clients:
 
     def traffic_figures(self, source: CountSource) -> TrafficFigures:
         """The counts of an endpoint's requests, from where the configuration says."""
-        return self.traffic_log if source == "traffic_log" else self.traffic_metrics
+        from shared.adapters.azure_monitor.collected_counts import CollectedCounts
+
+        sources = {"traffic_log": lambda: self.traffic_log, "collector": lambda: CollectedCounts(self._datastores)}
+        return sources.get(source, lambda: self.traffic_metrics)()
 
     @cached_property
     def traffic_metrics(self) -> TrafficFigures:
@@ -223,7 +224,6 @@ class Clients:
 
     @cached_property
     def tree_heads(self) -> TreeHeadPublisher | None:
-        """Where the audit log's heads are published; None where they are not."""
         from shared.adapters.audit_log.publishers import PublishedContainer, PublishedFolder
 
         if not (place := self.settings.tree_heads):

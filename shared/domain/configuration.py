@@ -11,6 +11,7 @@ from shared.domain.inference.routes import HubLayout, Route, Workspace
 from shared.domain.inference.streams import Stream
 from shared.domain.promotion.ladder import Ladder, Registry
 from shared.domain.retraining.rules import Retraining
+from shared.domain.rollout.policy import CountSource
 from shared.domain.schedules.due_times import Schedule
 
 
@@ -82,9 +83,16 @@ class Configuration:
         return next((watch for watch in self.drift if watch.model == model), None)
 
     def collections(self, workspace: Workspace, endpoint: str) -> tuple[str, ...]:
-        """What the data collector of *endpoint*'s deployments keeps, so that it can be published."""
+        """What the data collector of *endpoint*'s deployments keeps, so that it can be published, or counted."""
         rules = (rule for rule in self.answers if (rule.workspace, rule.endpoint) == (workspace, endpoint))
-        return next(((rule.inputs, rule.outputs) for rule in rules), ())
+        published = next(((rule.inputs, rule.outputs) for rule in rules), ())
+        is_counted = any(
+            stage.rollout is not None
+            and stage.rollout.look.counts is CountSource.COLLECTOR
+            and (stage.environment, stage.serving.online) == (workspace, endpoint)
+            for stage in self.ladder.stages
+        )
+        return tuple(dict.fromkeys((*published, *(("request", "response") if is_counted else ()))))
 
     def stream(self, name: str) -> Stream:
         """The stream called *name*. Raises Refused naming those there are."""

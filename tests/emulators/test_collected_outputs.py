@@ -10,13 +10,15 @@ import pytest
 
 from shared.adapters.azure_ml.arm import Arm
 from shared.adapters.azure_ml.datastores import Datastores
+from shared.adapters.azure_monitor.collected_counts import CollectedCounts
 from shared.adapters.azure_monitor.collected_files import CollectorFiles
 from shared.adapters.azure_monitor.collected_outputs import CollectedOutputs
 from shared.clients import Clients
 from shared.domain.answers.parts import CollectedFile, FileRange
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
-from shared.ports import OutputBins, OutputMinute, ServedEndpoint
+from shared.domain.rollout.policy import CountSource
+from shared.ports import DeploymentMinute, OutputBins, OutputMinute, ServedEndpoint
 from shared.settings import read_settings
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
@@ -190,3 +192,30 @@ def test_a_file_that_is_gone_or_shorter_is_refused(collected: Ml) -> None:
 
 def test_nothing_collected_is_no_deployment(collected: Ml) -> None:
     assert collector(collected).deployments(served("silent-answers")) == []
+
+
+def test_requests_are_counted_with_those_that_have_no_good_answer(collected: Ml) -> None:
+    def sent(name: str, minute: int, **more: Any) -> str:
+        return event(minute, [1], xrequestid=name, **more)
+
+    requests = [sent("good", 0), sent("lost", 0), sent("text", 1), sent("failed", 1), sent("late", 40), "{"]
+    answers = [
+        sent("good", 0),
+        sent("text", 1, datacontenttype="text/plain"),
+        event(1, {"error": "x"}, xrequestid="failed"),
+        sent("stranger", 1),
+    ]
+    collect(collected, "counts", "03/a", requests, collection="request")
+    collect(collected, "counts", "03/a", answers, collection="response")
+    identity = LocalIdentity(collected.endpoints)
+    arm = Arm(identity, collected.endpoints.resource_manager)
+    counts = CollectedCounts(Datastores(arm, identity, collected.endpoints.account("{account}")))
+
+    assert list(counts.minutes(served("counts"), FIRST, FIRST + 9)) == [
+        DeploymentMinute(deployment="v1", minute=FIRST, requests=2, bad=1),
+        DeploymentMinute(deployment="v1", minute=FIRST + 1, requests=2, bad=2),
+    ]
+    seconds = counts.minutes(served("counts"), FIRST * 6, FIRST * 6 + 11, block_s=10)
+    assert [(block.minute, block.requests) for block in seconds] == [(FIRST * 6 + 3, 2), (FIRST * 6 + 9, 2)]
+    clients = Clients(read_settings(collected.endpoints.environment()))
+    assert list(clients.traffic_figures(CountSource.COLLECTOR).minutes(served("nothing-yet"), FIRST, FIRST)) == []

@@ -47,7 +47,7 @@ class CollectedOutputs:
             for deployment in collecting_deployments(container, served.endpoint, action):
                 count = _OutputCount(bins, first, last)
                 folder = f"{ROOT}/{served.endpoint}/{deployment}/{bins.collection}"
-                for line in _lines(container, folder, (first, last), action):
+                for line in collected_lines(container, folder, (first, last), action):
                     count.add(line)
                 yield from count.minutes(deployment)
 
@@ -57,7 +57,7 @@ class CollectedOutputs:
         action = f"read the collected requests of {served.endpoint}"
         with translated(action), container:
             folder = f"{ROOT}/{served.endpoint}/{deployment}/{_REQUESTS}"
-            for line in _lines(container, folder, (first, last), action):
+            for line in collected_lines(container, folder, (first, last), action):
                 if (body := _body(line, first, last)) is not None:
                     yield body
 
@@ -110,7 +110,7 @@ def _outputs(event: dict[str, Any], field: str) -> list[Any]:
     return [row.get(field) if isinstance(row, dict) else None if field else row for row in rows]
 
 
-def _lines(container: ContainerClient, folder: str, span: tuple[int, int], action: str) -> Iterator[bytes]:
+def collected_lines(container: ContainerClient, folder: str, span: tuple[int, int], action: str) -> Iterator[bytes]:
     """The lines of all files of the hours of *span*, and of the hour after it, in which late lines are."""
     budget = _MOST_BYTES
     for number, (name, size) in enumerate(_files(container, folder, span)):

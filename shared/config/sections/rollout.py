@@ -294,16 +294,17 @@ def _refuse_impossible(policy: RolloutPolicy, serving: Serving, place: FilePlace
         place.inside("look").fail("lag", problem, "let a step last longer than its figures are late")
     if policy.mirror and serving.kubernetes:
         place.fail("mirror", "is set for endpoints on Kubernetes, which copy no requests", "remove it")
-    if policy.compare.slow and policy.look.counts is CountSource.METRICS:
-        remedy = "set look.counts to traffic_log: metrics have no latency of a single request"
-        place.inside("compare").fail("slow", "cannot be counted from metrics", remedy)
+    if policy.compare.slow and policy.look.counts is not CountSource.TRAFFIC_LOG:
+        source = policy.look.counts.value
+        remedy = "set look.counts to traffic_log: nothing else has the latency of a single request"
+        place.inside("compare").fail("slow", f"cannot be counted from {source}", remedy)
     if serving.kubernetes and policy.look.counts is CountSource.METRICS:
-        remedy = "use traffic_log: endpoints on Kubernetes have no platform metrics"
+        remedy = "use collector, or traffic_log: endpoints on Kubernetes have no platform metrics"
         place.inside("look").fail("counts", "is 'metrics'", remedy)
     if policy.look.block_s != 60 and policy.look.counts is CountSource.METRICS:
         place.inside("look").fail("block", f"is {policy.look.block_s} s", "use 1m: metrics are counted by the minute")
-    if policy.look.unit is RoutedUnit.CONNECTION and policy.look.counts is CountSource.METRICS:
-        place.inside("look").fail("unit", "is 'connection'", "set counts to traffic_log: metrics name no connections")
+    if policy.look.unit is RoutedUnit.CONNECTION and policy.look.counts is not CountSource.TRAFFIC_LOG:
+        place.inside("look").fail("unit", "is 'connection'", "set counts to traffic_log: nothing else names who called")
     _refuse_batch(policy, serving, place)
     if policy.keep_warm_s < policy.soak.for_s:
         problem = f"is {policy.keep_warm_s} s, less than the soak ({policy.soak.for_s} s)"

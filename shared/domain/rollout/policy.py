@@ -21,6 +21,7 @@ class CountSource(StrEnum):
 
     METRICS = "metrics"  # Azure Monitor's platform metrics of the endpoint: counts by status alone.
     TRAFFIC_LOG = "traffic_log"  # One row a request in Log Analytics: latencies too.
+    COLLECTOR = "collector"  # What the data collector keeps: neither statuses nor latencies.
 
 
 class WhenInconclusive(StrEnum):

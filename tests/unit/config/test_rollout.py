@@ -129,3 +129,21 @@ def test_arrivals_are_shared_only_where_a_batch_endpoint_and_a_route_that_follow
         del serving["batch"]
         route |= pinned
     assert policy.batch == BatchShare(rows=20, field=-1, delimiter=",")
+
+
+def test_on_kubernetes_requests_are_counted_from_what_is_collected(tmp_path: Path) -> None:
+    serving = EXAMPLE["ladder"]["production"]["serve"]
+    try:
+        serving["kubernetes"] = "aks-1"
+        assert problems(tmp_path) == ["look.counts is 'metrics'"]
+        assert problems(tmp_path, look={"counts": "collector"}) == []
+        slow = problems(tmp_path, look={"counts": "collector"}, compare={"slow": {"over_ms": 200}})
+        clients = problems(tmp_path, look={"counts": "collector", "unit": "connection"})
+        configuration = load(written(tmp_path, look={"counts": "collector"}))
+    finally:
+        del serving["kubernetes"]
+    assert slow == ["compare.slow cannot be counted from collector"]
+    assert clients == ["look.unit is 'connection'"]
+    (stage,) = [stage for stage in configuration.ladder.stages if stage.rollout]
+    assert stage.environment is not None
+    assert configuration.collections(stage.environment, "churn-online") == ("request", "response")
