@@ -71,6 +71,10 @@ class Models(Protocol):
         """The environment with the packages of *conda*. Safe to repeat."""
         ...
 
+    def image_digest(self, workspace: Workspace, asset: ModelVersion) -> str:
+        """The digest of the image that was built of the environment; empty where none was, or nobody says."""
+        ...
+
     def register_code(self, workspace: Workspace, asset: ModelVersion, folder: str) -> None:
         """The code asset at *folder*. Safe to repeat."""
         ...

@@ -53,6 +53,8 @@ def test_an_endpoint_is_made_asked_and_removed(
     name = f"port-{kind.lower()}"
     assets = trusting.register(name, tmp_path, "mlw-preprod")
     endpoints = adapter(trusting, f"localhost:{trusting.endpoints.azureml}")
+    environment = ModelVersion(name=assets.environment.split("/")[-3], version=assets.environment.split("/")[-1])
+    assert models_adapter(trusting).image_digest(WORKSPACE, environment) == ""
     wanted = WantedDeployment(
         name="version-1",
         endpoint=name,
@@ -69,6 +71,7 @@ def test_an_endpoint_is_made_asked_and_removed(
     trusting.eventually(lambda: endpoints.ensure(WORKSPACE, EndpointKind.ONLINE, name, cluster))
     endpoints.deploy(WORKSPACE, wanted)
     trusting.eventually(lambda: state(endpoints, name) == "Succeeded")
+    assert models_adapter(trusting).image_digest(WORKSPACE, environment).startswith("sha256:")
     trusting.eventually(lambda: endpoints.route(WORKSPACE, name, {"version-1": 100}))
     request = OnlineRequest(workspace=WORKSPACE, endpoint=name, deployment="version-1", body=b"[[1.0, 2.0]]")
     answers = [endpoints.invoke(request) for _ in range(2)]
