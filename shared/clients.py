@@ -181,10 +181,11 @@ class Clients:
 
     def traffic_figures(self, source: CountSource) -> TrafficFigures:
         """The counts of an endpoint's requests, from where the configuration says."""
-        from shared.adapters.azure_monitor.collected_counts import CollectedCounts
+        if source == "collector":
+            from shared.adapters.azure_monitor.collected_counts import CollectedCounts
 
-        sources = {"traffic_log": lambda: self.traffic_log, "collector": lambda: CollectedCounts(self._datastores)}
-        return sources.get(source, lambda: self.traffic_metrics)()
+            return CollectedCounts(self._datastores)
+        return self.traffic_log if source == "traffic_log" else self.traffic_metrics
 
     @cached_property
     def traffic_metrics(self) -> TrafficFigures:
@@ -251,7 +252,6 @@ class Clients:
         return PurposeKeys(addresses, self._open_signing_key, lambda: read_trusted_keys(settings.trusted_keys))
 
     def _open_signing_key(self, address: str) -> PrivateKey:
-        """The key in Key Vault or in a file. Raises Refused."""
         if not address.startswith("https:"):
             from shared.adapters.signing.key_files import open_key_file
 

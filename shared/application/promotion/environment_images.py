@@ -1,6 +1,7 @@
 """The image that Azure ML has built of a version's environment: what really runs, beside the bundle that was promoted.
 
-The image is built when the version is deployed, which is before it has any traffic.
+The image is built when the version is deployed, which is before it has any traffic. It stands alone, since bundles
+and plans know nothing of images.
 """
 
 from shared.application.promotion.stage_training import Order
