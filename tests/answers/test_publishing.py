@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ RULE = PublishedAnswers(
 )
 
 
+the_reference = cache(reference)  # It takes half a second, and is always the same.
+
+
 class AnswersApp:
     """The app's clients in memory, a collector, and a clock that the test moves."""
 
@@ -46,7 +50,7 @@ class AnswersApp:
         self.now = datetime(2026, 11, 29, 13, 20, tzinfo=UTC)
         whole: Configuration = replace(configuration(WATCH, retrained=False), answers=(RULE,))
         self.clients = FakeClients(whole, lambda: self.now)
-        watched(self.clients, home, reference())
+        watched(self.clients, home, the_reference())
         self.cloud, self.collector = MemoryCloud(), MemoryCollector()
         model = "/subscriptions/s/workspaces/w/models/m/versions/1"
         self.cloud.state["deployments"][f"{WORKSPACE.name}/onlineEndpoints/scores/{DEPLOYMENT}"] = model
