@@ -12,6 +12,7 @@ from shared.durable.deferred import Deferred, load
 from shared.durable.registration import Blueprint, add_activity, add_starting_activity
 
 if TYPE_CHECKING:
+    import activities.answers.sweeps
     import activities.devops.approvals
     import activities.devops.hints
     import activities.devops.tasks
@@ -132,6 +133,7 @@ STARTING_BODIES: tuple[Callable[..., Any], ...] = (
     activities.rollout.rollbacks.open_rollback,
     activities.rollout.sweeps.sweep_alerts,
     activities.rollout.upkeep.sweep_production,
+    activities.answers.sweeps.publish_answers,
     activities.promotion.flags.sweep_flags,
     activities.promotion.flags.sweep_promotions,
     activities.drift.verdicts.tell_drift,

@@ -37,6 +37,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.sweeps.verify_log,
     orchestrators.sweeps.reread_log,
     orchestrators.sweeps.reconcile_production,
+    orchestrators.sweeps.reconcile_answers,
     orchestrators.promotion.promote,
     orchestrators.promotion.restore,
     orchestrators.promotion_set.promote_set,

@@ -10,7 +10,7 @@ from shared.domain.failures import Refused
 from shared.durable.context import Context, Steps, call
 from shared.durable.failures import StepFailed
 
-# Of 500 entries each. What is left is verified by the next sweep.
+# Of 500 entries each, or a few published parts. What is left is for the next sweep.
 _MOST_PARTS = 20
 
 
@@ -41,6 +41,21 @@ def reconcile_production(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     ctx.show("sweeping production")
     production = yield from _part(ctx, c.SWEEP_PRODUCTION, sweep)
     return _all((alerts, production))
+
+
+def reconcile_answers(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
+    """Publish what online endpoints have answered, until nothing more is due."""
+    published, failures = 0, tuple[str, ...]()
+    for number in range(1, _MOST_PARTS + 1):
+        ctx.show("publishing answers", look=number, parts=published)
+        try:
+            look = yield from call(ctx, c.PUBLISH_ANSWERS, c.AnswersLook(key=f"{sweep.key}/{number}"))
+        except (Refused, StepFailed) as failure:
+            return c.Swept(opened=published, failed=(str(failure),))
+        published, failures = published + look.parts, look.failed
+        if look.is_done:
+            break
+    return c.Swept(opened=published, failed=failures)
 
 
 def verify_log(ctx: Context, sweep: c.Sweep) -> Steps[c.LogVerified]:

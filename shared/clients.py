@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         AuditLog,
         BundleStore,
         Clock,
+        CollectedFiles,
         ControlPlane,
         DataAssets,
         DataChecks,
@@ -113,14 +114,12 @@ class Clients:
 
     @property
     def store(self) -> RecordStore:
-        """The app's own records: those of the state container of today's configuration."""
         from shared.records.store import RecordStore
 
         return RecordStore(self.hub, self.configuration.hub.state)
 
     @property
     def statements(self) -> Statements:
-        """The records that a trusted key has signed."""
         from shared.records.statements import Statements
 
         return Statements(self.store, self.signing)
@@ -182,18 +181,20 @@ class Clients:
 
     def traffic_figures(self, source: CountSource) -> TrafficFigures:
         """The counts of an endpoint's requests, from where the configuration says."""
+        if source == "collector":
+            from shared.adapters.azure_monitor.collected_counts import CollectedCounts
+
+            return CollectedCounts(self._datastores)
         return self.traffic_log if source == "traffic_log" else self.traffic_metrics
 
     @cached_property
     def traffic_metrics(self) -> TrafficFigures:
-        """Counts of an endpoint's requests from its platform metrics."""
         from shared.adapters.azure_monitor.metrics import EndpointMetrics
 
         return EndpointMetrics(self._credential, self.settings.resource_manager)
 
     @cached_property
     def traffic_log(self) -> TrafficLog:
-        """The same from its log: also how many were slow, and by client."""
         from shared.adapters.azure_monitor.traffic_log import TrafficLog
 
         return TrafficLog(self._credential, self.settings.log_analytics, dict(self.settings.log_workspaces))
@@ -203,6 +204,12 @@ class Clients:
         from shared.adapters.azure_monitor.collected_outputs import CollectedOutputs
 
         return CollectedOutputs(self._datastores)
+
+    @cached_property
+    def collected_files(self) -> CollectedFiles:
+        from shared.adapters.azure_monitor.collected_files import CollectorFiles
+
+        return CollectorFiles(self._datastores)
 
     @cached_property
     def alerts(self) -> Alerts:
@@ -218,7 +225,6 @@ class Clients:
 
     @cached_property
     def tree_heads(self) -> TreeHeadPublisher | None:
-        """Where the audit log's heads are published; None where they are not."""
         from shared.adapters.audit_log.publishers import PublishedContainer, PublishedFolder
 
         if not (place := self.settings.tree_heads):
@@ -246,7 +252,6 @@ class Clients:
         return PurposeKeys(addresses, self._open_signing_key, lambda: read_trusted_keys(settings.trusted_keys))
 
     def _open_signing_key(self, address: str) -> PrivateKey:
-        """The key in Key Vault or in a file. Raises Refused."""
         if not address.startswith("https:"):
             from shared.adapters.signing.key_files import open_key_file
 
@@ -324,7 +329,6 @@ class Clients:
 
     @cached_property
     def devops_url(self) -> str:
-        """Azure DevOps before an organisation's name: whose plans are taken."""
         return self.settings.devops_url
 
     @cached_property

@@ -13,7 +13,7 @@ from shared.domain.drift.reference import ModelReference
 from shared.domain.drift.watch import DriftWatch, DriftWindow
 from shared.domain.drift.window import Counted
 from shared.domain.failures import Refused
-from shared.domain.inference.routes import Scoring
+from shared.domain.inference.routes import Workspace
 from shared.domain.inference.runs import RunOutcome
 from shared.domain.promotion.models import ModelVersion
 from shared.durable.starting import Client, start_once
@@ -57,13 +57,14 @@ def count_run(clients: Clients, counting: c.RunCounting) -> c.Done:
 
     def act() -> c.Done:
         try:
-            reference = kept_reference(clients, score, request.route.contract)
+            model = ModelVersion(name=score.model, version=score.version)
+            reference = kept_reference(clients, score.workspace, model, request.route.contract)
             counts = _count(clients, request, reference)
         except Refused as refusal:
             problem = FailedCheck(at=stamp(clients), because=f"run {request.run}: {refusal}")
             note_problem(clients.store, score.model, score.version, problem)
             raise
-        _add(clients, request, reference, counts)
+        add_counts(clients, model, request.run, reference, counts)
         return c.Done(at=stamp(clients))
 
     try:
@@ -97,37 +98,32 @@ def _outputs(clients: Clients, request: c.Inference) -> list[HubFile]:
     return [HubFile(name=f"{container}/{name}", blob=blob) for name, blob in blobs if blob is not None]
 
 
-def _add(clients: Clients, request: c.Inference, reference: ModelReference, counts: Counted) -> None:
-    score = request.route.score
-    watch = clients.configuration.watch(score.model)
+def add_counts(clients: Clients, model: ModelVersion, name: str, reference: ModelReference, counts: Counted) -> None:
+    """Add *counts* of what *name* brought, a run or a part of collected answers, to the open window of *model*.
+
+    What the window, or the one before it, has counted under that name is not added again.
+    """
+    watch = clients.configuration.watch(model.name)
 
     def added(window: Window | None) -> Window | None:
         now = clients.clock.now()
         first = DriftWindow(number=1, opened=now.isoformat(), reference=reference.digest)
         open_window, sums = window or (first, Counted())
-        if open_window.has(request.run):
+        if open_window.has(name):
             return None
         # Each reference cuts the values into cells of its own: counts in other cells can be neither added nor compared.
         is_other_reference = open_window.reference != reference.digest
         if open_window.closed or is_other_reference or (watch is not None and open_window.expired(watch, now)):
             open_window, sums = replace(open_window.following(now), reference=reference.digest), Counted()
         sums = sums.merged(counts)
-        return replace(open_window, runs=(*open_window.runs, request.run), rows=sums.rows), sums
+        return replace(open_window, runs=(*open_window.runs, name), rows=sums.rows), sums
 
-    change_window(clients.store, score.model, score.version, added)
+    change_window(clients.store, model.name, model.version, added)
 
 
-def kept_reference(clients: Clients, score: Scoring, contract: str) -> ModelReference:
-    """What recent rows of the model that *score* names are compared with. Raises Refused where there is nothing."""
-    return reference_of(
-        clients.store,
-        clients.models,
-        clients.bundles,
-        clients.drift_files,
-        score.workspace,
-        ModelVersion(name=score.model, version=score.version),
-        contract,
-    )
+def kept_reference(clients: Clients, workspace: Workspace, model: ModelVersion, contract: str) -> ModelReference:
+    """What recent rows of *model* are compared with. Raises Refused where there is nothing."""
+    return reference_of(clients.store, clients.models, clients.bundles, clients.drift_files, workspace, model, contract)
 
 
 def watch_of(clients: Clients, model: str) -> DriftWatch:

@@ -9,13 +9,16 @@ from activities.effects import once, stamp
 from shared import contracts as c
 from shared.application.inference.open_runs import forget_open, start_inference
 from shared.application.inference.scoring import current_scoring
+from shared.application.rollout.batch_share import shared_arrival
 from shared.clients import Clients
 from shared.domain.failures import Refused, Transient
+from shared.domain.inference.routes import Scoring
 from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import Client
 from shared.records import paths
 from shared.records.inference import RunRecord, find_run, store_of
 from shared.records.listings import RUNS, keep_listed
+from shared.records.production.arrivals import ArrivalRecord, note_arrival
 from shared.records.store import RecordStore
 
 _log = logging.getLogger(__name__)
@@ -60,7 +63,18 @@ def _new_record(clients: Clients, opening: c.RunOpening) -> RunRecord:
         scoring = current_scoring(clients.endpoints, request.route.score)
     except Refused as refusal:
         return replace(run_record, unscored=str(refusal))
-    return replace(run_record, inference=request.scored_by(scoring))
+    return replace(run_record, inference=request.scored_by(_shared_scoring(clients, request, scoring)))
+
+
+def _shared_scoring(clients: Clients, request: c.Inference, default: Scoring) -> Scoring:
+    """*default*, or the version on its way where a rollout gives it this arrival; its looks find the run noted."""
+    key = request.trigger.location if request.trigger else request.run
+    shared = shared_arrival(clients.endpoints, clients.configuration.ladder, default, key)
+    if shared is None:
+        return default
+    arrival = ArrivalRecord(run=request.run, champion=shared.champion)
+    note_arrival(store_of(clients.hub, request), shared.canary.deployment, arrival)
+    return shared.canary
 
 
 def _opened(request: c.Inference, run_record: RunRecord) -> c.RunOpened:

@@ -10,6 +10,7 @@ from activities.effects import once
 from activities.promotion.forgeries import tell_forgeries
 from shared import contracts as c
 from shared.application.promotion.decisions import log_withdrawals, refuse_removed_decisions, use_decisions
+from shared.application.promotion.environment_images import built_image, refuse_other_image
 from shared.application.promotion.planning import require_approved
 from shared.application.promotion.stage_entry import Receipts, refuse_held, unproven
 from shared.application.promotion.stage_training import Order, carried
@@ -109,6 +110,7 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
         issued=now.isoformat(timespec="seconds"),
         expires=(now + _life(order)).isoformat(timespec="seconds"),
         override=override,
+        image=_image(clients, order) if order.phase is Phase.EXIT else "",
     )
     return _log_and_announce(clients, order, signed_receipt(clients.signing, receipt))
 
@@ -116,7 +118,9 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
 def _step_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
     """Of a step of a rollout, judged anew from the counts that its looks have recorded."""
     because = judge_recorded_step(clients.statements, order)
-    now = clients.clock.now()
+    image, now = _image(clients, order), clients.clock.now()
+    first = receipt_of(clients.statements, clients.ledger, order.promotion.id, order.stage, Phase.EXIT)
+    refuse_other_image(first, image, order.stage)
     return Receipt(
         promotion=order.promotion.id,
         model=order.plan.model,
@@ -130,6 +134,7 @@ def _step_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
         issued=now.isoformat(timespec="seconds"),
         expires=(now + _life(order)).isoformat(timespec="seconds"),
         step=order.number,
+        image=image,
     )
 
 
@@ -207,6 +212,11 @@ def _digest(clients: Clients, order: Order, phase: Phase) -> str:
     """On the way in, of the flagged bundle; on the way out, of the one that was measured, which may be trained here."""
     about = carried(clients.statements, order) if phase is Phase.EXIT else order
     return about.plan.digest
+
+
+def _image(clients: Clients, order: c.StageOrder) -> str:
+    """The digest of the image that runs what was measured."""
+    return built_image(clients.models, carried(clients.statements, order))
 
 
 def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:

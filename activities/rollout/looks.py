@@ -5,6 +5,7 @@ from datetime import datetime
 
 from activities.effects import once
 from activities.promotion.forgeries import tell_forgeries
+from activities.rollout.arrivals import compare_arrivals
 from activities.rollout.counting import CountedLook, count_look
 from activities.rollout.replays import replay
 from activities.rollout.step_records import end_step, show_standing
@@ -58,7 +59,8 @@ def _look(clients: Clients, watched: WatchedStep) -> RecordedLook:
     evidence = earlier.evidence if earlier else watched.evidence_before(statements)
     requests = units_of(counted.counts.minutes)[0] + (earlier.requests if earlier else 0)
     pairs = replay(clients, watched, evidence, requests + used - used_before, used, now)
-    counts = replace(counted.counts, replay=pairs)
+    arrivals = compare_arrivals(clients, watched, evidence, now)
+    counts = replace(counted.counts, replay=pairs, batch=arrivals.pairs, arrivals=arrivals.runs)
     if counts.is_counted or earlier is None:
         evidence = evidence_with(watched.policy, watched.arms, evidence, counts, watched.soaks)
     facts = replace(_facts(clients, watched, earlier, counted, now), replayed=used - used_before + counts.replayed)

@@ -24,7 +24,7 @@ from shared.ports import EndpointResponse, OnlineRequest, OutputBins
 from shared.records.production.rollouts import ReplayedPairs
 
 _BEFORE_S = 24 * 3600  # Collected requests are those of the day before the rollout: the same at every look.
-_Bad = dict[str, bool]
+Bad = dict[str, bool]  # By comparison.
 
 
 def replay(
@@ -43,7 +43,9 @@ def replay(
     pairs = [_pair(clients, watched, body, order) for order, body in enumerate(inputs, used)]
     if not pairs:  # All inputs are used.
         return ()
-    return tuple(_counted(comparison.name, number, pairs) for comparison in watched.policy.test.compared(soaks=False))
+    return tuple(
+        counted_pairs(comparison.name, number, pairs) for comparison in watched.policy.test.compared(soaks=False)
+    )
 
 
 def _wanted(
@@ -90,7 +92,7 @@ def _collected(clients: Clients, watched: WatchedStep) -> Iterator[bytes]:
     return clients.output_figures.requests(watched.served, watched.arms.champion, first, last)
 
 
-def _pair(clients: Clients, watched: WatchedStep, body: bytes, order: int) -> tuple[_Bad, _Bad]:
+def _pair(clients: Clients, watched: WatchedStep, body: bytes, order: int) -> tuple[Bad, Bad]:
     """What was bad in the answers of the canary and of the champion. They are asked in turn, one of them first every
     other time: whoever is second finds caches warm."""
     arms = (watched.arms.canary, watched.arms.champion)
@@ -107,7 +109,7 @@ def _ask(clients: Clients, watched: WatchedStep, deployment: str, body: bytes) -
     )
 
 
-def _bad(watched: WatchedStep, answer: EndpointResponse) -> _Bad:
+def _bad(watched: WatchedStep, answer: EndpointResponse) -> Bad:
     """By comparison; an answer without an output is in no bin, as a request that failed is not collected."""
     compare = watched.policy.compare
     bad = {ERRORS: is_fault(answer.status)}
@@ -136,7 +138,7 @@ def first_output(body: bytes, field: str) -> Any:
     return answer.get(field) if isinstance(answer, dict) else answer
 
 
-def _counted(comparison: str, number: int, pairs: list[tuple[_Bad, _Bad]]) -> ReplayedPairs:
+def counted_pairs(comparison: str, number: int, pairs: list[tuple[Bad, Bad]]) -> ReplayedPairs:
     """The pairs in which both arms say something of *comparison*."""
     known = [
         (canary[comparison], champion[comparison])

@@ -64,5 +64,6 @@ def wanted_deployment(
         instances=max(serving.instances, instances),
         compute=serving.compute,
         kubernetes=serving.kubernetes if is_online else "",
+        collections=clients.configuration.collections(environment, serving.online) if is_online else (),
         tags={MODEL: str(model)},
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from shared.config.document import Document
 from shared.config.findings import FileFinding
+from shared.domain.answers.rule import PublishedAnswers
 from shared.domain.configuration import Configuration
 from shared.domain.inference.routes import Route
 from shared.domain.paths.intersection import witness
@@ -33,7 +34,7 @@ def loop_findings(configuration: Configuration, document: Document) -> list[File
         source.name: {target.name: feed for target in routes if (feed := _feed(source, target))} for source in routes
     }
     findings = [*_reserved(configuration, document), *_cycles(feeds, document), *_chains(feeds, document)]
-    return [*findings, *_training(configuration, document)]
+    return [*findings, *_training(configuration, document), *_answers(configuration, document)]
 
 
 def _reserved(configuration: Configuration, document: Document) -> list[FileFinding]:
@@ -68,6 +69,38 @@ def _training(configuration: Configuration, document: Document) -> list[FileFind
                         _finding(document, source, "publish", problem, "publish where nothing is trained from")
                     )
     return findings
+
+
+def _answers(configuration: Configuration, document: Document) -> list[FileFinding]:
+    """What is published of online answers is neither scored again nor learned from."""
+    takes = [(f"route {route.name}", route.take) for route in configuration.routes]
+    takes += [
+        (f"data {data.name} of model {rules.model}", data.take)
+        for rules in configuration.retraining
+        for data in rules.data
+    ]
+    findings = []
+    for rule in configuration.answers:
+        field = f"answers.{rule.name}.publish"
+        problems = [
+            (f"feeds {name} ({rule.publish!r} and {take!r} both match {path!r})", "publish where nothing is taken from")
+            for name, take in takes
+            if (path := witness(_published(rule), take)) is not None
+        ]
+        if rule.publish.partition("/")[0] in configuration.hub.reserved:
+            problem = f"is {rule.publish!r} in Signalbox's own container"
+            problems.append((problem, "use a container of the hub's own"))
+        findings += [
+            FileFinding(line=document.line(field), field=field, problem=problem, remedy=remedy)
+            for problem, remedy in problems
+        ]
+    return findings
+
+
+def _published(rule: PublishedAnswers) -> str:
+    """The pattern of what *rule* publishes: everything but the model may be anything."""
+    unknown = {name: f"{{{name}}}" for name in captures_of(rule.publish)}
+    return fill(rule.publish.rstrip("/"), unknown | {"model": rule.model}) + "/?*"
 
 
 def _cycles(feeds: Feeds, document: Document) -> list[FileFinding]:

@@ -3,6 +3,7 @@
 Orchestrators and activities never import each other; they meet here.
 """
 
+from shared.contracts.answers import *  # noqa: F403
 from shared.contracts.backlog import *  # noqa: F403
 from shared.contracts.checks import *  # noqa: F403
 from shared.contracts.devops import *  # noqa: F403

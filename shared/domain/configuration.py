@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from shared.domain.access.permissions import Permissions
+from shared.domain.answers.rule import PublishedAnswers
 from shared.domain.devops.configuration import DevOps
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
@@ -10,6 +11,7 @@ from shared.domain.inference.routes import HubLayout, Route, Workspace
 from shared.domain.inference.streams import Stream
 from shared.domain.promotion.ladder import Ladder, Registry
 from shared.domain.retraining.rules import Retraining
+from shared.domain.rollout.policy import CountSource
 from shared.domain.schedules.due_times import Schedule
 
 
@@ -43,6 +45,7 @@ class Configuration:
     streams: tuple[Stream, ...] = ()
     permissions: Permissions = field(default_factory=Permissions)
     drift: tuple[DriftWatch, ...] = ()
+    answers: tuple[PublishedAnswers, ...] = ()
     hub_group: ResourceGroup | None = None  # Of the hub's account; only the doctor asks for it.
     state_account: StateAccount | None = None  # Where the container of records is not in the hub's account.
     bus_group: ResourceGroup | None = None  # Of the Service Bus namespace, where it is not the hub's.
@@ -78,6 +81,18 @@ class Configuration:
     def watch(self, model: str) -> DriftWatch | None:
         """How *model* is watched for drift, None where it is not."""
         return next((watch for watch in self.drift if watch.model == model), None)
+
+    def collections(self, workspace: Workspace, endpoint: str) -> tuple[str, ...]:
+        """What the data collector of *endpoint*'s deployments keeps, so that it can be published, or counted."""
+        rules = (rule for rule in self.answers if (rule.workspace, rule.endpoint) == (workspace, endpoint))
+        published = next(((rule.inputs, rule.outputs) for rule in rules), ())
+        is_counted = any(
+            stage.rollout is not None
+            and stage.rollout.look.counts is CountSource.COLLECTOR
+            and (stage.environment, stage.serving.online) == (workspace, endpoint)
+            for stage in self.ladder.stages
+        )
+        return tuple(dict.fromkeys((*published, *(("request", "response") if is_counted else ()))))
 
     def stream(self, name: str) -> Stream:
         """The stream called *name*. Raises Refused naming those there are."""

@@ -3,6 +3,7 @@
 Every method raises `Refused` for what trying again cannot mend and `Transient` for what it can.
 """
 
+from shared.ports.collected import CollectedFiles, CollectedLine
 from shared.ports.control import ControlPlane
 from shared.ports.devops import DevOpsApprovals, DevOpsFacts, DevOpsPipelines, Secrets, ServerTasks
 from shared.ports.drift import DriftFiles
@@ -60,6 +61,8 @@ __all__ = [
     "ClientFigures",
     "ClientMinute",
     "Clock",
+    "CollectedFiles",
+    "CollectedLine",
     "ControlPlane",
     "DataAssets",
     "DataChecks",

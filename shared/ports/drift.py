@@ -17,8 +17,13 @@ class DriftFiles(Protocol):
         inputs: Sequence[HubFile],
         outputs: Sequence[HubFile] = (),
         output: OutputField | None = None,
+        *,
+        as_lines: bool = False,
     ) -> Counted:
-        """What the files hold, in the reference's cells, read in bounded memory. Refused where the contract is bad."""
+        """What the files hold, in the reference's cells, read in bounded memory. Refused where the contract is bad.
+
+        With *as_lines* the inputs are JSON Lines with the contract's columns and others, whatever format it names.
+        """
         ...
 
     def own_reference(self, contract: str) -> ModelReference | None:

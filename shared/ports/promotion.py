@@ -71,6 +71,10 @@ class Models(Protocol):
         """The environment with the packages of *conda*. Safe to repeat."""
         ...
 
+    def image_digest(self, workspace: Workspace, asset: ModelVersion) -> str:
+        """The digest of the image that was built of the environment; empty where none was, or nobody says."""
+        ...
+
     def register_code(self, workspace: Workspace, asset: ModelVersion, folder: str) -> None:
         """The code asset at *folder*. Safe to repeat."""
         ...
@@ -176,6 +180,7 @@ class WantedDeployment:
     instances: int = 1
     compute: str = ""
     kubernetes: str = ""
+    collections: tuple[str, ...] = ()  # What the data collector keeps of an online deployment.
     tags: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,19 +1,24 @@
-"""The data collector's files in a workspace's own blob storage, counted into bins by the app's adapter."""
+"""The data collector's files in a workspace's own blob storage: counted into bins, and read line by line."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from shared.adapters.azure_ml.arm import Arm
 from shared.adapters.azure_ml.datastores import Datastores
+from shared.adapters.azure_monitor.collected_counts import CollectedCounts
+from shared.adapters.azure_monitor.collected_files import CollectorFiles
 from shared.adapters.azure_monitor.collected_outputs import CollectedOutputs
 from shared.clients import Clients
+from shared.domain.answers.parts import CollectedFile, FileRange
+from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
-from shared.ports import OutputBins, OutputMinute, ServedEndpoint
+from shared.domain.rollout.policy import CountSource
+from shared.ports import DeploymentMinute, OutputBins, OutputMinute, ServedEndpoint
 from shared.settings import read_settings
 from signalbox.launcher.endpoints import WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
@@ -25,6 +30,7 @@ WORKSPACE = Workspace(
     name="preprod", subscription=PREPROD.subscription, resource_group=PREPROD.resource_group, workspace=PREPROD.name
 )
 FIRST = 29_500_060  # 2026-02-02T03:40Z
+DAY = date(2026, 2, 2)
 SCORES = OutputBins(edges=(0.5, 1.0), field="score")
 
 
@@ -125,3 +131,91 @@ def test_the_apps_own_clients_may_read_all_figures_of_the_local_cloud(collected:
     assert list(clients.traffic_log.minutes(endpoint, FIRST, FIRST + 5, 100.0)) == []
     assert list(clients.output_figures.outputs(endpoint, FIRST, FIRST + 5, SCORES)) == []
     assert clients.alerts.firing(endpoint) == ()
+
+
+def collector(ml: Ml) -> CollectorFiles:
+    identity = LocalIdentity(ml.endpoints)
+    return CollectorFiles(
+        Datastores(Arm(identity, ml.endpoints.resource_manager), identity, ml.endpoints.account("{account}"))
+    )
+
+
+def files(ml: Ml, endpoint: str) -> list[CollectedFile]:
+    return list(collector(ml).files(served(endpoint), "v1", DAY, ("request", "response")))
+
+
+def test_files_are_listed_with_the_period_that_their_folder_says(collected: Ml) -> None:
+    for name, collection in (
+        ("03/a", "request"),
+        ("03/59/b", "response"),
+        ("whole-day", "request"),
+        ("x/y", "request"),
+    ):
+        collect(collected, "listed", name, [event(0, [1])], collection=collection)
+    collect(collected, "listed", "03/a", [event(0, [1])], collection="model_outputs")
+
+    assert collector(collected).deployments(served("listed")) == ["v1"]
+    assert [(file.collection, file.period) for file in files(collected, "listed")] == [
+        ("request", "2026-02-02T03"),
+        ("request", "2026-02-02"),
+        ("response", "2026-02-02T03"),
+    ]
+
+
+def test_a_file_that_has_grown_is_read_from_where_it_was_left(collected: Ml) -> None:
+    first, second = event(0, [1], xrequestid="r1") + "\n", event(1, [2], xrequestid="r2") + "\n"
+    path = "modelDataCollector/grown/v1/request/2026/02/02/03/a.jsonl"
+    with storage(collected.endpoints, PREPROD.account) as service:
+        blob = service.get_blob_client("azureml-blobstore", path)
+        blob.create_append_blob()
+        for line in (first, second):
+            blob.append_block(line.encode())
+    (file,) = files(collected, "grown")
+    assert file.size == len(first) + len(second)
+    piece = FileRange(path=file.path, collection=file.collection, start=len(first), end=file.size)
+    (line,) = collector(collected).lines(served("grown"), piece)
+
+    assert (line.request, line.data, line.start, line.end) == ("r2", [2], len(first), file.size)
+
+
+def test_a_file_that_is_gone_or_shorter_is_refused(collected: Ml) -> None:
+    collect(collected, "gone", "03/a", [event(0, [1])], collection="request")
+    (file,) = files(collected, "gone")
+    lost = FileRange(path=f"{file.path}x", collection="request", start=0, end=file.size)
+    beyond = FileRange(path=file.path, collection="request", start=file.size + 10, end=file.size + 20)
+
+    with pytest.raises(Refused, match="was removed before it was published whole"):
+        list(collector(collected).lines(served("gone"), lost))
+    with pytest.raises(Refused, match="shorter than it was"):
+        list(collector(collected).lines(served("gone"), beyond))
+
+
+def test_nothing_collected_is_no_deployment(collected: Ml) -> None:
+    assert collector(collected).deployments(served("silent-answers")) == []
+
+
+def test_requests_are_counted_with_those_that_have_no_good_answer(collected: Ml) -> None:
+    def sent(name: str, minute: int, **more: Any) -> str:
+        return event(minute, [1], xrequestid=name, **more)
+
+    requests = [sent("good", 0), sent("lost", 0), sent("text", 1), sent("failed", 1), sent("late", 40), "{"]
+    answers = [
+        sent("good", 0),
+        sent("text", 1, datacontenttype="text/plain"),
+        event(1, {"error": "x"}, xrequestid="failed"),
+        sent("stranger", 1),
+    ]
+    collect(collected, "counts", "03/a", requests, collection="request")
+    collect(collected, "counts", "03/a", answers, collection="response")
+    identity = LocalIdentity(collected.endpoints)
+    arm = Arm(identity, collected.endpoints.resource_manager)
+    counts = CollectedCounts(Datastores(arm, identity, collected.endpoints.account("{account}")))
+
+    assert list(counts.minutes(served("counts"), FIRST, FIRST + 9)) == [
+        DeploymentMinute(deployment="v1", minute=FIRST, requests=2, bad=1),
+        DeploymentMinute(deployment="v1", minute=FIRST + 1, requests=2, bad=2),
+    ]
+    seconds = counts.minutes(served("counts"), FIRST * 6, FIRST * 6 + 11, block_s=10)
+    assert [(block.minute, block.requests) for block in seconds] == [(FIRST * 6 + 3, 2), (FIRST * 6 + 9, 2)]
+    clients = Clients(read_settings(collected.endpoints.environment()))
+    assert list(clients.traffic_figures(CountSource.COLLECTOR).minutes(served("nothing-yet"), FIRST, FIRST)) == []

@@ -53,6 +53,8 @@ def test_an_endpoint_is_made_asked_and_removed(
     name = f"port-{kind.lower()}"
     assets = trusting.register(name, tmp_path, "mlw-preprod")
     endpoints = adapter(trusting, f"localhost:{trusting.endpoints.azureml}")
+    environment = ModelVersion(name=assets.environment.split("/")[-3], version=assets.environment.split("/")[-1])
+    assert models_adapter(trusting).image_digest(WORKSPACE, environment) == ""
     wanted = WantedDeployment(
         name="version-1",
         endpoint=name,
@@ -63,11 +65,13 @@ def test_an_endpoint_is_made_asked_and_removed(
         environment=assets.environment,
         instance_type="Standard_DS3_v2",
         kubernetes=cluster,
+        collections=("request", "response"),
     )
 
     trusting.eventually(lambda: endpoints.ensure(WORKSPACE, EndpointKind.ONLINE, name, cluster))
     endpoints.deploy(WORKSPACE, wanted)
     trusting.eventually(lambda: state(endpoints, name) == "Succeeded")
+    assert models_adapter(trusting).image_digest(WORKSPACE, environment).startswith("sha256:")
     trusting.eventually(lambda: endpoints.route(WORKSPACE, name, {"version-1": 100}))
     request = OnlineRequest(workspace=WORKSPACE, endpoint=name, deployment="version-1", body=b"[[1.0, 2.0]]")
     answers = [endpoints.invoke(request) for _ in range(2)]
@@ -76,6 +80,8 @@ def test_an_endpoint_is_made_asked_and_removed(
 
     assert [answer.status for answer in answers] == [200, 200], answers[0].body
     assert (raw["properties"]["authMode"], deployed["properties"]["endpointComputeType"]) == (mode, kind)
+    collector = deployed["properties"]["dataCollector"]
+    assert (collector["rollingRate"], sorted(collector["collections"])) == ("Hour", ["request", "response"])
     assert str(raw["properties"].get("compute", "")).endswith(f"/computes/{cluster}" if cluster else "")
     endpoints.remove(WORKSPACE, EndpointKind.ONLINE, name)
     assert endpoints.find(WORKSPACE, EndpointKind.ONLINE, name) is None

@@ -62,8 +62,10 @@ class MemoryCloud:
 
 
 class MemoryModels:
+    """*image* is the digest of every image that is built, empty where the service says none."""
+
     def __init__(self, cloud: MemoryCloud) -> None:
-        self._cloud = cloud
+        self._cloud, self.image = cloud, ""
 
     def find(self, place: Place, model: ModelVersion) -> RegisteredModel | None:
         found: RegisteredModel | None = self._assets.get(self.asset_id(place, AssetKind.MODEL, model))
@@ -109,6 +111,9 @@ class MemoryModels:
 
     def register_environment(self, workspace: Workspace, asset: ModelVersion, conda: bytes) -> None:
         self._put(self.asset_id(workspace, AssetKind.ENVIRONMENT, asset), conda)
+
+    def image_digest(self, workspace: Workspace, asset: ModelVersion) -> str:
+        return self.image if self.has(workspace, AssetKind.ENVIRONMENT, asset) else ""
 
     def register_code(self, workspace: Workspace, asset: ModelVersion, folder: str) -> None:
         self._put(self.asset_id(workspace, AssetKind.CODE, asset), folder)

@@ -11,8 +11,8 @@ ONCE = test_watch.test_a_lost_record_repeats_no_effect
 LEARNED = test_detector.learned()
 LOCKS = [
     Lock(
-        symbol="windows._add",
-        condition="open_window.has(request.run)",
+        symbol="windows.add_counts",
+        condition="open_window.has(name)",
         without="False",
         guard=ONCE,
         arguments={"step": "drift-counted"},
@@ -38,7 +38,7 @@ LOCKS = [
         guard=test_watch.test_other_routes_are_not_watched,
     ),
     Lock(
-        symbol="windows._add",
+        symbol="windows.add_counts",
         condition="open_window.closed",
         without="False",
         guard=test_watch.test_a_window_that_showed_drift_is_closed_and_the_next_finding_is_another_cause,

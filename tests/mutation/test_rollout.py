@@ -171,6 +171,12 @@ STORIES = [
         guard=test_receipts.test_a_receipt_opens_its_own_weight_and_no_other,
     ),
     Lock(
+        symbol="refuse_other_image",
+        condition="if first is not None and first.image and image and image != first.image",
+        without="False",
+        guard=test_receipts.test_receipts_name_the_image_and_one_that_was_built_again_gets_no_more_traffic,
+    ),
+    Lock(
         symbol="make_move",
         condition="if order.at.stage.rollout is not None",
         without="False",

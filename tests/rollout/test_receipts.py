@@ -9,6 +9,7 @@ import pytest
 from activities.promotion.moves import make_move
 from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
+from shared.application.promotion.standing import receipt_of
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.domain import identity
 from shared.domain.failures import CalledOff, Refused
@@ -17,6 +18,7 @@ from shared.domain.promotion.receipts import Receipt
 from shared.domain.rollout.steps import StepDecision
 from shared.records.production.rollouts import StepRecord, sign_step, step_at
 from shared.records.promotion import find_promotion
+from tests.fakes.promotion import MemoryModels
 from tests.rollout.conftest import POLICY, RolloutApp, running
 from tests.rollout.test_races import order_later
 
@@ -171,3 +173,20 @@ async def test_a_version_whose_entry_nobody_signed_is_gone_back_to_by_nobody(app
     assert not result.done
     assert "entry is signed" in result.because
     assert app.traffic == {app.deployment(current): 100}
+
+
+async def test_receipts_name_the_image_and_one_that_was_built_again_gets_no_more_traffic(app: RolloutApp) -> None:
+    models: MemoryModels = app.clients.models  # type: ignore[assignment]
+    models.image = "sha256:measured"
+    await app.released("1")
+    promotion = await app.promote(str(await app.entered("2")), "prod")
+    await app.until(lambda: 25 in app.traffic.values(), every_s=60)
+    first = receipt_of(app.clients.statements, app.clients.ledger, promotion, "prod", Phase.EXIT)
+    assert first is not None
+    assert first.image == "sha256:measured"
+
+    models.image = "sha256:built-again"
+    result = await app.finish(promotion)
+    assert result.fate is c.Fate.FAILED
+    assert "sha256:measured was measured: it was built again" in "; ".join(result.because)
+    assert 100 in app.traffic.values()

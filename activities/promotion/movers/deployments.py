@@ -73,6 +73,11 @@ class Deploy:
     def _cluster(self, order: c.MoveOrder) -> str:
         return order.at.stage.serving.kubernetes if self._kind is EndpointKind.ONLINE else ""
 
+    def _collections(self, clients: Clients, order: c.MoveOrder) -> tuple[str, ...]:
+        if self._kind is not EndpointKind.ONLINE:
+            return ()
+        return clients.configuration.collections(workspace_of(order), order.at.stage.serving.online)
+
     def _endpoint(self, serving: Serving) -> str:
         return serving.online if self._kind is EndpointKind.ONLINE else serving.batch
 
@@ -101,6 +106,7 @@ class Deploy:
             instances=max(serving.instances, self._champion_size(clients, order)),
             compute=serving.compute,
             kubernetes=self._cluster(order),
+            collections=self._collections(clients, order),
             tags={MODEL: str(plan.model), PROMOTION: order.promotion.id},
         )
 

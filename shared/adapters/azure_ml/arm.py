@@ -44,9 +44,9 @@ class Arm:
         self._pipeline = pipeline(resource_manager, credential, f"{resource_manager}/.default")
         self._base = resource_manager
 
-    def get(self, path: str, action: str) -> dict[str, Any] | None:
+    def get(self, path: str, action: str, api_version: str = _API) -> dict[str, Any] | None:
         """The resource at *path*, None where there is none."""
-        answer = self._send(HttpRequest("GET", self._url(path)), action, accept=(200, 404))
+        answer = self._send(HttpRequest("GET", self._url(path, api_version)), action, accept=(200, 404))
         return None if answer.status_code == 404 else dict(answer.json())
 
     def list(self, path: str, action: str) -> Iterator[dict[str, Any]]:
@@ -107,8 +107,8 @@ class Arm:
         """Safe to repeat: what is gone is gone."""
         self._send(HttpRequest("DELETE", self._url(path)), action, accept=(200, 202, 204, 404))
 
-    def _url(self, path: str) -> str:
-        return f"{self._base}{path}{'&' if '?' in path else '?'}api-version={_API}"
+    def _url(self, path: str, api_version: str = _API) -> str:
+        return f"{self._base}{path}{'&' if '?' in path else '?'}api-version={api_version}"
 
     def _send(self, request: HttpRequest, action: str, accept: tuple[int, ...]) -> HttpResponse:
         return send(self._pipeline, request, action, accept)

@@ -164,12 +164,16 @@ def _path(workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: s
 
 
 def _online(deployment: WantedDeployment) -> dict[str, Any]:
-    properties = {
+    properties: dict[str, Any] = {
         "endpointComputeType": "Kubernetes" if deployment.kubernetes else "Managed",
         "model": deployment.model,
         "instanceType": deployment.instance_type,
         "scaleSettings": {"scaleType": "Default"},
     }
+    if deployment.collections:
+        collection = {"dataCollectionMode": "Enabled", "samplingRate": 1.0}
+        collections = dict.fromkeys(deployment.collections, collection)
+        properties["dataCollector"] = {"collections": collections, "rollingRate": "Hour"}
     return {"properties": properties | _code(deployment), "sku": {"name": "Default", "capacity": deployment.instances}}
 
 

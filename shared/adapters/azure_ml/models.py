@@ -18,6 +18,7 @@ from shared.domain.promotion.models import ModelVersion
 from shared.ports import AssetKind, Place, RegisteredModel
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_IMAGES_API = "2025-07-01-preview"
 _IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 
 
@@ -78,6 +79,16 @@ class AzureMlModels:
     def register_environment(self, workspace: Workspace, asset: ModelVersion, conda: bytes) -> None:
         if not self.has(workspace, AssetKind.ENVIRONMENT, asset):
             self._assets.create_environment(workspace, asset, _IMAGE, conda)
+
+    def image_digest(self, workspace: Workspace, asset: ModelVersion) -> str:
+        # `imageDetails` is in preview versions of the API alone. A service that does not know them says no digest.
+        path = self.asset_id(workspace, AssetKind.ENVIRONMENT, asset)
+        try:
+            raw = self._arm.get(path, f"look at the image of {asset}", api_version=_IMAGES_API) or {}
+        except Refused:
+            return ""
+        details = (raw.get("properties") or {}).get("imageDetails") or {}
+        return str((details.get("image") or {}).get("digest") or "") if details.get("exists") else ""
 
     def register_code(self, workspace: Workspace, asset: ModelVersion, folder: str) -> None:
         if not self.has(workspace, AssetKind.CODE, asset):

@@ -12,18 +12,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
-from azure.storage.blob import BlobPrefix, ContainerClient
+from azure.storage.blob import ContainerClient
 
 from shared.adapters.azure_faults import translated
 from shared.adapters.azure_ml.datastores import Datastores
+from shared.adapters.azure_monitor.collector_store import (
+    LONGEST_LINE,
+    ROOT,
+    STORE,
+    collecting_deployments,
+    is_kept_elsewhere,
+)
 from shared.adapters.azure_monitor.minutes import MINUTE_S, minute_of, spans
 from shared.domain.failures import Refused, Transient
 from shared.ports import OutputBins, OutputMinute, ServedEndpoint
 
-_STORE, _ROOT, _REQUESTS = "workspaceblobstore", "modelDataCollector", "request"
-_LONGEST_LINE = 4 * 1024 * 1024 + 64 * 1024  # Larger payloads are kept by reference; a line has some words more.
+_REQUESTS = "request"
 _MOST_BYTES = 2 * 1024**3
-_MOST_FILES, _MOST_DEPLOYMENTS = 20_000, 50
+_MOST_FILES = 20_000
 _HOUR = re.compile(r"([01][0-9]|2[0-3])/")
 
 
@@ -35,23 +41,23 @@ class CollectedOutputs:
 
     def outputs(self, served: ServedEndpoint, first: int, last: int, bins: OutputBins) -> Iterator[OutputMinute]:
         tuple(spans(first, last))  # Refuses what is too long.
-        container = self._datastores.container(served.workspace, _STORE)
+        container = self._datastores.container(served.workspace, STORE)
         action = f"read the collected outputs of {served.endpoint}"
         with translated(action), container:
-            for deployment in _deployments(container, served.endpoint, action):
+            for deployment in collecting_deployments(container, served.endpoint, action):
                 count = _OutputCount(bins, first, last)
-                folder = f"{_ROOT}/{served.endpoint}/{deployment}/{bins.collection}"
-                for line in _lines(container, folder, (first, last), action):
+                folder = f"{ROOT}/{served.endpoint}/{deployment}/{bins.collection}"
+                for line in collected_lines(container, folder, (first, last), action):
                     count.add(line)
                 yield from count.minutes(deployment)
 
     def requests(self, served: ServedEndpoint, deployment: str, first: int, last: int) -> Iterator[bytes]:
         tuple(spans(first, last))
-        container = self._datastores.container(served.workspace, _STORE)
+        container = self._datastores.container(served.workspace, STORE)
         action = f"read the collected requests of {served.endpoint}"
         with translated(action), container:
-            folder = f"{_ROOT}/{served.endpoint}/{deployment}/{_REQUESTS}"
-            for line in _lines(container, folder, (first, last), action):
+            folder = f"{ROOT}/{served.endpoint}/{deployment}/{_REQUESTS}"
+            for line in collected_lines(container, folder, (first, last), action):
                 if (body := _body(line, first, last)) is not None:
                     yield body
 
@@ -88,8 +94,7 @@ def _body(line: bytes, first: int, last: int) -> bytes | None:
         minute, data = minute_of(str(event["time"])), event["data"]
     except (KeyError, TypeError, ValueError, RecursionError):
         return None
-    is_kept_elsewhere = str(event.get("datainblob", "")).lower() == "true"
-    if is_kept_elsewhere or not first <= minute <= last or not isinstance(data, dict | list):
+    if is_kept_elsewhere(event) or not first <= minute <= last or not isinstance(data, dict | list):
         return None
     return json.dumps(data).encode()
 
@@ -97,7 +102,7 @@ def _body(line: bytes, first: int, last: int) -> bytes | None:
 def _outputs(event: dict[str, Any], field: str) -> list[Any]:
     """One for each row of the event's data; None for what cannot be read here."""
     data = event.get("data")
-    if str(event.get("datainblob", "")).lower() == "true":
+    if is_kept_elsewhere(event):
         return [None]
     if isinstance(data, dict) and field and isinstance(data.get(field), list):
         return list(data[field])  # An answer such as {"predictions": [...]}.
@@ -105,15 +110,7 @@ def _outputs(event: dict[str, Any], field: str) -> list[Any]:
     return [row.get(field) if isinstance(row, dict) else None if field else row for row in rows]
 
 
-def _deployments(container: ContainerClient, endpoint: str, action: str) -> list[str]:
-    root = f"{_ROOT}/{endpoint}/"
-    folders = [item.name for item in container.walk_blobs(name_starts_with=root) if isinstance(item, BlobPrefix)]
-    if len(folders) > _MOST_DEPLOYMENTS:
-        raise Refused(f"{action}: {len(folders)} deployments have collected; at most {_MOST_DEPLOYMENTS} are read")
-    return [folder.removeprefix(root).rstrip("/") for folder in folders]
-
-
-def _lines(container: ContainerClient, folder: str, span: tuple[int, int], action: str) -> Iterator[bytes]:
+def collected_lines(container: ContainerClient, folder: str, span: tuple[int, int], action: str) -> Iterator[bytes]:
     """The lines of all files of the hours of *span*, and of the hour after it, in which late lines are."""
     budget = _MOST_BYTES
     for number, (name, size) in enumerate(_files(container, folder, span)):
@@ -147,7 +144,7 @@ def _split(chunks: Iterator[bytes], action: str) -> Iterator[bytes]:
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
         yield from lines
-        if len(rest) > _LONGEST_LINE:
-            raise Refused(f"{action}: a line is longer than {_LONGEST_LINE} bytes")
+        if len(rest) > LONGEST_LINE:
+            raise Refused(f"{action}: a line is longer than {LONGEST_LINE} bytes")
     if rest:
         yield rest

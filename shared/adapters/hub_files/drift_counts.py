@@ -1,6 +1,7 @@
 """Count a run's files against a model's reference, and read labelled tables up to a limit, both in a reader process."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,8 +35,12 @@ class HubDriftFiles:
         inputs: Sequence[HubFile],
         outputs: Sequence[HubFile] = (),
         output: OutputField | None = None,
+        *,
+        as_lines: bool = False,
     ) -> Counted:
         rules, _ = self._contract(contract)
+        if as_lines:
+            rules = replace(rules, format="jsonl", extra_columns="allow")
         tables = [TableFile(name=file.name, open=self._opener(file.blob)) for file in inputs]
         measurements = measure_files(tables, rules, reference.inputs)
         counts = Counted(rows=measurements.rows, inputs=dict(measurements.tallies))

@@ -47,6 +47,7 @@ class DriftSection:
     """How a model is watched."""
 
     routes: Texts = ()
+    answers: bool | None = None
     every: Annotated[int, Duration(least=60, word=_EACH_RUN)] | None = None
     window: DriftWindowSection = field(default_factory=DriftWindowSection)
     alpha: Annotated[float, Number(most=1, between=True, example=DriftRule().alpha)] | None = None

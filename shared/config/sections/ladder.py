@@ -21,7 +21,7 @@ from shared.config.reading import FilePlace, built
 from shared.config.sections.rollout import RolloutSection, rollout_of
 from shared.config.sections.training import StageTrainingSection, refuse_known_answers, stage_training_of
 from shared.domain.gates import GATES, GateSpec, read_gate
-from shared.domain.inference.routes import HubLayout, Workspace
+from shared.domain.inference.routes import HubLayout, Route, Workspace
 from shared.domain.promotion.approvals import ApprovalPolicy, Role
 from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Newer, Promotable, Registry, Serving, Stage
 from shared.validation.rules import Whole
@@ -184,6 +184,19 @@ def ladder_of(
     _refuse_unregistered_releases(climb, stages)
     refuse_known_answers(climb, stages, models)
     return Ladder(stages=stages, models=models, break_glass=_glass(glass, place.inside("break_glass"), around.roles))
+
+
+def refuse_unshared_arrivals(place: FilePlace, ladder: Ladder, routes: tuple[Route, ...]) -> None:
+    """Arrivals are shared on routes that follow the batch endpoint: without one there is nothing to share."""
+    for stage in ladder.stages:
+        batch = stage.serving.batch if stage.rollout and stage.rollout.batch else ""
+        scores = (route.score for route in routes)
+        if batch and not any(
+            score.follows and not score.online and (score.workspace, score.endpoint) == (stage.environment, batch)
+            for score in scores
+        ):
+            remedy = "let a route score there without a pin, or remove it"
+            place.inside(f"{stage.name}.rollout").fail("batch", f"is set, and no route follows {batch}", remedy)
 
 
 def _glass(section: BreakGlassSection | None, place: FilePlace, roles: Mapping[str, Role]) -> BreakGlass:

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared.config.fields import Amount, DifferentTexts, Number, Rule, Seconds, Text, ZeroOrMoreSeconds
+from shared.config.fields import Amount, Character, DifferentTexts, Number, Rule, Seconds, Text, ZeroOrMoreSeconds
 from shared.config.reading import FilePlace, built
 from shared.domain.promotion.ladder import Serving
 from shared.domain.rollout.forecast import impossibilities
 from shared.domain.rollout.known_good import KnownGoodRules
 from shared.domain.rollout.policy import (
+    BatchShare,
     ComparedMetric,
     ComparedOutputs,
     ComparisonRules,
@@ -197,6 +198,15 @@ class TopUpSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchShareSection:
+    """Arrivals of the batch endpoint that the new version scores, and where their output stands."""
+
+    rows: Annotated[int, Whole(least=1, most=1000)] | None = None
+    field: Annotated[int, Whole(least=1, most=1000)] | None = None
+    delimiter: Annotated[str, Character()] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SoakSection:
     """All traffic, before the version is in production."""
 
@@ -243,6 +253,7 @@ class RolloutSection:
     prices: dict[str, Amount] = field(default_factory=dict)
     expect: ExpectationSection | None = None
     top_up: TopUpSection | None = None
+    batch: BatchShareSection | None = None
 
 
 def rollout_of(section: RolloutSection | None, serving: Serving, place: FilePlace) -> RolloutPolicy | None:
@@ -266,6 +277,7 @@ def rollout_of(section: RolloutSection | None, serving: Serving, place: FilePlac
             prices=tuple(InstancePrice(sku=sku, per_hour=price) for sku, price in section.prices.items()),
             expect=built(ExpectedRequests, section.expect) if section.expect else None,
             top_up=built(TopUp, section.top_up) if section.top_up else None,
+            batch=built(BatchShare, section.batch) if section.batch else None,
         ),
     )
     _refuse_impossible(policy, serving, place)
@@ -282,22 +294,33 @@ def _refuse_impossible(policy: RolloutPolicy, serving: Serving, place: FilePlace
         place.inside("look").fail("lag", problem, "let a step last longer than its figures are late")
     if policy.mirror and serving.kubernetes:
         place.fail("mirror", "is set for endpoints on Kubernetes, which copy no requests", "remove it")
-    if policy.compare.slow and policy.look.counts is CountSource.METRICS:
-        remedy = "set look.counts to traffic_log: metrics have no latency of a single request"
-        place.inside("compare").fail("slow", "cannot be counted from metrics", remedy)
+    if policy.compare.slow and policy.look.counts is not CountSource.TRAFFIC_LOG:
+        source = policy.look.counts.value
+        remedy = "set look.counts to traffic_log: nothing else has the latency of a single request"
+        place.inside("compare").fail("slow", f"cannot be counted from {source}", remedy)
     if serving.kubernetes and policy.look.counts is CountSource.METRICS:
-        remedy = "use traffic_log: endpoints on Kubernetes have no platform metrics"
+        remedy = "use collector, or traffic_log: endpoints on Kubernetes have no platform metrics"
         place.inside("look").fail("counts", "is 'metrics'", remedy)
     if policy.look.block_s != 60 and policy.look.counts is CountSource.METRICS:
         place.inside("look").fail("block", f"is {policy.look.block_s} s", "use 1m: metrics are counted by the minute")
-    if policy.look.unit is RoutedUnit.CONNECTION and policy.look.counts is CountSource.METRICS:
-        place.inside("look").fail("unit", "is 'connection'", "set counts to traffic_log: metrics name no connections")
+    if policy.look.unit is RoutedUnit.CONNECTION and policy.look.counts is not CountSource.TRAFFIC_LOG:
+        place.inside("look").fail("unit", "is 'connection'", "set counts to traffic_log: nothing else names who called")
+    _refuse_batch(policy, serving, place)
     if policy.keep_warm_s < policy.soak.for_s:
         problem = f"is {policy.keep_warm_s} s, less than the soak ({policy.soak.for_s} s)"
         place.fail("keep_warm", problem, "keep the version before at least as long as the new one soaks")
     for impossibility in impossibilities(policy):
         *sections, name = impossibility.field
         _inside(place, sections).fail(name, impossibility.problem, impossibility.remedy)
+
+
+def _refuse_batch(policy: RolloutPolicy, serving: Serving, place: FilePlace) -> None:
+    if policy.batch is None:
+        return
+    if not serving.batch:
+        place.fail("batch", "is set, and the stage has no batch endpoint", "give serve.batch, or remove it")
+    if policy.steps and policy.steps[0].weight == 100:
+        place.fail("batch", "is set, and the first step has all traffic", "add a step of less, or remove it")
 
 
 def _inside(place: FilePlace, sections: Sequence[str]) -> FilePlace:

@@ -8,6 +8,7 @@ from shared.config.contracts import named_contract
 from shared.config.fields import NAME, Text
 from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
+from shared.config.sections.answers import AnswersSection, answers_of, refuse_double_counts
 from shared.config.sections.devops import DevOpsSection, devops_of
 from shared.config.sections.drift import DriftSection, watches_of
 from shared.config.sections.ladder import (
@@ -18,6 +19,7 @@ from shared.config.sections.ladder import (
     StageSection,
     ladder_of,
     promotable_of,
+    refuse_unshared_arrivals,
 )
 from shared.config.sections.retraining import RetrainingSection, retrainings_of
 from shared.config.sections.routes import (
@@ -72,6 +74,7 @@ class SignalboxFile:
     models: dict[str, ModelSection] = field(default_factory=dict)
     streams: Annotated[dict[str, StreamSection], _Identifiers()] = field(default_factory=dict)
     schedules: Annotated[dict[str, ScheduleSection], _Identifiers()] = field(default_factory=dict)
+    answers: Annotated[dict[str, AnswersSection], _Identifiers()] = field(default_factory=dict)
     devops: DevOpsSection = field(default_factory=DevOpsSection)
     service_bus: ResourceGroupSection = field(default_factory=ResourceGroupSection)
     registry: RegistrySection | None = None
@@ -91,6 +94,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
     registry = built(Registry, file.registry) if file.registry else None
     around = Around(workspaces=workspaces, roles=roles, registry=registry, hub=hub)
     ladder = ladder_of(file.ladder, file.break_glass, place, promotable, around)
+    refuse_unshared_arrivals(place.inside("ladder"), ladder, routes)
     trained = {name: model.retraining for name, model in file.models.items() if model.retraining is not None}
     retraining = retrainings_of(trained, models, workspaces, ladder)
     schedules = schedules_of(file.schedules, place.inside("schedules"), retraining, routes, hub)
@@ -98,6 +102,9 @@ def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
         remedy = "add one under `schedules`"
         place.inside(f"routes.{name}").fail("group", "is schedule, and no schedule scores it", remedy)
     watched = {name: model.drift for name, model in file.models.items() if model.drift is not None}
+    watches = watches_of(watched, models, routes)
+    answers = answers_of(file.answers, place.inside("answers"), workspaces, contracts)
+    refuse_double_counts(answers, watches, routes, models)
     return Configuration(
         hub=hub,
         routes=routes,
@@ -108,7 +115,8 @@ def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
         streams=streams_of(file.streams, place.inside("streams"), routes),
         devops=devops_of(file.devops, place.inside("devops"), ladder),
         permissions=permissions_of(file.permissions, file.machines, place, tuple(workspaces), roles),
-        drift=watches_of(watched, models, routes),
+        drift=watches,
+        answers=answers,
         hub_group=file.hub.group(place.inside("hub")),
         state_account=state_account_of(file.hub, place.inside("hub")),
         bus_group=file.service_bus.group(place.inside("service_bus")),

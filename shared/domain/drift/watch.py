@@ -31,7 +31,8 @@ class Labels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftWatch:
-    """*routes* are watched (all that score the model where empty). *every_s* is 0 for a look after runs.
+    """*routes* are watched (all that score the model where empty), and with *answers* what is collected of online
+    endpoints. *every_s* is 0 for a look after runs.
 
     *sources* are names of data drift monitors, model monitors and alert rules whose events mean this model;
     *coefficient* is the DriftCoefficient from which a v1 event counts.
@@ -49,6 +50,11 @@ class DriftWatch:
     tell: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     coefficient: float = 0.0
+    answers: bool = True
+
+    def counts_answers_of(self, model: str) -> bool:
+        """Whether the collected answers of *model* are counted."""
+        return self.answers and model == self.model
 
     def watches(self, route: str, model: str) -> bool:
         return model == self.model and (not self.routes or route in self.routes)

@@ -20,7 +20,8 @@ class Receipt:
 
     *signature* is `KEYID:BASE64`: the signature of `statement_of` the receipt. It travels in orders, so it names the
     key and does not repeat the content. *step* is the step of a rollout that it opens, from 1 on; the exit receipt of
-    the stage opens the first.
+    the stage opens the first. *image* is the digest of the image that was built of the version's environment, where the
+    service says it.
     """
 
     promotion: str
@@ -36,6 +37,7 @@ class Receipt:
     expires: str
     override: str = ""
     step: int = field(default=0, metadata=NEWER)
+    image: str = field(default="", metadata=NEWER)
     signature: str = ""
 
 
@@ -43,8 +45,9 @@ def statement_of(receipt: Receipt) -> Statement:
     """What the signature of *receipt* covers: everything else."""
     predicate = asdict(receipt)
     del predicate["signature"]
-    if not receipt.step:  # Receipts of earlier releases have none, and keep their signature.
-        del predicate["step"]
+    for name in ("step", "image"):
+        if not predicate[name]:  # Receipts of earlier releases have none, and keep their signature.
+            del predicate[name]
     return Statement(
         kind=PredicateKind.RECEIPT,
         subjects={str(receipt.model): receipt.digest},

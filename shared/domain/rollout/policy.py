@@ -21,6 +21,7 @@ class CountSource(StrEnum):
 
     METRICS = "metrics"  # Azure Monitor's platform metrics of the endpoint: counts by status alone.
     TRAFFIC_LOG = "traffic_log"  # One row a request in Log Analytics: latencies too.
+    COLLECTOR = "collector"  # What the data collector keeps: neither statuses nor latencies.
 
 
 class WhenInconclusive(StrEnum):
@@ -152,6 +153,19 @@ class TopUp:
     per_look: int = 100
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchShare:
+    """The arrivals of the batch endpoint are shared as the traffic is; of each that the new version scores, *rows* at
+    most are compared with the champion's.
+
+    The output is the field number *field* (from 1, -1 the last) of the lines, between *delimiter*.
+    """
+
+    rows: int = 50
+    field: int = -1
+    delimiter: str = " "
+
+
 class SoakReference(StrEnum):
     """What the version that has all traffic is compared with."""
 
@@ -212,6 +226,7 @@ class RolloutPolicy:
     prices: tuple[InstancePrice, ...] = field(default=(), metadata=NEWER)
     expect: ExpectedRequests | None = field(default=None, metadata=NEWER)
     top_up: TopUp | None = field(default=None, metadata=NEWER)
+    batch: BatchShare | None = field(default=None, metadata=NEWER)
 
     @property
     def test(self) -> RolloutTest:

@@ -137,6 +137,13 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
         ports |= dict.fromkeys(("Models", "Endpoints", "BundleStore"), "promotes")
     if any(stage.rollout is not None and stage.environment == workspace for stage in stages):
         ports["TrafficFigures"] = "compares versions in production"
+    if any(
+        stage.environment == workspace and stage.rollout and stage.rollout.look.counts is CountSource.COLLECTOR
+        for stage in stages
+    ):
+        ports["OutputFigures"] = "counts requests in production"
+    if any(rule.workspace == workspace for rule in configuration.answers):
+        ports |= dict.fromkeys(("CollectedFiles", "Endpoints.deployment"), "publishes answers")
     reason = ", ".join(dict.fromkeys(ports.values()))
     for kind, scope, resource in (
         (ResourceKind.WORKSPACE, f"workspace {workspace.workspace}", resources.workspace(workspace)),

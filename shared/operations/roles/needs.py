@@ -144,6 +144,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "register": (_workspace("models/versions/write"), _registry("read", "write")),
         "tag": (_workspace("models/versions/read", "models/versions/write"), _registry("read", "write")),
         "remove": (_workspace(*(f"{asset}/delete" for asset in _ASSET)), _registry("delete")),
+        "image_digest": (_workspace("environments/versions/read"),),
         "register_environment": (_workspace("environments/versions/read", "environments/versions/write"),),
         "register_code": (_workspace("codes/versions/read", "codes/versions/write"),),
     },
@@ -171,6 +172,9 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "ClientFigures": {"clients": (_LOGS,)},
     "OutputFigures": dict.fromkeys(
         ("outputs", "requests"), (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read"))
+    ),
+    "CollectedFiles": dict.fromkeys(
+        ("deployments", "files", "lines"), (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read"))
     ),
     "Alerts": {"firing": (Need(ResourceKind.GROUP, ("Microsoft.AlertsManagement/alerts/read",)),)},
     "ServerTasks": {

@@ -83,3 +83,8 @@ def open_retirement(environment: str, endpoint: str, deployment: str) -> str:
 def rehearsals(model: str) -> str:
     """The folder of the rehearsed rollbacks of a model's versions."""
     return f"rehearsals/{model}/"
+
+
+def batch_arrivals(environment: str, endpoint: str, deployment: str) -> str:
+    """The folder of the arrivals of a batch endpoint that *deployment* scores while its rollout is on its way."""
+    return f"batch-arrivals/{environment}/{endpoint}/{deployment}/"

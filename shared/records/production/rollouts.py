@@ -30,21 +30,26 @@ class ReplayedPairs:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrozenCounts:
     """The counts of minutes that are final; they are never counted again. *clients* were counted here first, where
-    clients are counted."""
+    clients are counted. *batch* are rows of arrivals that both versions have scored, of the runs *arrivals*."""
 
     minutes: dict[str, tuple[MinuteCounts, ...]] = field(default_factory=dict)
     shares: tuple[ShareCounts, ...] = ()
     clients: tuple[str, ...] = field(default=(), metadata=NEWER)
     replay: tuple[ReplayedPairs, ...] = field(default=(), metadata=NEWER)
+    batch: tuple[ReplayedPairs, ...] = field(default=(), metadata=NEWER)
+    arrivals: tuple[str, ...] = field(default=(), metadata=NEWER)
 
     @property
     def look(self) -> LookCounts:
-        return LookCounts(minutes=self.minutes, shares=self.shares, replay=self._pairs())
+        """What evidence is made of: rows of arrivals are pairs as those of a replay are."""
+        pairs = _joined_pairs(self.replay, self.batch)
+        by_minute = {replayed.comparison: _by_minute(replayed.pairs) for replayed in pairs}
+        return LookCounts(minutes=self.minutes, shares=self.shares, replay=by_minute)
 
     @property
     def is_counted(self) -> bool:
         """Whether anything was counted: a look without any new minute leaves the evidence as it was."""
-        return bool(self.shares or self.replay or any(self.minutes.values()))
+        return bool(self.shares or self.replay or self.batch or any(self.minutes.values()))
 
     @property
     def replayed(self) -> int:
@@ -54,19 +59,31 @@ class FrozenCounts:
     def joined(self, other: "FrozenCounts") -> "FrozenCounts":
         """Both, in the order of their minutes."""
         names = sorted(self.minutes.keys() | other.minutes.keys())
-        pairs, more = self._pairs(), other._pairs()
         return FrozenCounts(
             minutes={name: (*self.minutes.get(name, ()), *other.minutes.get(name, ())) for name in names},
             shares=(*self.shares, *other.shares),
             clients=(*self.clients, *other.clients),
-            replay=tuple(
-                ReplayedPairs(comparison=name, pairs=(*pairs.get(name, ()), *more.get(name, ())))
-                for name in sorted(pairs.keys() | more.keys())
-            ),
+            replay=_joined_pairs(self.replay, other.replay),
+            batch=_joined_pairs(self.batch, other.batch),
+            arrivals=(*self.arrivals, *other.arrivals),
         )
 
-    def _pairs(self) -> dict[str, tuple[PairCounts, ...]]:
-        return {replayed.comparison: replayed.pairs for replayed in self.replay}
+
+def _joined_pairs(first: tuple[ReplayedPairs, ...], second: tuple[ReplayedPairs, ...]) -> tuple[ReplayedPairs, ...]:
+    """Both, by comparison."""
+    pairs = dict[str, tuple[PairCounts, ...]]()
+    for replayed in (*first, *second):
+        pairs[replayed.comparison] = (*pairs.get(replayed.comparison, ()), *replayed.pairs)
+    return tuple(ReplayedPairs(comparison=name, pairs=pairs[name]) for name in sorted(pairs))
+
+
+def _by_minute(pairs: tuple[PairCounts, ...]) -> tuple[PairCounts, ...]:
+    """One for each minute: a look may have pairs of a replay and of arrivals in the same one."""
+    minutes = dict[int, PairCounts]()
+    for pair in pairs:
+        known = minutes.get(pair.minute)
+        minutes[pair.minute] = pair if known is None else known.plus(pair)
+    return tuple(minutes[minute] for minute in sorted(minutes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

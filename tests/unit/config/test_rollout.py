@@ -9,7 +9,7 @@ import yaml
 
 from shared.config import check, load
 from shared.domain.rollout.forecast import expectations
-from shared.domain.rollout.policy import ExpectedRequests, RolloutPolicy
+from shared.domain.rollout.policy import BatchShare, ExpectedRequests, RolloutPolicy
 
 EXAMPLE = yaml.safe_load("""
 environments:
@@ -113,3 +113,37 @@ def test_a_plan_says_which_difference_would_be_found_by_when(tmp_path):
     )
     assert "a first" not in five
     assert len(expectations(policy, (100,))) == 1
+
+
+def test_arrivals_are_shared_only_where_a_batch_endpoint_and_a_route_that_follows_it_are(tmp_path: Path) -> None:
+    assert problems(tmp_path, batch={}) == ["batch is set, and the stage has no batch endpoint"]
+    serving, route = EXAMPLE["ladder"]["production"]["serve"], EXAMPLE["routes"]["nightly"]
+    pinned = dict(route)
+    try:
+        serving["batch"] = "churn-batch"
+        assert problems(tmp_path, batch={}) == ["batch is set, and no route follows churn-batch"]
+        route["score"] = {"environment": "prod", "endpoint": "churn-batch", "model": "churn"}
+        assert problems(tmp_path, batch={}, steps=[100]) == ["batch is set, and the first step has all traffic"]
+        policy = policy_in(written(tmp_path, batch={"rows": 20, "delimiter": ","}))
+    finally:
+        del serving["batch"]
+        route |= pinned
+    assert policy.batch == BatchShare(rows=20, field=-1, delimiter=",")
+
+
+def test_on_kubernetes_requests_are_counted_from_what_is_collected(tmp_path: Path) -> None:
+    serving = EXAMPLE["ladder"]["production"]["serve"]
+    try:
+        serving["kubernetes"] = "aks-1"
+        assert problems(tmp_path) == ["look.counts is 'metrics'"]
+        assert problems(tmp_path, look={"counts": "collector"}) == []
+        slow = problems(tmp_path, look={"counts": "collector"}, compare={"slow": {"over_ms": 200}})
+        clients = problems(tmp_path, look={"counts": "collector", "unit": "connection"})
+        configuration = load(written(tmp_path, look={"counts": "collector"}))
+    finally:
+        del serving["kubernetes"]
+    assert slow == ["compare.slow cannot be counted from collector"]
+    assert clients == ["look.unit is 'connection'"]
+    (stage,) = [stage for stage in configuration.ladder.stages if stage.rollout]
+    assert stage.environment is not None
+    assert configuration.collections(stage.environment, "churn-online") == ("request", "response")

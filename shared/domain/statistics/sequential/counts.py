@@ -45,6 +45,15 @@ class PairCounts:
         if self.canary_only + self.champion_only > self.pairs:
             raise Refused(f"minute {self.minute} has more bad pairs than pairs: {self}")
 
+    def plus(self, other: "PairCounts") -> "PairCounts":
+        """Both together, as of this minute."""
+        return PairCounts(
+            minute=self.minute,
+            pairs=self.pairs + other.pairs,
+            canary_only=self.canary_only + other.canary_only,
+            champion_only=self.champion_only + other.champion_only,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareCounts:

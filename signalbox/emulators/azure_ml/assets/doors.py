@@ -55,7 +55,7 @@ class AssetDoors:
 
     async def _show(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
-        return web.json_response(self._assets.must(arm_path(request)))
+        return web.json_response(self._assets.shown(arm_path(request), request.query.get("api-version", "")))
 
     async def _put_container(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)

@@ -4,6 +4,8 @@ Shapes: ARM `ModelVersion`, `CodeVersion`, `EnvironmentVersion`, `DataVersionBas
 """
 
 import asyncio
+import hashlib
+import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
@@ -105,6 +107,29 @@ class AssetStore:
         if resource is None:
             raise not_found(path)
         return resource
+
+    def shown(self, path: str, api_version: str) -> dict[str, Any]:
+        """The resource as *api_version* has it: the image of an environment is in preview versions since July 2025."""
+        resource = self.must(path)
+        is_environment = path.rsplit("/", 4)[1] == "environments"
+        if is_environment and api_version.endswith("-preview") and api_version >= "2025-07-01":
+            resource["properties"]["imageDetails"] = self._image_details(path, resource)
+        return resource
+
+    def _image_details(self, path: str, environment: dict[str, Any]) -> dict[str, Any]:
+        """An image is built when a job or a deployment first uses its environment; here a deployment does."""
+        workspace = path.partition("/environments/")[0]
+        deployments = (body for place, body in self._resources.below(workspace) if "/deployments/" in place)
+        used = (body["properties"] for body in deployments if "environmentId" in body["properties"])
+        if not any(
+            str(properties["environmentId"]).lower() == path.lower() and properties["provisioningState"] == "Succeeded"
+            for properties in used
+        ):
+            return {"exists": False}
+        content = json.dumps([environment["properties"].get(name) for name in CONTENT["environments"]])
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        image = {"hostname": "local.azurecr.io", "repository": f"azureml/azureml_{digest[:32]}", "tag": "1"}
+        return {"exists": True, "image": image | {"digest": f"sha256:{digest}"}}
 
     def exists(self, path: str) -> bool:
         return self._resources.get(path) is not None

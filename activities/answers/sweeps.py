@@ -1,0 +1,120 @@
+"""Look for collected answers that are due, and take them part by part: planned on record, published, counted, closed.
+
+What fails for one deployment does not keep the others from being published.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import date
+
+from activities.answers.drift_counts import count_part
+from activities.answers.publishing import MANIFEST, AnswersPart, is_published, publish_part
+from activities.sweep_parts import Parts
+from shared import contracts as c
+from shared.clients import Clients
+from shared.domain.answers.parts import DayProgress, PlannedPart, days_of, next_part
+from shared.domain.answers.rule import PublishedAnswers
+from shared.domain.failures import Refused
+from shared.domain.promotion.models import ModelVersion
+from shared.durable.starting import Client
+from shared.ports import EndpointKind, ServedEndpoint
+from shared.records.answers import day_path, stored_day
+from shared.records.production.serving import changes_of
+from shared.records.store import Stored
+
+_MOST_PARTS = 4  # Of one activity: each may be 64 MiB.
+
+
+async def publish_answers(client: Client, clients: Clients, look: c.AnswersLook) -> c.AnswersPublished:
+    """Publish the parts that are due, some at most."""
+    del client, look  # Its key only makes the look an effect of its own.
+    parts, published, left = Parts("answers"), 0, _MOST_PARTS
+    for rule in clients.configuration.answers:
+        deployments: list[str] = []
+        with parts.part(f"the answers of {rule.place}"):
+            deployments += await asyncio.to_thread(clients.collected_files.deployments, _served(rule))
+        for deployment in deployments:
+            with parts.part(f"the answers of {rule.place}/{deployment}"):
+                taken, new = await asyncio.to_thread(_take, clients, rule, deployment, left)
+                published, left = published + new, left - taken
+    swept = await parts.conclude(clients, c.Swept())
+    return c.AnswersPublished(parts=published, is_done=left > 0, failed=swept.failed)
+
+
+def _take(clients: Clients, rule: PublishedAnswers, deployment: str, most: int) -> tuple[int, int]:
+    """Take the parts of one deployment, *most* at most; how many were taken, and published."""
+    taken, published = 0, 0
+    for day in days_of(clients.clock.now(), rule.within_s):
+        for _ in range(most - taken):
+            planned = _planned(clients, rule, deployment, day)
+            if planned is None:
+                break
+            part = AnswersPart(
+                rule=rule, deployment=deployment, model=_model(clients, rule, deployment), planned=planned
+            )
+            taken, published = taken + 1, published + _finish(clients, part, day)
+    return taken, published
+
+
+def _planned(clients: Clients, rule: PublishedAnswers, deployment: str, day: date) -> PlannedPart | None:
+    """The part that is at work, or the next one, which is recorded before anything is read. Raises LostRace."""
+    stored = stored_day(clients.store, rule, deployment, day)
+    progress = stored.record if stored else DayProgress()
+    if progress.planned is not None:
+        return progress.planned
+    collections = (rule.inputs, rule.outputs)
+    files = list(clients.collected_files.files(_served(rule), deployment, day, collections))
+    planned = next_part(progress, files, clients.clock.now(), after_s=rule.after_s, within_s=rule.within_s)
+    if planned is not None:
+        clients.store.save(day_path(rule, deployment, day), progress.with_plan(planned), stored)
+    return planned
+
+
+def _finish(clients: Clients, part: AnswersPart, day: date) -> bool:
+    """Publish *part*, count it, and close it; whether it had any lines."""
+    until = publish_part(clients, part)
+    has_lines = is_published(clients, part)
+    if has_lines:
+        _announce(clients, part)
+        count_part(clients, part)
+    stored: Stored[DayProgress] | None = stored_day(clients.store, part.rule, part.deployment, day)
+    if stored is None or stored.record.planned != part.planned:
+        return False  # Another look has closed it.
+    closed = stored.record.with_part(part.planned, until, has_lines)
+    clients.store.save(day_path(part.rule, part.deployment, day), closed, stored)
+    return has_lines
+
+
+def _announce(clients: Clients, part: AnswersPart) -> None:
+    """Say where the part lies. Its id makes a repeat the same event."""
+    data = {
+        "answers": part.rule.name,
+        "model": str(part.model),
+        "endpoint": part.rule.place,
+        "deployment": part.deployment,
+        "period": part.planned.period,
+        "manifest": f"{part.folder}/{MANIFEST}",
+    }
+    clients.announcer.announce(part.id, "Signalbox.Answers.Published", f"answers/{part.rule.name}", data)
+
+
+def _model(clients: Clients, rule: PublishedAnswers, deployment: str) -> ModelVersion:
+    """What *deployment* runs, or ran by the signed records of the traffic. Raises Refused where nobody knows."""
+    live = clients.endpoints.deployment(rule.workspace, EndpointKind.ONLINE, rule.endpoint, deployment)
+    texts = [live.model] if live else list(_recorded(clients, rule, deployment))
+    model = next(filter(None, map(ModelVersion.of_asset, texts)), None)
+    if model is None:
+        raise Refused(f"nobody knows which version deployment {deployment} ran: it is gone, and never had traffic")
+    if model.name != rule.model:
+        raise Refused(f"deployment {deployment} runs {model}, and the section is about {rule.model}")
+    return model
+
+
+def _recorded(clients: Clients, rule: PublishedAnswers, deployment: str) -> Iterator[str]:
+    for change in changes_of(clients.statements, rule.workspace.name, rule.endpoint):
+        if version := change.versions.get(deployment):
+            yield version
+
+
+def _served(rule: PublishedAnswers) -> ServedEndpoint:
+    return ServedEndpoint(workspace=rule.workspace, endpoint=rule.endpoint)

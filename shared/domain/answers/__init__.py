@@ -1,0 +1,1 @@
+"""What online endpoints were sent and answered, as their data collector kept it: which parts are published, and how."""
