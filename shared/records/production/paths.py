@@ -3,6 +3,7 @@
 from shared.records.paths import PROMOTIONS
 
 ROLLBACKS, ROLLOUTS, RETIREMENTS = "rollbacks/", "rollouts/", "retirements/"
+REHEARSALS_OPEN = "rehearsals-open/"
 
 
 def rollout_look(promotion: str, stage: str, step: int, number: int) -> str:
@@ -83,3 +84,8 @@ def open_retirement(environment: str, endpoint: str, deployment: str) -> str:
 def rehearsals(model: str) -> str:
     """The folder of the rehearsed rollbacks of a model's versions."""
     return f"rehearsals/{model}/"
+
+
+def open_rehearsal(rehearsal: str) -> str:
+    """The order of a rehearsal that is under way."""
+    return f"{REHEARSALS_OPEN}{rehearsal}.json"
