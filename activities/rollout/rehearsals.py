@@ -7,6 +7,7 @@ move of their own (`activities/promotion/movers/rehearsal.py`), and sign the sam
 import asyncio
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from activities.effects import once
 from activities.promotion.promotions import lock_endpoint, unlock_endpoint, wake_waiting
@@ -36,8 +37,8 @@ def open_rehearsal(clients: Clients, opening: c.RehearsalOpening) -> c.Rehearsal
     clients.store.create(paths.open_rehearsal(request.id), request)
     course = once(clients, opening.key, c.RehearsalCourse, partial(_decide, clients, request))
     way = course.way
-    facts = {"rehearsal": request.id, "stage": request.stage, "reason": request.reason, "because": way.because}
-    facts |= {"left": way.left, "to": str(way.target or ""), "cold": request.cold}
+    facts: dict[str, Any] = {"rehearsal": request.id, "stage": request.stage, "reason": request.reason}
+    facts |= {"because": way.because, "left": way.left, "to": str(way.target or ""), "cold": request.cold}
     clients.audit.append(opening.key, "rehearsal ordered", way.left or request.name, request.by, facts)
     return course
 
