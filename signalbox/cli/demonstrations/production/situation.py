@@ -33,7 +33,7 @@ _SWEEPS = "0 * * * * *"  # Once a minute: nothing waits for a sweep here, and te
 _CRITERIA = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
 _GROUP_API, _RULE_API = "2023-01-01", "2018-03-01"
 _ROLLOUT = {
-    "each": {"at_least": "6s", "at_most": "2m", "requests": 20},
+    "each": {"at_least": "8s", "at_most": "2m", "requests": 20},
     "look": {"every": "1s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
     "soak": {"for": "4s", "requests": 100},
     "keep_warm": "1h",
