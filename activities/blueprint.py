@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     import activities.retraining.training_data
     import activities.retraining.training_sets
     import activities.rollout.looks
+    import activities.rollout.rehearsals
     import activities.rollout.rollbacks
     import activities.rollout.sweeps
     import activities.rollout.upkeep
@@ -87,6 +88,10 @@ BODIES: tuple[Callable[..., Any], ...] = (
     activities.rollout.rollbacks.try_target,
     activities.rollout.rollbacks.shift_back,
     activities.rollout.rollbacks.close_rollback,
+    activities.rollout.rehearsals.switch_rehearsed,
+    activities.rollout.rehearsals.deploy_rehearsed,
+    activities.rollout.rehearsals.try_rehearsed,
+    activities.rollout.rehearsals.open_rehearsal,
     activities.promotion.registry.list_entries,
     activities.promotion.registry.scrub_entry,
     activities.promotion.registry.recover_entry,
@@ -131,6 +136,7 @@ STARTING_BODIES: tuple[Callable[..., Any], ...] = (
     activities.schedules.firing.fire_schedule,
     activities.promotion.promotions.wake_waiting,
     activities.rollout.rollbacks.open_rollback,
+    activities.rollout.rehearsals.close_rehearsal,
     activities.rollout.sweeps.sweep_alerts,
     activities.rollout.upkeep.sweep_production,
     activities.answers.sweeps.publish_answers,

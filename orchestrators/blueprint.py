@@ -43,6 +43,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.promotion_set.promote_set,
     orchestrators.rollout.watch_step,
     orchestrators.rollback.roll_back,
+    orchestrators.rollback.rehearse,
     orchestrators.registry.scrub_registry,
     orchestrators.inference.check_hub_file,
     orchestrators.registry.recover,

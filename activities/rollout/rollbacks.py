@@ -19,12 +19,11 @@ from shared import contracts as c
 from shared.application.promotion.planning import champion_at, model_of_deployment, place_shelves
 from shared.application.promotion.standing import has_receipt
 from shared.application.promotion.turns import holder_of
-from shared.application.rollout.known_good import ServingRecords, candidates, production_stage
+from shared.application.rollout.known_good import ServingRecords, candidates, environment_of, production_stage
 from shared.application.rollout.orders import wake_watch
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
-from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.ladder import Registry, Stage
 from shared.domain.promotion.models import STATE, EntryState, ModelVersion, exact_model, exact_or_none
 from shared.domain.promotion.plans import Phase
@@ -57,7 +56,7 @@ def _open(clients: Clients, opening: c.RollbackOpening) -> c.RollbackCourse:
     request = opening.rollback
     stage = production_stage(clients.configuration.ladder, request.stage)
     # Before anything is looked at: what is kept warm is not removed from now on.
-    note_rollback(clients.store, _environment(stage).name, stage.serving.online, request.id)
+    note_rollback(clients.store, environment_of(stage).name, stage.serving.online, request.id)
     course = once(clients, opening.key, c.RollbackCourse, partial(_decide, clients, request, stage))
     facts = {"rollback": request.id, "stage": stage.name, "left": course.left, "to": str(course.target or "")}
     facts |= {"reason": request.reason, "because": course.because, "alert": request.alert}
@@ -96,7 +95,7 @@ def _decide(clients: Clients, request: c.RollbackRequest, stage: Stage) -> c.Rol
     return replace(
         course,
         left=left,
-        environment=_environment(stage).name,
+        environment=environment_of(stage).name,
         endpoint=stage.serving.online,
         giving_way=giving_way,
         within_s=stage.serving.ready_within_s,
@@ -108,7 +107,7 @@ def _under_way(clients: Clients, request: c.RollbackRequest, stage: Stage) -> st
 
     Two people who see the same incident both order one: the second must not go back one version further.
     """
-    path = paths.rollback_turn(_environment(stage).name, stage.serving.online)
+    path = paths.rollback_turn(environment_of(stage).name, stage.serving.online)
     stored = clients.store.get_stored(RollbackTurn, path)
     if stored is not None and stored.record.rollback == request.id:
         return ""
@@ -132,7 +131,7 @@ def _leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
 
     One that still waits for people gives way too: its plan is for another champion.
     """
-    owner = holder_of(clients.store, f"{_environment(stage).name}/{stage.serving.online}")
+    owner = holder_of(clients.store, f"{environment_of(stage).name}/{stage.serving.online}")
     record = find_promotion(clients.store, owner) if owner else None
     giving_way = owner if record is not None and record.fate is None else ""
     if (
@@ -147,7 +146,7 @@ def _leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
 
 def _with_traffic(clients: Clients, stage: Stage) -> set[str]:
     """The versions, as `name:version`, whose deployments have requests now."""
-    environment, endpoint = _environment(stage), stage.serving.online
+    environment, endpoint = environment_of(stage), stage.serving.online
     online = clients.endpoints.find(environment, EndpointKind.ONLINE, endpoint)
     deployments = online.shares if online else {}
     return {
@@ -178,9 +177,9 @@ def _towards(clients: Clients, records: ServingRecords, stage: Stage, candidate:
     entry = records.entry(model)
     assert entry is not None  # A condition that no override reaches.
     seen = records.endpoints.deployment(
-        _environment(stage), EndpointKind.ONLINE, stage.serving.online, candidate.deployment
+        environment_of(stage), EndpointKind.ONLINE, stage.serving.online, candidate.deployment
     )
-    stays = not is_retiring(clients.store, _environment(stage).name, stage.serving.online, candidate.deployment)
+    stays = not is_retiring(clients.store, environment_of(stage).name, stage.serving.online, candidate.deployment)
     return c.RollbackCourse(
         target=model,
         digest=entry.bundle,
@@ -207,7 +206,7 @@ def _hold(clients: Clients, request: c.RollbackRequest, left: str) -> None:
 def deploy_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
     """Deploy the recovered version, without traffic, with as many instances as serve now."""
     course, stage = step.course, _stage(clients, step)
-    environment, model = _environment(stage), _target(step)
+    environment, model = environment_of(stage), _target(step)
     if is_retiring(clients.store, environment.name, course.endpoint, course.deployment):
         return c.Moved(waiting=f"the removal of the earlier deployment {course.deployment}")
     seen = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, course.deployment)
@@ -235,7 +234,7 @@ def try_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
     registry = _registry(clients)
     _, extras = place_shelves(registry, model, course.digest)
     golden = list(golden_requests(clients.bundles, extras, model))
-    online = Online(clients, _environment(_stage(clients, step)), course.endpoint)
+    online = Online(clients, environment_of(_stage(clients, step)), course.endpoint)
     test = api_test([answer for _, answer in golden], [online.ask(course.deployment, asked) for asked, _ in golden])
     if test.schema_problems or (test.golden and test.golden.deviating):
         deviating = test.golden.deviating if test.golden else 0
@@ -248,7 +247,7 @@ def try_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
 def shift_back(clients: Clients, step: c.RollbackStep) -> c.Moved:
     """Give the target all traffic, and read back that it has it; then the batch endpoint follows."""
     course, stage = step.course, _stage(clients, step)
-    environment = _environment(stage)
+    environment = environment_of(stage)
     waiting = _giving_way(clients, step, stage)
     online = clients.endpoints.find(environment, EndpointKind.ONLINE, course.endpoint)
     if online is None:
@@ -311,7 +310,7 @@ def close_rollback(clients: Clients, closing: c.RollbackClosing) -> c.Done:
         clients.announcer.announce(closing.key, event, f"rollbacks/{request.id}", data)
         clients.store.create(paths.rollback(request.id), closing)
         stage = production_stage(clients.configuration.ladder, request.stage)
-        end_rollback(clients.store, _environment(stage).name, stage.serving.online, request.id)
+        end_rollback(clients.store, environment_of(stage).name, stage.serving.online, request.id)
         return c.Done(at=stamp(clients))
 
     return once(clients, closing.key, c.Done, act)
@@ -342,12 +341,6 @@ def _mark(clients: Clients, request: c.RollbackRequest, course: c.RollbackCourse
 
 def _stage(clients: Clients, step: c.RollbackStep) -> Stage:
     return production_stage(clients.configuration.ladder, step.rollback.stage)
-
-
-def _environment(stage: Stage) -> Workspace:
-    if stage.environment is None:
-        raise Refused(f"stage {stage.name} is no environment: nothing serves there")
-    return stage.environment
 
 
 def _target(step: c.RollbackStep) -> ModelVersion:

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 from activities.effects import Alarm, raise_alarm
+from activities.rollout.rehearsals import end_rehearsal
 from activities.sweep_parts import Parts
 from activities.traffic_changes import observed
 from shared import contracts as c
@@ -42,7 +43,18 @@ async def sweep_production(client: Client, clients: Clients, sweep: c.Sweep) -> 
             await asyncio.to_thread(_tell_foreign_traffic, clients, endpoint)
         with parts.part(f"deployments of {endpoint.place}"):
             await asyncio.to_thread(_retire_due, clients, endpoint)
+    with parts.part("rehearsals"):
+        await _end_rehearsals(client, clients)
     return await parts.conclude(clients, c.Swept())
+
+
+async def _end_rehearsals(client: Client, clients: Clients) -> None:
+    """A rehearsal that was ended from outside is put back here; what takes longer, by the next sweep."""
+    stored = await asyncio.to_thread(lambda: list(clients.store.list(c.RehearsalRequest, paths.REHEARSALS_OPEN)))
+    for request in (entry.record for entry in stored):
+        instance = await find_instance(client, request.id)
+        if instance is None or not instance.running:
+            await end_rehearsal(client, clients, request)
 
 
 async def _forget_ended_rollbacks(client: Client, clients: Clients, endpoint: ProductionEndpoint) -> None:

@@ -139,6 +139,11 @@ def rollback_id(model: str, stage: str, cause: str) -> str:
     return f"rollback-{_readable(model)}-{digest(model, stage, cause)}"
 
 
+def rehearsal_id(model: str, stage: str, cause: str) -> str:
+    """The orchestration that rehearses a rollback of *model* at *stage*, because of an order of its own."""
+    return f"rehearsal-{_readable(model)}-{digest(model, stage, cause)}"
+
+
 def promotion_set_id(promotions: Iterable[str]) -> str:
     """The orchestration that carries several promotions together."""
     return f"promotion-set-{digest(*promotions)}"

@@ -31,7 +31,16 @@ from signalbox.cli.commands.promotions import (
     withdraw,
 )
 from signalbox.cli.commands.retraining import retrain, retraining
-from signalbox.cli.commands.rollouts import alerts, known_good, release_hold, revoke, rollback, rollout, serving
+from signalbox.cli.commands.rollouts import (
+    alerts,
+    known_good,
+    rehearse,
+    release_hold,
+    revoke,
+    rollback,
+    rollout,
+    serving,
+)
 from signalbox.cli.commands.runs import cancel, download, logs, release, reprocess, status
 from signalbox.cli.commands.schedules import schedules
 from signalbox.cli.commands.tokens import token
@@ -89,7 +98,7 @@ _PROMOTIONS = (
     prove,
 )
 
-_PRODUCTION = (rollout, rollback, known_good, serving, alerts, release_hold, revoke)
+_PRODUCTION = (rollout, rollback, known_good, rehearse, serving, alerts, release_hold, revoke)
 
 _OTHERS = (retrain, retraining, trace, token, keys, config, doctor, host)
 

@@ -35,6 +35,8 @@ PRODUCTION = (
     'signalbox rollout abort PROMOTION --reason "complaints" --as linus@example.org',
     "signalbox rollback diabetes-progression --plan",
     'signalbox rollback diabetes-progression --reason "wrong prices" --as linus@example.org',
+    'signalbox rehearse diabetes-progression --reason "the last one is a month old" --as linus@example.org',
+    'signalbox rehearse diabetes-progression:1 --cold --reason "before the holidays" --as linus@example.org',
     'signalbox revoke diabetes-progression:2 --reason "it leaks patients\' names" --as linus@example.org',
     'signalbox release-hold diabetes-progression:2 --reason "mended" --as linus@example.org',
 )

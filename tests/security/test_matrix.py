@@ -190,7 +190,7 @@ permissions:
   in-prod: {promote: [prod], roll_out: [prod], roll_back: [prod]}
 devops: {organisations: [contoso], projects: [mlops]}
 ladder:
-  preprod: {from: dev, environment: preprod, serve: {online: online}}
+  preprod: {from: dev, environment: preprod, serve: {online: online}, rehearse: true}
   central: {from: preprod, registry: true}
   production:
     from: central
@@ -260,6 +260,9 @@ ASKED: list[tuple[str, Any, str]] = [  # Without a body it is a GET.
     ("models/churn/rollback", REASON, "prod"),
     ("models/churn/rollback", {"stage": "production", "to": "1", **REASON}, "prod"),
     ("models/churn/rollback", {"stage": "preprod", **REASON}, "nowhere"),
+    ("models/churn/rehearse", REASON, "preprod"),
+    ("models/churn/rehearse", {"cold": True, **REASON}, "prod"),
+    ("models/churn/rehearse", {"stage": "production", **REASON}, "nowhere"),
     ("models/churn/release", {"version": "1", **REASON}, "prod"),
     *((f"rollouts/{RELEASE}/{order}", REASON, "prod") for order in ("pause", "resume", "advance", "abort")),
     ("rollouts/none/pause", REASON, "nowhere"),

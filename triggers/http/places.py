@@ -155,6 +155,14 @@ def _of_production(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str,
     )
 
 
+def _of_rehearsal(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """Production for a cold rehearsal, else the stages where promotions rehearse: the one that is named, or all."""
+    if arguments["body"].cold:
+        return _of_production(clients, arguments)
+    stages, name = clients.configuration.ladder.stages, arguments["body"].stage
+    return _places(stage for stage in stages if stage.rehearse and name in ("", stage.name))
+
+
 def _of_registry(clients: Clients, _: Mapping[str, Any]) -> tuple[str, ...]:
     """The stages that enter the central registry."""
     return _places(stage for stage in clients.configuration.ladder.stages if stage.registry is not None)
@@ -193,6 +201,7 @@ _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
     "schedule": _of_schedule,
     "environment": _of_environment,
     "production": _of_production,
+    "rehearsal": _of_rehearsal,
     "registry": _of_registry,
     "model": _of_model,
     "retraining": _of_retraining,

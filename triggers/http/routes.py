@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import triggers.http.promotion.decisions
     import triggers.http.promotion.promotions
     import triggers.http.promotion.proofs
+    import triggers.http.promotion.rehearsals
     import triggers.http.promotion.requested_promotions
     import triggers.http.promotion.revocations
     import triggers.http.promotion.rollbacks
@@ -106,6 +107,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post("rollouts/{promotion}/advance", api.promotion.rollouts.advance_rollout, Action.ROLL_OUT, "promotion"),
     _post("rollouts/{promotion}/abort", api.promotion.rollouts.abort_rollout, Action.ROLL_OUT, "promotion"),
     _post("models/{model}/rollback", api.promotion.rollbacks.roll_back_model, Action.ROLL_BACK, "production", 202),
+    _post("models/{model}/rehearse", api.promotion.rehearsals.rehearse_rollback, Action.ROLL_BACK, "rehearsal", 202),
     _post("models/{model}/release", api.promotion.rollbacks.release_version, Action.ROLL_BACK, "production"),
     _post("models/{model}/revoke", api.promotion.revocations.revoke_version, Action.REVOKE, "registry", 202),
     _get("models/{model}/known-good", api.promotion.rollbacks.show_known_good, WHOLE_APP),

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from activities.golden_requests import api_test, golden_requests
-from activities.promotion.evidence import Online
 from activities.promotion.movers.deployments import deployment_of
 from activities.promotion.movers.model import workspace_of
+from activities.rollout.known_answers import answer_problem
 from activities.traffic_changes import record_change
 from shared import contracts as c
-from shared.application.promotion.planning import model_of_deployment, place_shelves
+from shared.application.promotion.planning import model_of_deployment
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.promotion.models import DIGEST, exact_model
 from shared.domain.promotion.plans import Move
 from shared.domain.rollout.rehearsals import Rehearsal
 from shared.domain.rollout.serving import ChangeKind
@@ -87,7 +85,7 @@ def _conclude(clients: Clients, order: c.MoveOrder, forth: str, traffic: Mapping
     deployment = max(sorted(traffic), key=lambda name: traffic[name], default="")
     restored_to = model_of_deployment(clients.endpoints, place, endpoint, deployment) if deployment else ""
     restored_to = restored_to.rpartition("/")[2]
-    problem = _problem(clients, order, deployment, restored_to) if deployment else ""
+    problem = answer_problem(clients, place, endpoint, deployment, restored_to) if deployment else ""
     now = clients.clock.now()
     rehearsal = Rehearsal(
         cause=order.promotion.id,
@@ -103,22 +101,6 @@ def _conclude(clients: Clients, order: c.MoveOrder, forth: str, traffic: Mapping
         deployed_s=_deployed_s(clients, order),
     )
     sign_rehearsal(clients.statements, rehearsal)
-
-
-def _problem(clients: Clients, order: c.MoveOrder, deployment: str, model: str) -> str:
-    """Why the version before does not answer as it did; empty where it does."""
-    place = workspace_of(order)
-    registered = clients.models.find(place, exact_model(model)) if model else None
-    digest = registered.tags.get(DIGEST, "") if registered else ""
-    if not digest:
-        return f"{model or deployment} has no bundle in {place.name}: it has no golden requests to answer"
-    _, extras = place_shelves(place, exact_model(model), digest)
-    golden = list(golden_requests(clients.bundles, extras, exact_model(model)))
-    online = Online(clients, place, order.at.stage.serving.online)
-    answers = [online.ask(deployment, request) for request, _ in golden]
-    test = api_test([answer for _, answer in golden], answers)
-    deviating = test.golden.deviating if test.golden else 0
-    return f"{deviating} of {len(golden)} golden requests of {model} deviate" if deviating else ""
 
 
 def _deployed_s(clients: Clients, order: c.MoveOrder) -> float | None:

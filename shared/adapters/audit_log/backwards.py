@@ -15,20 +15,39 @@ from shared.domain.promotion.audit import Entry, sealed
 
 # Appenders are on several machines, so an entry's time may lie before that of the entry before it.
 _CLOCKS_DIFFER = timedelta(minutes=15)
+_KEPT = 5000  # Some megabytes.
 _EDITED = "entry {} of the audit log is not what was signed; run `signalbox audit verify`"
 
 
-def entries_since(newest: Entry, content: Callable[[int], bytes], moment: datetime) -> Iterator[Entry]:
-    """*newest* and what came before it, back to *moment*; *content* reads an entry by its number.
+class EntriesByHash:
+    """The entries that this process has read, by their hashes; *content* reads one by its number.
 
-    Raises Refused where an entry is missing, or is not the one that the entry after it names.
+    An entry names the one before it by hash, so what was read once is the same entry still, whatever lies in the
+    container by now. A receipt reads a day of the log, which is a request to the hub for each entry of it.
     """
-    entry, until = newest, moment - _CLOCKS_DIFFER
-    while datetime.fromisoformat(entry.at) >= until:
-        yield entry
-        if entry.number == 1:
-            return
-        entry = _before(entry, content(entry.number - 1))
+
+    def __init__(self, content: Callable[[int], bytes]) -> None:
+        self._content = content
+        self._entries = dict[str, Entry]()
+
+    def since(self, newest: Entry, moment: datetime) -> Iterator[Entry]:
+        """*newest* and what came before it, back to *moment*.
+
+        Raises Refused where an entry is missing, or is not the one that the entry after it names.
+        """
+        entry, until = newest, moment - _CLOCKS_DIFFER
+        while datetime.fromisoformat(entry.at) >= until:
+            yield entry
+            if entry.number == 1:
+                return
+            entry = self._entries.get(entry.before) or self._read_before(entry)
+
+    def _read_before(self, entry: Entry) -> Entry:
+        before = _before(entry, self._content(entry.number - 1))
+        if len(self._entries) >= _KEPT:
+            self._entries.clear()
+        self._entries[before.hash] = before
+        return before
 
 
 def _before(entry: Entry, content: bytes) -> Entry:

@@ -14,7 +14,7 @@ from datetime import datetime
 from itertools import islice
 
 from shared.adapters.audit_log.adoption import ADOPTION, former_log
-from shared.adapters.audit_log.backwards import entries_since
+from shared.adapters.audit_log.backwards import EntriesByHash
 from shared.adapters.audit_log.containers import LogBlobs
 from shared.adapters.audit_log.heads import SignedHead, TreeHeads, UnbelievedHead
 from shared.adapters.audit_log.layout import (
@@ -66,6 +66,7 @@ class BlobAudit:
         self._tiles = Tiles(hub, container, lambda index: leaf_hash(self._content(index + 1)))
         self._publisher, self._marks, self._log = publisher, marks, log
         self._subjects = SubjectIndex(hub, container, marks, self._signed_entry)
+        self._read_entries = EntriesByHash(self._content)
         # The newest head that this process knows: it looks for later ones only.
         self._hint: SignedHead | None = None
         self._laid_down = 0
@@ -106,7 +107,7 @@ class BlobAudit:
 
     def since(self, moment: datetime) -> Iterator[Entry]:
         newest = self.head()
-        return iter(()) if newest is None else entries_since(newest, self._content, moment)
+        return iter(()) if newest is None else self._read_entries.since(newest, moment)
 
     def find(self, key: str) -> Entry | None:
         return None if self.head() is None else self._find(key)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.domain import identity
 from shared.domain.failures import Refused
+from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.ladder import Ladder, Stage
 from shared.domain.promotion.models import EntryState, ModelVersion, exact_or_none
@@ -60,6 +61,13 @@ def production_stage(ladder: Ladder, name: str) -> Stage:
     return matching[0]
 
 
+def environment_of(stage: Stage) -> Workspace:
+    """Raises Refused for a stage that has none."""
+    if stage.environment is None:
+        raise Refused(f"stage {stage.name} is no environment: nothing serves there")
+    return stage.environment
+
+
 def candidates(records: ServingRecords, stage: Stage, model: str, now: datetime) -> tuple[GoodCandidate, ...]:
     """Every version of *model* that has served the stage, the one that did last first."""
     assert stage.environment is not None
@@ -81,7 +89,8 @@ def _candidate(
     last, last_until = max(interval.since for interval in own), max(interval.until or now for interval in own)
     entry = records.entry(model)
     deployment = identity.deployment_name(model.version, entry.bundle) if entry else ""
-    warm, rehearsed = _is_warm(records, stage, deployment), _rehearsal(records, model)
+    warm, rehearsals = _is_warm(records, stage, deployment), _rehearsals(records, model)
+    tried = newest_rehearsal(rehearsals)
     return GoodCandidate(
         model=str(model),
         deployment=deployment,
@@ -90,10 +99,11 @@ def _candidate(
             served_long_enough(served, str(model), rules, now),
             ended_well(served, str(model), rules),
             *_entry_conditions(records, model),
-            _startable(deployment, warm, max(last_until, rehearsed.at) if rehearsed else last_until, rules, now),
+            _startable(deployment, warm, max(last_until, tried.at) if tried else last_until, rules, now),
         ),
         warm=warm,
-        rehearsed=rehearsed,
+        rehearsed=newest_rehearsal(rehearsal for rehearsal in rehearsals if not rehearsal.is_cold),
+        recovered=newest_rehearsal(rehearsal for rehearsal in rehearsals if rehearsal.is_cold),
     )
 
 
@@ -120,9 +130,9 @@ def _is_warm(records: ServingRecords, stage: Stage, deployment: str) -> bool:
     return seen is not None and seen.state == _READY
 
 
-def _rehearsal(records: ServingRecords, model: ModelVersion) -> Rehearsal | None:
-    """The last successful one in which *model* was deployed: as the version that was left, or the one before it."""
-    return newest_rehearsal(
+def _rehearsals(records: ServingRecords, model: ModelVersion) -> tuple[Rehearsal, ...]:
+    """The successful ones in which *model* was deployed: as the version that was left, or as the one before it."""
+    return tuple(
         rehearsal
         for rehearsal in rehearsals_of(records.statements, model.name)
         if rehearsal.restored and str(model) in (rehearsal.left, rehearsal.restored_to)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.domain.rollout.rehearsals import Rehearsal
+from shared.domain.rollout.rehearsals import Rehearsal, newest_rehearsal
 from shared.domain.rollout.serving import ChangeKind, ServedInterval
 
 _BAD_ENDS = (ChangeKind.UNDO, ChangeKind.ROLLBACK)
@@ -38,7 +38,8 @@ class GoodCondition:
 class GoodCandidate:
     """A version that has served, the newest first, with every condition.
 
-    *warm*: it is deployed. *rehearsed* is the newest rehearsal that it had a part in.
+    *warm*: it is deployed. *rehearsed* is the newest rehearsal of a switch that it had a part in, and *recovered* the
+    newest one that brought it back from the registry.
     """
 
     model: str
@@ -47,13 +48,25 @@ class GoodCandidate:
     conditions: tuple[GoodCondition, ...]
     warm: bool = False
     rehearsed: Rehearsal | None = None
+    recovered: Rehearsal | None = None
 
     @property
     def estimate_s(self) -> float | None:
-        """How long a rollback to it may take, by its last rehearsal; None where nobody has tried."""
-        if self.rehearsed is None or not (self.warm or self.rehearsed.deployed_s is not None):
+        """How long a rollback to it may take, by its last rehearsals; None where nobody has tried.
+
+        Where only its way from the registry was tried, the switch of the traffic is not in it.
+        """
+        if self.warm:
+            return self.rehearsed.seconds if self.rehearsed else None
+        deployed, switched = self.recovered or self.rehearsed, self.rehearsed or self.recovered
+        if deployed is None or switched is None or deployed.deployed_s is None:
             return None
-        return self.rehearsed.seconds + (0.0 if self.warm else self.rehearsed.deployed_s or 0.0)
+        return deployed.deployed_s + switched.seconds
+
+    @property
+    def tried(self) -> Rehearsal | None:
+        """The newest rehearsal that it had a part in, of either kind."""
+        return newest_rehearsal(filter(None, (self.rehearsed, self.recovered)))
 
     @property
     def is_good(self) -> bool:

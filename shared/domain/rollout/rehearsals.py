@@ -13,7 +13,10 @@ class Rehearsal:
     """All traffic went from *left* back to *restored_to*, which answered as before (*restored*) after *seconds*.
 
     *restored_to* is empty where nothing served before: then nothing had to answer. *deployed_s* is how long the
-    deployment of *left* took, None where nobody knows. *cause* is the promotion that rehearsed.
+    deployment of *left* took, None where nobody knows. *cause* is the promotion that rehearsed, or the order.
+
+    A cold one leaves nothing: *left* is empty, *digest* is that of *restored_to*, *deployed_s* is how long it took to
+    bring it back from the registry, and *seconds* how long its answers took.
     """
 
     cause: str
@@ -28,7 +31,16 @@ class Rehearsal:
     at: datetime
     deployed_s: float | None = None
 
+    @property
+    def is_cold(self) -> bool:
+        return not self.left
+
+    @property
+    def subject(self) -> str:
+        """The version, as `name:version`, whose bundle *digest* is."""
+        return self.left or self.restored_to
+
 
 def newest_rehearsal(rehearsals: Iterable[Rehearsal]) -> Rehearsal | None:
-    """The last one; None where nothing was rehearsed."""
-    return max(rehearsals, key=lambda rehearsal: rehearsal.at, default=None)
+    """The last one, of two at one moment the one that failed; None where nothing was rehearsed."""
+    return max(rehearsals, key=lambda rehearsal: (rehearsal.at, not rehearsal.restored), default=None)

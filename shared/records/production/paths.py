@@ -3,6 +3,7 @@
 from shared.records.paths import PROMOTIONS
 
 ROLLBACKS, ROLLOUTS, RETIREMENTS = "rollbacks/", "rollouts/", "retirements/"
+REHEARSALS_OPEN = "rehearsals-open/"
 
 
 def rollout_look(promotion: str, stage: str, step: int, number: int) -> str:
@@ -88,3 +89,8 @@ def rehearsals(model: str) -> str:
 def batch_arrivals(environment: str, endpoint: str, deployment: str) -> str:
     """The folder of the arrivals of a batch endpoint that *deployment* scores while its rollout is on its way."""
     return f"batch-arrivals/{environment}/{endpoint}/{deployment}/"
+
+
+def open_rehearsal(rehearsal: str) -> str:
+    """The order of a rehearsal that is under way."""
+    return f"{REHEARSALS_OPEN}{rehearsal}.json"

@@ -1,4 +1,4 @@
-"""Signed records of rehearsed rollbacks, by the model that was left: what the measuring key says it has seen."""
+"""Signed records of rehearsed rollbacks, by the model that was tried: what the measuring key says it has seen."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class RehearsalPredicate:
 def sign_rehearsal(statements: Statements, rehearsal: Rehearsal) -> None:
     """Say what was rehearsed. Safe to repeat: the first record of its cause stands."""
     name = identity.digest(rehearsal.cause, rehearsal.environment, rehearsal.endpoint)
-    path = f"{paths.rehearsals(rehearsal.left.rpartition(':')[0])}{name}.dsse.json"
+    path = f"{paths.rehearsals(rehearsal.subject.rpartition(':')[0])}{name}.dsse.json"
     content = encode(rehearsal)
     statement = Statement(
         kind=PredicateKind.REHEARSAL,
-        subjects={rehearsal.left: rehearsal.digest, path: canonical_digest(content)},
+        subjects={rehearsal.subject: rehearsal.digest, path: canonical_digest(content)},
         at=rehearsal.at,
         predicate={"record": content},
     )

@@ -123,6 +123,25 @@ def rollback(model: str, version: str, only_plan: bool, reason: str, stage: str,
     emit_answer(answer, flags["as_json"])
 
 
+@click.command()
+@click.argument("model")
+@click.option("--cold", is_flag=True, help="Bring MODEL[:VERSION] back from the registry, without traffic.")
+@_reason
+@_stage
+@_as
+@_json
+def rehearse(model: str, cold: bool, reason: str, stage: str, person: str, as_json: bool) -> None:
+    """Try a rollback of MODEL, time it, and put everything back."""
+    name, _, version = model.partition(":")
+    if version and not cold:
+        raise click.UsageError(f"a warm rehearsal goes back by one version; write {name}, or --cold")
+    body = {"reason": reason, "stage": stage, "version": version, "cold": cold}
+    app = find_app(person, signed=True)
+    with suggesting(app, MODELS, name):
+        answer = app.post(f"models/{name}/rehearse", body)
+    emit_answer(answer, as_json)
+
+
 def _plan(app: AppClient, model: str, version: str, stage: str, as_json: bool) -> None:
     versions = _known_good(app, model, stage)["versions"]
     choices = [row for row in versions[1:] if row["good"] or f"{model}:{version}" == row["model"]]

@@ -51,7 +51,8 @@ class Publication:
     def measured_at(self, request: ScoredRequest) -> float:
         """From when on *request* is in the metrics of its minute."""
         published_at = request.at - request.at % MINUTE_S + MINUTE_S + self.metrics_delay_s
-        return published_at + (self.late_s if _chance(request, "late") < self.late_share else 0.0)
+        is_late = self.late_share > 0 and _chance(request, "late") < self.late_share
+        return published_at + (self.late_s if is_late else 0.0)
 
     def logged_at(self, request: ScoredRequest) -> float:
         """From when on *request* is a row of the traffic log."""

@@ -91,9 +91,10 @@ class MeasuredResource:
         return DEPLOYMENTS if self.deployment else ENDPOINTS
 
     def has(self, request: ScoredRequest) -> bool:
-        own = (self.workspace, self.endpoint) + ((self.deployment,) if self.deployment else ())
-        other = (request.workspace, request.endpoint, request.deployment)
-        return all(name.lower() == value.lower() for name, value in zip(own, other, strict=False))
+        names = [(self.endpoint, request.endpoint), (self.workspace, request.workspace)]
+        if self.deployment:
+            names.append((self.deployment, request.deployment))
+        return all(own == other or own.lower() == other.lower() for own, other in names)
 
 
 def resource_at(path: str) -> MeasuredResource | None:

@@ -29,6 +29,7 @@ _GOOD: dict[str, tuple[Any, ...]] = {
     "outcome": ("completed", "partial", "passed", "better", "duplicate"),
     "fate": ("promoted",),
     "promoted": (True,),
+    "restored": (True,),
 }
 _CANCELLED = "cancelled"
 _RESOURCES = {"run_inference": "runs", "promote": "promotions", "check_hub_file": "data-checks"}

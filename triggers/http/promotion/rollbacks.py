@@ -157,7 +157,7 @@ def show_known_good(request: ApiRequest, model: str, query: KnownGoodFilters) ->
                 last_served=candidate.last_served.isoformat(),
                 good=candidate.is_good,
                 warm=candidate.warm,
-                rehearsed=candidate.rehearsed.at.isoformat() if candidate.rehearsed else "",
+                rehearsed=candidate.tried.at.isoformat() if candidate.tried else "",
                 estimate_s=candidate.estimate_s,
                 conditions=tuple(
                     ConditionRow(condition=condition.name, met=condition.met, because=condition.because)

@@ -23,6 +23,7 @@ from signalbox.cli.demonstrations.production.situation import (
     approve,
     await_end,
     call_endpoint,
+    has_ended,
     promote,
     set_faults,
     show,
@@ -33,7 +34,7 @@ from signalbox.launcher.load import RunningLoad
 
 _STAGE = "production"
 _BROKEN = 0.2  # The share of errors of the version that turns bad after it has won.
-_EVERY = 12  # Of the requests of the version that is to be aborted the last of so many fails: 8 %.
+_EVERY = 25  # Of the requests of the version that is to be aborted the last of so many fails: 4 %.
 
 
 def tell_first(stage: Stage, version: str, rate: float = RATE) -> RunningLoad:
@@ -129,17 +130,18 @@ def _follow(stage: Stage, promotion: str) -> dict[str, Any]:
     """The record of *promotion* once it has ended; each step is told as it ends."""
     steps_told = set[int]()
 
-    def ended() -> dict[str, Any] | None:
-        rollouts = stage.app.get("rollouts", model=MODEL)["rollouts"]
+    def ended() -> bool:
+        # In this order: the last step of one that has ended is told too.
+        is_over, rollouts = has_ended(stage, promotion), stage.app.get("rollouts", model=MODEL)["rollouts"]
         for row in rollouts:
             if row["promotion"] == promotion and row["decision"] != "wait" and row["step"] not in steps_told:
                 steps_told.add(row["step"])
                 name = f"{row['weights'][row['step']]} %" if row["step"] < len(row["weights"]) else "soak"
                 stage.line.say(f"  {name}: {row['decision']}", row["because"])
-        record = show(stage, promotion)
-        return record if record.get("fate") else None
+        return is_over
 
-    return dict(wait_for(ended, f"{promotion} did not end", stage.patience_s, POLL_S))
+    wait_for(ended, f"{promotion} did not end", stage.patience_s, POLL_S)
+    return show(stage, promotion)
 
 
 def _keep_page(stage: Stage, promotion: str, step: int, name: str) -> Path:

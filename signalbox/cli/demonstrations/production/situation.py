@@ -6,6 +6,7 @@ The configuration is the example's, with a production stage that lasts seconds; 
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,18 @@ WEIGHTS = (5, 25, 50, 100)
 RATE, _CALLERS, _SEED = 50.0, 32, 20261129
 _INSTANCES = 50  # A managed deployment answers two requests at once in each instance, and refuses more with 429.
 _CORES = 4000  # Of quota: three fleets of that size, and a fifth of each more.
-_ERRORS = 60  # In a minute, of one deployment. The rule tells a broken version from one that fails now and then.
+_ERRORS = 40  # In a minute, of one deployment. The rule tells a broken version from one that fails now and then.
 POLL_S = 0.8  # What the app is asked costs it as much as a step does: it is not asked more often.
 _SWEEPS = "0 * * * * *"  # Once a minute: nothing waits for a sweep here, and ten seconds are dear on two cores.
 _CRITERIA = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
 _GROUP_API, _RULE_API = "2023-01-01", "2018-03-01"
 _ROLLOUT = {
-    "each": {"at_least": "5s", "at_most": "2m", "requests": 20},
-    "look": {"every": "2s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
-    "soak": {"for": "5s", "requests": 100},
+    "each": {"at_least": "8s", "at_most": "2m", "requests": 20},
+    "look": {"every": "1s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
+    "soak": {"for": "4s", "requests": 100},
     "keep_warm": "1h",
     "alerts": {"rules": [ALERT_RULE], "within": "1h"},
-    "known_good": {"served": "5s", "share": 100, "rehearsed_within": "30d"},
+    "known_good": {"served": "4s", "share": 100, "rehearsed_within": "30d"},
 }
 
 
@@ -116,20 +117,26 @@ def approve(stage: Stage, promotion: str, name: str, people: Mapping[str, str]) 
         signed_in(stage, person).post(f"promotions/{promotion}/approve", body)
 
 
-def await_end(stage: Stage, promotion: str) -> dict[str, Any]:
+def await_end(stage: Stage, promotion: str, every_s: float = POLL_S) -> dict[str, Any]:
     """The record of *promotion* once it has ended."""
+    ended = partial(has_ended, stage, promotion)
+    wait_for(ended, f"{promotion} did not end", stage.patience_s, every_s)
+    return show(stage, promotion)
 
-    def ended() -> dict[str, Any] | None:
-        record = show(stage, promotion)
-        return record if record.get("fate") else None
 
-    return dict(wait_for(ended, f"{promotion} did not end", stage.patience_s, POLL_S))
+def has_ended(stage: Stage, promotion: str) -> bool:
+    """Whether *promotion* has ended, by its operation: that costs the app less than to show its records."""
+    return operation(stage, promotion)["status"] not in ("accepted", "running")
+
+
+def operation(stage: Stage, promotion: str) -> dict[str, Any]:
+    """How the orchestration of *promotion* goes."""
+    return dict(stage.app.get(f"operations/{promotion}"))
 
 
 def show(stage: Stage, promotion: str) -> dict[str, Any]:
-    """The promotion as the app shows it, empty before it was opened."""
-    listed = [row["promotion"] for row in stage.app.get("promotions", model=MODEL)["promotions"]]
-    return dict(stage.app.get(f"promotions/{promotion}")) if promotion in listed else {}
+    """The promotion as the app shows it."""
+    return dict(stage.app.get(f"promotions/{promotion}"))
 
 
 def traffic(stage: Stage) -> dict[str, int]:
@@ -172,7 +179,7 @@ def alert_on_errors(stage: Stage) -> None:
         "severity": 1,
         "enabled": True,
         "scopes": [_endpoint_id()],
-        "evaluationFrequency": "PT1S",
+        "evaluationFrequency": "PT3S",
         "windowSize": "PT1M",
         "criteria": {"odata.type": _CRITERIA, "allOf": [criterion]},
         "actions": [{"actionGroupId": f"{provider}/actionGroups/signalbox"}],
@@ -193,10 +200,12 @@ def version_of(deployment: str) -> str:
 
 def _asking(stage: Stage, promotion: str, name: str) -> str:
     """The digest of the evidence that people are asked about, empty before they are."""
-    record = show(stage, promotion)
-    expect(not record.get("fate"), f"{promotion} ended as {record.get('fate')}: {record.get('because')}")
-    pages = [page["digest"] for page in record.get("evidence", ()) if page["stage"] == name]
-    return pages[0] if pages and record["step"] == "waiting for approval" else ""
+    state = operation(stage, promotion)
+    expect(state["status"] in ("accepted", "running"), f"{promotion} ended as {state['outcome']}: {state['because']}")
+    if state["step"] != "waiting for approval":
+        return ""
+    pages = [page["digest"] for page in show(stage, promotion)["evidence"] if page["stage"] == name]
+    return str(pages[0]) if pages else ""
 
 
 def _group() -> str:
