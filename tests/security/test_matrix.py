@@ -81,6 +81,7 @@ MAY = {
     "advance_rollout": "EPFK",
     "abort_rollout": "EPFK",
     "roll_back_model": "EPFK",
+    "rehearse_rollback": "EPFK",
     "release_version": "EPFK",
     "revoke_version": "PF",
     "show_known_good": EVERYBODY,
