@@ -37,7 +37,8 @@ Rates = np.ndarray | float
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoakWorld:
     """The share of errors in the soak (*rates*), its odds to those of the week before (*odds*), and how many bad
-    units come together (*burst*). A unit is a request, of which 100 come in a minute, or a connection. A *hard* world breaks what the test assumes: it is shown and not held against it.
+    units come together (*burst*). A unit is a request, of which 100 come in a minute, or a connection. A *hard* world
+    breaks what the test assumes: it is shown and not held against it.
     """
 
     rates: Rates = 0.01

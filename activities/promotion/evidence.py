@@ -122,10 +122,15 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
 
 
 def _latency(times_ms: Sequence[float], errors: int) -> Latency:
+    p50, p95, p99 = quantiles_of(times_ms, 0.5, 0.95, 0.99)
+    return Latency(requests=len(times_ms), errors=errors, p50_ms=p50, p95_ms=p95, p99_ms=p99)
+
+
+def quantiles_of(values: Sequence[float], *shares: float) -> tuple[float, ...]:
+    """The values that *shares* of all do not exceed, interpolated; there must be a value."""
     import numpy as np
 
-    p50, p95, p99 = (float(quantile) for quantile in np.quantile(times_ms, [0.5, 0.95, 0.99]))
-    return Latency(requests=len(times_ms), errors=errors, p50_ms=p50, p95_ms=p95, p99_ms=p99)
+    return tuple(float(quantile) for quantile in np.quantile(values, shares))
 
 
 def _outputs(deployment: str, answer: EndpointResponse, rows: int, table: Table) -> list[Any]:

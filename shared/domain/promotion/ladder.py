@@ -188,6 +188,17 @@ class Ladder:
             name = stages[name].source
         return None
 
+    def served_above(self, stage: Stage) -> Stage | None:
+        """The stage that shifts traffic and for which *stage* is the nearest one below, or *stage* where it does
+        itself; None without one."""
+        if stage.rollout is not None:
+            return stage
+        for candidate in self.stages:
+            below = self.served_below(candidate) if candidate.rollout is not None else None
+            if below is not None and below.name == stage.name:
+                return candidate
+        return None
+
     def first_leg(self, source: str, target: str) -> str:
         """Where a promotion from *source* towards *target* ends first: at *target*, or at a stage on the way."""
         name, first = target, target
