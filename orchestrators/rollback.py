@@ -4,16 +4,15 @@ There is no second analysis, and nothing is asked of people: the one who orders 
 with the reason, and leaves the traffic as it is.
 """
 
-from collections.abc import Callable
 from functools import partial
 
-from orchestrators.waiting import call_through_outages
+from orchestrators.waiting import ask_until_done, call_through_outages
 from shared import contracts as c
 from shared.domain.failures import Refused
-from shared.durable.context import Context, Steps, pause
+from shared.durable.context import Context, Steps
 from shared.durable.failures import StepFailed
 
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 30.0
+_LONGEST_PAUSE_S = 30.0  # Callers wait for it.
 
 
 def roll_back(ctx: Context, request: c.RollbackRequest) -> Steps[c.RollbackResult]:
@@ -44,22 +43,22 @@ def _bring_back(ctx: Context, request: c.RollbackRequest, course: c.RollbackCour
             reason=request.reason,
         )
         yield from call_through_outages(ctx, c.RECOVER_ENTRY, recovery)
-        deploy = partial(call_through_outages, ctx, c.DEPLOY_TARGET, step("deployed"))
-        yield from _until_done(ctx, course, "deploying", deploy)
+        yield from _until_done(ctx, "deploying", c.DEPLOY_TARGET, step("deployed"))
     ctx.show("trying", deployment=course.deployment)
     yield from call_through_outages(ctx, c.TRY_TARGET, step("tried"))
-    shift = partial(call_through_outages, ctx, c.SHIFT_BACK, step("shifted"))
-    yield from _until_done(ctx, course, "shifting back", shift)
+    yield from _until_done(ctx, "shifting back", c.SHIFT_BACK, step("shifted"))
 
 
-def _until_done(ctx: Context, course: c.RollbackCourse, what: str, ask: Callable[[], Steps[c.Moved]]) -> Steps[None]:
-    elapsed_s, delay = 0.0, _FIRST_LOOK_S
-    while (progress := (yield from ask())).waiting:
-        ctx.show(what, waiting=progress.waiting)
-        if elapsed_s >= course.within_s:
-            raise Refused(f"{what} was not done after {course.within_s} s ({progress.waiting})")
-        yield from pause(ctx, delay)
-        elapsed_s, delay = elapsed_s + delay, min(_LONGEST_LOOK_S, delay * 1.5)
+def _until_done(
+    ctx: Context, name: str, activity: c.Activity[c.RollbackStep, c.Moved], step: c.RollbackStep
+) -> Steps[None]:
+    def ask() -> Steps[c.Moved]:
+        progress = yield from call_through_outages(ctx, activity, step)
+        if progress.waiting:
+            ctx.show(name, waiting=progress.waiting)
+        return progress
+
+    return ask_until_done(ctx, ask, name, step.course.within_s, _LONGEST_PAUSE_S)
 
 
 def _step(request: c.RollbackRequest, course: c.RollbackCourse, name: str) -> c.RollbackStep:

@@ -87,7 +87,7 @@ class Session(Online):
     """Asks one stage's endpoint, and keeps the times of the challenger's answers."""
 
     def __init__(self, clients: Clients, order: c.StageOrder) -> None:
-        super().__init__(clients, order.at.workspace, order.at.stage.serving.online)
+        super().__init__(clients, order.at.stage.workspace, order.at.stage.serving.online)
         self.challenger = identity.deployment_name(order.plan.model.version, order.plan.digest)
         self.champion = order.at.champion
         self.promotable, self.digest = order.plan.promotable, order.plan.digest

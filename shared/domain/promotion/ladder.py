@@ -121,6 +121,13 @@ class Stage:
         """What permissions call where it leads."""
         return self.environment.name if self.environment else REGISTRY
 
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that it leads to. Raises Refused for a stage that leads to a registry."""
+        if self.environment is None:
+            raise Refused(f"stage {self.name} is no environment: nothing is deployed and nothing serves there")
+        return self.environment
+
     def trains(self, model: str) -> StageTraining:
         """How *model* is trained here. Raises Refused naming the models that are."""
         training = next((rules for rules in self.training if rules.model == model), None)

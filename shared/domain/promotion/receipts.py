@@ -20,7 +20,7 @@ class Receipt:
 
     *signature* is `KEYID:BASE64`: the signature of `statement_of` the receipt. It travels in orders, so it names the
     key and does not repeat the content. *step* is the step of a rollout that it opens, from 1 on; the exit receipt of
-    the stage opens the first.
+    the stage opens the first, or has -1 where it opens the copies that come before.
     """
 
     promotion: str
