@@ -92,7 +92,8 @@ def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) 
     """Only what the gates ask for is measured: scoring a hold-out costs time and money."""
     names = {gate.gate for gate in gates}
     data_result = data_test(clients, order.plan.promotable) if "data_tests_passed" in names else None
-    cost = release_cost(clients.endpoints, order.at) if "budget" in names else None
+    days = next((spec.options.get("days") for spec in gates if spec.gate == "budget"), None)
+    cost = release_cost(clients, order.at, days) if "budget" in names else None
     rehearsed = _rehearsed(clients, order) if "rollback_rehearsed" in names else None
     evidence = Evidence(at=clients.clock.now(), data_test=data_result, cost=cost, rollback=rehearsed)
     evidence = _with_live(clients, order, gates, evidence)

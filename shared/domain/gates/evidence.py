@@ -114,11 +114,16 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseCost:
-    """What the second *fleet* of a release costs by configured prices: from *least* to *most*."""
+    """What the second *fleet* of a release costs by configured prices: from *least* to *most*.
+
+    Those of earlier releases have cost *spent* in the last *days*, where the gate asks for that.
+    """
 
     least: float
     most: float
     fleet: str
+    spent: float = field(default=0.0, metadata=NEWER)
+    days: int = field(default=0, metadata=NEWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

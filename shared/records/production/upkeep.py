@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.codec import encode
+from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records.production import paths
-from shared.records.statements import Statements
+from shared.records.statements import ForgedError, Statements
 from shared.records.store import RecordStore
 
 
@@ -86,6 +86,22 @@ def is_retiring(store: RecordStore, environment: str, endpoint: str, deployment:
 def retirements_under_way(store: RecordStore, environment: str, endpoint: str) -> Iterator[Retirement]:
     """Those that were begun and not concluded."""
     return (stored.record for stored in store.list(Retirement, paths.open_retirements(environment, endpoint)))
+
+
+def retired_at(statements: Statements, environment: str, endpoint: str, deployment: str) -> list[datetime]:
+    """When deployments of that name were removed after they were kept warm, in no order.
+
+    What nobody signed removed nothing.
+    """
+    moments = list[datetime]()
+    for path in statements.list(f"{paths.RETIREMENTS}{environment}/{endpoint}/{deployment}/"):
+        try:
+            predicate = statements.read(path, PredicateKind.RETIREMENT)
+        except ForgedError:
+            continue
+        if predicate is not None:
+            moments.append(decode(Retirement, predicate["record"]).at)
+    return moments
 
 
 def sign_retirement(statements: Statements, retirement: Retirement) -> None:

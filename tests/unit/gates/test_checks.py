@@ -49,6 +49,7 @@ LOADED = LoadTest(
     p99_ms=150.0,
     own_delay_ms=5.0,
 )
+SPENT = ReleaseCost(least=80.0, most=100.0, fleet="3 instances", spent=200.0, days=30)
 AGREEING = Agreement(rows=1000, agreement=0.97, mean_shift=-0.2, low=-0.25, high=-0.15, distance=0.01)
 
 
@@ -106,6 +107,9 @@ def asked(gate, evidence, **options):
         ("rollback_rehearsed", Evidence(rollback=Rollback(restored=False, seconds=1.0)), {}, FAIL),
         ("budget", Evidence(cost=ReleaseCost(least=80.0, most=500.0, fleet="3 instances")), {}, PASS),
         ("budget", Evidence(cost=ReleaseCost(least=80.0, most=500.01, fleet="3 instances")), {}, FAIL),
+        ("budget", Evidence(cost=replace(SPENT, most=300.0)), {"days": 30}, PASS),
+        ("budget", Evidence(cost=replace(SPENT, most=300.01)), {"days": 30}, FAIL),
+        ("budget", Evidence(cost=replace(SPENT, days=0)), {"days": 30}, FAIL),
     ],
 )
 def test_each_gate_has_its_outcomes(gate, evidence, options, outcome):
