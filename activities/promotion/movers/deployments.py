@@ -34,13 +34,9 @@ class Deploy:
         if order.at.stage.rollout is None or self._kind is not EndpointKind.ONLINE:
             return before
         # What two fleets cost is told afterwards, when one of them may be gone.
-        instances = max(order.at.stage.serving.instances, self._champion_size(clients, order))
-        instances_before = self._champion_size(clients, order) or order.at.stage.serving.instances
-        return {
-            **before,
-            INSTANCES: instances,
-            INSTANCES_BEFORE: instances_before if order.at.champion.deployment else 0,
-        }
+        serving_now, least = self._champion_size(clients, order), order.at.stage.serving.instances
+        instances_before = serving_now or least if order.at.champion.deployment else 0
+        return {**before, INSTANCES: max(least, serving_now), INSTANCES_BEFORE: instances_before}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)
