@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Ledger,
         Messenger,
         Models,
+        MonitoringSetUp,
         OutputFigures,
         Pipelines,
         Place,
@@ -203,6 +204,12 @@ class Clients:
         from shared.adapters.azure_monitor.collected_outputs import CollectedOutputs
 
         return CollectedOutputs(self._datastores)
+
+    @cached_property
+    def monitoring_set_up(self) -> MonitoringSetUp:
+        from shared.adapters.azure_monitor.set_up import AzureMonitorSetUp
+
+        return AzureMonitorSetUp(self._credential, self.settings.resource_manager)
 
     @cached_property
     def alerts(self) -> Alerts:

@@ -23,6 +23,7 @@ from shared.ports.inference import (
     RowFiles,
 )
 from shared.ports.messaging import Messenger, Queues
+from shared.ports.monitoring import AlertRuleSeen, LogSetting, MonitoringSetUp, QuotaSeen
 from shared.ports.pipelines import DataAssets, Pipelines
 from shared.ports.promotion import (
     AssetKind,
@@ -49,6 +50,7 @@ from shared.ports.traffic import ClientFigures, ClientMinute, OutputBins, Output
 from shared.ports.trust import Signing, SigningKeys, TreeHeadPublisher
 
 __all__ = [
+    "AlertRuleSeen",
     "Alerts",
     "Announcer",
     "AssetKind",
@@ -84,8 +86,10 @@ __all__ = [
     "LabelledImage",
     "Ledger",
     "LogLook",
+    "LogSetting",
     "Messenger",
     "Models",
+    "MonitoringSetUp",
     "OnlineRequest",
     "OutputBins",
     "OutputFigures",
@@ -93,6 +97,7 @@ __all__ = [
     "Pipelines",
     "Place",
     "Queues",
+    "QuotaSeen",
     "RegisteredModel",
     "RowFiles",
     "Secrets",
