@@ -88,8 +88,7 @@ class Clients:
         from shared.config import load
 
         configuration = load(self.settings.config_path)
-        hub = replace(configuration.hub, results=self.settings.results_topic)
-        return replace(configuration, hub=hub)
+        return replace(configuration, hub=replace(configuration.hub, results=self.settings.results_topic))
 
     @cached_property
     def hub(self) -> DataHub:
@@ -98,12 +97,10 @@ class Clients:
     def _open_hub(self, service: str) -> DataHub:
         from shared.adapters.azure_storage.hub import BlobHub
 
-        configuration = self.configuration
-        state = configuration.state_account
+        state, layout = self.configuration.state_account, self.configuration.hub
         address = self.settings.storage_accounts.replace("{account}", state.name) if state else ""
         records = self._blob_service(address) if address else None
-        elsewhere = dict.fromkeys(configuration.hub.records, records) if records else {}
-        return BlobHub(self._blob_service(service), elsewhere=elsewhere)
+        return BlobHub(self._blob_service(service), elsewhere=dict.fromkeys(layout.records, records) if records else {})
 
     def _blob_service(self, address: str) -> BlobServiceClient:
         from azure.storage.blob import BlobServiceClient
@@ -154,8 +151,8 @@ class Clients:
 
         regions, tracking = self._regions, Tracking(self._regions)
         endpoints = PipelineEndpoints(self._arm, tracking, self._invocations)
-        jobs = PipelineJobs(self._arm, tracking)
-        return AzureMlPipelines(PublishedPipelines(regions, tracking), endpoints, jobs, tracking)
+        published, jobs = PublishedPipelines(regions, tracking), PipelineJobs(self._arm, tracking)
+        return AzureMlPipelines(published, endpoints, jobs, tracking)
 
     @cached_property
     def data_assets(self) -> DataAssets:
