@@ -11,7 +11,19 @@ from functools import partial
 
 import numpy as np
 
-from bench.rollout_worlds import IN_BIN, LOOK, SLOW, WEIGHTS, Counts, Series, World, requests, rollout_test, worse
+from bench.rollout_worlds import (
+    IN_BIN,
+    LOOK,
+    SLOW,
+    WEIGHTS,
+    Counts,
+    Series,
+    World,
+    connections,
+    requests,
+    rollout_test,
+    worse,
+)
 from shared.domain.statistics.sequential.odds_evidence import WORSE_BY, OddsTest, log_e_values
 from shared.domain.statistics.sequential.portable import log_sum_exp
 from shared.domain.statistics.sequential.verdicts import DOUBT
@@ -25,10 +37,14 @@ Rates = np.ndarray | float
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoakWorld:
     """The share of errors in the soak (*rates*), its odds to those of the week before (*odds*), and how many bad
-    requests come together (*burst*). A *hard* world breaks what the test assumes: it is shown and not held against it.
+    units come together (*burst*). A unit is a request, of which 100 come in a minute, or a connection. A *hard* world
+    breaks what the test assumes: it is shown and not held against it.
     """
 
     rates: Rates = 0.01
+    slow: float = SLOW
+    in_bin: float = IN_BIN
+    per_minute: float = 100
     odds: float = 1.0
     burst: int = 1
     hard: bool = False
@@ -40,9 +56,9 @@ class SoakWorld:
 
     def draw(self, chance: np.random.Generator, rollouts: int) -> Series:
         """The soak's minutes: canary now, champion a week before."""
-        now, before = (chance.poisson(100, (rollouts, HALF_DAY)) for _ in range(2))
+        now, before = (chance.poisson(self.per_minute, (rollouts, HALF_DAY)) for _ in range(2))
         series = {}
-        for name, rate in (("errors", self.rates), ("slower", SLOW), ("outputs", IN_BIN)):
+        for name, rate in (("errors", self.rates), ("slower", self.slow), ("outputs", self.in_bin)):
             bad = [self._bad(chance, now, worse(rate, self.odds)), self._bad(chance, before, rate)]
             series[name] = np.stack([now, before, *bad], -1)
         return series
@@ -53,6 +69,18 @@ class SoakWorld:
 
 _WAVES = 0.005 * (10 + 9 * np.sin(np.arange(HALF_DAY) / 24))
 _INCIDENT = np.where((np.arange(HALF_DAY) >= 300) & (np.arange(HALF_DAY) < 330), 12.0, 1.0)  # Half an hour of 11 %.
+_SIZE = 20  # Requests of a connection.
+
+
+def _connections(unequal: bool) -> SoakWorld:
+    """Each connection counts once, in the steps as in the soak; it is bad if one of its requests is."""
+    failing, error_rate = (0.05, 0.2) if unequal else (1.0, 0.01)
+    errors, slow, in_bin = (1 - (1 - rate) ** _SIZE for rate in (error_rate, SLOW, IN_BIN))
+    draw = partial(connections, by_request=False, size=_SIZE, unequal=unequal, percents=SHARED)
+    shared = World(draw=draw, percents=SHARED, test=rollout_test(margin=3.0))
+    return SoakWorld(rates=failing * errors, slow=slow, in_bin=in_bin, per_minute=100 / _SIZE, shared=shared)
+
+
 SOAKS = {
     "errors 1 %": SoakWorld(),
     "errors 0.5 to 9.5 %, in waves of both weeks": SoakWorld(rates=_WAVES),
@@ -60,6 +88,8 @@ SOAKS = {
     "bad requests come eight at a time": SoakWorld(burst=8),
     "odds 1.5, and eight at a time": SoakWorld(odds=TOLERATED, burst=8),
     "half an hour with 11 % errors this week alone": SoakWorld(odds=_INCIDENT, hard=True),  # type: ignore[arg-type]
+    "unequal connections of 20, by connection": _connections(unequal=True),
+    "equal connections of 20, by connection": _connections(unequal=False),
 }
 
 

@@ -80,14 +80,20 @@ def worse(rates: np.ndarray | float, odds: float) -> np.ndarray | float:
 
 
 def connections(
-    chance: np.random.Generator, rollouts: int, *, by_request: bool, size: int = 20, unequal: bool = True
+    chance: np.random.Generator,
+    rollouts: int,
+    *,
+    by_request: bool,
+    size: int = 20,
+    unequal: bool = True,
+    percents: np.ndarray = STEADY,
 ) -> tuple[Series, Counts]:
     """Connections of *size* requests that stay on one arm, both arms alike; 100 requests a minute on average.
 
     Of *unequal* ones a twentieth has 20 % errors and the others none; of equal ones all have 1 %.
     """
-    units = chance.poisson(100 / size, (rollouts, MINUTES))
-    canary = chance.binomial(units, 0.1)
+    units = chance.poisson(100 / size, (rollouts, len(percents)))
+    canary = chance.binomial(units, percents / 100)
     arms = canary, units - canary
     counted = [arm * size if by_request else arm for arm in arms]
     failing = [chance.binomial(arm, 0.05) if unequal else arm for arm in arms]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from orchestrators.waiting import OUTAGE_S, call_through_outages
+from orchestrators.waiting import OUTAGE_S, ask_until_done, call_through_outages
 from orchestrators.workflow import carry_to_end
 from shared import contracts as c
 from shared.domain import identity
@@ -26,7 +26,6 @@ from shared.durable.failures import StepFailed
 In = TypeVar("In")
 Out = TypeVar("Out")
 _LOCK_EVERY_S = 30.0
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 60.0
 _REASON = 500
 _CONFIRM_AGAIN_S = (5.0, 20.0, 60.0)
 
@@ -213,7 +212,8 @@ def _carry(ctx: Context, journey: Journey, at: StageOutline) -> Steps[None]:
                 continue
             yield from _move(ctx, journey, at, move, receipt)
             if move.move is Move.MIRROR_TRAFFIC:
-                yield from _watch(ctx, journey, at, SHADOW)
+                look = yield from _watch(ctx, journey, at, SHADOW)
+                receipt = yield from _receipt_over(ctx, journey, at, look, SHADOW)
 
 
 def _shift(ctx: Context, journey: Journey, at: StageOutline, move: MoveOutline, receipt: Receipt) -> Steps[Receipt]:
@@ -228,9 +228,15 @@ def _shift(ctx: Context, journey: Journey, at: StageOutline, move: MoveOutline, 
             order = journey.move(at, move, receipt, step)
             yield from _until_done(ctx, at, move, partial(_step, ctx, at, c.MAKE_MOVE, order))
         look = yield from _watch(ctx, journey, at, step)
-        judged = journey.step(at, Phase.EXIT, f"receipt/{step + 1}", look.evidence, step + 1)
-        receipt = yield from _step(ctx, at, c.ISSUE_RECEIPT, judged)
+        receipt = yield from _receipt_over(ctx, journey, at, look, step + 1)
     return receipt
+
+
+def _receipt_over(ctx: Context, journey: Journey, at: StageOutline, look: c.LookTaken, number: int) -> Steps[Receipt]:
+    """The receipt over the step that *look* ended, which opens step *number*; SHADOW asks for the one over the copies,
+    which opens the first."""
+    judged = journey.step(at, Phase.EXIT, f"receipt/{max(number, 0)}", look.evidence, number)
+    return _step(ctx, at, c.ISSUE_RECEIPT, judged)
 
 
 def _watch(ctx: Context, journey: Journey, at: StageOutline, step: int) -> Steps[c.LookTaken]:
@@ -310,13 +316,7 @@ def _step(ctx: Context, at: StageOutline, activity: c.Activity[In, Out], order: 
 
 
 def _until_done(ctx: Context, at: StageOutline, move: MoveOutline, ask: Callable[[], Steps[c.Moved]]) -> Steps[None]:
-    """Ask again, with durable timers between, for as long as Azure is still at work on it."""
-    elapsed_s, delay = 0.0, _FIRST_LOOK_S
-    while (progress := (yield from ask())).waiting:
-        if elapsed_s >= move.within_s:
-            raise Refused(f"{at.name}: {move.move.value} was not done after {move.within_s:.0f} s ({progress.waiting})")
-        yield from pause(ctx, delay)
-        elapsed_s, delay = elapsed_s + delay, min(_LONGEST_LOOK_S, delay * 1.5)
+    return ask_until_done(ctx, ask, f"{at.name}: {move.move.value}", move.within_s)
 
 
 def _lock(ctx: Context, journey: Journey) -> Steps[None]:

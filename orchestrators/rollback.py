@@ -5,16 +5,17 @@ with the reason, and leaves the traffic as it is. A rehearsal tries the same way
 was found.
 """
 
-from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
-from orchestrators.waiting import call_through_outages
+from orchestrators.waiting import ask_until_done, call_through_outages
 from shared import contracts as c
 from shared.domain.failures import Refused
-from shared.durable.context import Context, Steps, pause
+from shared.durable.context import Context, Steps
 from shared.durable.failures import StepFailed
 
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 1.0, 30.0
+_LONGEST_PAUSE_S = 30.0  # Callers wait for it.
+_Order = TypeVar("_Order", c.RollbackStep, c.RehearsalStep, c.RehearsalClosing)
 
 
 def roll_back(ctx: Context, request: c.RollbackRequest) -> Steps[c.RollbackResult]:
@@ -45,23 +46,24 @@ def _bring_back(ctx: Context, request: c.RollbackRequest, course: c.RollbackCour
             reason=request.reason,
         )
         yield from call_through_outages(ctx, c.RECOVER_ENTRY, recovery)
-        deploy = partial(call_through_outages, ctx, c.DEPLOY_TARGET, step("deployed"))
-        yield from _until_done(ctx, course, "deploying", deploy)
+        yield from _until_done(ctx, course.within_s, "deploying", c.DEPLOY_TARGET, step("deployed"))
     ctx.show("trying", deployment=course.deployment)
     yield from call_through_outages(ctx, c.TRY_TARGET, step("tried"))
-    shift = partial(call_through_outages, ctx, c.SHIFT_BACK, step("shifted"))
-    yield from _until_done(ctx, course, "shifting back", shift)
+    yield from _until_done(ctx, course.within_s, "shifting back", c.SHIFT_BACK, step("shifted"))
 
 
-def _until_done(ctx: Context, course: c.RollbackCourse, what: str, ask: Callable[[], Steps[c.Moved]]) -> Steps[None]:
-    """Ask again, with durable timers between, while Azure is at work. Raises Refused after *course*'s time."""
-    elapsed_s, delay = 0.0, _FIRST_LOOK_S
-    while (progress := (yield from ask())).waiting:
-        ctx.show(what, waiting=progress.waiting)
-        if elapsed_s >= course.within_s:
-            raise Refused(f"{what} was not done after {course.within_s} s ({progress.waiting})")
-        yield from pause(ctx, delay)
-        elapsed_s, delay = elapsed_s + delay, min(_LONGEST_LOOK_S, delay * 1.5)
+def _until_done(
+    ctx: Context, within_s: float, name: str, activity: c.Activity[_Order, c.Moved], order: _Order
+) -> Steps[None]:
+    """Ask again, with durable timers between, while Azure is at work. Raises Refused after *within_s*."""
+
+    def ask() -> Steps[c.Moved]:
+        progress = yield from call_through_outages(ctx, activity, order)
+        if progress.waiting:
+            ctx.show(name, waiting=progress.waiting)
+        return progress
+
+    return ask_until_done(ctx, ask, name, within_s, _LONGEST_PAUSE_S)
 
 
 def _step(request: c.RollbackRequest, course: c.RollbackCourse, name: str) -> c.RollbackStep:
@@ -92,8 +94,7 @@ def rehearse(ctx: Context, request: c.RehearsalRequest) -> Steps[c.RehearsalResu
         except (Refused, StepFailed) as failure:
             outcome = c.Rehearsed(restored=False, because=str(failure)[:500])
     closing = c.RehearsalClosing(key=f"{key}/closed", rehearsal=request, course=course, outcome=outcome)
-    close = partial(call_through_outages, ctx, c.CLOSE_REHEARSAL, closing)
-    yield from _until_done(ctx, course.way, "putting back", close)
+    yield from _until_done(ctx, course.way.within_s, "putting back", c.CLOSE_REHEARSAL, closing)
     ctx.show("done", restored=outcome.restored, because=outcome.because)
     return c.RehearsalResult(
         id=request.id,
@@ -120,10 +121,8 @@ def _try_back(ctx: Context, request: c.RehearsalRequest, course: c.RehearsalCour
             reason=request.reason,
         )
         yield from call_through_outages(ctx, c.RECOVER_ENTRY, recovery)
-        deploy = partial(call_through_outages, ctx, c.DEPLOY_REHEARSED, step("deployed"))
-        yield from _until_done(ctx, way, "deploying", deploy)
+        yield from _until_done(ctx, way.within_s, "deploying", c.DEPLOY_REHEARSED, step("deployed"))
     else:
-        switch = partial(call_through_outages, ctx, c.SWITCH_REHEARSED, step("switched"))
-        yield from _until_done(ctx, way, "switching", switch)
+        yield from _until_done(ctx, way.within_s, "switching", c.SWITCH_REHEARSED, step("switched"))
     ctx.show("trying", deployment=way.deployment)
     return (yield from call_through_outages(ctx, c.TRY_REHEARSED, step("tried")))

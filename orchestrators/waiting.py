@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared import contracts as c
+from shared.domain.failures import Refused
 from shared.domain.inference.runs import POLLS_PER_SEGMENT, JobState, failure_delay_s, poll_delay_s
 from shared.durable.context import Context, Steps, call, pause, wait_for
 from shared.durable.failures import StepFailed
 
 OUTAGE_S = 2 * 86400.0  # Longer than what a service ever took to come back.
-_LONGEST_PAUSE_S = 1800.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 1800.0
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -76,6 +77,21 @@ def call_through_outages(
             if ctx.now >= over:
                 raise
             yield from pause_after_failure(ctx, failure, failures, "an outage to end", _LONGEST_PAUSE_S)
+
+
+def ask_until_done(
+    ctx: Context, ask: Callable[[], Steps[c.Moved]], subject: str, within_s: float, longest_pause_s: float = 60.0
+) -> Steps[None]:
+    """Ask again, with durable timers between, for as long as Azure is still at work on it.
+
+    Raises Refused where *subject* is not done after *within_s*.
+    """
+    elapsed_s, delay = 0.0, _FIRST_PAUSE_S
+    while (progress := (yield from ask())).waiting:
+        if elapsed_s >= within_s:
+            raise Refused(f"{subject} was not done after {within_s:.0f} s ({progress.waiting})")
+        yield from pause(ctx, delay)
+        elapsed_s, delay = elapsed_s + delay, min(longest_pause_s, delay * 1.5)
 
 
 def pause_after_failure(

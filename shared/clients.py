@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shared.adapters.azure_ml.ml_client import MlAssets
     from shared.adapters.azure_ml.regions import Regions
     from shared.adapters.azure_monitor.traffic_log import TrafficLog
-    from shared.adapters.signing.purpose_keys import PrivateKey, PurposeKeys
+    from shared.adapters.signing.purpose_keys import PurposeKeys
     from shared.application.callers import Callers
     from shared.domain.configuration import Configuration
     from shared.domain.rollout.policy import CountSource
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Ledger,
         Messenger,
         Models,
+        MonitoringSetUp,
         OutputFigures,
         Pipelines,
         Place,
@@ -88,8 +89,7 @@ class Clients:
         from shared.config import load
 
         configuration = load(self.settings.config_path)
-        hub = replace(configuration.hub, results=self.settings.results_topic)
-        return replace(configuration, hub=hub)
+        return replace(configuration, hub=replace(configuration.hub, results=self.settings.results_topic))
 
     @cached_property
     def hub(self) -> DataHub:
@@ -98,12 +98,10 @@ class Clients:
     def _open_hub(self, service: str) -> DataHub:
         from shared.adapters.azure_storage.hub import BlobHub
 
-        configuration = self.configuration
-        state = configuration.state_account
+        state, layout = self.configuration.state_account, self.configuration.hub
         address = self.settings.storage_accounts.replace("{account}", state.name) if state else ""
         records = self._blob_service(address) if address else None
-        elsewhere = dict.fromkeys(configuration.hub.records, records) if records else {}
-        return BlobHub(self._blob_service(service), elsewhere=elsewhere)
+        return BlobHub(self._blob_service(service), elsewhere=dict.fromkeys(layout.records, records) if records else {})
 
     def _blob_service(self, address: str) -> BlobServiceClient:
         from azure.storage.blob import BlobServiceClient
@@ -152,8 +150,8 @@ class Clients:
 
         regions, tracking = self._regions, Tracking(self._regions)
         endpoints = PipelineEndpoints(self._arm, tracking, self._invocations)
-        jobs = PipelineJobs(self._arm, tracking)
-        return AzureMlPipelines(PublishedPipelines(regions, tracking), endpoints, jobs, tracking)
+        published, jobs = PublishedPipelines(regions, tracking), PipelineJobs(self._arm, tracking)
+        return AzureMlPipelines(published, endpoints, jobs, tracking)
 
     @cached_property
     def data_assets(self) -> DataAssets:
@@ -212,6 +210,12 @@ class Clients:
         return CollectorFiles(self._datastores)
 
     @cached_property
+    def monitoring_set_up(self) -> MonitoringSetUp:
+        from shared.adapters.azure_monitor.set_up import AzureMonitorSetUp
+
+        return AzureMonitorSetUp(self._credential, self.settings.resource_manager)
+
+    @cached_property
     def alerts(self) -> Alerts:
         from shared.adapters.azure_monitor.alerts import ActiveAlerts
 
@@ -244,21 +248,9 @@ class Clients:
 
     @cached_property
     def _purpose_keys(self) -> PurposeKeys:
-        from shared.adapters.signing.purpose_keys import PurposeKeys
-        from shared.adapters.signing.trusted_keys import read_trusted_keys
+        from shared.adapters.signing.opening import open_purpose_keys
 
-        settings = self.settings
-        addresses = dict(settings.signing_keys)
-        return PurposeKeys(addresses, self._open_signing_key, lambda: read_trusted_keys(settings.trusted_keys))
-
-    def _open_signing_key(self, address: str) -> PrivateKey:
-        if not address.startswith("https:"):
-            from shared.adapters.signing.key_files import open_key_file
-
-            return open_key_file(address)
-        from shared.adapters.signing.key_vault import VaultKey
-
-        return VaultKey(address, self.settings.key_vault_hosts, self._credential)
+        return open_purpose_keys(self.settings, self._credential)
 
     @cached_property
     def identities(self) -> Identities:

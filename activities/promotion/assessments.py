@@ -9,6 +9,7 @@ from datetime import timedelta
 from activities.effects import once, stamp
 from activities.promotion.evidence import data_test, live_tests
 from activities.retraining.challengers import RUN, recorded_evaluation
+from activities.rollout.load import load_test
 from activities.rollout.pre_production import ComparedStages
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at
@@ -91,9 +92,18 @@ def _gather(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...]) 
     """Only what the gates ask for is measured: scoring a hold-out costs time and money."""
     names = {gate.gate for gate in gates}
     data_result = data_test(clients, order.plan.promotable) if "data_tests_passed" in names else None
-    cost = release_cost(clients.endpoints, order.at) if "budget" in names else None
+    days = next((spec.options.get("days") for spec in gates if spec.gate == "budget"), None)
+    cost = release_cost(clients, order.at, days) if "budget" in names else None
     rehearsed = _rehearsed(clients, order) if "rollback_rehearsed" in names else None
     evidence = Evidence(at=clients.clock.now(), data_test=data_result, cost=cost, rollback=rehearsed)
+    evidence = _with_live(clients, order, gates, evidence)
+    # Last: the other figures are of a deployment that nobody presses.
+    return replace(evidence, load=load_test(clients, order, gates)) if "load" in names else evidence
+
+
+def _with_live(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...], evidence: Evidence) -> Evidence:
+    """With what models answered: the deployed challenger, or before it is deployed what was recorded of it."""
+    names = {gate.gate for gate in gates}
     if order.phase is Phase.EXIT and order.at.stage.environment is not None:
         return live_tests(clients, order, gates, evidence)
     if "better_than_champion" in names:

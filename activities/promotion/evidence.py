@@ -87,7 +87,7 @@ class Session(Online):
     """Asks one stage's endpoint, and keeps the times of the challenger's answers."""
 
     def __init__(self, clients: Clients, order: c.StageOrder) -> None:
-        super().__init__(clients, order.at.workspace, order.at.stage.serving.online)
+        super().__init__(clients, order.at.stage.workspace, order.at.stage.serving.online)
         self.challenger = identity.deployment_name(order.plan.model.version, order.plan.digest)
         self.champion = order.at.champion
         self.promotable, self.digest = order.plan.promotable, order.plan.digest
@@ -122,10 +122,15 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
 
 
 def _latency(times_ms: Sequence[float], errors: int) -> Latency:
+    p50, p95, p99 = quantiles_of(times_ms, 0.5, 0.95, 0.99)
+    return Latency(requests=len(times_ms), errors=errors, p50_ms=p50, p95_ms=p95, p99_ms=p99)
+
+
+def quantiles_of(values: Sequence[float], *shares: float) -> tuple[float, ...]:
+    """The values that *shares* of all do not exceed, interpolated; there must be a value."""
     import numpy as np
 
-    p50, p95, p99 = (float(quantile) for quantile in np.quantile(times_ms, [0.5, 0.95, 0.99]))
-    return Latency(requests=len(times_ms), errors=errors, p50_ms=p50, p95_ms=p95, p99_ms=p99)
+    return tuple(float(quantile) for quantile in np.quantile(values, shares))
 
 
 def _outputs(deployment: str, answer: EndpointResponse, rows: int, table: Table) -> list[Any]:

@@ -29,6 +29,7 @@ from shared.domain.promotion.audit import Entry, canonical_digest
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt, objection
+from shared.domain.rollout.steps import SHADOW
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records import paths
 from shared.records.predicates import BreakGlassPredicate
@@ -70,7 +71,10 @@ def require_receipt(clients: Clients, order: c.MoveOrder) -> None:
 
 
 def _needed_step(order: c.MoveOrder) -> int:
-    """The step of a rollout whose receipt opens the move; the exit receipt of the stage itself opens the first."""
+    """The step of a rollout whose receipt opens the move. The exit receipt of the stage itself opens the first, or the
+    copies before it."""
+    if order.move is Move.MIRROR_TRAFFIC:
+        return SHADOW
     if order.move is Move.MARK_IN_PRODUCTION:
         return len(order.at.weights) + 1  # After the soak.
     return order.step
@@ -111,6 +115,7 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
         expires=(now + _life(order)).isoformat(timespec="seconds"),
         override=override,
         image=_image(clients, order) if order.phase is Phase.EXIT else "",
+        step=SHADOW if order.phase is Phase.EXIT and order.at.has_shadow else 0,
     )
     return _log_and_announce(clients, order, signed_receipt(clients.signing, receipt))
 
@@ -118,6 +123,7 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
 def _step_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
     """Of a step of a rollout, judged anew from the counts that its looks have recorded."""
     because = judge_recorded_step(clients.statements, order)
+    judged_part = "copies" if order.number == SHADOW else f"step {order.number - 1}"
     image, now = _image(clients, order), clients.clock.now()
     first = receipt_of(clients.statements, clients.ledger, order.promotion.id, order.stage, Phase.EXIT)
     refuse_other_image(first, image, order.stage)
@@ -129,11 +135,11 @@ def _step_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
         phase=order.phase,
         plan=order.plan_digest,
         evidence=order.evidence,
-        verdicts=(f"step {order.number - 1}: {because}",),
+        verdicts=(f"{judged_part}: {because}",),
         approvals=_approvals(clients, order),
         issued=now.isoformat(timespec="seconds"),
         expires=(now + _life(order)).isoformat(timespec="seconds"),
-        step=order.number,
+        step=max(order.number, 0),  # That over the copies opens the first step.
         image=image,
     )
 

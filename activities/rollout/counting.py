@@ -18,7 +18,7 @@ from shared.application.rollout.counts import (
 )
 from shared.clients import Clients
 from shared.domain.rollout.forecast import WEEK_S
-from shared.domain.rollout.policy import ComparedOutputs
+from shared.domain.rollout.policy import ERRORS, ComparedOutputs
 from shared.domain.statistics.sequential.rollout_evidence import RoutedUnit
 from shared.ports import DeploymentMinute, OutputBins, OutputMinute
 from shared.records.production.rollouts import FrozenCounts, RecordedLook
@@ -28,11 +28,15 @@ _MINUTE_S = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedLook:
-    """The new *counts*; minutes were judged up to *through*, and those of collected outputs up to *outputs_through*."""
+    """The new *counts*; minutes were judged up to *through*, and those of collected outputs up to *outputs_through*.
+
+    Where it is *unmeasured*, minutes were asked for and none was measured.
+    """
 
     counts: FrozenCounts
     through: int
     outputs_through: int
+    is_unmeasured: bool
 
 
 def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | None, now: datetime) -> CountedLook:
@@ -40,6 +44,9 @@ def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | N
     look, outputs = watched.policy.look, watched.policy.compare.outputs
     first, last = _span(watched, earlier.through if earlier else None, now, look.lag_s, look.block_s)
     counts = FrozenCounts() if last < first else _requests(clients, watched, first, last)
+    is_unmeasured = not counts.minutes.get(ERRORS)
+    if last < first:  # Nothing new is due: what the look before has found stands.
+        is_unmeasured = earlier is not None and earlier.unmeasured
     outputs_through = earlier.outputs_through if earlier else -1
     if outputs is not None and watched.is_compared:
         judged = outputs_through if outputs_through >= 0 else None
@@ -47,7 +54,9 @@ def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | N
         if last_output >= first_output:
             counts = _with_outputs(clients, watched, outputs, counts, (first_output, last_output))
         outputs_through = max(first_output - 1, last_output)
-    return CountedLook(counts=counts, through=max(first - 1, last), outputs_through=outputs_through)
+    return CountedLook(
+        counts=counts, through=max(first - 1, last), outputs_through=outputs_through, is_unmeasured=is_unmeasured
+    )
 
 
 def _span(watched: WatchedStep, judged: int | None, now: datetime, lag_s: int, block_s: int) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from shared.domain.rollout.steps import SHADOW, StepDecision, StepFacts
 from shared.domain.rollout.traffic import shares
 from shared.ports import EndpointKind
 from shared.records.production.rollouts import RecordedLook, orders_of, sign_look
+from shared.records.registry import is_revoked
 from shared.records.statements import ForgedError
 
 
@@ -63,7 +64,10 @@ def _look(clients: Clients, watched: WatchedStep) -> RecordedLook:
     counts = replace(counted.counts, replay=pairs, batch=arrivals.pairs, arrivals=arrivals.runs)
     if counts.is_counted or earlier is None:
         evidence = evidence_with(watched.policy, watched.arms, evidence, counts, watched.soaks)
-    facts = replace(_facts(clients, watched, earlier, counted, now), replayed=used - used_before + counts.replayed)
+    facts = _facts(clients, watched, earlier, counted, now)
+    facts = replace(
+        facts, replayed=used - used_before + counts.replayed, unmeasured=facts.unmeasured and not counts.replayed
+    )
     step = watched.order
     outcome = judge_look(watched.policy, watched.arms, step.step, len(watched.at.weights), evidence, facts)
     return RecordedLook(
@@ -83,6 +87,8 @@ def _look(clients: Clients, watched: WatchedStep) -> RecordedLook:
         worse=outcome.worse,
         outputs_through=counted.outputs_through,
         inputs=used + counts.replayed,
+        revoked=facts.revoked,
+        unmeasured=facts.unmeasured,
     )
 
 
@@ -99,6 +105,8 @@ def _facts(
         orders=_orders(clients, watched),
         alerts=_alerts(clients, watched),
         foreign=_foreign(clients, watched),
+        revoked=is_revoked(clients.statements, clients.audit, watched.plan.model),
+        unmeasured=counted.is_unmeasured,
     )
 
 

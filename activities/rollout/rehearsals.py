@@ -15,7 +15,7 @@ from activities.rollout.known_answers import answer_problem
 from activities.rollout.target_deployments import FAILED, READY, wanted_deployment
 from activities.traffic_changes import observed
 from shared import contracts as c
-from shared.application.rollout.known_good import ServingRecords, environment_of
+from shared.application.rollout.known_good import ServingRecords
 from shared.application.rollout.rehearsing import cold_course, rehearsal_stage, warm_course
 from shared.clients import Clients
 from shared.codec import decode
@@ -64,7 +64,7 @@ def switch_rehearsed(clients: Clients, step: c.RehearsalStep) -> c.Moved:
 def deploy_rehearsed(clients: Clients, step: c.RehearsalStep) -> c.Moved:
     """Deploy the recovered version under a name of its own, without traffic."""
     way, stage = step.course.way, _stage(clients, step.rehearsal)
-    environment, model = environment_of(stage), way.target
+    environment, model = stage.workspace, way.target
     if model is None:
         raise Transient("a cold rehearsal without a version has no steps")
     seen = clients.endpoints.deployment(environment, EndpointKind.ONLINE, way.endpoint, way.deployment)
@@ -85,7 +85,7 @@ def try_rehearsed(clients: Clients, step: c.RehearsalStep) -> c.Rehearsed:
 def _try(clients: Clients, step: c.RehearsalStep) -> c.Rehearsed:
     request, way = step.rehearsal, step.course.way
     ordered, ready = _ordered_at(clients, step.rehearsal), clients.clock.now()
-    environment = environment_of(_stage(clients, request))
+    environment = _stage(clients, request).workspace
     model = str(way.target or "")
     problem = answer_problem(clients, environment, way.endpoint, way.deployment, model) if model else ""
     now = clients.clock.now()
@@ -141,7 +141,7 @@ def _put_back(clients: Clients, request: c.RehearsalRequest, course: c.Rehearsal
     way = course.way
     if way.because:
         return ""
-    environment = environment_of(_stage(clients, request))
+    environment = _stage(clients, request).workspace
     if not request.cold:
         online = _online(clients, request)
         if online.settled and online.shares != _away(course):
@@ -178,7 +178,7 @@ def _give(
     clients: Clients, request: c.RehearsalRequest, course: c.RehearsalCourse, key: str, target: dict[str, int]
 ) -> str:
     """Give the endpoint the traffic *target*, and record it under *key*; what is still waited for."""
-    environment, online = environment_of(_stage(clients, request)), _online(clients, request)
+    environment, online = _stage(clients, request).workspace, _online(clients, request)
     if change_at(clients.statements, environment.name, online.name, key) is not None:
         return ""
     if online.shares not in (_away(course), course.traffic):
@@ -215,9 +215,9 @@ def _ordered_at(clients: Clients, request: c.RehearsalRequest) -> datetime:
 
 def _online(clients: Clients, request: c.RehearsalRequest) -> EndpointSeen:
     stage = _stage(clients, request)
-    online = clients.endpoints.find(environment_of(stage), EndpointKind.ONLINE, stage.serving.online)
+    online = clients.endpoints.find(stage.workspace, EndpointKind.ONLINE, stage.serving.online)
     if online is None:
-        raise Refused(f"endpoint {stage.serving.online} is not in {environment_of(stage).name}")
+        raise Refused(f"endpoint {stage.serving.online} is not in {stage.workspace.name}")
     return online
 
 
@@ -227,7 +227,7 @@ def _stage(clients: Clients, request: c.RehearsalRequest) -> Stage:
 
 def _lock(clients: Clients, request: c.RehearsalRequest) -> c.EndpointLock:
     stage = _stage(clients, request)
-    name = f"{environment_of(stage).name}/{stage.serving.online}"
+    name = f"{stage.workspace.name}/{stage.serving.online}"
     return c.EndpointLock(
         key=f"rehearsals-asked/{request.id}/lock", endpoint=name, owner=request.id, model=request.name
     )

@@ -3,19 +3,17 @@
 Such pairs are a stratum of their own: where only one version was bad, no routing and no incident can be to blame.
 """
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from activities.golden_requests import golden_requests
-from activities.online_rows import answer_json, rows_request
-from activities.promotion.holdout_rows import open_table, vocabulary_of
+from activities.online_rows import answer_json
+from activities.rollout.inputs import Inputs
 from activities.rollout.watched_steps import WatchedStep
 from shared.application.promotion.planning import stage_shelves
 from shared.clients import Clients
-from shared.domain.rollout.policy import ERRORS, SLOW, ComparedOutputs, ReplaySource, TopUp
+from shared.domain.rollout.policy import ERRORS, SLOW, ComparedOutputs, TopUp
 from shared.domain.rollout.traffic import is_fault
 from shared.domain.statistics.sequential.counts import PairCounts
 from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence
@@ -23,7 +21,6 @@ from shared.domain.statistics.sequential.verdicts import judge_rollout
 from shared.ports import EndpointResponse, OnlineRequest, OutputBins
 from shared.records.production.rollouts import ReplayedPairs
 
-_BEFORE_S = 24 * 3600  # Collected requests are those of the day before the rollout: the same at every look.
 Bad = dict[str, bool]  # By comparison.
 
 
@@ -61,35 +58,16 @@ def _wanted(
 
 def _inputs(clients: Clients, watched: WatchedStep, top_up: TopUp) -> Iterator[bytes]:
     """The bodies of requests, always in the same order, none twice."""
-    sources = {
-        ReplaySource.GOLDEN: _golden,
-        ReplaySource.HOLDOUT: _holdout,
-        ReplaySource.COLLECTOR: _collected,
-    }
-    bodies = islice(sources[top_up.replay](clients, watched), top_up.most)
-    return iter(dict.fromkeys(bodies))
-
-
-def _golden(clients: Clients, watched: WatchedStep) -> Iterator[bytes]:
     _, extras = stage_shelves(watched.plan, watched.at.stage)
-    for request, _ in golden_requests(clients.bundles, extras, watched.plan.model):
-        yield json.dumps(request).encode()
-
-
-def _holdout(clients: Clients, watched: WatchedStep) -> Iterator[bytes]:
-    holdout = watched.plan.promotable.holdout
-    table = open_table(clients, holdout.path, vocabulary_of(holdout))
-    features = [name for name in table.header if name not in (holdout.target, holdout.key)]
-    places = [table.header.index(name) for name in features]
-    for cells in table.rows():
-        yield json.dumps(rows_request(features, [[cells[place] for place in places]])).encode()
-
-
-def _collected(clients: Clients, watched: WatchedStep) -> Iterator[bytes]:
-    """Those that the champion was sent in the day before the rollout."""
-    began = int(watched.shifting_since(clients.statements).timestamp())
-    first, last = (began - _BEFORE_S) // 60, began // 60 - 1
-    return clients.output_figures.requests(watched.served, watched.arms.champion, first, last)
+    inputs = Inputs(
+        plan=watched.plan,
+        extras=extras,
+        served=watched.served,
+        champion=watched.arms.champion,
+        # Collected requests are those of the day before the rollout: the same at every look.
+        until=lambda: watched.shifting_since(clients.statements),
+    )
+    return iter(dict.fromkeys(islice(inputs.bodies(clients, top_up.replay), top_up.most)))
 
 
 def _pair(clients: Clients, watched: WatchedStep, body: bytes, order: int) -> tuple[Bad, Bad]:

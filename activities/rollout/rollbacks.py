@@ -6,7 +6,7 @@ for longer than a minute.
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,9 @@ from shared import contracts as c
 from shared.application.promotion.planning import champion_at, model_of_deployment, place_shelves
 from shared.application.promotion.standing import has_receipt
 from shared.application.promotion.turns import holder_of
-from shared.application.rollout.known_good import ServingRecords, candidates, environment_of, production_stage
+from shared.application.rollout.known_good import ServingRecords, candidates, production_stage
 from shared.application.rollout.orders import wake_watch
+from shared.application.rollout.starts import GIVE_WAY, begin_turn
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
@@ -34,13 +35,10 @@ from shared.durable.starting import Client
 from shared.ports import EndpointKind
 from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
-from shared.records.production.serving import RollbackTurn, VersionHold, sign_change, sign_hold
-from shared.records.production.upkeep import end_rollback, is_retiring, note_rollback
+from shared.records.production.serving import VersionHold, sign_change, sign_hold
+from shared.records.production.upkeep import end_turn, is_retiring
 from shared.records.promotion import find_promotion
 from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, is_revoked, sign_entry
-from shared.records.store import LostRace
-
-_GIVE_WAY = timedelta(seconds=60)
 
 
 async def open_rollback(client: Client, clients: Clients, opening: c.RollbackOpening) -> c.RollbackCourse:
@@ -55,8 +53,6 @@ def _open(clients: Clients, opening: c.RollbackOpening) -> c.RollbackCourse:
     """Decide, and only then act: a second attempt would decide by what the first has changed."""
     request = opening.rollback
     stage = production_stage(clients.configuration.ladder, request.stage)
-    # Before anything is looked at: what is kept warm is not removed from now on.
-    note_rollback(clients.store, environment_of(stage).name, stage.serving.online, request.id)
     course = once(clients, opening.key, c.RollbackCourse, partial(_decide, clients, request, stage))
     facts = {"rollback": request.id, "stage": stage.name, "left": course.left, "to": str(course.target or "")}
     facts |= {"reason": request.reason, "because": course.because, "alert": request.alert}
@@ -79,8 +75,11 @@ def _open(clients: Clients, opening: c.RollbackOpening) -> c.RollbackCourse:
 
 
 def _decide(clients: Clients, request: c.RollbackRequest, stage: Stage) -> c.RollbackCourse:
-    """What to go back to. It only takes the turn: no other rollback of the endpoint begins before this one ends."""
-    other = _under_way(clients, request, stage)
+    """What to go back to. It only takes the turn: no other rollback of the endpoint begins before this one ends.
+
+    The turn comes before anything is looked at: what is kept warm is not removed from then on.
+    """
+    other = begin_turn(clients, stage, request.id)
     if other:
         return c.RollbackCourse(because=f"{other} brings {stage.serving.online} back already; wait for its end")
     giving_way, left = _leaving(clients, stage)
@@ -95,35 +94,11 @@ def _decide(clients: Clients, request: c.RollbackRequest, stage: Stage) -> c.Rol
     return replace(
         course,
         left=left,
-        environment=environment_of(stage).name,
+        environment=stage.workspace.name,
         endpoint=stage.serving.online,
         giving_way=giving_way,
         within_s=stage.serving.ready_within_s,
     )
-
-
-def _under_way(clients: Clients, request: c.RollbackRequest, stage: Stage) -> str:
-    """The rollback of the same endpoint that has begun before and has not ended; empty where this one is the first.
-
-    Two people who see the same incident both order one: the second must not go back one version further.
-    """
-    path = paths.rollback_turn(environment_of(stage).name, stage.serving.online)
-    stored = clients.store.get_stored(RollbackTurn, path)
-    if stored is not None and stored.record.rollback == request.id:
-        return ""
-    now = clients.clock.now()
-    if (
-        stored is not None
-        and now < stored.record.until
-        and not clients.store.exists(paths.rollback(stored.record.rollback))
-    ):
-        return stored.record.rollback
-    until = now + _GIVE_WAY + 2 * timedelta(seconds=stage.serving.ready_within_s)
-    try:
-        clients.store.save(path, RollbackTurn(rollback=request.id, until=until), stored)
-    except LostRace as race:
-        raise Transient(f"another rollback of {stage.serving.online} begins at this moment") from race
-    return ""
 
 
 def _leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
@@ -131,7 +106,7 @@ def _leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
 
     One that still waits for people gives way too: its plan is for another champion.
     """
-    owner = holder_of(clients.store, f"{environment_of(stage).name}/{stage.serving.online}")
+    owner = holder_of(clients.store, f"{stage.workspace.name}/{stage.serving.online}")
     record = find_promotion(clients.store, owner) if owner else None
     giving_way = owner if record is not None and record.fate is None else ""
     if (
@@ -146,7 +121,7 @@ def _leaving(clients: Clients, stage: Stage) -> tuple[str, str]:
 
 def _with_traffic(clients: Clients, stage: Stage) -> set[str]:
     """The versions, as `name:version`, whose deployments have requests now."""
-    environment, endpoint = environment_of(stage), stage.serving.online
+    environment, endpoint = stage.workspace, stage.serving.online
     online = clients.endpoints.find(environment, EndpointKind.ONLINE, endpoint)
     deployments = online.shares if online else {}
     return {
@@ -177,9 +152,9 @@ def _towards(clients: Clients, records: ServingRecords, stage: Stage, candidate:
     entry = records.entry(model)
     assert entry is not None  # A condition that no override reaches.
     seen = records.endpoints.deployment(
-        environment_of(stage), EndpointKind.ONLINE, stage.serving.online, candidate.deployment
+        stage.workspace, EndpointKind.ONLINE, stage.serving.online, candidate.deployment
     )
-    stays = not is_retiring(clients.store, environment_of(stage).name, stage.serving.online, candidate.deployment)
+    stays = not is_retiring(clients.store, stage.workspace.name, stage.serving.online, candidate.deployment)
     return c.RollbackCourse(
         target=model,
         digest=entry.bundle,
@@ -206,7 +181,7 @@ def _hold(clients: Clients, request: c.RollbackRequest, left: str) -> None:
 def deploy_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
     """Deploy the recovered version, without traffic, with as many instances as serve now."""
     course, stage = step.course, _stage(clients, step)
-    environment, model = environment_of(stage), _target(step)
+    environment, model = stage.workspace, _target(step)
     if is_retiring(clients.store, environment.name, course.endpoint, course.deployment):
         return c.Moved(waiting=f"the removal of the earlier deployment {course.deployment}")
     seen = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, course.deployment)
@@ -234,7 +209,7 @@ def try_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
     registry = _registry(clients)
     _, extras = place_shelves(registry, model, course.digest)
     golden = list(golden_requests(clients.bundles, extras, model))
-    online = Online(clients, environment_of(_stage(clients, step)), course.endpoint)
+    online = Online(clients, _stage(clients, step).workspace, course.endpoint)
     test = api_test([answer for _, answer in golden], [online.ask(course.deployment, asked) for asked, _ in golden])
     if test.schema_problems or (test.golden and test.golden.deviating):
         deviating = test.golden.deviating if test.golden else 0
@@ -247,7 +222,7 @@ def try_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
 def shift_back(clients: Clients, step: c.RollbackStep) -> c.Moved:
     """Give the target all traffic, and read back that it has it; then the batch endpoint follows."""
     course, stage = step.course, _stage(clients, step)
-    environment = environment_of(stage)
+    environment = stage.workspace
     waiting = _giving_way(clients, step, stage)
     online = clients.endpoints.find(environment, EndpointKind.ONLINE, course.endpoint)
     if online is None:
@@ -283,7 +258,7 @@ def _giving_way(clients: Clients, step: c.RollbackStep, stage: Stage) -> str:
     undone = identity.promotion_key(promotion, f"{stage.name}/shift_traffic.undone")
     has_ended = record is None or record.fate is not None or clients.ledger.find(undone) is not None
     asked = datetime.fromisoformat(clients.ledger.record(f"{step.key}.asked", {"at": stamp(clients)})["at"])
-    if has_ended or clients.clock.now() - asked >= _GIVE_WAY:
+    if has_ended or clients.clock.now() - asked >= GIVE_WAY:
         return ""
     return f"the rollout {promotion} to give way"
 
@@ -310,7 +285,7 @@ def close_rollback(clients: Clients, closing: c.RollbackClosing) -> c.Done:
         clients.announcer.announce(closing.key, event, f"rollbacks/{request.id}", data)
         clients.store.create(paths.rollback(request.id), closing)
         stage = production_stage(clients.configuration.ladder, request.stage)
-        end_rollback(clients.store, environment_of(stage).name, stage.serving.online, request.id)
+        end_turn(clients.store, stage.workspace.name, stage.serving.online, request.id)
         return c.Done(at=stamp(clients))
 
     return once(clients, closing.key, c.Done, act)

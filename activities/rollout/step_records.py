@@ -82,6 +82,8 @@ def _step_record(statements: Statements, watched: WatchedStep, look: RecordedLoo
         decision=look.decision,
         because=look.because,
         inputs=look.inputs,
+        revoked=look.revoked,
+        unmeasured=look.unmeasured,
     )
 
 

@@ -25,9 +25,9 @@ from shared.records.production import paths
 from shared.records.production.serving import sign_change
 from shared.records.production.upkeep import (
     Retirement,
-    end_rollback,
+    end_turn,
     retirements_under_way,
-    rollbacks_under_way,
+    rollback_under_way,
     sign_retirement,
 )
 
@@ -37,8 +37,8 @@ async def sweep_production(client: Client, clients: Clients, sweep: c.Sweep) -> 
     del sweep  # Its key only makes the sweep an effect of its own.
     parts = Parts("production")
     for endpoint in production_endpoints(clients.configuration.ladder):
-        with parts.part(f"rollbacks of {endpoint.place}"):
-            await _forget_ended_rollbacks(client, clients, endpoint)
+        with parts.part(f"the rollback of {endpoint.place}"):
+            await _forget_ended_rollback(client, clients, endpoint)
         with parts.part(f"the traffic of {endpoint.place}"):
             await asyncio.to_thread(_tell_foreign_traffic, clients, endpoint)
         with parts.part(f"deployments of {endpoint.place}"):
@@ -57,13 +57,13 @@ async def _end_rehearsals(client: Client, clients: Clients) -> None:
             await end_rehearsal(client, clients, request)
 
 
-async def _forget_ended_rollbacks(client: Client, clients: Clients, endpoint: ProductionEndpoint) -> None:
+async def _forget_ended_rollback(client: Client, clients: Clients, endpoint: ProductionEndpoint) -> None:
     """A rollback that was ended from outside closes nothing itself."""
     place = endpoint.workspace.name, endpoint.name
-    for rollback in await asyncio.to_thread(rollbacks_under_way, clients.store, *place):
-        instance = await find_instance(client, rollback)
-        if instance is None or not instance.running:
-            await asyncio.to_thread(end_rollback, clients.store, *place, rollback)
+    rollback = await asyncio.to_thread(rollback_under_way, clients.store, *place)
+    instance = await find_instance(client, rollback) if rollback else None
+    if rollback and (instance is None or not instance.running):
+        await asyncio.to_thread(end_turn, clients.store, *place, rollback)
 
 
 def _tell_foreign_traffic(clients: Clients, endpoint: ProductionEndpoint) -> None:

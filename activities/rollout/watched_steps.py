@@ -115,14 +115,11 @@ def watched_step(clients: Clients, order: c.RolloutStep) -> WatchedStep:
     )
     carried_order = carried(clients.statements, stage_order)
     plan, at = carried_order.plan, carried_order.at
-    environment = at.stage.environment
-    if environment is None:
-        raise Refused(f"stage {order.stage} is no environment: it has no traffic")
     return WatchedStep(
         order=order,
         plan=plan,
         at=at,
         policy=policy_of(at),
         arms=arms_of(at, identity.deployment_name(plan.model.version, plan.digest), order.step),
-        served=ServedEndpoint(workspace=environment, endpoint=at.stage.serving.online),
+        served=ServedEndpoint(workspace=at.stage.workspace, endpoint=at.stage.serving.online),
     )

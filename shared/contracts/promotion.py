@@ -142,8 +142,9 @@ class LocksFreed:
 class StageStep:
     """Something to be done for one phase of one stage of the plan that *plan_digest* names.
 
-    *seen* are the evidence records of the phases before. The plan is not sent: with its list of files it can be longer
-    than all else in a history, and every order would repeat it.
+    *seen* are the evidence records of the phases before. A receipt of a rollout opens its step *number*, and SHADOW
+    asks for the one over the copies, which opens the first. The plan is not sent: with its list of files it can be
+    longer than all else in a history, and every order would repeat it.
     """
 
     key: str

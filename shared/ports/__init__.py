@@ -24,6 +24,7 @@ from shared.ports.inference import (
     RowFiles,
 )
 from shared.ports.messaging import Messenger, Queues
+from shared.ports.monitoring import AlertRuleSeen, LogSetting, MonitoringSetUp, QuotaSeen
 from shared.ports.pipelines import DataAssets, Pipelines
 from shared.ports.promotion import (
     AssetKind,
@@ -50,6 +51,7 @@ from shared.ports.traffic import ClientFigures, ClientMinute, OutputBins, Output
 from shared.ports.trust import Signing, SigningKeys, TreeHeadPublisher
 
 __all__ = [
+    "AlertRuleSeen",
     "Alerts",
     "Announcer",
     "AssetKind",
@@ -87,8 +89,10 @@ __all__ = [
     "LabelledImage",
     "Ledger",
     "LogLook",
+    "LogSetting",
     "Messenger",
     "Models",
+    "MonitoringSetUp",
     "OnlineRequest",
     "OutputBins",
     "OutputFigures",
@@ -96,6 +100,7 @@ __all__ = [
     "Pipelines",
     "Place",
     "Queues",
+    "QuotaSeen",
     "RegisteredModel",
     "RowFiles",
     "Secrets",

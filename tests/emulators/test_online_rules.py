@@ -4,8 +4,12 @@ from typing import Any
 
 import pytest
 
+from shared.adapters.azure_monitor.set_up import AzureMonitorSetUp
+from shared.domain.inference.routes import Workspace
 from signalbox.emulators.azure_ml.online.conditions import Limits
 from signalbox.emulators.azure_ml.online.rules import cores_needed
+from signalbox.launcher.endpoints import WORKSPACES
+from signalbox.launcher.hub import LocalIdentity
 from signalbox.launcher.ml_client import ml_client
 from signalbox.launcher.provision import Registered
 from tests.emulators.conftest import Ml
@@ -211,6 +215,20 @@ def test_quota_counts_a_fifth_more_than_the_instances(ml: Ml, online: Online) ->
         detail = answer.json()["error"]["details"][0]
         assert (answer.status_code, detail["code"]) == (400, "InferencingClientCreateDeploymentFailed")
         assert f"Current usage/limit: 8/12. Additional needed: {needed}" in detail["message"]
+
+
+def test_the_quota_that_is_left_is_seen_by_the_doctor(ml: Ml, online: Online, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ml.endpoints.ca))
+    scope = next(scope for scope in WORKSPACES if scope.name == "mlw-preprod")
+    place = Workspace(
+        name="preprod", subscription=scope.subscription, resource_group=scope.resource_group, workspace=scope.name
+    )
+    set_up = AzureMonitorSetUp(LocalIdentity(ml.endpoints), ml.endpoints.resource_manager)
+    with conditions(ml, limits={"cores": {SKU: 12}}):
+        quota = set_up.quota(place, SKU)
+    assert quota is not None
+    assert (quota.cores, quota.used, quota.limit) == (2, 8, 12)
+    assert set_up.quota(place, "Standard_Nobody_v9") is None
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,32 @@ CONDITIONS = [
         guard=gated,
     ),
     Lock(symbol="api_test_passed", condition="requests < options.min_requests", without="False", guard=gated),
+    Lock(symbol="gates.load.load", condition="test.peak_per_second > MOST_PER_SECOND", without="False", guard=gated),
+    Lock(symbol="gates.load.load", condition="not test.requests", without="False", guard=gated),
+    Lock(
+        symbol="gates.load.load",
+        condition="test.errors > options.max_errors * test.requests",
+        without="False",
+        guard=gated,
+    ),
+    Lock(symbol="gates.load.load", condition="in_time and keeps_up", without="keeps_up", guard=gated),
+    Lock(
+        symbol="gates.load.load",
+        condition="test.throughput >= options.min_throughput * test.per_second",
+        without="True",
+        guard=gated,
+    ),
+    Lock(
+        symbol="gates.load._undecided", condition="test.requests < options.min_requests", without="False", guard=gated
+    ),
+    Lock(
+        symbol="gates.load._undecided",
+        condition="test.own_delay_ms > _OWN_DELAY * options.p95_ms",
+        without="False",
+        guard=gated,
+    ),
+    Lock(symbol="checks.budget", condition="cost.spent + cost.most <= options.amount", without="True", guard=gated),
+    Lock(symbol="checks.budget", condition="cost.days != options.days", without="False", guard=gated),
     Lock(symbol="golden_requests_match", condition="golden is None", without="False", guard=gated),
     Lock(
         symbol="golden_requests_match", condition="golden.requests < options.min_requests", without="False", guard=gated

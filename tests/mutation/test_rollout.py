@@ -17,7 +17,7 @@ from shared.domain.rollout import steps
 from tests.amounts import sample
 from tests.mutation.removal import Guard, Lock, expect_failure, remove
 from tests.mutation.test_judgements import _failures
-from tests.rollout import test_races, test_receipts, test_rollback, test_rollback_races, test_rollout
+from tests.rollout import test_races, test_receipts, test_rollback, test_rollback_races, test_rollout, test_shadow
 from tests.rollout.conftest import RolloutApp, app  # noqa: F401 (a fixture)
 from tests.unit.rollout.test_frozen_counts import test_few_requests_show_no_sickness as few
 from tests.unit.rollout.test_frozen_counts import test_what_is_no_count_is_refused as counted
@@ -48,6 +48,7 @@ STEPS = [
         "steps._against",
         decided,
         ("abort is not None", "False"),
+        ("facts.revoked", "False"),
         ("facts.foreign", "False"),
         ("verdict is RolloutVerdict.ABORT", "False"),
         ("facts.alerts", "False"),
@@ -65,6 +66,7 @@ STEPS = [
         decided,
         ("elapsed_s < limits.at_least_s", "False"),
         ("facts.requests + facts.replayed < limits.requests", "False"),
+        ("facts.unmeasured", "False"),
         ("facts.errors > policy.compare.sick_above * facts.requests", "False"),
         ("judgement is None", "True"),
         ("must_clear and verdict is not RolloutVerdict.CLEARED", "False"),
@@ -175,6 +177,18 @@ STORIES = [
         condition="if first is not None and first.image and image and image != first.image",
         without="False",
         guard=test_receipts.test_receipts_name_the_image_and_one_that_was_built_again_gets_no_more_traffic,
+    ),
+    Lock(
+        symbol="receipts._needed_step",
+        condition="order.move is Move.MIRROR_TRAFFIC",
+        without="False",
+        guard=test_shadow.test_copies_come_before_the_first_weight_and_end_with_it,
+    ),
+    Lock(
+        symbol="receipts._issue",
+        condition="SHADOW if order.phase is Phase.EXIT and order.at.has_shadow else 0",
+        without="0",
+        guard=test_shadow.test_the_first_weight_is_opened_by_a_receipt_over_the_copies_alone,
     ),
     Lock(
         symbol="make_move",
@@ -326,6 +340,9 @@ async def test_a_removed_lock_is_noticed(
         await app.pass_time(hours=1)
         await app.released("2")
         fixtures["served"] = app
+    if "shadowing" in parameters:
+        await app.released("1")
+        fixtures["shadowing"] = app
     if "shifting" in parameters:
         await app.released("1")
         await app.promote(str(await app.entered("2")), "prod")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from shared import contracts as c
 from shared.codec import encode
 from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import Evidence
-from shared.domain.rollout.costs import second_fleet
+from shared.domain.rollout.costs import FleetUse, second_fleet, spent
 from shared.domain.rollout.policy import InstancePrice, RolloutPolicy, Soak, StepLimits, TrafficStep
 from tests.fakes.rollout import MemoryAlerts, MemoryTraffic
 from tests.promotion import conftest as promotions
@@ -20,10 +21,12 @@ SKU = "Standard_DS3_v2"
 PRICED = replace(POLICY, prices=(InstancePrice(sku=SKU, per_hour=0.5), InstancePrice(sku="other", per_hour=9.0)))
 
 
-async def priced(folder: Path, monkeypatch: pytest.MonkeyPatch, amount: float) -> AsyncIterator[RolloutApp]:
+async def priced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, amount: float, **more: object
+) -> AsyncIterator[RolloutApp]:
     """The app whose production stage has the gate `budget` with *amount*."""
     configuration = configuration_with(PRICED)
-    gate = (GateSpec(gate="budget", options={"amount": amount}),)
+    gate = (GateSpec(gate="budget", options={"amount": amount, **more}),)
     stages = tuple(
         replace(stage, entry_gates=gate) if stage.rollout else stage for stage in configuration.ladder.stages
     )
@@ -94,6 +97,60 @@ async def test_what_is_deployed_is_tagged_with_its_version_and_its_promotion(app
 
     assert [dict(deployment.tags)["signalbox.model"] for deployment in wanted] == ["churn:1"]
     assert dict(wanted[0].tags)["signalbox.promotion"].startswith("promotion-churn")
+
+
+def test_two_fleets_have_cost_what_they_stood_until_one_of_them_went():
+    since = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    use = FleetUse(
+        sku=SKU,
+        instances=3,
+        instances_before=3,
+        since=since,
+        until=since + timedelta(hours=10),
+        now=since + timedelta(days=9),
+        per_hour=0.5,
+    )
+
+    assert (use.second, use.both) == (15.0, 30.0)
+    assert str(use) == f"3 instances beside 3 of {SKU} for 10 hours: 15.00 for the second fleet, 30.00 for both"
+    assert str(replace(use, until=None)).startswith(f"3 instances beside 3 of {SKU} for 216 hours so far: 324.00")
+    assert "no price of" in str(replace(use, per_hour=None))
+    assert replace(use, instances_before=0).second == 0, "a first version is the fleet that serves anyway"
+    assert spent([use, use], since) == 30.0
+    assert spent([use], since + timedelta(hours=8)) == 3.0
+    assert spent([use], since + timedelta(days=1)) == 0.0
+
+
+async def test_what_a_release_has_cost_stands_beside_its_estimate_and_counts_in_the_next_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async for app in priced(tmp_path, monkeypatch, 8.0, days=30):
+        await app.released("1")
+        await app.pass_time(hours=1)
+        promotion = await app.shifting("2")
+        _, shown = await app.ask("GET", f"rollouts/{promotion}")
+        assert shown["cost"][0] == (
+            f"estimate: 1 more instance of {SKU} for 3 to 14.25 hours: 1.50 to 7.12 at 0.5 an instance-hour"
+        )
+        assert f"1 instances beside 1 of {SKU} for " in shown["cost"][1]
+        assert " hours so far: " in shown["cost"][1]
+        await app.order(promotion, "abort")
+        await app.finish(promotion)
+        _, final = await app.ask("GET", f"promotions/{promotion}")
+        assert "so far" not in final["cost"][1]
+        await app.pass_time(hours=3)
+        assert (await app.ask("GET", f"promotions/{promotion}"))[1]["cost"] == final["cost"]
+
+        kept = await app.promote(str(await app.entered("3")), "prod")
+        await app.finish(kept)
+        await app.pass_time(days=1)  # The version before is kept warm for two hours, and its fleet counts so long.
+        _, shown = await app.ask("GET", f"promotions/{kept}")
+        assert "so far" not in shown["cost"][1]
+        hours = float(shown["cost"][1].partition(" for ")[2].partition(" hours")[0])
+        assert 2 < hours < 20
+        result = await app.finish(await app.promote(str(await app.entered("4")), "prod"))
+        assert result.fate is c.Fate.HELD, result
+        assert "earlier releases have cost" in because(result)
 
 
 def test_prices_and_costs_leave_no_trace_in_what_earlier_releases_signed():

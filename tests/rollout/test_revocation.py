@@ -116,6 +116,24 @@ async def test_a_version_that_is_revoked_on_its_way_is_taken_back(app: RolloutAp
     assert state(app, TWO) == ("revoked", "revoked")
 
 
+async def test_a_version_that_is_revoked_within_a_step_is_taken_back_at_the_next_look(app: RolloutApp) -> None:
+    """A paused step comes to no receipt, at which a revocation would be found too."""
+    champion = await app.released("1")
+    promotion = await app.shifting("2")
+    await app.watched(promotion)
+    await app.order(promotion, "pause")
+    await app.pass_time(hours=1)
+    assert len(app.traffic) == 2
+
+    await revoke(app, "2")
+    await app.pass_time(minutes=16)
+    ended = await app.finish(promotion)
+
+    assert (ended.fate, because(ended)) == (c.Fate.HELD, "prod: it was revoked; see `signalbox history`")
+    assert app.traffic == {app.deployment(champion): 100}
+    assert state(app, TWO) == ("revoked", "revoked")
+
+
 async def test_the_version_that_follows_a_revoked_one_does_not_make_it_retired(app: RolloutApp) -> None:
     await app.released("2")
     await revoke(app, "2")

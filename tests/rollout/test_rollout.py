@@ -1,9 +1,15 @@
 """A release to production: traffic shifts step by step, is compared, and is put back where the new version is worse."""
 
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
 from shared import contracts as c
+from shared.domain.rollout.policy import LookRule
 from shared.domain.rollout.serving import ChangeKind
 from shared.records.production.serving import served_intervals
-from tests.rollout.conftest import RolloutApp, alert, because
+from tests.rollout.conftest import POLICY, RolloutApp, alert, because, running
 
 
 async def test_a_first_version_has_no_champion_and_takes_all_traffic(app: RolloutApp) -> None:
@@ -68,6 +74,25 @@ async def test_silence_is_no_success_and_no_failure(app: RolloutApp) -> None:
     _, shown = await app.ask("GET", f"rollouts/{promotion}")
     assert (shown["step"], shown["decision"]) == (0, "wait")
     assert "a person must advance or abort" in shown["because"]
+
+
+async def test_figures_that_stop_in_the_middle_of_a_step_hold_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was counted before is enough by its numbers, and says nothing of now: no answer is not zero requests."""
+    async for app in running(replace(POLICY, look=LookRule(every_s=300)), tmp_path, monkeypatch):
+        await app.released("1")
+        app.requests.requests = 2000
+        promotion = await app.shifting("2")
+        await app.pass_time(minutes=11)  # Long enough for more requests than the step needs, and not for the step.
+        app.requests.silent = True
+        await app.pass_time(hours=1)
+        _, shown = await app.ask("GET", f"rollouts/{promotion}")
+        assert shown["because"] == "nothing was counted in this look: no answer is not zero requests"
+        assert 5 in app.traffic.values()
+        app.requests.silent = False
+        await app.pass_time(minutes=6)
+        assert 25 in app.traffic.values()
 
 
 async def test_a_person_advances_over_silence(app: RolloutApp) -> None:

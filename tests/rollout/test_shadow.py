@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from shared import contracts as c
+from shared.application.promotion.standing import receipt_of
+from shared.domain.failures import Refused
+from shared.domain.promotion.plans import Move, Phase
 from shared.domain.rollout.policy import Mirror
+from shared.domain.rollout.steps import SHADOW as STEP_OF_COPIES
+from shared.records.production.rollouts import step_at
 from tests.rollout.conftest import POLICY, RolloutApp, because, running
+from tests.rollout.test_receipts import move, order, promotion_of
 
 SHADOW = replace(POLICY, mirror=Mirror(percent=20, for_s=1800))
 
@@ -44,6 +50,28 @@ async def test_copies_come_before_the_first_weight_and_end_with_it(shadowing: Ro
     assert mirror(shadowing) == {}
     _, shown = await shadowing.ask("GET", f"rollouts/{promotion}")
     assert [step["weight"] for step in shown["steps"]] == [0, 5, 25, 50, 100, 100]
+
+
+async def test_the_first_weight_is_opened_by_a_receipt_over_the_copies_alone(shadowing: RolloutApp) -> None:
+    """The receipt of the stage opens the copies, and no weight: what was seen of them is judged first."""
+    champion = shadowing.traffic
+    await mirrored(shadowing)
+    promotion = promotion_of(shadowing)
+    exit_receipt = receipt_of(shadowing.clients.statements, shadowing.clients.ledger, promotion.id, "prod", Phase.EXIT)
+    assert exit_receipt is not None
+    assert exit_receipt.step == STEP_OF_COPIES
+    with pytest.raises(Refused, match="the receipt is for step -1, not for 0"):
+        move(shadowing, Move.SHIFT_TRAFFIC, 0, exit_receipt)
+    with pytest.raises(Refused, match="has no record"):
+        order(shadowing, STEP_OF_COPIES, "sha256:none")
+    assert shadowing.traffic == champion
+
+    await shadowing.until(lambda: len(shadowing.traffic) == 2, every_s=60)
+    record = step_at(shadowing.clients.statements, promotion.id, "prod", STEP_OF_COPIES)
+    assert record is not None
+    receipt = order(shadowing, STEP_OF_COPIES, record.evidence)
+    assert (receipt.step, receipt.evidence) == (0, record.evidence)
+    assert receipt.verdicts[0].startswith("copies: ")
 
 
 async def test_an_abort_in_the_shadow_ends_the_copies(shadowing: RolloutApp) -> None:

@@ -1,15 +1,19 @@
 """Between rollouts: what was kept warm is retired once its time is over, and traffic set by hand is told."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
+from activities.rollout.upkeep import _retire_due
 from shared import contracts as c
+from shared.application.rollout.upkeep import production_endpoints
 from shared.codec import decode
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.rollout.serving import ChangeKind
 from shared.records.production.serving import VersionHold, served_intervals, sign_hold
-from shared.records.production.upkeep import note_rollback
+from shared.records.production.upkeep import RollbackTurn, end_turn, is_retiring, take_turn
+from shared.records.store import RecordStore
 from tests.rollout.conftest import RolloutApp
 
 ENDPOINT = "prod/onlineEndpoints/churn-online"
@@ -101,9 +105,62 @@ async def test_nothing_is_retired_during_a_rollback_or_a_promotion(replaced: Rol
 
 async def test_a_rollback_that_was_ended_from_outside_keeps_nothing(replaced: RolloutApp) -> None:
     await replaced.pass_time(hours=3)
-    note_rollback(replaced.clients.store, "prod", "churn-online", "rollback-that-was-terminated")
+    now = replaced.clients.clock.now()
+    turn = RollbackTurn(rollback="rollback-that-was-terminated", until=now + timedelta(hours=2))
+    take_turn(replaced.clients.store, "prod", "churn-online", turn, now)
     await sweep(replaced)
     assert deployments(replaced) == ["churn:2"]
+
+
+async def test_a_rollback_that_begins_while_a_deployment_is_chosen_for_removal_keeps_it(
+    replaced: RolloutApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep has found nobody at work, and the rollback nothing that is being removed: one of both must give way."""
+    await replaced.pass_time(hours=3)
+    now, store = replaced.clients.clock.now(), replaced.clients.store
+    turn = RollbackTurn(rollback="rollback-at-this-moment", until=now + timedelta(hours=2))
+    create, begun = RecordStore.create, list[str]()
+
+    def meanwhile(records: RecordStore, path: str, record: object) -> bool:
+        if path.startswith("retirements-open/") and not begun:
+            begun.append(take_turn(store, "prod", "churn-online", turn, now))
+        return create(records, path, record)
+
+    monkeypatch.setattr(RecordStore, "create", meanwhile)
+    endpoint = next(production_endpoints(replaced.clients.configuration.ladder))
+    _retire_due(replaced.clients, endpoint)
+    assert begun == [""]
+    assert deployments(replaced) == ["churn:1", "churn:2"]
+    warm = replaced.deployment(ModelVersion(name="churn", version="1"))
+    assert not is_retiring(store, "prod", "churn-online", warm)
+    end_turn(store, "prod", "churn-online", turn.rollback)
+    assert (await replaced.roll_back()).to == "churn:1"
+
+
+async def test_a_rollback_that_begins_while_a_deployment_is_removed_waits_and_deploys_it_anew(
+    replaced: RolloutApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Azure takes its time to remove a deployment: one that still answers is as good as gone."""
+    await replaced.pass_time(hours=3)
+    with monkeypatch.context() as slow:
+        slow.setattr(replaced.endpoints, "undeploy", lambda *_: None)
+        await sweep(replaced)
+    warm = replaced.deployment(ModelVersion(name="churn", version="1"))
+    assert is_retiring(replaced.clients.store, "prod", "churn-online", warm)
+    rollback = await replaced.order_rollback()
+    await replaced.pass_time(minutes=5)
+    assert len(replaced.traffic) == 1
+    assert warm not in replaced.traffic
+
+    await sweep(replaced)  # It ends the removal that it began, though a rollback is under way.
+    result = await replaced.rolled_back(rollback)
+
+    assert (result.done, result.to) == (True, "churn:1"), result
+    assert replaced.traffic == {warm: 100}
+    kinds = replaced.chain()
+    assert [kinds.count(kind) for kind in ("deployment retired", "rolled back")] == [1, 1]
+    await sweep(replaced)
+    assert "churn:1" in deployments(replaced)
 
 
 async def test_a_deployment_with_traffic_or_without_a_past_is_never_retired(replaced: RolloutApp) -> None:

@@ -14,6 +14,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import companion
 from shared.domain.promotion.ladder import Serving
 from shared.domain.promotion.models import MODEL, PROMOTION
+from shared.domain.rollout.costs import INSTANCES, INSTANCES_BEFORE
 from shared.ports import AssetKind, EndpointKind, WantedDeployment
 
 _FAILED = ("Failed", "Canceled")
@@ -29,7 +30,13 @@ class Deploy:
         place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)
         has_endpoint = clients.endpoints.find(place, self._kind, endpoint) is not None
         has_deployment = has_endpoint and self._seen(clients, order) is not None
-        return {"endpoint": has_endpoint, "deployment": has_deployment}
+        before = {"endpoint": has_endpoint, "deployment": has_deployment}
+        if order.at.stage.rollout is None or self._kind is not EndpointKind.ONLINE:
+            return before
+        # What two fleets cost is told afterwards, when one of them may be gone.
+        serving_now, least = self._champion_size(clients, order), order.at.stage.serving.instances
+        instances_before = serving_now or least if order.at.champion.deployment else 0
+        return {**before, INSTANCES: max(least, serving_now), INSTANCES_BEFORE: instances_before}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)

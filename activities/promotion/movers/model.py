@@ -61,7 +61,7 @@ def _asset(order: c.MoveOrder, kind: AssetKind) -> ModelVersion:
 
 
 def workspace_of(order: c.MoveOrder) -> Workspace:
-    return order.at.workspace
+    return order.at.stage.workspace
 
 
 def refuse_conflict(registered_model: RegisteredModel | None, digest: str, place: str) -> None:

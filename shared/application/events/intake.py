@@ -19,7 +19,7 @@ from shared.application.inference.starts import open_window
 from shared.application.promotion.flags import asked_by_version, place_suffix, sources, workspace_suffix
 from shared.application.promotion.starts import start_promotion
 from shared.application.retraining.causes import raise_cause, watch_training_data
-from shared.application.rollout.alerts import act_on_alert, serving_alert, watched_by
+from shared.application.rollout.alerts import AlertClients, act_on_alert, serving_alert, watched_by
 from shared.domain import identity
 from shared.domain.alerts import AlertChanged
 from shared.domain.configuration import Configuration
@@ -36,31 +36,21 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.retraining.causes import Cause
 from shared.durable.starting import Client, Start
-from shared.ports import AuditLog, Endpoints, Ledger, Models
+from shared.ports import AuditLog, Models
 from shared.records import paths as records
 from shared.records.ignored_events import IgnoredEvent, note_ignored
 from shared.records.line_logs import append_line
-from shared.records.statements import Statements
-from shared.records.store import RecordStore
 from shared.routing import FOLDER_MARKER, Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 
 _LONGEST_ID = 256
 UNKNOWN_ORIGIN = EventOrigin()
 
 
-class EventClients(LetterClients, Protocol):
-    """Where events are recorded, the models whose tags decide what a registration starts, and what serves."""
+class EventClients(LetterClients, AlertClients, Protocol):
+    """Where events are recorded, what judges alerts, and the models whose tags say what a registration starts."""
 
     @property
     def models(self) -> Models: ...
-    @property
-    def endpoints(self) -> Endpoints: ...
-    @property
-    def ledger(self) -> Ledger: ...
-    @property
-    def store(self) -> RecordStore: ...
-    @property
-    def statements(self) -> Statements: ...
     @property
     def audit(self) -> AuditLog: ...
 

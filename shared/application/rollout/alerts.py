@@ -13,7 +13,7 @@ from shared import contracts as c
 from shared.application.promotion.flags import workspace_suffix
 from shared.application.promotion.turns import holder_of
 from shared.application.rollout.orders import wake_watch
-from shared.application.rollout.starts import caused_rollback, start_rollback
+from shared.application.rollout.starts import begin_turn, caused_rollback, start_rollback
 from shared.domain import identity
 from shared.domain.alerts import AlertChanged, alert_name
 from shared.domain.configuration import Configuration
@@ -27,7 +27,6 @@ from shared.ports import Clock, EndpointKind, Endpoints, Ledger
 from shared.records.production import paths
 from shared.records.production.alerts import AlertRecord, keep_alert
 from shared.records.production.serving import served_intervals
-from shared.records.production.upkeep import note_rollback
 from shared.records.promotion import find_promotion
 from shared.records.statements import Statements
 from shared.records.store import RecordStore
@@ -115,9 +114,8 @@ async def act_on_alert(
     if reaction.watched_by:
         await wake_watch(client, clients.store, reaction.watched_by)
     if reaction.rollback is not None:
-        place = watched.workspace.name, watched.name
         # At once: the sweep that comes next would retire what the rollback is about to need.
-        await asyncio.to_thread(note_rollback, clients.store, *place, reaction.rollback.id)
+        await asyncio.to_thread(begin_turn, clients, watched.stage, reaction.rollback.id)
         await start_rollback(client, clients.store, reaction.rollback)
     record = AlertRecord(
         alert=alert.id,

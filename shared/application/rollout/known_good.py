@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.ladder import Ladder, Stage
 from shared.domain.promotion.models import EntryState, ModelVersion, exact_or_none
@@ -59,13 +58,6 @@ def production_stage(ladder: Ladder, name: str) -> Stage:
         names = ", ".join(stage.name for stage in stages) or "none"
         raise Refused(f"field 'stage' is {name!r}; name one stage that shifts traffic: {names}")
     return matching[0]
-
-
-def environment_of(stage: Stage) -> Workspace:
-    """Raises Refused for a stage that has none."""
-    if stage.environment is None:
-        raise Refused(f"stage {stage.name} is no environment: nothing serves there")
-    return stage.environment
 
 
 def candidates(records: ServingRecords, stage: Stage, model: str, now: datetime) -> tuple[GoodCandidate, ...]:

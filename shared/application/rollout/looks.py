@@ -51,7 +51,7 @@ def judge_look(
 
 def judge_recorded_step(statements: Statements, order: c.StageOrder) -> str:
     """Why the step before *order* lets it go on. Raises Refused where its own record says that it does not."""
-    step = order.number - 1
+    step = SHADOW if order.number == SHADOW else order.number - 1
     record = step_at(statements, order.promotion.id, order.stage, step)
     if record is None:
         raise Refused(f"step {step} of {order.stage} has no record: nothing goes on without it")
@@ -79,6 +79,8 @@ def outcome_of(policy: RolloutPolicy, record: StepRecord, arms: Arms, steps: int
         alerts=record.alerts,
         foreign=record.foreign,
         replayed=record.counts.replayed + record.last.replayed,
+        revoked=record.revoked,
+        unmeasured=record.unmeasured,
     )
     return judge_look(policy, arms, record.step, steps, evidence, facts)
 

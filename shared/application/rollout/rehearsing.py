@@ -4,7 +4,7 @@ from datetime import datetime
 
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at
-from shared.application.rollout.known_good import ServingRecords, candidates, environment_of, production_stage
+from shared.application.rollout.known_good import ServingRecords, candidates, production_stage
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Ladder, Stage
@@ -35,7 +35,7 @@ def warm_course(
     records: ServingRecords, models: Models, stage: Stage, request: c.RehearsalRequest
 ) -> c.RehearsalCourse:
     """From what serves now to the version that served before it and is deployed still."""
-    environment, endpoint = environment_of(stage), stage.serving.online
+    environment, endpoint = stage.workspace, stage.serving.online
     online = records.endpoints.find(environment, EndpointKind.ONLINE, endpoint)
     left = exact_or_none(_serving(records, stage))
     if online is None or left is None or left.name != request.name:
@@ -71,7 +71,7 @@ def cold_course(records: ServingRecords, stage: Stage, request: c.RehearsalReque
     )
     if model is None:
         return _nothing(f"no version of {request.name} has served before; name one of the registry")
-    environment, endpoint = environment_of(stage), stage.serving.online
+    environment, endpoint = stage.workspace, stage.serving.online
     if records.endpoints.find(environment, EndpointKind.ONLINE, endpoint) is None:
         return _nothing(f"endpoint {endpoint} is not in {environment.name}")
     entry = records.entry(model)
@@ -92,7 +92,7 @@ def cold_course(records: ServingRecords, stage: Stage, request: c.RehearsalReque
 
 def _deployed_before(records: ServingRecords, stage: Stage, left: str) -> list[tuple[str, str]]:
     """The versions that served before *left*, the last one first, each with its deployment, empty if it is gone."""
-    served = served_intervals(records.statements, environment_of(stage).name, stage.serving.online)
+    served = served_intervals(records.statements, stage.workspace.name, stage.serving.online)
     warm = {interval.model: interval.deployment for interval in served if _is_warm(records, stage, interval.deployment)}
     return [(version, warm.get(version, "")) for version in versions_served(served) if version != left]
 
@@ -112,7 +112,7 @@ def _serving(records: ServingRecords, stage: Stage) -> str:
 
 
 def _is_warm(records: ServingRecords, stage: Stage, deployment: str) -> bool:
-    place, endpoint = environment_of(stage), stage.serving.online
+    place, endpoint = stage.workspace, stage.serving.online
     seen = records.endpoints.deployment(place, EndpointKind.ONLINE, endpoint, deployment)
     return seen is not None and seen.state == _READY
 

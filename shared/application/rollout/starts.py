@@ -3,13 +3,30 @@ starts one only. A person's order has an id of its own, which the HTTP door make
 """
 
 import asyncio
+from datetime import timedelta
+from typing import Protocol
 
 from shared import contracts as c
 from shared.domain import identity
+from shared.domain.failures import Transient
+from shared.domain.promotion.ladder import Stage
 from shared.domain.rollout.causes import RollbackCause
 from shared.durable.starting import Client, Start, start_once
+from shared.ports import Clock
 from shared.records.production import paths
-from shared.records.store import RecordStore
+from shared.records.production.upkeep import RollbackTurn, take_turn
+from shared.records.store import LostRace, RecordStore
+
+GIVE_WAY = timedelta(seconds=60)  # For the rollout of the same endpoint that is under way.
+
+
+class TurnClients(Protocol):
+    """The time, and where it is recorded whose turn it is."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def store(self) -> RecordStore: ...
 
 
 def caused_rollback(
@@ -31,6 +48,21 @@ def caused_rollback(
         cause=cause,
         leaving=leaving,
     )
+
+
+def begin_turn(clients: TurnClients, stage: Stage, rollback: str) -> str:
+    """Let *rollback* have the turn at the endpoint of *stage*; returns the one that has it instead, empty for none.
+
+    Two people who see the same incident both order one: the second must not go back one version further. Raises
+    Transient where another one begins at this moment.
+    """
+    now = clients.clock.now()
+    until = now + GIVE_WAY + 2 * timedelta(seconds=stage.serving.ready_within_s)
+    turn, place = RollbackTurn(rollback=rollback, until=until), (stage.workspace.name, stage.serving.online)
+    try:
+        return take_turn(clients.store, *place, turn, now)
+    except LostRace as race:
+        raise Transient(f"another rollback of {stage.serving.online} begins at this moment") from race
 
 
 async def start_rollback(client: Client, store: RecordStore, request: c.RollbackRequest) -> Start:

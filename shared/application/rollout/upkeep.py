@@ -17,7 +17,7 @@ from shared.domain.rollout.retirement import KeptWarm, kept_warm
 from shared.domain.rollout.serving import ServedInterval
 from shared.ports import EndpointKind
 from shared.records.production.serving import served_intervals
-from shared.records.production.upkeep import rollbacks_under_way
+from shared.records.production.upkeep import rollback_under_way
 from shared.records.store import RecordStore
 
 
@@ -49,7 +49,7 @@ def production_endpoints(ladder: Ladder) -> Iterator[ProductionEndpoint]:
 def is_busy(store: RecordStore, endpoint: ProductionEndpoint) -> bool:
     """Whether a promotion or a rollback is at work on the endpoint: then its traffic and deployments are theirs."""
     return bool(holder_of(store, endpoint.place)) or bool(
-        rollbacks_under_way(store, endpoint.workspace.name, endpoint.name)
+        rollback_under_way(store, endpoint.workspace.name, endpoint.name)
     )
 
 

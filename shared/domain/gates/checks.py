@@ -158,13 +158,22 @@ def rollback_rehearsed(options: RollbackRehearsed, rehearsal: Rollback) -> GateF
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetLimit:
-    """*amount*, in the currency of the configured prices."""
+    """*amount*, in the currency of the configured prices: of this release, or with *days* of all releases to the same
+    endpoint in so many days."""
 
     amount: float = number(least=0.0)
+    days: int | None = whole_number(None, least=1)
 
 
 @gate("cost", BudgetLimit)
 def budget(options: BudgetLimit, cost: ReleaseCost) -> GateFinding:
     """Does the second fleet of the release cost no more than was set aside for it?"""
-    within = cost.most <= options.amount
-    return decided(within, f"{cost.fleet}; {options.amount:.2f} is allowed", least=cost.least, most=cost.most)
+    if options.days is None:
+        within, earlier = cost.most <= options.amount, ""
+    elif cost.days != options.days:
+        return failed(f"what was spent in {options.days} days was not measured", most=cost.most)
+    else:
+        within = cost.spent + cost.most <= options.amount
+        earlier = f"; earlier releases have cost {cost.spent:.2f} in {cost.days} days"
+    figures = {"least": cost.least, "most": cost.most, "spent": cost.spent}
+    return decided(within, f"{cost.fleet}{earlier}; {options.amount:.2f} is allowed", **figures)

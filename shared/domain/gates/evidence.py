@@ -114,11 +114,16 @@ class Rollback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseCost:
-    """What the second *fleet* of a release costs by configured prices: from *least* to *most*."""
+    """What the second *fleet* of a release costs by configured prices: from *least* to *most*.
+
+    Those of earlier releases have cost *spent* in the last *days*, where the gate asks for that.
+    """
 
     least: float
     most: float
     fleet: str
+    spent: float = field(default=0.0, metadata=NEWER)
+    days: int = field(default=0, metadata=NEWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +133,38 @@ class CollectedComparison:
     requests: int
     unanswered: int
     agreement: Agreement | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadTest:
+    """*requests* that arrived at a *deployment* at moments drawn beforehand, and how they ended by HTTP status.
+
+    Latencies are from these moments. *per_second* arrived on average, and *peak_per_second* in the busiest minute;
+    *profile* says where these rates are from. It took *seconds* to the last answer. *own_delay_ms* is the 95th
+    percentile of how late the sender itself was.
+    """
+
+    deployment: str
+    profile: str
+    requests: int = 0
+    statuses: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    per_second: float = 0.0
+    peak_per_second: float = 0.0
+    p50_ms: float = 0.0
+    p95_ms: float = 0.0
+    p99_ms: float = 0.0
+    own_delay_ms: float = 0.0
+
+    @property
+    def errors(self) -> int:
+        """The requests that were not answered with 200."""
+        return self.requests - self.statuses.get("200", 0)
+
+    @property
+    def throughput(self) -> float:
+        """Good answers a second."""
+        return self.statuses.get("200", 0) / self.seconds if self.seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,3 +180,4 @@ class Evidence:
     rollback: Rollback | None = None
     cost: ReleaseCost | None = field(default=None, metadata=NEWER)
     collected: CollectedComparison | None = field(default=None, metadata=NEWER)
+    load: LoadTest | None = field(default=None, metadata=NEWER)

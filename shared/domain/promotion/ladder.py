@@ -121,6 +121,13 @@ class Stage:
         """What permissions call where it leads."""
         return self.environment.name if self.environment else REGISTRY
 
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that it leads to. Raises Refused for a stage that leads to a registry."""
+        if self.environment is None:
+            raise Refused(f"stage {self.name} is no environment: nothing is deployed and nothing serves there")
+        return self.environment
+
     def trains(self, model: str) -> StageTraining:
         """How *model* is trained here. Raises Refused naming the models that are."""
         training = next((rules for rules in self.training if rules.model == model), None)
@@ -186,6 +193,17 @@ class Ladder:
             if stages[name].environment is not None and stages[name].serving.online:
                 return stages[name]
             name = stages[name].source
+        return None
+
+    def served_above(self, stage: Stage) -> Stage | None:
+        """The stage that shifts traffic and for which *stage* is the nearest one below, or *stage* where it does
+        itself; None without one."""
+        if stage.rollout is not None:
+            return stage
+        for candidate in self.stages:
+            below = self.served_below(candidate) if candidate.rollout is not None else None
+            if below is not None and below.name == stage.name:
+                return candidate
         return None
 
     def first_leg(self, source: str, target: str) -> str:

@@ -80,13 +80,6 @@ class StagePlan:
         return (Move.COPY_BUNDLE, *train, Move.REGISTER_MODEL, *online, *batch)
 
     @property
-    def workspace(self) -> Workspace:
-        """The workspace of the stage. Refused for a stage that is a registry."""
-        if self.stage.environment is None:
-            raise Refused(f"stage {self.stage.name} is no environment: nothing can be deployed there")
-        return self.stage.environment
-
-    @property
     def weights(self) -> tuple[int, ...]:
         """The percentages of traffic that a rollout goes through; a first version has nobody to share it with."""
         if self.stage.rollout is None:

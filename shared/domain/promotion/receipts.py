@@ -20,8 +20,8 @@ class Receipt:
 
     *signature* is `KEYID:BASE64`: the signature of `statement_of` the receipt. It travels in orders, so it names the
     key and does not repeat the content. *step* is the step of a rollout that it opens, from 1 on; the exit receipt of
-    the stage opens the first. *image* is the digest of the image that was built of the version's environment, where the
-    service says it.
+    the stage opens the first, or has -1 where it opens the copies that come before. *image* is the digest of the image
+    that was built of the version's environment, where the service says it.
     """
 
     promotion: str

@@ -4,10 +4,13 @@ Prices are configured: nothing here asks a price list. How many instances there 
 `shared.application.rollout.costs`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from shared.domain.rollout.policy import RolloutPolicy
 
+INSTANCES, INSTANCES_BEFORE = "instances", "instances_before"  # In the record of what was there before a deployment.
 _HOUR_S = 3600
 
 
@@ -42,7 +45,7 @@ def second_fleet(policy: RolloutPolicy, sku: str, instances: int, has_champion: 
 
     A first version stands alone: there is no second fleet.
     """
-    per_hour = next((price.per_hour for price in policy.prices if price.sku == sku), None)
+    per_hour = price_of(policy, sku)
     if per_hour is None:
         return None
     after_s = policy.soak.for_s + policy.keep_warm_s
@@ -55,3 +58,57 @@ def second_fleet(policy: RolloutPolicy, sku: str, instances: int, has_champion: 
         least_hours=least_s / _HOUR_S,
         most_hours=most_s / _HOUR_S,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetUse:
+    """Two fleets have stood *since* the new version was deployed, *until* one of them went, None while both stand.
+
+    The new one has *instances*, that of the version before *instances_before*; *per_hour* is None without a price.
+    """
+
+    sku: str
+    instances: int
+    instances_before: int
+    since: datetime
+    until: datetime | None
+    now: datetime
+    per_hour: float | None
+
+    @property
+    def hours(self) -> float:
+        return max(0.0, ((self.until or self.now) - self.since).total_seconds()) / _HOUR_S
+
+    @property
+    def second(self) -> float:
+        """What the second fleet has cost, which is what the plan estimates. A first version has no second fleet."""
+        return self._amount(self.instances if self.instances_before else 0)
+
+    @property
+    def both(self) -> float:
+        """What both fleets have cost in this time."""
+        return self._amount(self.instances + self.instances_before)
+
+    def after(self, moment: datetime) -> "FleetUse":
+        """Only what stood after *moment*."""
+        return replace(self, since=min(max(self.since, moment), self.until or self.now))
+
+    def __str__(self) -> str:
+        fleets = f"{self.instances} instances beside {self.instances_before} of {self.sku} for {self.hours:.4g} hours"
+        so_far = "" if self.until else " so far"
+        if self.per_hour is None:
+            return f"{fleets}{so_far}; no price of {self.sku} is configured (rollout.prices)"
+        return f"{fleets}{so_far}: {self.second:.2f} for the second fleet, {self.both:.2f} for both"
+
+    def _amount(self, instances: int) -> float:
+        return instances * self.hours * (self.per_hour or 0.0)
+
+
+def price_of(policy: RolloutPolicy, sku: str) -> float | None:
+    """The configured price of an instance-hour of *sku*, None where there is none."""
+    return next((price.per_hour for price in policy.prices if price.sku == sku), None)
+
+
+def spent(uses: Iterable[FleetUse], since: datetime) -> float:
+    """What the second fleets of *uses* have cost after *since*."""
+    return sum(use.after(since).second for use in uses)

@@ -27,7 +27,8 @@ class StepFacts:
 
     *requests* of the new version were counted in this step. *alerts* are in force on what serves it. *foreign* says
     what the traffic is where somebody else has changed it. *errors* of the new version's requests were bad. *replayed*
-    inputs stand in for requests that a quiet service does not have.
+    inputs stand in for requests that a quiet service does not have. The version may have been *revoked*. Where a look
+    is *unmeasured*, it has asked for minutes and got none: that is no answer, and not a minute without requests.
     """
 
     since: datetime
@@ -39,6 +40,8 @@ class StepFacts:
     alerts: tuple[str, ...] = ()
     foreign: str = ""
     replayed: int = 0
+    revoked: bool = False
+    unmeasured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,8 @@ def _against(policy: RolloutPolicy, facts: StepFacts, soaks: bool) -> StepOutcom
     abort = newest(facts.orders, RolloutOrderKind.ABORT)
     if abort is not None:
         return StepOutcome(decision=StepDecision.ABORT, because=f"aborted by {abort.name}: {abort.reason}")
+    if facts.revoked:
+        return StepOutcome(decision=StepDecision.ABORT, because="it was revoked; see `signalbox history`")
     if facts.foreign:
         return StepOutcome(decision=StepDecision.STOP, because=facts.foreign)
     verdict = facts.judgement.verdict if facts.judgement else None
@@ -119,6 +124,8 @@ def _missing(
     if facts.requests + facts.replayed < limits.requests:
         replayed = f" and {facts.replayed} inputs replayed" if facts.replayed else ""
         return f"{facts.requests} requests of at least {limits.requests} were counted{replayed}"
+    if facts.unmeasured:
+        return "nothing was counted in this look: no answer is not zero requests"
     # One look has few requests, and may miss by chance that both are sick: the step as a whole must not be.
     if facts.errors > policy.compare.sick_above * facts.requests:
         return f"{facts.errors} of {facts.requests} requests failed, over {policy.compare.sick_above:.0%}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.domain.configuration import Configuration
+from shared.domain.rollout.policy import CountSource
 from shared.domain.trust.keys import Purpose
 from shared.ports import (
     BundleStore,
@@ -17,7 +18,9 @@ from shared.ports import (
     DriftFiles,
     Endpoints,
     Models,
+    MonitoringSetUp,
     SigningKeys,
+    TrafficFigures,
 )
 from shared.records.statements import Statements
 
@@ -104,6 +107,9 @@ class Site(Protocol):
     def devops_facts(self) -> DevOpsFacts: ...
     @property
     def statements(self) -> Statements: ...
+    @property
+    def monitoring_set_up(self) -> MonitoringSetUp: ...
+    def traffic_figures(self, source: CountSource) -> TrafficFigures: ...
 
 
 Findings = Iterator[Finding]

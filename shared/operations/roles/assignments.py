@@ -163,7 +163,7 @@ def _monitoring(configuration: Configuration, workspace: Workspace) -> Iterator[
         yield Assignment(
             identity=APP,
             scope=f"resource group {workspace.resource_group}",
-            need=needs_of(ResourceKind.GROUP, "Alerts"),
+            need=needs_of(ResourceKind.GROUP, "Alerts", "MonitoringSetUp"),
             why="brings production back where alerts fire",
         )
     if any(policy.look.counts is CountSource.TRAFFIC_LOG for policy in rollouts):
@@ -244,7 +244,7 @@ def _doctor(configuration: Configuration) -> Iterator[Assignment]:
             identity=APP,
             scope=scope,
             resource=resource,
-            need=needs_of(kind, "ControlPlane"),
+            need=needs_of(kind, "ControlPlane", "MonitoringSetUp"),
             why="`signalbox doctor` only",
             only_doctor=True,
         )

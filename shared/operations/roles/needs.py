@@ -229,8 +229,20 @@ NEEDS["ControlPlane"] |= {
     "locks": tuple(Need(kind, _LOOK[1:]) for kind in (ResourceKind.HUB, ResourceKind.WORKSPACE, ResourceKind.REGISTRY)),
     "subscriptions": tuple(
         Need(kind, ("Microsoft.EventGrid/eventSubscriptions/read",))
-        for kind in (ResourceKind.HUB, ResourceKind.WORKSPACE)
+        for kind in (ResourceKind.HUB, ResourceKind.WORKSPACE, ResourceKind.REGISTRY)
     ),
+}
+NEEDS["MonitoringSetUp"] = {
+    "log_settings": (Need(ResourceKind.WORKSPACE, ("Microsoft.Insights/diagnosticSettings/read",)),),
+    "alert_rule": (
+        Need(
+            ResourceKind.GROUP,
+            tuple(
+                f"Microsoft.Insights/{kind}/read" for kind in ("metricAlerts", "scheduledQueryRules", "actionGroups")
+            ),
+        ),
+    ),
+    "quota": (_workspace("read"),),  # And what anybody with a role in the subscription may read of its regions.
 }
 
 

@@ -61,16 +61,6 @@ def alert_rollback(environment: str, endpoint: str, name: str) -> str:
     return f"{ROLLBACKS}by-alert/{environment}/{endpoint}/{name}"
 
 
-def open_rollbacks(environment: str, endpoint: str) -> str:
-    """The folder of the marks of rollbacks of an endpoint that are under way."""
-    return f"rollbacks-open/{environment}/{endpoint}/"
-
-
-def open_rollback(environment: str, endpoint: str, rollback: str) -> str:
-    """The mark of one rollback that is under way."""
-    return f"{open_rollbacks(environment, endpoint)}{rollback}"
-
-
 def open_retirements(environment: str, endpoint: str) -> str:
     """The folder of the deployments of an endpoint that are being removed."""
     return f"retirements-open/{environment}/{endpoint}/"

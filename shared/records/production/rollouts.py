@@ -92,7 +92,7 @@ class RecordedLook:
 
     *through* is the last minute that was judged, *requests* and *errors* are the new version's in this step. Collected
     outputs come later, and were judged to the minute *outputs_through*. *inputs* is how many of the inputs of a replay
-    the whole rollout has used.
+    the whole rollout has used. *revoked* and *unmeasured* are those of `StepFacts`.
     """
 
     step: int
@@ -111,6 +111,8 @@ class RecordedLook:
     worse: bool
     outputs_through: int = field(default=-1, metadata=NEWER)
     inputs: int = field(default=0, metadata=NEWER)
+    revoked: bool = field(default=False, metadata=NEWER)
+    unmeasured: bool = field(default=False, metadata=NEWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,8 @@ class StepRecord:
     decision: str
     because: str
     inputs: int = field(default=0, metadata=NEWER)
+    revoked: bool = field(default=False, metadata=NEWER)
+    unmeasured: bool = field(default=False, metadata=NEWER)
 
     @property
     def evidence(self) -> str:

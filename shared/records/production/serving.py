@@ -1,6 +1,6 @@
 """Records of what serves production: every change of an endpoint's traffic, and the versions that are held back.
 
-All are signed with the deciding key, and none is ever changed. Whose turn it is to roll back is not signed.
+All are signed with the deciding key, and none is ever changed.
 """
 
 from collections.abc import Iterator
@@ -27,14 +27,6 @@ class VersionHold:
     reason: str
     at: datetime
     cause: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackTurn:
-    """*rollback* brings an endpoint back; *until* then no other one begins, unless it has ended before."""
-
-    rollback: str
-    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.codec import encode
+from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records.production import paths
-from shared.records.statements import Statements
+from shared.records.statements import ForgedError, Statements
 from shared.records.store import RecordStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackTurn:
+    """*rollback* brings an endpoint back; *until* then no other one begins, unless it has ended before."""
+
+    rollback: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +49,33 @@ class RetirementPredicate:
     record: Retirement
 
 
-def note_rollback(store: RecordStore, environment: str, endpoint: str, rollback: str) -> None:
-    """From now on *rollback* may need any deployment of the endpoint."""
-    store.mark(paths.open_rollback(environment, endpoint, rollback))
+def take_turn(store: RecordStore, environment: str, endpoint: str, turn: RollbackTurn, now: datetime) -> str:
+    """From now on the rollback of *turn* may need any deployment of the endpoint, and no other one begins.
+
+    Returns the rollback whose turn it is instead, empty where there is none. Raises LostRace where another begins at
+    this moment.
+    """
+    path = paths.rollback_turn(environment, endpoint)
+    stored = store.get_stored(RollbackTurn, path)
+    if stored is not None and stored.record.rollback != turn.rollback and now < stored.record.until:
+        return stored.record.rollback
+    if stored is None or stored.record.rollback != turn.rollback:
+        store.save(path, turn, stored)
+    return ""
 
 
-def end_rollback(store: RecordStore, environment: str, endpoint: str, rollback: str) -> None:
-    """Safe to repeat."""
-    store.delete(paths.open_rollback(environment, endpoint, rollback))
+def end_turn(store: RecordStore, environment: str, endpoint: str, rollback: str) -> None:
+    """The rollback has ended. Safe to repeat: the turn of another one stays."""
+    path = paths.rollback_turn(environment, endpoint)
+    stored = store.get_stored(RollbackTurn, path)
+    if stored is not None and stored.record.rollback == rollback:
+        store.delete(path, stored.blob.etag)
 
 
-def rollbacks_under_way(store: RecordStore, environment: str, endpoint: str) -> list[str]:
-    """The ids of rollbacks that were begun and not closed; one may have been ended from outside."""
-    folder = paths.open_rollbacks(environment, endpoint)
-    return [blob.path.removeprefix(folder) for blob in store.blobs(folder)]
+def rollback_under_way(store: RecordStore, environment: str, endpoint: str) -> str:
+    """The rollback that was begun and has not ended, empty without one. It may have been ended from outside."""
+    turn = store.get(RollbackTurn, paths.rollback_turn(environment, endpoint))
+    return turn.rollback if turn else ""
 
 
 def is_retiring(store: RecordStore, environment: str, endpoint: str, deployment: str) -> bool:
@@ -65,6 +86,22 @@ def is_retiring(store: RecordStore, environment: str, endpoint: str, deployment:
 def retirements_under_way(store: RecordStore, environment: str, endpoint: str) -> Iterator[Retirement]:
     """Those that were begun and not concluded."""
     return (stored.record for stored in store.list(Retirement, paths.open_retirements(environment, endpoint)))
+
+
+def retired_at(statements: Statements, environment: str, endpoint: str, deployment: str) -> list[datetime]:
+    """When deployments of that name were removed after they were kept warm, in no order.
+
+    What nobody signed removed nothing.
+    """
+    moments = list[datetime]()
+    for path in statements.list(f"{paths.RETIREMENTS}{environment}/{endpoint}/{deployment}/"):
+        try:
+            predicate = statements.read(path, PredicateKind.RETIREMENT)
+        except ForgedError:
+            continue
+        if predicate is not None:
+            moments.append(decode(Retirement, predicate["record"]).at)
+    return moments
 
 
 def sign_retirement(statements: Statements, retirement: Retirement) -> None:

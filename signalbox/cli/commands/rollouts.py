@@ -61,6 +61,8 @@ def show(promotion: str, as_json: bool) -> None:
     emit_table(("weight", "requests", "errors", "decision", "because"), rows, "no step has ended yet")
     for sentence in answer["expected"]:
         click.echo(f"expected: {sentence}")
+    for sentence in answer["cost"]:
+        click.echo(f"cost, {sentence}")
     for order in answer["orders"]:
         click.echo(f"{order['at']}  {order['kind']} by {order['by']}: {order['reason']}")
 

@@ -26,6 +26,7 @@ from signalbox.emulators.azure_ml.online.conditions import Conditions
 from signalbox.emulators.azure_ml.online.deployments import DeploymentDoors
 from signalbox.emulators.azure_ml.online.endpoints import OnlineDoors
 from signalbox.emulators.azure_ml.online.fleet import Fleet
+from signalbox.emulators.azure_ml.online.quota import QuotaDoors
 from signalbox.emulators.azure_ml.online.routing import Router
 from signalbox.emulators.azure_ml.online.scoring import OnlineScoringDoors, OnlineService
 from signalbox.emulators.azure_ml.online.throttle import Throttle
@@ -110,6 +111,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
         options.clock,
         OnlineDoors(entrance, resources, names, fleet, changes, operations, conditions, options.token_for),
         DeploymentDoors(entrance, resources, fleet, changes, operations, conditions),
+        QuotaDoors(entrance, resources, conditions),
         OnlineScoringDoors(options.check, resources, names, online),
     ]
     for door in (*doors, *options.neighbours):

@@ -15,6 +15,7 @@ from signalbox.emulators.azure_monitor.access import Claims, Gatehouse, Roles
 from signalbox.emulators.azure_monitor.alerts.alarms import Alarms
 from signalbox.emulators.azure_monitor.alerts.doors import ActionGroups, AlertDoors
 from signalbox.emulators.azure_monitor.alerts.webhooks import Webhooks
+from signalbox.emulators.azure_monitor.diagnostics import DiagnosticDoors
 from signalbox.emulators.azure_monitor.faults import Publication, PublicationDoor
 from signalbox.emulators.azure_monitor.logs.doors import LogDoors
 from signalbox.emulators.azure_monitor.measures import Measures, RequestSource
@@ -52,11 +53,13 @@ class AzureMonitor:
         groups = ActionGroups(resources, self._webhooks)
         self._alarms = Alarms(resources, measures, groups.notify)
         self._alert_doors = AlertDoors(gatehouse, self._alarms, groups, self._webhooks)
+        self._diagnostic_doors = DiagnosticDoors(gatehouse, resources)
         self._metric_doors = MetricDoors(gatehouse, options.estate, measures, door)
         self._own_doors = (door, gatehouse, LogDoors(gatehouse, options.log_workspaces, options.requests, door, clock))
 
     def add_to(self, app: web.Application) -> None:
         self._metric_doors.add_to(app)
+        self._diagnostic_doors.add_to(app)
         self._alert_doors.add_to(app)
 
     def app(self) -> web.Application:

@@ -44,7 +44,7 @@ from shared.operations.roles.__main__ import page
 from shared.operations.roles.assignments import assignments
 from shared.operations.roles.catalogue import ROLES
 from shared.operations.roles.needs import NEEDS
-from shared.ports import DeploymentSeen, EndpointSeen
+from shared.ports import AlertRuleSeen, DeploymentMinute, DeploymentSeen, EndpointSeen, QuotaSeen
 from shared.records.predicates import EntryStatement
 from shared.records.registry import sign_entry
 from shared.records.statements import Statements
@@ -65,6 +65,15 @@ SERVED = DeploymentSeen(
 )
 
 
+RULE = AlertRuleSeen(
+    name="prod-errors",
+    enabled=True,
+    scopes=(
+        f"{resources.workspace(next(stage.environment for stage in CONFIGURATION.ladder.stages if stage.rollout))}"
+        "/onlineEndpoints/diabetes-online",
+    ),
+    webhooks=("app/api/v1/alerts",),
+)
 OWN = RoleGiven(
     principal="app",
     kind="ServicePrincipal",
@@ -192,6 +201,13 @@ def site() -> Site:
     )
     made = Site(configuration=CONFIGURATION, settings=settings, hub=MemoryHub(lambda: NOW), control=Control())
     made.signing_keys, made.clock = Keys(), SimpleNamespace(now=lambda: NOW)
+    made.monitoring_set_up = SimpleNamespace(
+        log_settings=lambda _: (),
+        alert_rule=lambda *_: RULE,
+        quota=lambda *_: QuotaSeen(family="DSv2", cores=4, used=60, limit=100),
+    )
+    made.minutes = lambda *_: [DeploymentMinute(deployment="blue", minute=0, requests=7, bad=0)]
+    made.traffic_figures = lambda _: SimpleNamespace(minutes=made.minutes)
     made.served, made.registered = SERVED, SimpleNamespace(tags={})
     made.endpoints = SimpleNamespace(deployment=lambda *_: made.served)
     made.endpoints.find = lambda *_: made.serving

@@ -16,6 +16,7 @@ from shared.domain.gates.evidence import (
     Evidence,
     GoldenDeviation,
     Latency,
+    LoadTest,
     ReleaseCost,
     Rollback,
 )
@@ -29,11 +30,26 @@ NEEDED = {
     "outputs_agree": {"min_agreement": 0.95},
     "not_frozen": {"windows": []},
     "budget": {"amount": 500},
+    "load": {"p95_ms": 200},
 }
 TESTED = DataTest(outcome="passed", rows=500)
 GOLDEN = GoldenDeviation(requests=20, deviating=0, largest=1e-7, tolerance=1e-6)
 API = ApiTest(statuses={"200": 98, "503": 2}, golden=GOLDEN)
 LATENCY = Latency(requests=100, errors=1, p50_ms=20.0, p95_ms=90.0, p99_ms=150.0)
+LOADED = LoadTest(
+    deployment="v2",
+    profile="the busiest minutes",
+    requests=1000,
+    statuses={"200": 998, "503": 2},
+    seconds=10.0,
+    per_second=100.0,
+    peak_per_second=100.0,
+    p50_ms=20.0,
+    p95_ms=90.0,
+    p99_ms=150.0,
+    own_delay_ms=5.0,
+)
+SPENT = ReleaseCost(least=80.0, most=100.0, fleet="3 instances", spent=200.0, days=30)
 AGREEING = Agreement(rows=1000, agreement=0.97, mean_shift=-0.2, low=-0.25, high=-0.15, distance=0.01)
 
 
@@ -70,6 +86,17 @@ def asked(gate, evidence, **options):
         ("fast_enough", Evidence(latency=LATENCY), {"max_errors": 0.01, "p95_ms": 89}, FAIL),
         ("fast_enough", Evidence(latency=LATENCY), {"max_errors": 0.01, "p99_ms": 149}, FAIL),
         ("fast_enough", Evidence(latency=LATENCY), {"min_requests": 101}, INCONCLUSIVE),
+        ("load", Evidence(load=LOADED), {"max_errors": 0.01}, PASS),
+        ("load", Evidence(load=LOADED), {}, FAIL),
+        ("load", Evidence(load=LOADED), {"max_errors": 0.01, "p95_ms": 89}, FAIL),
+        ("load", Evidence(load=LOADED), {"max_errors": 0.01, "p99_ms": 149}, FAIL),
+        ("load", Evidence(load=LOADED), {"max_errors": 0.01, "p50_ms": 19}, FAIL),
+        ("load", Evidence(load=replace(LOADED, seconds=12.0)), {"max_errors": 0.01}, FAIL),
+        ("load", Evidence(load=LOADED), {"max_errors": 0.01, "min_throughput": 0.999}, FAIL),
+        ("load", Evidence(load=LOADED), {"max_errors": 0.01, "min_requests": 1001}, INCONCLUSIVE),
+        ("load", Evidence(load=replace(LOADED, own_delay_ms=41.0)), {"max_errors": 0.01}, INCONCLUSIVE),
+        ("load", Evidence(load=replace(LOADED, peak_per_second=201.0)), {"max_errors": 0.01}, INCONCLUSIVE),
+        ("load", Evidence(load=LoadTest(deployment="v2", profile="nobody asked")), {}, FAIL),
         ("outputs_agree", Evidence(agreement=AGREEING), {}, PASS),
         ("outputs_agree", Evidence(agreement=AGREEING), {"max_shift": 0.2}, PASS),
         ("outputs_agree", Evidence(agreement=AGREEING), {"max_shift": 0.1}, FAIL),
@@ -80,6 +107,9 @@ def asked(gate, evidence, **options):
         ("rollback_rehearsed", Evidence(rollback=Rollback(restored=False, seconds=1.0)), {}, FAIL),
         ("budget", Evidence(cost=ReleaseCost(least=80.0, most=500.0, fleet="3 instances")), {}, PASS),
         ("budget", Evidence(cost=ReleaseCost(least=80.0, most=500.01, fleet="3 instances")), {}, FAIL),
+        ("budget", Evidence(cost=replace(SPENT, most=300.0)), {"days": 30}, PASS),
+        ("budget", Evidence(cost=replace(SPENT, most=300.01)), {"days": 30}, FAIL),
+        ("budget", Evidence(cost=replace(SPENT, days=0)), {"days": 30}, FAIL),
     ],
 )
 def test_each_gate_has_its_outcomes(gate, evidence, options, outcome):
@@ -102,6 +132,7 @@ def test_no_gate_passes_without_evidence(gate):
         ("outputs_agree", Evidence(agreement=replace(AGREEING, agreement=math.nan))),
         ("rollback_rehearsed", Evidence(rollback=Rollback(restored=True, seconds=math.nan))),
         ("budget", Evidence(cost=ReleaseCost(least=1.0, most=math.nan, fleet=""))),
+        ("load", Evidence(load=replace(LOADED, p99_ms=math.nan))),
     ],
 )
 def test_nan_never_passes(gate, evidence):
@@ -125,6 +156,7 @@ def test_all_evidence_is_plain_json():
         latency=LATENCY,
         agreement=AGREEING,
         rollback=Rollback(restored=True, seconds=1.0),
+        load=LOADED,
     )
 
     assert decode(Evidence, json.loads(json.dumps(encode(evidence)))) == evidence

@@ -59,6 +59,12 @@ V = RolloutVerdict
         (POLICY, 1, facts(errors=101), WAIT),  # Over a fifth failed, and the champion may be as sick.
         (POLICY, 1, facts(errors=100), ADVANCE),
         (POLICY, 1, facts(verdict=V.NO_DATA), WAIT),
+        (POLICY, 1, facts(unmeasured=True), WAIT),  # What was counted before says nothing of now.
+        (ABORTS, 1, facts(after_s=3600, unmeasured=True), ABORT),
+        (POLICY, 1, facts(unmeasured=True, orders=(ordered(GO, step=1),)), ADVANCE),
+        (POLICY, SOAK, facts(after_s=7200, verdict=None, requests=1000, unmeasured=True), WAIT),
+        (POLICY, 1, facts(after_s=1, revoked=True), ABORT),
+        (POLICY, 1, facts(after_s=1, revoked=True, orders=(ordered(PAUSE), ordered(GO, step=1))), ABORT),
         (POLICY, 1, facts(verdict=V.FOREIGN), WAIT),
         (POLICY, 1, facts(verdict=V.BOTH_SICK), WAIT),
         (POLICY, 1, facts(judgement=judged(V.INCONCLUSIVE, clustered=True)), WAIT),

@@ -10,6 +10,7 @@ from shared.application.promotion.awaited_roles import Waited, open_promotions, 
 from shared.application.promotion.standing import pack_of
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
+from shared.application.rollout.costs import costs_of_release
 from shared.clients import Clients
 from shared.contracts import Promotion
 from shared.domain.promotion.approvals import who_can
@@ -90,6 +91,8 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionShown:
+    """*cost*: of a release that shifts traffic, what two fleets were estimated to cost and have cost so far."""
+
     id: str
     status: str
     promotion: Promotion | None = None
@@ -100,6 +103,7 @@ class PromotionShown:
     fate: str = ""
     because: tuple[str, ...] = ()
     evidence: tuple[EvidenceRow, ...] = ()
+    cost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +157,7 @@ async def show_promotion(request: ApiRequest, promotion: str) -> PromotionShown:
         fate=record.fate.value if record.fate else "",
         because=record.because or (),
         evidence=await asyncio.to_thread(lambda: tuple(_packs(request.clients, promotion))),
+        cost=await asyncio.to_thread(costs_of_release, request.clients, promotion),
     )
 
 

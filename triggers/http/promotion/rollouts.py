@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from shared.application.promotion.stored_plans import unverified_opening
+from shared.application.rollout.costs import costs_of_release
 from shared.application.rollout.orders import order_rollout
 from shared.clients import Clients
 from shared.domain.rollout.forecast import expectations
@@ -69,11 +70,15 @@ class RolloutStepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutShown(RolloutRow):
-    """*expected*: how long it lasts, and when which difference would be found, a sentence each."""
+    """*expected*: how long it lasts, and when which difference would be found, a sentence each.
+
+    *cost*: what two fleets were estimated to cost, and what they have cost so far.
+    """
 
     steps: tuple[RolloutStepRow, ...] = ()
     orders: tuple[RolloutOrderRow, ...] = ()
     expected: tuple[str, ...] = ()
+    cost: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +140,7 @@ def show_rollout(request: ApiRequest, promotion: str) -> RolloutShown:
             for order in orders_of(clients.statements, promotion, standing.stage, [])
         ),
         expected=_expected(clients, standing),
+        cost=costs_of_release(clients, promotion),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shared.domain.azure import resources
 from shared.domain.azure.inspection import Subscription
-from shared.domain.inference.routes import Grouping, Route, Workspace
+from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths.patterns import fixed_prefix
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 
@@ -27,7 +27,13 @@ def events(site: Site) -> Findings:
     sources = {stage.source for stage in site.configuration.ladder.stages}
     for workspace in site.configuration.workspaces:
         if workspace.name in sources:
-            yield _models(site, workspace)
+            name, resource = f"models of {workspace.workspace}", resources.workspace(workspace)
+            yield _models(site, name, resource, "workspace", "flags wait for the timer")
+    for stage in site.configuration.ladder.stages:
+        before = site.configuration.ladder.before(stage)
+        if stage.on_registration and before is not None and before.registry is not None:
+            name, resource = f"entries of {before.registry.name}", resources.registry(before.registry)
+            yield _models(site, name, resource, "registry", f"releases to {stage.name} wait for the timer")
 
 
 def _hub(site: Site, account: str) -> Findings:
@@ -102,15 +108,15 @@ def _dead_letters(site: Site, subscription: Subscription) -> Finding:
     return report.ok(f"go to {container}")
 
 
-def _models(site: Site, workspace: Workspace) -> Finding:
-    report = SubjectReport("events", f"models of {workspace.workspace}")
-    subscriptions = site.control.subscriptions(resources.workspace(workspace))
+def _models(site: Site, name: str, resource: str, kind: str, otherwise: str) -> Finding:
+    """Whether registrations in the *resource*, which is a workspace or a registry by its *kind*, reach this app."""
+    report = SubjectReport("events", name)
     bring = [
         subscription
-        for subscription in subscriptions
+        for subscription in site.control.subscriptions(resource)
         if _is_ours(site, subscription) and (not subscription.event_types or _REGISTERED in subscription.event_types)
     ]
     if not bring:
-        fix = f"subscribe {FUNCTION} to {_REGISTERED} of the workspace"
-        return report.warning("their registration is brought by no event: flags wait for the timer", fix)
+        fix = f"subscribe {FUNCTION} to {_REGISTERED} of the {kind}"
+        return report.warning(f"their registration is brought by no event: {otherwise}", fix)
     return report.ok(f"their registration is brought by {', '.join(subscription.name for subscription in bring)}")

@@ -11,6 +11,7 @@ from signalbox.emulators.azure_ml.online.changes import EndpointChanges
 from signalbox.emulators.azure_ml.online.conditions import Conditions
 from signalbox.emulators.azure_ml.online.endpoints import ENDPOINT, refuse_others
 from signalbox.emulators.azure_ml.online.fleet import Fleet
+from signalbox.emulators.azure_ml.online.quota import cores_in_use
 from signalbox.emulators.azure_ml.online.rules import (
     USUAL_SKU,
     cores_needed,
@@ -143,14 +144,7 @@ class DeploymentDoors:
         if on_kubernetes(endpoint):
             return
         sku, limits = deployment["properties"].get("instanceType") or USUAL_SKU, self._conditions.limits
-        managed = [
-            resource
-            for path, resource in self._resources.below(f"/subscriptions/{scope.subscription}")
-            if "/onlineendpoints/" in path and "/deployments/" in path
-            if resource["properties"].get("endpointComputeType") == "Managed"
-            and (resource["properties"].get("instanceType") or USUAL_SKU) == sku
-        ]
-        used = {resource["id"]: cores_needed(sku, resource["sku"]["capacity"], limits) for resource in managed}
+        used = cores_in_use(self._resources, scope.subscription, limits).get(sku, {})
         needed = cores_needed(sku, deployment["sku"]["capacity"], limits)
         had = used.get(before["id"], 0) if before else 0
         judge_quota(scope.subscription, sku, needed - had, sum(used.values()), limits)

@@ -87,7 +87,7 @@ def judge_deployment(endpoint: Mapping[str, Any], deployment: Mapping[str, Any],
 def cores_needed(sku: str, instances: int, limits: Limits) -> int:
     """ceil(1.2 x instances) x cores: a fifth more is kept for upgrades, but for exempt SKUs."""
     kept = instances if sku in limits.exempt else math.ceil(round(1.2 * instances, 6))
-    return kept * _cores(sku)
+    return kept * cores_of(sku)
 
 
 def judge_quota(subscription: str, sku: str, needed: int, used: int, limits: Limits) -> None:
@@ -101,8 +101,8 @@ def judge_quota(subscription: str, sku: str, needed: int, used: int, limits: Lim
     raise Refusal(400, "BadRequest", "The request is invalid.", details)
 
 
-def _cores(sku: str) -> int:
-    """By the names of Azure's sizes: Standard_D4s_v3 has 4 cores; those of DSv2 double from DS1 on."""
+def cores_of(sku: str) -> int:
+    """Of one instance, by the names of Azure's sizes: Standard_D4s_v3 has 4 cores; those of DSv2 double from DS1 on."""
     size = re.fullmatch(r"Standard_([A-Z]+)(\d+)[a-z]*(?:_.*)?", sku, re.I)
     if size is None:
         raise bad(f"instanceType {sku!r} is not supported")

@@ -55,7 +55,9 @@ class AlertDoors:
         self._stores: dict[str, Alarms | ActionGroups] = {"metricalerts": alarms, "actiongroups": groups}
 
     def add_to(self, app: web.Application) -> None:
-        scope = "/subscriptions/{s}/{groups:(?i:resourceGroups)}/{g}/providers/{insights:(?i:Microsoft.Insights)}"
+        # Ids are cased anyhow: those in a rule's actions are, above all.
+        group = "/{subscriptions:(?i:subscriptions)}/{s}/{groups:(?i:resourceGroups)}/{g}"
+        scope = f"{group}/{{providers:(?i:providers)}}/{{insights:(?i:Microsoft.Insights)}}"
         resource = f"{scope}/{{kind:(?i:metricAlerts|actionGroups)}}/{{name}}"
         app.router.add_put(resource, self._put)
         app.router.add_get(resource, self._get)

@@ -1,0 +1,124 @@
+"""What a rollout rests on outside the app: figures that come, logs that are kept, rules that call, and room for two
+fleets. Every stage with `rollout` is looked at.
+"""
+
+import math
+from collections.abc import Iterator
+
+from shared.domain.azure import resources
+from shared.domain.failures import Refused, Transient
+from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.ladder import Stage
+from shared.domain.rollout.policy import CountSource, RolloutPolicy
+from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
+from shared.ports import AlertRuleSeen, EndpointKind, LogSetting, ServedEndpoint
+
+_TRAFFIC_LOG, _ALL_LOGS = "AmlOnlineEndpointTrafficLog", "allLogs"
+_HOUR = 60
+_KEPT_FOR_UPGRADES = 1.2  # Of instances: Azure ML asks for so much quota, but for exempt sizes.
+
+
+@check
+def production(site: Site) -> Findings:
+    for stage in site.configuration.ladder.stages:
+        if stage.rollout is None or stage.environment is None:
+            continue
+        served = ServedEndpoint(workspace=stage.environment, endpoint=stage.serving.online)
+        if site.endpoints.find(stage.environment, EndpointKind.ONLINE, served.endpoint) is None:
+            report = SubjectReport("production", f"endpoint {stage.environment.workspace}/{served.endpoint}")
+            # No rule can watch an endpoint that is not there.
+            yield report.ok("is not there yet: the first release makes it; figures and alert rules come after that")
+        else:
+            yield from _figures(site, stage.rollout, served)
+            yield from _rules(site, stage.rollout, served)
+        yield from _quota(site, stage, stage.environment)
+
+
+def _figures(site: Site, policy: RolloutPolicy, served: ServedEndpoint) -> Iterator[Finding]:
+    """Whether the source of counts answers, and whether the traffic log is written where it is the source."""
+    source = policy.look.counts
+    report = SubjectReport("production", f"{source.value} of {served.endpoint}")
+    last = int(site.clock.now().timestamp() - policy.look.lag_s) // 60 - 1
+    try:
+        minutes = list(site.traffic_figures(source).minutes(served, last - _HOUR, last))
+    except Refused as refusal:
+        fix = "see docs/roles.md for the role, and for the traffic log AZURE_LOG_ANALYTICS_WORKSPACES"
+        yield report.broken(f"cannot be read, so no rollout goes on: {refusal}", fix)
+    except Transient as fault:
+        yield report.unknown(str(fault), "try again; if it stays so, look at Azure Monitor's status")
+    else:
+        requests = sum(minute.requests for minute in minutes)
+        yield report.ok(f"answers: {requests} requests of the hour before were counted")
+    if source is CountSource.TRAFFIC_LOG:
+        yield _traffic_log(site, served)
+
+
+def _traffic_log(site: Site, served: ServedEndpoint) -> Finding:
+    report = SubjectReport("production", f"diagnostic settings of {served.endpoint}")
+    fix = f"send the category {_TRAFFIC_LOG} of the endpoint to the Log Analytics workspace of its environment"
+    keeping = [setting.name for setting in site.monitoring_set_up.log_settings(served) if _keeps_traffic(setting)]
+    if not keeping:
+        return report.broken("send its traffic log to no Log Analytics workspace, so nothing is counted", fix)
+    return report.ok(f"send its traffic log to Log Analytics ({', '.join(keeping)})")
+
+
+def _keeps_traffic(setting: LogSetting) -> bool:
+    names = {category.lower() for category in setting.categories}
+    return bool(setting.workspace) and bool(names & {_TRAFFIC_LOG.lower(), _ALL_LOGS.lower()})
+
+
+def _rules(site: Site, policy: RolloutPolicy, served: ServedEndpoint) -> Iterator[Finding]:
+    for name in policy.alerts.rules:
+        report = SubjectReport("production", f"alert rule {name}")
+        rule = site.monitoring_set_up.alert_rule(served.workspace, name)
+        if rule is None:
+            fix = f"create it on endpoint {served.endpoint}, or remove it from `rollout.alerts.rules`"
+            yield report.broken(f"is not in resource group {served.workspace.resource_group}: it never fires", fix)
+        else:
+            yield _rule(site, report, rule, served)
+
+
+def _rule(site: Site, report: SubjectReport, rule: AlertRuleSeen, served: ServedEndpoint) -> Finding:
+    endpoint = f"{resources.workspace(served.workspace)}/onlineEndpoints/{served.endpoint}".lower()
+    is_log_rule = any("/microsoft.operationalinsights/" in scope.lower() for scope in rule.scopes)
+    is_about = is_log_rule or any(f"{scope.lower()}/".startswith(f"{endpoint}/") for scope in rule.scopes)
+    if not rule.enabled:
+        return report.broken("is disabled: it never fires", "enable it")
+    if not is_about:
+        return report.broken(f"watches {', '.join(rule.scopes) or 'nothing'}", f"let it watch {endpoint}")
+    host = site.settings.site_host.lower()
+    calls = [webhook for webhook in rule.webhooks if webhook.lower().startswith(host) and "/alerts" in webhook.lower()]
+    fix = "add an action group with a webhook to POST /api/v1/alerts of this app, in the common alert schema"
+    if not calls:
+        return report.warning("does not call this app: its alerts wait for the sweep", fix)
+    if not rule.common_schema:
+        return report.warning("calls without the common alert schema, which the app cannot read", fix)
+    return report.ok("watches the endpoint and calls this app")
+
+
+def _quota(site: Site, stage: Stage, workspace: Workspace) -> Iterator[Finding]:
+    """Whether a second fleet fits; a cluster of Kubernetes has no quota of Azure ML."""
+    serving = stage.serving
+    if serving.kubernetes:
+        return
+    report = SubjectReport("production", f"quota of {serving.instance_type} for {stage.name}")
+    seen = site.monitoring_set_up.quota(workspace, serving.instance_type)
+    if seen is None:
+        yield report.unknown("is not said by Azure", "look at the quotas of the subscription in Azure ML studio")
+        return
+    instances = max([serving.instances, *_fleets(site, workspace, serving.online)])
+    needed = math.ceil(round(_KEPT_FOR_UPGRADES * instances, 6)) * seen.cores
+    free = seen.limit - seen.used
+    fact = f"{free} of {seen.limit} cores of {seen.family} are free, and a second fleet needs {needed}"
+    if free < needed:
+        yield report.broken(fact, "ask for more quota, or release into a smaller fleet: two stand during a release")
+    else:
+        yield report.ok(fact)
+
+
+def _fleets(site: Site, workspace: Workspace, endpoint: str) -> Iterator[int]:
+    """The instances of each deployment that has traffic."""
+    online = site.endpoints.find(workspace, EndpointKind.ONLINE, endpoint)
+    for name in online.shares if online else ():
+        deployment = site.endpoints.deployment(workspace, EndpointKind.ONLINE, endpoint, name)
+        yield deployment.instances if deployment else 0
