@@ -42,7 +42,9 @@ from signalbox.emulators.azure_ml.snapshot import Snapshot
 from signalbox.emulators.azure_ml.tracking.artifacts import Artifacts
 from signalbox.emulators.azure_ml.tracking.doors import TrackingDoors
 from signalbox.emulators.azure_ml.tracking.history import History
+from signalbox.emulators.azure_ml.tracking.run_history import RunHistoryDoors
 from signalbox.emulators.clock import EmulatorClock
+from signalbox.emulators.unserved import unserved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
     collector = Collector(resources, options.estate, blobs, conditions)
     online = _online_service(options, fleet, collector, conditions)
     registries = RegistryDoors(entrance, options.tenant, assets, blobs, operations)
-    middlewares = [faults.middleware, refusal_middleware, locks.middleware]
+    middlewares = [faults.middleware, unserved("Azure ML"), refusal_middleware, locks.middleware]
     app = web.Application(client_max_size=64 * 1024**2, middlewares=middlewares)
     app.cleanup_ctx.append(_life(artifacts, jobs, registries, fleet, changes, collector))
     doors: list[Any] = [
@@ -105,6 +107,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
         runs,
         PublishedDoors(entrance, resources, jobs, runs),
         TrackingDoors(entrance, history),
+        RunHistoryDoors(entrance, jobs, history, artifacts, blobs),
         ScoringDoors(options.check, resources, names, jobs, runs),
         conditions,
         options.clock,

@@ -17,10 +17,11 @@ class History:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
 
-    def begin_step(self, run: str, workspace: str, name: str) -> str:
-        """The id of the step's own run: the same one when a restart repeats it."""
+    def begin_step(self, run: str, workspace: str, name: str, outputs: Mapping[str, Any] | None = None) -> str:
+        """The id of the step's own run: the same one when a restart repeats it. *outputs*: `uri` and `type` by name."""
         step = str(uuid5(NAMESPACE_URL, f"{run}/{name}"))
-        body = {"id": step, "name": name, "parent": run, "workspace": workspace, "status": "Running"}
+        body: dict[str, Any] = {"id": step, "name": name, "parent": run, "workspace": workspace, "status": "Running"}
+        body["outputs"] = dict(outputs or {})
         self._resources.put(f"/steps-by-id/{step}", {**body, "times": {"started": now()}})
         return step
 
@@ -46,6 +47,33 @@ class History:
         experiment = parent["properties"].get("experimentName") if parent else None
         tags = {"mlflow.runName": step["name"]} | dict.fromkeys(_OF_PARENT, step["parent"])
         return self._run_document(name, experiment, step["status"], step["times"], tags)
+
+    def record(self, name: str) -> dict[str, Any] | None:
+        """A job or a step in one form, whoever asks; None where there is neither."""
+        job = self._resources.get(f"/jobs-by-guid/{name}")
+        if job is not None:
+            return _job_record(job)
+        step = self._resources.get(f"/steps-by-id/{name}")
+        return None if step is None else self._step_record(step)
+
+    def step_records(self, run: str) -> list[dict[str, Any]]:
+        """The steps of *run*, the first one first."""
+        steps = [step for step in self._resources.children("/steps-by-id") if step["parent"] == run]
+        return [self._step_record(step) for step in reversed(steps)]
+
+    def _step_record(self, step: Mapping[str, Any]) -> dict[str, Any]:
+        parent = self._resources.get(f"/jobs-by-guid/{step['parent']}") or {"properties": {}}
+        return {
+            "id": step["id"],
+            "name": step["name"],
+            "parent": step["parent"],
+            "root": step["parent"],
+            "experiment": experiment_id(parent["properties"].get("experimentName")),
+            "status": step["status"],
+            "times": step["times"],
+            "outputs": step.get("outputs", {}),
+            **{"tags": {}, "properties": {}, "hidden": False, "description": None, "error": ""},
+        }
 
     def steps_of(self, run: str) -> Iterator[dict[str, Any]]:
         for step in self._resources.children("/steps-by-id"):
@@ -77,7 +105,7 @@ class History:
             "run_id": name,
             "run_uuid": name,
             "run_name": tags["mlflow.runName"],
-            "experiment_id": str(uuid5(NAMESPACE_URL, experiment or "Default")),
+            "experiment_id": experiment_id(experiment),
             "status": _STATUSES.get(status, "RUNNING"),
             "lifecycle_stage": "active",
             "artifact_uri": "",
@@ -86,6 +114,35 @@ class History:
         all_tags = {**log_record["tags"], **tags}
         tag_list = [{"key": key, "value": value} for key, value in all_tags.items()]
         return {"info": info, "data": {"metrics": [*log_record["metrics"].values()], "params": [], "tags": tag_list}}
+
+
+def experiment_id(name: str | None) -> str:
+    """The id of the experiment called *name*."""
+    return str(uuid5(NAMESPACE_URL, name or "Default"))
+
+
+def _job_record(job: Mapping[str, Any]) -> dict[str, Any]:
+    properties = job["properties"]
+    outputs = {
+        name: {"uri": output["uri"], "type": output.get("jobOutputType", "uri_folder")}
+        for name, output in (properties.get("outputs") or {}).items()
+        if output.get("uri")
+    }
+    return {
+        "id": job["name"],
+        "name": properties["displayName"],
+        "parent": None,
+        "root": job["name"],
+        "experiment": experiment_id(properties.get("experimentName")),
+        "status": properties["status"],
+        "times": job.get("times", {}),
+        "outputs": outputs,
+        "tags": properties.get("tags") or {},
+        "properties": properties.get("properties") or {},
+        "hidden": bool(properties.get("isArchived")),
+        "description": properties.get("description"),
+        "error": (properties.get("error") or {}).get("message", ""),
+    }
 
 
 def _milliseconds(moment: str) -> int:
