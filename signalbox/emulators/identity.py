@@ -14,6 +14,7 @@ from aiohttp import web
 
 from signalbox.emulators.client_credentials import ClientApplication, ClientCredentialDoors
 from signalbox.emulators.tokens import LIFE_S, SYSTEM_ASSIGNED, Application, Identity, Person, TokenIssuer
+from signalbox.emulators.unserved import unserved
 
 _API_VERSION = "2019-08-01"
 
@@ -58,7 +59,7 @@ class IdentityDoors:
 
     def app(self) -> web.Application:
         """One application; serve it on the plain port and on the one with TLS."""
-        tenant, app = self._issuer.tenant, web.Application()
+        tenant, app = self._issuer.tenant, web.Application(middlewares=[unserved("directory")])
         app.router.add_get("/msi/token", self._managed_identity)
         app.router.add_get(f"/{tenant}/v2.0/.well-known/openid-configuration", self._configuration)
         app.router.add_get(f"/{tenant}/discovery/v2.0/keys", self._keys)

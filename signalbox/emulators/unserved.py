@@ -17,6 +17,8 @@ def unserved(service: str) -> Any:
             return await handler(request)
         place = request.path.rpartition("/providers/")[2]  # What lies before it is the same for all of a workspace.
         message = f"The local {service} does not serve {request.method} {place}; docs/local-cloud.md says what it does."
-        return web.json_response({"error": {"code": "NotImplemented", "message": message}}, status=501)
+        own = {"error": {"code": "NotImplemented", "message": message}}
+        of_mlflow = {"error_code": "NOT_IMPLEMENTED", "message": message}
+        return web.json_response({**own, **of_mlflow}, status=501)
 
     return answer

@@ -39,10 +39,14 @@ from signalbox.emulators.azure_ml.resource_manager.locks import Locks
 from signalbox.emulators.azure_ml.resource_manager.workspaces import WorkspaceDoors
 from signalbox.emulators.azure_ml.resources import Resources
 from signalbox.emulators.azure_ml.snapshot import Snapshot
+from signalbox.emulators.azure_ml.tracking.artifact_doors import ArtifactDoors
 from signalbox.emulators.azure_ml.tracking.artifacts import Artifacts
 from signalbox.emulators.azure_ml.tracking.doors import TrackingDoors
 from signalbox.emulators.azure_ml.tracking.history import History
+from signalbox.emulators.azure_ml.tracking.logged_models import LoggedModelDoors
+from signalbox.emulators.azure_ml.tracking.model_registry import ModelRegistryDoors
 from signalbox.emulators.azure_ml.tracking.run_history import RunHistoryDoors
+from signalbox.emulators.azure_ml.tracking.tracked import TrackedRuns
 from signalbox.emulators.clock import EmulatorClock
 from signalbox.emulators.unserved import unserved
 
@@ -106,7 +110,10 @@ def create_app(options: AzureMlOptions) -> web.Application:
         ArmDoors(entrance, resources, names, jobs),
         runs,
         PublishedDoors(entrance, resources, jobs, runs),
-        TrackingDoors(entrance, history),
+        TrackingDoors(entrance, history, TrackedRuns(resources)),
+        ArtifactDoors(entrance, blobs),
+        LoggedModelDoors(entrance, resources),
+        ModelRegistryDoors(entrance, resources, assets),
         RunHistoryDoors(entrance, jobs, history, artifacts, blobs),
         ScoringDoors(options.check, resources, names, jobs, runs),
         conditions,

@@ -100,6 +100,8 @@ class PublicHosts:
     def _public_rules(self) -> list[Rule]:
         azure_ml, port = self._services.address("azureml"), self._services.ports["azureml"]
         return [
+            # What the vault's tokens are for: on loopback it is a part of the vault's own address.
+            _rule(rf"https://0\.0\.1:{self._services.ports['keyvault']}(?!\d)", "https://vault.azure.net"),
             _rule(
                 rf"{self._services.address('storage')}/({self._accounts})(?![\w-])", r"https://\1.blob.core.windows.net"
             ),

@@ -18,7 +18,8 @@ def resolve(resources: Resources, scope: Scope, uri: str) -> str:
         return uri
     named = match.groupdict()
     job, output, path = named["job"], named.get("output", _ARTIFACTS[0]), (named["path"] or "").strip("/")
-    record = resources.get(f"/jobs-by-guid/{job}") or resources.get(f"/steps-by-id/{job}")
+    records = (resources.get(f"/{kind}/{job}") for kind in ("jobs-by-guid", "steps-by-id", "tracked-runs"))
+    record = next((record for record in records if record is not None), None)
     if record is None:
         raise bad(f"{uri} names the job {job}, which does not exist")
     if output in _ARTIFACTS:

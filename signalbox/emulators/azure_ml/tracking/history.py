@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from signalbox.emulators.azure_ml.estate import ARTIFACT_STORE
 from signalbox.emulators.azure_ml.jobs import now
 from signalbox.emulators.azure_ml.resources import Resources
 
 _STATUSES = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED", "NotStarted": "SCHEDULED"}
 
+DEFAULT_EXPERIMENT = "Default"
 _OF_PARENT = ("mlflow.parentRunId", "mlflow.rootRunId")
 
 
@@ -40,6 +42,10 @@ class History:
             return self._run_document(
                 name, properties.get("experimentName"), properties["status"], job.get("times", {}), tags
             )
+        tracked = self._resources.get(f"/tracked-runs/{name}")
+        if tracked is not None:
+            tags = {"mlflow.runName": tracked["name"]}
+            return self._run_document(name, tracked["experiment"], tracked["status"], tracked["times"], tags)
         step = self._resources.get(f"/steps-by-id/{name}")
         if step is None:
             return None
@@ -81,25 +87,45 @@ class History:
             if record:
                 yield record
 
-    def log(self, name: str, metrics: list[dict[str, Any]], tags: Mapping[str, str]) -> bool:
+    def log(
+        self,
+        name: str,
+        metrics: list[dict[str, Any]],
+        tags: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+    ) -> bool:
         """False where there is no such run. The tags of a job are its own."""
         job = self._resources.get(f"/jobs-by-guid/{name}")
-        if job is None and self._resources.get(f"/steps-by-id/{name}") is None:
+        if job is None and all(
+            self._resources.get(f"/{kind}/{name}") is None for kind in ("steps-by-id", "tracked-runs")
+        ):
             return False
         if job is not None:
             job["properties"]["tags"] |= tags
             self._resources.put(f"/jobs-by-guid/{name}", job)
-        log_record = self._resources.get(f"/logged/{name}") or {"metrics": {}, "tags": {}}
+        log_record = self._logged(name)
         log_record["tags"] |= tags
+        log_record["params"] |= params or {}
         for metric in sorted(metrics, key=lambda metric: (int(metric["timestamp"]), int(metric.get("step") or 0))):
             log_record["metrics"][metric["key"]] = metric
+            points = log_record["history"].setdefault(metric["key"], [])
+            if metric not in points:  # A client may say the same again, of the run and of its model.
+                points.append(metric)
         self._resources.put(f"/logged/{name}", log_record)
         return True
+
+    def metric_points(self, name: str, key: str) -> list[dict[str, Any]]:
+        """Every value of the metric *key* of a run, in the order in which they were logged."""
+        return list(self._logged(name)["history"].get(key, []))
+
+    def _logged(self, name: str) -> dict[str, dict[str, Any]]:
+        empty: dict[str, dict[str, Any]] = {"metrics": {}, "tags": {}, "params": {}, "history": {}}
+        return {**empty, **(self._resources.get(f"/logged/{name}") or {})}
 
     def _run_document(
         self, name: str, experiment: str | None, status: str, times: Mapping[str, str], tags: Mapping[str, str]
     ) -> dict[str, Any]:
-        log_record = self._resources.get(f"/logged/{name}") or {"metrics": {}, "tags": {}}
+        log_record = self._logged(name)
         moments = {"start_time": times.get("started") or times.get("created"), "end_time": times.get("ended")}
         info = {
             "run_id": name,
@@ -108,17 +134,24 @@ class History:
             "experiment_id": experiment_id(experiment),
             "status": _STATUSES.get(status, "RUNNING"),
             "lifecycle_stage": "active",
-            "artifact_uri": "",
+            "artifact_uri": artifact_root(name),
             **{key: _milliseconds(moment) for key, moment in moments.items() if moment},
         }
         all_tags = {**log_record["tags"], **tags}
         tag_list = [{"key": key, "value": value} for key, value in all_tags.items()]
-        return {"info": info, "data": {"metrics": [*log_record["metrics"].values()], "params": [], "tags": tag_list}}
+        params = [{"key": key, "value": value} for key, value in log_record["params"].items()]
+        data = {"metrics": [*log_record["metrics"].values()], "params": params, "tags": tag_list}
+        return {"info": info, "data": data}
+
+
+def artifact_root(run: str) -> str:
+    """Where a client finds the artifacts of *run*: below the tracking address, by datastore and path."""
+    return f"mlflow-artifacts:/{ARTIFACT_STORE}/ExperimentRun/dcid.{run}"
 
 
 def experiment_id(name: str | None) -> str:
     """The id of the experiment called *name*."""
-    return str(uuid5(NAMESPACE_URL, name or "Default"))
+    return str(uuid5(NAMESPACE_URL, name or DEFAULT_EXPERIMENT))
 
 
 def _job_record(job: Mapping[str, Any]) -> dict[str, Any]:

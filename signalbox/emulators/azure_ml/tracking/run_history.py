@@ -80,10 +80,7 @@ class RunHistoryDoors:
         return record
 
     def _scope(self, request: web.Request) -> Scope:
-        scope = self._entrance.estate.at(f"/{request.path.partition('/v1.0/')[2]}")
-        if scope is None:
-            raise not_found(request.path)
-        return scope
+        return self._entrance.workspace_within(request)
 
     def _log_files(self, scope: Scope, run: str) -> dict[str, str]:
         """A signed address for each log, by its path. Blocks."""
