@@ -6,6 +6,7 @@ Each start makes a fresh session: a port, the proxy's credential, a client secre
 import json
 import secrets
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,15 @@ def client_environment(session: ClientSession) -> dict[str, str]:
         "prod",  # The group of DefaultAzureCredential's sources to which EnvironmentCredential belongs.
     )
     return dict(zip(CLIENT_VARIABLES, values, strict=True))
+
+
+def outer_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """*variables* without those that `signalbox env` has set: the local cloud's own processes are none of its clients.
+
+    A shell keeps them while the cloud is stopped and started again.
+    """
+    own = CLIENT_VARIABLES if variables.get("AZURE_CLIENT_ID") == CLIENT_ID else ()
+    return {name: value for name, value in variables.items() if name not in own}
 
 
 def workspace_config(workspace: MlScope) -> dict[str, str]:

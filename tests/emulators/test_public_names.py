@@ -23,7 +23,13 @@ from signalbox.emulators.public_names.certificates import (
 )
 from signalbox.emulators.public_names.hosts import LocalServices, PublicHosts, domains
 from signalbox.emulators.public_names.proxy import ConnectProxy
-from signalbox.launcher.client_session import client_environment, close_session, open_session, read_session
+from signalbox.launcher.client_session import (
+    client_environment,
+    close_session,
+    open_session,
+    outer_environment,
+    read_session,
+)
 from signalbox.launcher.endpoints import new_endpoints
 
 PORTS = {"azureml": 1, "identity_tls": 2, "devops": 3, "keyvault": 4, "storage": 5, "servicebus": 6}
@@ -195,6 +201,17 @@ def test_a_session_lasts_as_long_as_the_cloud_and_only_its_owner_reads_it(tmp_pa
     assert "PRIVATE" not in session_certificate(tmp_path / "session").ca.read_text()
     close_session(endpoints)
     assert not (tmp_path / "session").exists()
+
+
+def test_the_cloud_itself_does_not_take_a_shells_session_for_its_own(tmp_path: Path) -> None:
+    """Else a cloud that is started again in the same shell would sign in as the client, by a proxy that is gone."""
+    endpoints = new_endpoints(tmp_path)
+    endpoints.ca.write_text("the local authority\n")
+    shell = {"PATH": "/bin", **client_environment(open_session(endpoints))}
+    others = {"HTTPS_PROXY": "http://proxy.example.org", "AZURE_CLIENT_ID": "of-another"}
+
+    assert outer_environment(shell) == {"PATH": "/bin"}
+    assert outer_environment(others) == others
 
 
 def test_env_says_so_where_no_cloud_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
