@@ -1,4 +1,7 @@
-"""What a service does not serve is answered at once, with 501 and a sentence: 404 would say that something is gone."""
+"""What a service does not serve is answered at once, with 501 and a sentence: 404 would say that something is gone.
+
+It stands alone, because several services use it.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -110,10 +110,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
         ArmDoors(entrance, resources, names, jobs),
         runs,
         PublishedDoors(entrance, resources, jobs, runs),
-        TrackingDoors(entrance, history, TrackedRuns(resources)),
-        ArtifactDoors(entrance, blobs),
-        LoggedModelDoors(entrance, resources),
-        ModelRegistryDoors(entrance, resources, assets),
+        *_mlflow_doors(entrance, resources, history, assets, blobs),
         RunHistoryDoors(entrance, jobs, history, artifacts, blobs),
         ScoringDoors(options.check, resources, names, jobs, runs),
         conditions,
@@ -126,6 +123,18 @@ def create_app(options: AzureMlOptions) -> web.Application:
         door.add_to(app)
     app["effects"] = lambda: {"jobs": dict(jobs.creations), **resources.effects()}
     return app
+
+
+def _mlflow_doors(
+    entrance: Entrance, resources: Resources, history: History, assets: AssetStore, blobs: Blobs
+) -> list[Any]:
+    """The workspace as MLflow's server."""
+    return [
+        TrackingDoors(entrance, history, TrackedRuns(resources)),
+        ArtifactDoors(entrance, blobs),
+        LoggedModelDoors(entrance, resources),
+        ModelRegistryDoors(entrance, resources, assets),
+    ]
 
 
 def _online_service(
