@@ -9,7 +9,7 @@ from signalbox.cli.commands.drift import drift, features
 from signalbox.cli.commands.hub import check, drop
 from signalbox.cli.commands.keys import keys
 from signalbox.cli.commands.letters import dlq, events
-from signalbox.cli.commands.local import demo, up
+from signalbox.cli.commands.local import demo, env, up
 from signalbox.cli.commands.messages import send, stream
 from signalbox.cli.commands.offline import config, profile
 from signalbox.cli.commands.project.model import model
@@ -104,5 +104,5 @@ _OTHERS = (retrain, retraining, trace, token, keys, config, doctor, host)
 
 _PROJECT = (new, model, package)
 
-for command in (up, demo, *_PROJECT, *_RUNS, *_PROMOTIONS, *_PRODUCTION, *_OTHERS):
+for command in (up, env, demo, *_PROJECT, *_RUNS, *_PROMOTIONS, *_PRODUCTION, *_OTHERS):
     main.add_command(command)

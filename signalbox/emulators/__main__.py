@@ -29,6 +29,9 @@ from signalbox.emulators.event_grid.subscriptions import read_subscription
 from signalbox.emulators.event_grid.topic import TopicDoors
 from signalbox.emulators.identity import IdentityDoors, read_applications, read_directory
 from signalbox.emulators.key_vault import app as key_vault
+from signalbox.emulators.public_names.certificates import session_certificate
+from signalbox.emulators.public_names.hosts import LocalServices, PublicHosts
+from signalbox.emulators.public_names.server import PublicNames
 from signalbox.emulators.service_bus import Bus, NoBus, is_available
 from signalbox.emulators.storage.access import AUDIENCE, Gate
 from signalbox.emulators.storage.azurite import Azurite
@@ -78,7 +81,7 @@ async def serve(settings: dict[str, Any]) -> None:
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(authority.cert, authority.key)
     identity = IdentityDoors(issuer, read_directory(settings), settings["identity_secret"])
-    runners = [
+    runners: list[web.AppRunner | PublicNames] = [
         await _listen(identity.app(), ports["identity"], None),
         await _listen(identity.app(), ports["identity_tls"], tls),
         await _listen(front.app(), ports["storage"], tls),
@@ -89,6 +92,8 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(key_vault.create_app(_key_vault_options(settings, issuer)), ports["keyvault"], tls),
     ]
     bus = await _service_bus(settings, issuer, tls)
+    if "public_names" in settings:
+        runners.append(await _public_names(settings, authority))
     loops = [
         asyncio.create_task(coroutine) for coroutine in (deliverer.run(), dead_letters.run(), bus.run(), monitor.run())
     ]
@@ -217,6 +222,16 @@ async def _service_bus(settings: dict[str, Any], issuer: TokenIssuer, tls: ssl.S
     await bus.listen(settings["ports"]["servicebus"])
     await bus.listen(settings["ports"]["servicebus_tls"], tls)
     return bus
+
+
+async def _public_names(settings: dict[str, Any], authority: Authority) -> PublicNames:
+    names, ports = settings["public_names"], settings["ports"]
+    services = LocalServices(
+        ports=ports, accounts=tuple(settings["accounts"]), vault=names["vault"], namespace=names["namespace"]
+    )
+    public_names = PublicNames(PublicHosts(services), authority.ca, ports["servicebus"])
+    await public_names.listen(names["port"], names["secret"], session_certificate(Path(names["folder"])))
+    return public_names
 
 
 def _estate(settings: dict[str, Any]) -> Estate:

@@ -6,27 +6,30 @@ The sign-in stands in for a browser's; it issues tokens to persons of the settin
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from signalbox.emulators.client_credentials import ClientApplication, ClientCredentialDoors
 from signalbox.emulators.tokens import LIFE_S, SYSTEM_ASSIGNED, Application, Identity, Person, TokenIssuer
+from signalbox.emulators.unserved import unserved
 
 _API_VERSION = "2019-08-01"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
-    """Who the tenant knows: *identities* by client id, *persons* by user principal name."""
+    """Who the tenant knows: *identities* by client id, *persons* by user principal name; *clients* have a secret."""
 
     identities: Mapping[str, Identity]
     persons: Mapping[str, Person]
+    clients: Sequence[ClientApplication] = ()
 
 
 def read_directory(settings: Mapping[str, Any]) -> Directory:
-    """From the settings' `identities` and `persons`. Raises TypeError where an entry has an unknown or missing key."""
+    """From the settings' `identities`, `persons` and `clients`. Raises TypeError for an unknown or missing key."""
     lists = ("roles", "groups")
     persons = [
         Person(**(raw | {name: tuple(raw.get(name, ())) for name in lists})) for raw in settings.get("persons", ())
@@ -35,6 +38,7 @@ def read_directory(settings: Mapping[str, Any]) -> Directory:
     return Directory(
         identities={identity.client_id: identity for identity in identities},
         persons={person.upn.lower(): person for person in persons},
+        clients=[ClientApplication(**raw) for raw in settings.get("clients", ())],
     )
 
 
@@ -51,14 +55,16 @@ class IdentityDoors:
 
     def __init__(self, issuer: TokenIssuer, directory: Directory, secret: str) -> None:
         self._issuer, self._directory, self._secret = issuer, directory, secret
+        self._client_credentials = ClientCredentialDoors(issuer, directory.clients)
 
     def app(self) -> web.Application:
         """One application; serve it on the plain port and on the one with TLS."""
-        tenant, app = self._issuer.tenant, web.Application()
+        tenant, app = self._issuer.tenant, web.Application(middlewares=[unserved("directory")])
         app.router.add_get("/msi/token", self._managed_identity)
         app.router.add_get(f"/{tenant}/v2.0/.well-known/openid-configuration", self._configuration)
         app.router.add_get(f"/{tenant}/discovery/v2.0/keys", self._keys)
         app.router.add_post(f"/{tenant}/local/sign-in", self._sign_in)
+        self._client_credentials.add_to(app)
         return app
 
     async def _managed_identity(self, request: web.Request) -> web.Response:

@@ -18,6 +18,7 @@ import requests
 
 from signalbox.emulators.service_bus import is_available
 from signalbox.launcher.azurite import AzuriteMissing, find_azurite
+from signalbox.launcher.client_session import close_session, open_session
 from signalbox.launcher.emulator_settings import keys_of, write_settings
 from signalbox.launcher.endpoints import (
     ACCOUNT,
@@ -114,6 +115,7 @@ class LocalCloud:
         ensure_signing_keys(self.state)
         self._ensure_authority()
         write_endpoints(self.endpoints)
+        self._session = open_session(self.endpoints)
         self._start_azurite()
         self._spawn_emulators()
         self._await("azurite", lambda: listens(self.endpoints.azurite))
@@ -176,6 +178,7 @@ class LocalCloud:
             child = self._children.pop(name, None)
             if child is not None:
                 child.stop()
+        close_session(self.endpoints)
 
     def environment(self) -> dict[str, str]:
         """The environment variables of the host."""
@@ -229,7 +232,7 @@ class LocalCloud:
         self._children["azurite"] = self._child("azurite", command, environment)
 
     def _spawn_emulators(self) -> None:
-        settings = write_settings(self.endpoints, self._keys, self._time_scale, self._hub.arrivals)
+        settings = write_settings(self.endpoints, self._keys, self._time_scale, self._hub.arrivals, self._session)
         command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
         self._children["emulators"] = self._child("emulators", command, {})
 
@@ -255,7 +258,7 @@ class LocalCloud:
         other_ports = {endpoints.host, endpoints.azurite}
         if not is_available():
             other_ports |= {endpoints.servicebus, endpoints.servicebus_tls}
-        return all(listens(port) for port in set(endpoints.ports) - other_ports)
+        return all(listens(port) for port in {*endpoints.ports, self._session.port} - other_ports)
 
     def _host_ready(self) -> bool:
         try:

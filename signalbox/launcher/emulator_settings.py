@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from signalbox.emulators.tokens import PRINCIPAL
+from signalbox.launcher.client_session import CLIENT_ID, CLIENT_PRINCIPAL, NAMESPACE, VAULT, ClientSession
 from signalbox.launcher.endpoints import (
     ACCOUNT,
     ACCOUNTS,
@@ -28,9 +29,11 @@ from signalbox.private_files import write_private
 COMMITTED = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit", "RenameFile", "SftpRename")
 ML_EVENTS, RUN_EVENTS = ("ModelRegistered", "DatasetDriftDetected"), ("RunCompleted", "RunStatusChanged")
 # As roles give them: Key Vault Crypto User with the keys, less what the app has no use for; Key Vault Crypto Officer.
+_CRYPTO_OFFICER = {"*": ["get", "list", "create", "import", "update", "rotate", "sign", "verify"]}
 VAULT_PERMISSIONS = {
     PRINCIPAL: {"*": ["get", "sign", "verify"]},
-    str(PERSONS[3]["oid"]): {"*": ["get", "list", "create", "import", "update", "rotate", "sign", "verify"]},
+    str(PERSONS[3]["oid"]): _CRYPTO_OFFICER,
+    CLIENT_PRINCIPAL: _CRYPTO_OFFICER,
 }
 _LANDING = "landing"  # The example's files arrive here.
 _BREACHED = "data.RunTags.azureml_modelmonitor_threshold_breached"  # Model monitors put it on their runs.
@@ -58,11 +61,21 @@ def keys_of(state: Path) -> LocalKeys:
 
 
 def write_settings(
-    endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals: Sequence[str] = (_LANDING,)
+    endpoints: Endpoints,
+    keys: LocalKeys,
+    time_scale: float,
+    arrivals: Sequence[str] = (_LANDING,),
+    session: ClientSession | None = None,
 ) -> Path:
-    """Write the settings for one start, with a subscription to each container of *arrivals*; returns the file."""
+    """Write the settings for one start, with a subscription to each container of *arrivals*; returns the file.
+
+    Clients reach the public names of Azure by the proxy of *session*; without one there is no proxy.
+    """
     path = settings_file(Path(endpoints.state))
-    write_private(path, json.dumps(_settings(endpoints, keys, time_scale, arrivals), indent=2))
+    settings = _settings(endpoints, keys, time_scale, arrivals)
+    if session is not None:
+        settings |= _session_settings(session)
+    write_private(path, json.dumps(settings, indent=2))
     return path
 
 
@@ -121,6 +134,20 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
             _model_subscription(endpoints),
             _monitor_subscription(endpoints),
         ],
+    }
+
+
+def _session_settings(session: ClientSession) -> dict[str, Any]:
+    client = {"client_id": CLIENT_ID, "oid": CLIENT_PRINCIPAL, "secret": session.client_secret}
+    return {
+        "clients": [client],
+        "public_names": {
+            "port": session.port,
+            "secret": session.proxy_secret,
+            "folder": session.folder,
+            "vault": VAULT,
+            "namespace": NAMESPACE,
+        },
     }
 
 

@@ -173,10 +173,10 @@ def key_entry(name: str, key: str) -> str:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = _free_ports(11)
+    ports = free_ports(11)
     return Endpoints(
         state=str(state),
-        host=host_port or _free_ports(1)[0],
+        host=host_port or free_ports(1)[0],
         azurite=ports[0],
         identity=ports[1],
         identity_tls=ports[2],
@@ -238,7 +238,8 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine on which nothing listens."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

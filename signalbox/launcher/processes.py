@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from signalbox.launcher.client_session import outer_environment
 from signalbox.lifeline import die_with_parent
 
 _STOP_PATIENCE_S = 8.0
@@ -46,7 +47,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **environment},
+                env={**outer_environment(os.environ), **environment},
                 cwd=folder,
                 start_new_session=True,
                 preexec_fn=partial(_begin, mask),

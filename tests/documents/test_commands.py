@@ -43,6 +43,7 @@ PRODUCTION = (
 TEAM = "tests/packaging/test_template.py runs it in the project that the installed wheel has made"
 MODEL = "tests/onemachine/test_project_models.py runs it on a local cloud"
 EXCEPTIONS = {
+    "python train_and_deploy.py": "tests/emulators/test_azure_scripts.py runs it as a proof",
     "pip install signalbox": "tests/packaging installs the wheel into an environment of its own",
     "cd wine && python -m pytest": TEAM,
     "python training/train.py build": TEAM,
@@ -186,6 +187,9 @@ def without_bus(check: Check) -> bool:
 DROPPED = (r"landed landing/diabetes/each/local/holdout.csv", r"route diabetes-each scores it")
 CHECKS = (
     Check(command="make up", prints=()),
+    Check(command='eval "$(signalbox env)"', prints=()),
+    Check(command="signalbox env --workspace mlw-dev > config.json", prints=()),
+    Check(command='eval "$(signalbox env --unset)"', prints=()),
     Check(command=f".venv/bin/signalbox drop {HOLDOUT} --route diabetes-each", prints=DROPPED),
     Check(
         command='signalbox retrain diabetes-progression --reason "new ward" --data training/diabetes/patients.csv'

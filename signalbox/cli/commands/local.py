@@ -1,5 +1,7 @@
 """Bring the local cloud up, and show it at work."""
 
+import json
+import shlex
 import signal
 import threading
 from pathlib import Path
@@ -7,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from signalbox.cli.app_client import STATE
-from signalbox.cli.errors import Interrupted, NotSetUp
+from signalbox.cli.app_client import STATE, find_endpoints
+from signalbox.cli.errors import Interrupted, NotSetUp, UnknownName
 from signalbox.cli.output import emit_table
 from signalbox.cli.project_files import CONFIGURATION, app_option, config_option, find_configuration
 from signalbox.launcher.endpoints import Endpoints
@@ -63,6 +65,7 @@ def up(port: int, app: Path, config: Path | None, example: bool | None) -> None:
                 ),
                 ("key vault", endpoints.vault, "signs statements; see docs/signing-keys.md"),
                 ("directory", endpoints.authority, "signalbox promote ... --as linus@example.org"),
+                ("public names", "management.azure.com and others", 'eval "$(signalbox env)"; see docs/local-cloud.md'),
                 ("configuration", _shown(file), "SIGNALBOX_CONFIG, or --config"),
                 ("logs", str(Path(endpoints.state) / "logs"), ""),
             ]
@@ -121,6 +124,31 @@ def _project(app: Path, file: Path) -> "ProjectFacts":
     for line in project.warnings:
         _tell("warning", line)
     return project
+
+
+@click.command()
+@click.option("--unset", is_flag=True, help="Take the variables away again.")
+@click.option("--workspace", help="Print what MLClient.from_config reads from config.json for this workspace instead.")
+def env(unset: bool, workspace: str | None) -> None:
+    """Print what Azure's clients need to reach the running local cloud: eval "$(signalbox env)"."""
+    from signalbox.launcher.client_session import CLIENT_VARIABLES, client_environment, read_session, workspace_config
+    from signalbox.launcher.endpoints import listens
+    from signalbox.launcher.provision import workspace_named
+
+    if unset:
+        click.echo(f"unset {' '.join(CLIENT_VARIABLES)}")
+        return
+    if workspace is not None:
+        try:
+            click.echo(json.dumps(workspace_config(workspace_named(workspace)), indent=2))
+        except ValueError as error:
+            raise UnknownName(str(error)) from error
+        return
+    session = read_session(find_endpoints())
+    if session is None or not listens(session.port):
+        raise NotSetUp("the local cloud of this folder does not run; start it with `signalbox up`")
+    for name, value in client_environment(session).items():
+        click.echo(f"export {name}={shlex.quote(value)}")
 
 
 @click.command()

@@ -20,6 +20,7 @@ from signalbox.emulators.azure_devops.hooks import HookDoors, Hooks
 from signalbox.emulators.azure_devops.outages import Outage
 from signalbox.emulators.azure_devops.runs import Runs
 from signalbox.emulators.azure_devops.store import Store
+from signalbox.emulators.unserved import unserved
 
 _ACCOUNT = "00000000-0000-0000-0000-0000000000d0"
 
@@ -42,7 +43,8 @@ def create_app(options: AzureDevOpsOptions) -> web.Application:
     runs = Runs(store, options.organisation, caller, hooks.announce)
     outage = Outage(store)
     app = web.Application(
-        client_max_size=4 * 1024**2, middlewares=[_counting(store), outage.middleware, refusal_middleware]
+        client_max_size=4 * 1024**2,
+        middlewares=[_counting(store), outage.middleware, unserved("Azure DevOps"), refusal_middleware],
     )
     app.cleanup_ctx.append(_life(hooks, runs))
     doors: list[Any] = [

@@ -40,10 +40,16 @@ from signalbox.emulators.azure_ml.resource_manager.locks import Locks
 from signalbox.emulators.azure_ml.resource_manager.workspaces import WorkspaceDoors
 from signalbox.emulators.azure_ml.resources import Resources
 from signalbox.emulators.azure_ml.snapshot import Snapshot
+from signalbox.emulators.azure_ml.tracking.artifact_doors import ArtifactDoors
 from signalbox.emulators.azure_ml.tracking.artifacts import Artifacts
 from signalbox.emulators.azure_ml.tracking.doors import TrackingDoors
 from signalbox.emulators.azure_ml.tracking.history import History
+from signalbox.emulators.azure_ml.tracking.logged_models import LoggedModelDoors
+from signalbox.emulators.azure_ml.tracking.model_registry import ModelRegistryDoors
+from signalbox.emulators.azure_ml.tracking.run_history import RunHistoryDoors
+from signalbox.emulators.azure_ml.tracking.tracked import TrackedRuns
 from signalbox.emulators.clock import EmulatorClock
+from signalbox.emulators.unserved import unserved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +96,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
     collector = Collector(resources, options.estate, blobs, conditions)
     online = _online_service(options, fleet, collector, conditions)
     registries = RegistryDoors(entrance, options.tenant, assets, blobs, operations)
-    middlewares = [faults.middleware, refusal_middleware, locks.middleware]
+    middlewares = [faults.middleware, unserved("Azure ML"), refusal_middleware, locks.middleware]
     app = web.Application(client_max_size=64 * 1024**2, middlewares=middlewares)
     app.cleanup_ctx.append(_life(artifacts, jobs, registries, fleet, changes, collector))
     doors: list[Any] = [
@@ -105,7 +111,8 @@ def create_app(options: AzureMlOptions) -> web.Application:
         ArmDoors(entrance, resources, names, jobs),
         runs,
         PublishedDoors(entrance, resources, jobs, runs),
-        TrackingDoors(entrance, history),
+        *_mlflow_doors(entrance, resources, history, assets, blobs),
+        RunHistoryDoors(entrance, jobs, history, artifacts, blobs),
         ScoringDoors(options.check, resources, names, jobs, runs),
         conditions,
         options.clock,
@@ -118,6 +125,18 @@ def create_app(options: AzureMlOptions) -> web.Application:
         door.add_to(app)
     app["effects"] = lambda: {"jobs": dict(jobs.creations), **resources.effects()}
     return app
+
+
+def _mlflow_doors(
+    entrance: Entrance, resources: Resources, history: History, assets: AssetStore, blobs: Blobs
+) -> list[Any]:
+    """The workspace as MLflow's server."""
+    return [
+        TrackingDoors(entrance, history, TrackedRuns(resources)),
+        ArtifactDoors(entrance, blobs),
+        LoggedModelDoors(entrance, resources),
+        ModelRegistryDoors(entrance, resources, assets),
+    ]
 
 
 def _online_service(

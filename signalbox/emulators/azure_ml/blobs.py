@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from azure.core.credentials import AccessToken
 from azure.storage.blob import (
@@ -102,6 +103,15 @@ class Blobs:
             expiry=datetime.now(UTC) + _SAS_LIFE,
         )
         return f"{self._service}/{location.account}/{location.container}?{signature}"
+
+    def names(self, location: Place) -> list[str]:
+        """The names of the blobs below *location*, from there on."""
+        return [inner for _, inner in self._list(self._container(location), location.path)]
+
+    def signed_file(self, location: Place) -> str:
+        """The address of the blob *location* with a signature to read its container."""
+        container, _, signature = self.signed(location, write=False).partition("?")
+        return f"{container}/{quote(location.path)}?{signature}"
 
     def _list(self, client: ContainerClient, path: str) -> list[tuple[str, str]]:
         """(name, name within *path*) of the blob or of every blob below."""

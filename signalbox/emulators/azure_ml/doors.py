@@ -65,5 +65,13 @@ class Entrance:
             raise not_found(path)
         return scope
 
+    def workspace_within(self, request: web.Request) -> Scope:
+        """The workspace whose ARM id is part of the path of a data plane. Raises 404 for one that is not configured."""
+        path = f"/subscriptions/{request.path.partition('/subscriptions/')[2]}"
+        scope = self.estate.at(path)
+        if scope is None:
+            raise not_found(path)
+        return scope
+
     def check_token(self, request: web.Request) -> None:
         self.check(request, ("https://management.azure.com", self.base_url, "https://ml.azure.com"))

@@ -66,7 +66,7 @@ class JobQueue:
         job = {
             "id": f"{new.spec['workspace']}/jobs/{guid}",
             "name": guid,
-            "properties": {**properties, "displayName": friendly, "status": "NotStarted", "jobType": "Pipeline"},
+            "properties": {"jobType": "Pipeline", **properties, "displayName": friendly, "status": "NotStarted"},
             "kind": new.kind,
             "spec": dict(new.spec),
             "times": {"created": now()},
@@ -80,6 +80,17 @@ class JobQueue:
         """By GUID or by friendly name."""
         named_job = self._resources.get(f"/jobs-by-name/{name}")
         return self._resources.get(f"/jobs-by-guid/{named_job['guid'] if named_job else name}")
+
+    def named(self, guid: str) -> dict[str, Any] | None:
+        """By GUID, or by the name that its caller gave it, alone."""
+        return self._resources.get(f"/jobs-by-guid/{guid}")
+
+    def change(self, guid: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The job with other properties of those that may change while it runs and afterwards."""
+        job = self._job(guid)
+        job["properties"] |= changes
+        self._resources.put(f"/jobs-by-guid/{guid}", job)
+        return job
 
     def of_workspace(self, workspace: Scope, endpoint: str = "") -> list[dict[str, Any]]:
         """Newest first; only those of *endpoint*, if one is given."""

@@ -10,23 +10,13 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDictProxy
 from yarl import URL
 
 from signalbox.emulators.storage.commits import Blob, Commit
+from signalbox.emulators.streams import CHUNK, end_to_end
 
-CHUNK = 256 * 1024
 _PATIENCE_S = 30.0
-_HOP_BY_HOP = {
-    "connection",
-    "keep-alive",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-    "expect",
-    "proxy-connection",
-}
 
 
 class Azurite:
@@ -76,10 +66,6 @@ class Azurite:
                 if time.monotonic() > deadline:
                     raise
             await asyncio.sleep(0.1)
-
-
-def end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
-    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _HOP_BY_HOP)
 
 
 def _blob(headers: CIMultiDictProxy[str]) -> Blob:

@@ -9,9 +9,10 @@ import aiohttp
 from aiohttp import web
 
 from signalbox.emulators.storage.access import Gate
-from signalbox.emulators.storage.azurite import CHUNK, Azurite, end_to_end
+from signalbox.emulators.storage.azurite import Azurite
 from signalbox.emulators.storage.commits import Blob, Commit, commit_of, told_by
 from signalbox.emulators.storage.outbox import Intent, Outbox
+from signalbox.emulators.streams import pass_on
 
 _DONE = (201, 202)
 
@@ -45,7 +46,7 @@ class StorageFront:
         commit = commit_of(request.method, request.rel_url.raw_path, request.query, request.headers, service)
         if commit is None:
             async with self._azurite.send(request) as answer:
-                return await _relay(request, answer)
+                return await pass_on(request, answer)
         turn = self._turns.setdefault(commit.place, asyncio.Lock())
         async with turn:
             return await self._commit(request, commit)
@@ -55,7 +56,7 @@ class StorageFront:
         try:
             async with self._azurite.send(request) as answer:
                 await self._conclude(intent, request, answer)
-                return await _relay(request, answer)
+                return await pass_on(request, answer)
         except (aiohttp.ClientError, OSError):  # Cut off by either side: nobody told whether the commit happened.
             await self._find_out(intent)
             raise
@@ -77,15 +78,3 @@ class StorageFront:
             except aiohttp.ClientError:
                 return
             self._outbox.settle(intent, *blob_and_request)
-
-
-async def _relay(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=end_to_end(answer.headers))
-    if "Content-Length" in answer.headers and request.method != "HEAD":
-        response.content_length = int(answer.headers["Content-Length"])
-    await response.prepare(request)
-    if request.method != "HEAD":
-        async for chunk in answer.content.iter_chunked(CHUNK):
-            await response.write(chunk)
-    await response.write_eof()
-    return response

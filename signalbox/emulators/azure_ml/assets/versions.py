@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from signalbox.emulators.azure_ml.assets import outputs
 from signalbox.emulators.azure_ml.doors import Refusal, not_found
 from signalbox.emulators.azure_ml.estate import PROVIDER, Estate, Place, Scope
 from signalbox.emulators.azure_ml.resources import Effect, Resources
@@ -40,9 +41,12 @@ class AssetStore:
     def put(self, scope: Scope, path: str, body: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """The version at *path*, and whether it is new. Raises Refusal where its content would change."""
         existing = self._resources.get(path)
+        properties = {**(body.get("properties") or {})}
+        for name in ("modelUri", "dataUri"):
+            if isinstance(properties.get(name), str):
+                properties[name] = outputs.resolve(self._resources, scope, properties[name])
         if existing is None:
-            return self._create(scope, path, body), True
-        properties = body.get("properties") or {}
+            return self._create(scope, path, {**body, "properties": properties}), True
         self._refuse_new_content(scope, existing, properties)
         reset = {name: properties.get(name) or ({} if name in ("tags", "properties") else None) for name in _MUTABLE}
         return self._change(path, existing, reset), False  # A PUT is the whole: what it leaves out is gone.
@@ -84,13 +88,12 @@ class AssetStore:
 
     def containers(self, path: str, view: str) -> list[dict[str, Any]]:
         return [
-            self.container(f"{path}/{container['name']}")
-            for container in _visible_versions(self._resources.children(path), view)
+            self.container(f"{path}/{container['name']}") for container in visible(self._resources.children(path), view)
         ]
 
     def versions(self, path: str, view: str, content_hash: str) -> list[dict[str, Any]]:
         """Newest first; only those with the *content_hash*, if one is given."""
-        versions = _visible_versions(self._resources.children(path), view)
+        versions = visible(self._resources.children(path), view)
         hashes = ((version, version["properties"]["properties"].get("hash_sha256")) for version in versions)
         return [version for version, content in hashes if content_hash in ("", content)]
 
@@ -229,7 +232,7 @@ def _own(name: str, value: Any) -> Any:
     return {} if value is None and name in ("tags", "properties", "flavors") else value
 
 
-def _visible_versions(resources: list[dict[str, Any]], view: str) -> list[dict[str, Any]]:
+def visible(resources: list[dict[str, Any]], view: str) -> list[dict[str, Any]]:
     """*view*: ActiveOnly (as the service has it by default), ArchivedOnly or All."""
     if view == "All":
         return resources

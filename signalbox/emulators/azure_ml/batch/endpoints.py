@@ -7,7 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, bad, not_found
+from signalbox.emulators.azure_ml.assets.versions import visible
+from signalbox.emulators.azure_ml.doors import DATA_PLANE, WORKSPACE, Entrance, arm_path, bad, not_found
 from signalbox.emulators.azure_ml.endpoint_names import EndpointNames
 from signalbox.emulators.azure_ml.estate import PROVIDER, Estate, Scope
 from signalbox.emulators.azure_ml.jobs import JobQueue
@@ -25,7 +26,8 @@ class ArmDoors:
         app.router.add_get(f"{WORKSPACE}/jobs", self._list_jobs)
         app.router.add_get(f"{WORKSPACE}/jobs/{{job}}", self._show_job)
         app.router.add_post(f"{WORKSPACE}/jobs/{{job}}/cancel", self._cancel_job)
-        app.router.add_get(f"{WORKSPACE}/batchEndpoints/{{endpoint}}/jobs", self._list_jobs)
+        for prefix in ("", DATA_PLANE):
+            app.router.add_get(f"{prefix}{WORKSPACE}/batchEndpoints/{{endpoint}}/jobs", self._list_jobs)
         endpoint = f"{WORKSPACE}/{{kind:{_KINDS}}}/{{endpoint}}"
         for address in (endpoint, f"{endpoint}/deployments/{{deployment}}"):
             for method, door in (("PUT", self._put), ("PATCH", self._patch), ("GET", self._get)):
@@ -37,14 +39,18 @@ class ArmDoors:
     async def _list_jobs(self, request: web.Request) -> web.Response:
         workspace = self._entrance.admit(request)
         jobs = self._jobs.of_workspace(workspace, request.match_info.get("endpoint", ""))
-        return web.json_response({"value": [job_document(job) for job in jobs]})
+        view = request.query.get("listViewType", "ActiveOnly")
+        return web.json_response({"value": [job_document(job) for job in visible(jobs, view)]})
 
     async def _show_job(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)
         job = self._jobs.find(request.match_info["job"])
-        if job is None:
-            raise not_found(arm_path(request))
-        return web.json_response(job_document(job))
+        if job is not None:
+            return web.json_response(job_document(job))
+        path, name = arm_path(request), request.match_info["job"]
+        if self._resources.get(f"/steps-by-id/{name}") is None:
+            raise not_found(path)
+        return web.json_response({"id": path, "name": name, "properties": None})  # Run history has what a step is.
 
     async def _cancel_job(self, request: web.Request) -> web.Response:
         self._entrance.admit(request)

@@ -60,7 +60,9 @@ class BatchWork:
 
     async def _step(self, spec: JobSpec, guid: str, folder: Path) -> Path:
         """The scored rows; what the step logged is kept, however it ends."""
-        step, status = self._history.begin_step(guid, spec.workspace, "batchscoring"), "Canceled"
+        uri = spec.output_uri or f"azureml://datastores/{BLOB_STORE}/paths/azureml/{guid}/score"
+        outputs = {"score": {"uri": uri, "type": "uri_folder"}}
+        step, status = self._history.begin_step(guid, spec.workspace, "batchscoring", outputs), "Canceled"
         shutil.rmtree(folder / "artifacts", ignore_errors=True)
         try:
             result = await self._score(spec, folder)

@@ -13,7 +13,7 @@ _OPTIONAL = re.compile(r"\$\[\[(.*?)\]\]")
 _PLACE = re.compile(r"\$\{\{\s*(inputs|outputs)\.(\w+)\s*\}\}")
 _FROM_PARENT = re.compile(r"\$\{\{\s*parent\.(inputs|outputs)\.(\w+)\s*\}\}")
 _FROM_STEP = re.compile(r"\$\{\{\s*parent\.jobs\.([\w-]+)\.outputs\.(\w+)\s*\}\}")
-_FOLDERS = {"uri_folder", "uri_file", "mltable", "custom_model", "mlflow_model"}
+FOLDERS = {"uri_folder", "uri_file", "mltable", "custom_model", "mlflow_model"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,8 @@ def judge(spec: Mapping[str, Any], folders: Mapping[str, str], literals: Mapping
     mistyped_inputs = sorted(
         name
         for name, declaration in inputs.items()
-        if (name in literals and declaration["type"] in _FOLDERS)
-        or (name in folders and declaration["type"] not in _FOLDERS)
+        if (name in literals and declaration["type"] in FOLDERS)
+        or (name in folders and declaration["type"] not in FOLDERS)
     )
     if mistyped_inputs:
         return f"{', '.join(mistyped_inputs)}: folders are given as uri_folder, everything else as literal"
@@ -97,12 +97,20 @@ def arguments(command: str, inputs: Mapping[str, str], outputs: Mapping[str, str
 
 def _step(name: str, raw: Mapping[str, Any]) -> Step:
     return Step(
-        name=name, component=str(raw["componentId"]), inputs=_texts(raw["inputs"]), outputs=_texts(raw["outputs"])
+        name=name,
+        component=str(raw["componentId"]),
+        inputs=_texts(raw.get("inputs")),
+        outputs=_texts(raw.get("outputs")),
     )
 
 
 def _texts(raw: Mapping[str, Any] | None) -> dict[str, str]:
-    return {name: str(value["value"] if isinstance(value, dict) else value) for name, value in (raw or {}).items()}
+    return {name: _text(value) for name, value in (raw or {}).items()}
+
+
+def _text(value: Any) -> str:
+    """A literal, a binding, or the address of data that is given to the step itself."""
+    return str((value.get("value") or value.get("uri") or "") if isinstance(value, dict) else value)
 
 
 def _needs(step: Step) -> set[str]:

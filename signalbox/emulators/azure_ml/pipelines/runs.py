@@ -1,8 +1,9 @@
 """Runs of pipeline components, however they are called, and jobs put by name: judged by the component, then queued."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -10,8 +11,11 @@ from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, Refusal, bad
 from signalbox.emulators.azure_ml.estate import PROVIDER
 from signalbox.emulators.azure_ml.jobs import JobError, JobQueue, NewJob
 from signalbox.emulators.azure_ml.pipelines.components import judge
+from signalbox.emulators.azure_ml.pipelines.specs import inline_spec, output_places
 from signalbox.emulators.azure_ml.pipelines.training import TrainingSpec, TrainingWork
 
+_FIXED = ("jobType", "componentId", "command", "codeId", "inputs", "jobs")
+_CHANGEABLE = ("tags", "description", "displayName", "properties", "isArchived")
 _NO_FOLDER = {"literal", "string", "integer", "number", "boolean"}
 
 
@@ -27,32 +31,40 @@ class PipelineRuns:
         scope = self._entrance.estate.at(spec.workspace)
         assert scope is not None
         try:
-            problem = judge(self._work.component(spec.component, scope), spec.folders, spec.literals)
+            document = self._work.specification(spec, scope)
         except JobError as error:
             raise bad(str(error)) from error
+        problem = judge(document, spec.folders, spec.literals)
         if problem:
             raise bad(problem)
-        job_properties = {**properties, "componentId": spec.component}
-        new = NewJob(kind="training", spec=asdict(spec), friendly=friendly, name=name, properties=job_properties)
+        guid = name or str(uuid4())
+        placed = replace(spec, outputs=output_places(guid, document, spec.outputs))
+        job_properties = {**properties, "outputs": _shown_outputs(document, placed.outputs)}
+        if spec.component:
+            job_properties["componentId"] = spec.component
+        friendly = friendly or name or f"batchjob-{guid}"
+        new = NewJob(kind="training", spec=asdict(placed), friendly=friendly, name=guid, properties=job_properties)
         return self._jobs.submit(new)
 
     async def _put(self, request: web.Request) -> web.Response:
-        """A job of type Pipeline; a name is used once."""
+        """A new job, or other tags, description, display name and visibility of one that there is."""
         scope, name = self._entrance.admit(request), request.match_info["job"]
         properties = (await request.json())["properties"]
-        if properties.get("jobType") != "Pipeline" or not properties.get("componentId"):
-            raise bad("only jobs of jobType Pipeline with a componentId run here")
-        if self._jobs.find(name) is not None:
-            raise Refusal(409, "UserError", f"a job named {name} already exists")
+        existing = self._jobs.named(name)
+        if existing is not None:
+            return web.json_response(job_document(self._change(existing, properties)))
         folders, literals = split_inputs(properties.get("inputs") or {})
+        inline = inline_spec(name, properties)
         spec = TrainingSpec(
             workspace=scope.id,
-            component=properties["componentId"],
+            component="" if inline else properties["componentId"],
             folders=folders,
             literals=literals,
             outputs=output_uris(properties.get("outputs") or {}),
+            inline=inline,
         )
         run_properties = {
+            **properties,
             "experimentName": properties.get("experimentName") or "Default",
             "tags": properties.get("tags") or {},
             "properties": properties.get("properties") or {},
@@ -60,11 +72,28 @@ class PipelineRuns:
         job = self.start(spec, run_properties, properties.get("displayName") or "", name)
         return web.json_response(job_document(job), status=201)
 
+    def _change(self, job: dict[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises Refusal where what the job runs would change."""
+        fixed = [
+            name for name in _FIXED if properties.get(name, job["properties"].get(name)) != job["properties"].get(name)
+        ]
+        if fixed:
+            raise Refusal(
+                409,
+                "UserError",
+                f"A job named {job['name']} already exists, and its {', '.join(fixed)} cannot be changed: only "
+                f"{', '.join(_CHANGEABLE)} can; use another name for a new job.",
+            )
+        return self._jobs.change(job["name"], {name: properties[name] for name in _CHANGEABLE if name in properties})
+
 
 def job_document(job: dict[str, Any]) -> dict[str, Any]:
     """A job as Resource Manager shows it."""
     own = {name: value for name, value in job.items() if name not in ("spec", "kind", "times")}
     created_at = job.get("times", {}).get("created")
+    workspace = job["id"].rpartition("/jobs/")[0]
+    studio = {"jobServiceType": "Studio", "endpoint": f"https://ml.azure.com/runs/{job['name']}?wsid={workspace}"}
+    own["properties"] = {**job["properties"], "services": {"Studio": studio}}
     return own | {"type": f"{PROVIDER}/workspaces/jobs", "systemData": {"createdAt": created_at}}
 
 
@@ -77,6 +106,14 @@ def split_inputs(inputs: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, s
         else:
             folders[name] = str(field(input_, "uri"))
     return folders, literals
+
+
+def _shown_outputs(document: Mapping[str, Any], places: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    declarations = document.get("outputs") or {}
+    return {
+        name: {"jobOutputType": declarations[name].get("type", "uri_folder"), "uri": uri, "mode": "ReadWriteMount"}
+        for name, uri in places.items()
+    }
 
 
 def output_uris(outputs: Mapping[str, Any]) -> dict[str, str]:

@@ -54,6 +54,7 @@ class InspectionDoors:
         account = "/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Storage/storageAccounts/{account}"
         app.router.add_get(account, self._answer(self._account))
         app.router.add_get(f"{account}/blobServices/default/containers/{{container}}", self._answer(self._container))
+        app.router.add_get(f"{WORKSPACE}/computes", self._answer(self._list_computes))
         app.router.add_get(f"{WORKSPACE}/computes/{{compute}}", self._answer(self._compute))
         namespace = f"/subscriptions/{{s}}/resourceGroups/{{g}}/providers/{messaging.PROVIDER}/namespaces/{{namespace}}"
         app.router.add_get(f"{namespace}/queues/{{name}}", self._answer(self._queue))
@@ -114,8 +115,11 @@ class InspectionDoors:
         self._entrance.admit(request)
         if request.match_info["compute"] not in self._answers.computes:
             raise not_found(arm_path(request))
-        properties = {"computeType": "AmlCompute", "provisioningState": "Succeeded"}
-        return _document(arm_path(request), f"{PROVIDER}/workspaces/computes", properties)
+        return _cluster(arm_path(request))
+
+    def _list_computes(self, request: web.Request) -> dict[str, Any]:
+        self._entrance.admit(request)
+        return {"value": [_cluster(f"{arm_path(request)}/{name}") for name in self._answers.computes]}
 
     def _queue(self, request: web.Request) -> dict[str, Any]:
         queue = self._entity(request, "queues")
@@ -194,6 +198,14 @@ class InspectionDoors:
         below = f"/{request.match_info['scope']}/".lower()
         locks = [lock for _, lock in self._resources.below("/locks") if f"{lock['scope']}/".lower().startswith(below)]
         return {"value": [_lock(lock) for lock in locks]}
+
+
+def _cluster(path: str) -> dict[str, Any]:
+    """A cluster as Azure ML shows one; here it is a name, and jobs run as processes of this machine."""
+    scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": "PT120S"}
+    cluster = {"vmSize": "STANDARD_DS3_V2", "vmPriority": "Dedicated", "osType": "Linux", "scaleSettings": scale}
+    properties = {"computeType": "AmlCompute", "provisioningState": "Succeeded", "properties": cluster}
+    return _document(path, f"{PROVIDER}/workspaces/computes", properties) | {"location": "westeurope"}
 
 
 def _lock(lock: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,17 +33,20 @@ class Artifacts:
             self.keep_file(workspace, run, file, file.relative_to(folder).as_posix())
 
     def keep_log(self, workspace: str, job: str, text: str) -> None:
-        """Store *text* as the log of a job itself; *workspace* is an ARM id. Blocks."""
+        """Add *text* to the log of a job itself; *workspace* is an ARM id. Blocks."""
         scope, file = self._estate.at(workspace), self._folder / job / "executionlogs.txt"
         if scope is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
+            with file.open("a") as stream:
+                stream.write(text)
             self.keep_file(scope, job, file, EXECUTION_LOG)
 
     def keep_file(self, workspace: Scope, run: str, file: Path, path: str) -> None:
         if self._is_stopped:
             return
-        location = Place(
-            account=workspace.account, container=ARTIFACT_CONTAINER, path=f"ExperimentRun/dcid.{run}/{path}"
-        )
-        self._blobs.upload(location, file, overwrite=True)
+        self._blobs.upload(self.place(workspace, run, path), file, overwrite=True)
+
+    def place(self, workspace: Scope, run: str, path: str) -> Place:
+        """Where *path* of a run's artifacts lies; an empty one means them all."""
+        folder = f"ExperimentRun/dcid.{run}/{path}"
+        return Place(account=workspace.account, container=ARTIFACT_CONTAINER, path=folder)
