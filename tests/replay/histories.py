@@ -15,7 +15,7 @@ from orchestrators.promotion import promote, restore
 from orchestrators.promotion_set import promote_set
 from orchestrators.registry import revoke
 from orchestrators.retraining import consider_retraining, retrain, wait_for_training
-from orchestrators.rollback import roll_back
+from orchestrators.rollback import rehearse, roll_back
 from orchestrators.rollout import watch_step
 from orchestrators.sweeps import reread_log, verify_log
 from shared.durable.registration import orchestrator_handler
@@ -37,6 +37,7 @@ BODIES: dict[str, Callable[..., Any]] = {
     "run_devops_pipeline": run_devops_pipeline,
     "watch_step": watch_step,
     "roll_back": roll_back,
+    "rehearse": rehearse,
     "revoke": revoke,
     "verify_log": verify_log,
     "reread_log": reread_log,

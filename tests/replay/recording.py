@@ -16,7 +16,7 @@ only_when_asked = pytest.mark.skipif(
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The last context of each instance, as the SDK got it."""
+    """The last context of each instance, as the SDK got it; each step replays its whole history for that."""
     contexts: dict[str, str] = {}
     original = host_replay._context
 
@@ -26,6 +26,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         return text
 
     monkeypatch.setattr(host_replay, "_context", context)
+    monkeypatch.setattr(host_replay, "_replays_whole", lambda steps: True)
     return contexts
 
 

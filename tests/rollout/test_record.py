@@ -1,10 +1,14 @@
 """Records golden histories of rollouts and rollbacks that are missing (tests/replay/recording.py)."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
+
 import pytest
 
 from shared.domain import identity
 from tests.replay.recording import only_when_asked, record, seen  # noqa: F401 (a fixture)
-from tests.rollout.conftest import RolloutApp
+from tests.rollout.conftest import RolloutApp, running_with
+from tests.rollout.test_rehearsals import configuration
 
 pytestmark = only_when_asked
 
@@ -56,3 +60,24 @@ async def test_record_a_revocation(app: RolloutApp, seen: dict[str, str], stem: 
     await app.host.advance_until_finished(answer["id"], timeout=60)
 
     record(stem, "revoke", seen[answer["id"]])
+
+
+@pytest.fixture
+async def rehearsing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    async for made in running_with(configuration(), tmp_path, monkeypatch):
+        yield made
+
+
+@pytest.mark.parametrize("stem", ["rehearse-warm", "rehearse-cold"])
+async def test_record_a_rehearsal(rehearsing: RolloutApp, seen: dict[str, str], stem: str) -> None:  # noqa: F811
+    """In pre-production traffic is switched and switched back; from the registry a version is deployed beside."""
+    place = rehearsing.released if stem == "rehearse-cold" else rehearsing.entered
+    await place("1")
+    await rehearsing.pass_time(hours=1)
+    await place("2")
+    order = {"reason": "audit", "cold": stem == "rehearse-cold"}
+    status, answer = await rehearsing.ask("POST", "models/churn/rehearse", order, "linus")
+    assert status == 202, answer
+    await rehearsing.host.advance_until_finished(answer["id"], timeout=60)
+
+    record(stem, "rehearse", seen[answer["id"]])
