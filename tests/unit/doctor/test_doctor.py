@@ -416,6 +416,17 @@ def test_heads_that_a_writer_of_the_hub_could_rewrite_are_a_warning(place):
     assert "another storage account" in finding.fix
 
 
+@pytest.mark.parametrize(
+    "place", ["https://elsewhere/tree-heads", "ledger:https://l.confidential-ledger.azure.com/heads"]
+)
+def test_heads_in_another_account_or_in_a_ledger_are_out_of_reach(place):
+    made = site()
+    made.settings.tree_heads = place
+
+    (finding,) = [finding for finding in examine(made) if finding.subject == "SIGNALBOX_TREE_HEADS"]
+    assert finding.grade is Grade.OK
+
+
 WARNED = [
     (queued("records", deliveries=20), "maximum delivery count"),
     (queued("messages", life_s=3600), "dead-lettering on message expiration"),
