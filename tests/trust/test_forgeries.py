@@ -198,6 +198,7 @@ async def test_a_door_judges_by_no_plan_that_nobody_signed(app: PromotionApp) ->
 
     assert (status, refused["title"]) == (409, "forged record")
     assert "was changed" in refused["detail"]
+    await app.finish(promotion)
     assert path in forged(app)
 
 
