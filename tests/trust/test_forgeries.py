@@ -293,6 +293,31 @@ async def test_an_entry_is_watched_while_another_version_waits(app: PromotionApp
     assert app.chain().count("registry altered") == 1
 
 
+async def test_every_version_is_compared_and_not_only_the_newest(app: PromotionApp) -> None:
+    first, _ = await entry(app)
+    second = app.register("2", error=0.5)
+    await app.whole("churn:2")
+    app.register("3", error=0.4)
+    await app.evidence(await app.promote("churn:3"))  # A third one waits for people.
+
+    for count, model in enumerate((first, second), start=1):
+        app.clients.models.tag(CENTRAL, model, {APPROVED_BY: "mallory"})
+        await app.pass_time(timedelta(days=1))
+        altered = [entry.subject for entry in app.clients.audit.entries() if entry.kind == "registry altered"]
+        assert altered == ["churn:1", "churn:2"][:count]
+
+
+async def test_bytes_of_an_entry_that_were_changed_are_found(app: PromotionApp) -> None:
+    await entry(app)
+    files = app.cloud.state["files"]
+    path = next(path for path in files if path.startswith("central") and path.endswith("model.bin"))
+    files[path] = b"other weights"
+
+    await app.pass_time(timedelta(days=1))
+
+    assert app.chain().count("registry altered") == 1
+
+
 async def test_a_statement_that_was_removed_is_missed(app: PromotionApp) -> None:
     await entry(app)
     for path in blobs(app, "registry/churn/1/"):
