@@ -37,10 +37,12 @@ def revoke(ctx: Context, revocation: c.EntryRevocation) -> Steps[c.RevocationRes
         ctx.show("rolling back", model=str(revocation.model), stage=rollback.stage, rollback=rollback.id)
         try:
             result = yield from run_child(ctx, c.ROLL_BACK, rollback, rollback.id)
+            is_done, reason = result.done, result.because
         except StepFailed as failure:
-            because.append(f"{rollback.id}: {failure}")
-            continue
-        (rolled_back if result.done else because).append(f"{rollback.id}: {result.because}")
+            is_done, reason = False, str(failure)
+        (rolled_back if is_done else because).append(f"{rollback.id}: {reason}")
+        if not is_done:
+            because += [batch.because for batch in revoked.batch_defaults if batch.stage == rollback.stage]
     ctx.show("done", rolled_back=len(rolled_back), still_serving=len(because))
     return c.RevocationResult(
         id=revocation.id, model=revocation.model, rolled_back=tuple(rolled_back), because=tuple(because)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.settings import Settings, read_settings
@@ -229,14 +228,13 @@ class Clients:
 
     @cached_property
     def tree_heads(self) -> TreeHeadPublisher | None:
-        from shared.adapters.audit_log.publishers import PublishedContainer, PublishedFolder
+        """Where the audit log's heads are published; None where they are not."""
+        from shared.adapters.audit_log.publishers import open_publisher
 
-        if not (place := self.settings.tree_heads):
+        settings = self.settings
+        if not settings.tree_heads:
             return None
-        if place.startswith("file:"):
-            return PublishedFolder(Path(place.removeprefix("file:")))
-        service, _, container = place.rpartition("/")
-        return PublishedContainer(self._open_hub(service), container)
+        return open_publisher(settings.tree_heads, self._open_hub, self._credential, settings.ledger_identity)
 
     @cached_property
     def signing(self) -> Signing:

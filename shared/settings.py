@@ -31,6 +31,7 @@ KEY_VAULT_HOSTS = "AZURE_KEY_VAULT_HOSTS"
 LOG_ANALYTICS = "AZURE_LOG_ANALYTICS_URL"
 LOG_WORKSPACES = "AZURE_LOG_ANALYTICS_WORKSPACES"
 TREE_HEADS = "SIGNALBOX_TREE_HEADS"
+LEDGER_IDENTITY = "AZURE_CONFIDENTIAL_LEDGER_IDENTITY_URL"
 TOKEN_ISSUER = "SIGNALBOX_TOKEN_ISSUER"
 TOKEN_AUDIENCE = "SIGNALBOX_TOKEN_AUDIENCE"
 SECRETS_KEY = "SIGNALBOX_SECRETS_KEY"
@@ -68,6 +69,7 @@ DEFAULTS = {
     LOG_ANALYTICS: "https://api.loganalytics.io",
     LOG_WORKSPACES: "",
     TREE_HEADS: "",
+    LEDGER_IDENTITY: "https://identity.confidential-ledger.core.azure.com",
     TOKEN_ISSUER: "",
     TOKEN_AUDIENCE: "",
     SECRETS_KEY: "",
@@ -87,10 +89,22 @@ DEFAULTS = {
     SCRUB_SCHEDULE: "0 0 3 * * *",
     TICK_SCHEDULE: "0 * * * * *",
 }
-_URLS = (BLOB_SERVICE, TOPIC, RESOURCE_MANAGER, ML_AUDIENCE, STORAGE_ACCOUNTS, DEVOPS, DEVOPS_GRAPH, LOG_ANALYTICS)
+_URLS = (
+    BLOB_SERVICE,
+    TOPIC,
+    RESOURCE_MANAGER,
+    ML_AUDIENCE,
+    STORAGE_ACCOUNTS,
+    DEVOPS,
+    DEVOPS_GRAPH,
+    LOG_ANALYTICS,
+    LEDGER_IDENTITY,
+)
 _NAMESPACE = re.compile(r"Endpoint=sb://([^./:;]+)", re.IGNORECASE)
 _KEY_LENGTH = 32
-_TREE_HEADS = re.compile(r"https://[^/?#\s]+(/[a-z0-9]+)?/[a-z0-9](-?[a-z0-9])*|file:/\S.*")
+_TREE_HEADS = re.compile(
+    r"https://(?![^/]*\.confidential-ledger\.)[^/?#\s]+(/[a-z0-9]+)?/[a-z0-9](-?[a-z0-9])*|file:/\S.*|ledger:https://[^/@?#\s]+/[a-z0-9](-?[a-z0-9])*"
+)
 _VAULT_KEY = re.compile(r"https://[^/@?#\s]+/keys/[0-9A-Za-z-]{1,127}/[0-9a-f]{32}")
 _LOG_WORKSPACE = re.compile(r"([a-z0-9][a-z0-9-]*=)?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SIGNING_KEY = re.compile(rf"({'|'.join(Purpose)})=[A-Za-z0-9][A-Za-z0-9._-]*@(https://\S+|file:\S+)")
@@ -110,7 +124,8 @@ class Settings:
     *trusted_keys* is the file of the public keys: without them nothing is promoted. *key_vault_hosts* are the patterns
     of vaults that may be asked to sign. Without *token_issuer* nobody can approve; without *secrets_key* no pipeline's
     task is taken.
-    *tree_heads* is the address of the container, or the `file:` folder, where heads of the audit log are published.
+    *tree_heads* is the address of the container, the `file:` folder or the `ledger:` and collections, where heads of
+    the audit log are published; *ledger_identity* knows the certificates of ledgers.
     *caller_keys* are the sha256 digests of the machines' keys by name;
     *platform_sign_in* says that App Service signs callers in, so that its header is true.
     """
@@ -139,6 +154,7 @@ class Settings:
     queues: tuple[tuple[str, str], ...] = ()  # By setting: those that messages are received from.
     key_vault_hosts: tuple[str, ...] = ()
     tree_heads: str = ""
+    ledger_identity: str = DEFAULTS[LEDGER_IDENTITY]
     log_analytics: str = ""
     log_workspaces: tuple[tuple[str, str], ...] = ()  # By environment; that of "" is for all others.
     site_name: str = ""
@@ -203,6 +219,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         log_analytics=values[LOG_ANALYTICS].rstrip("/"),
         log_workspaces=tuple(_log_workspace(entry) for entry in _entries(values[LOG_WORKSPACES])),
         tree_heads=values[TREE_HEADS].rstrip("/"),
+        ledger_identity=values[LEDGER_IDENTITY].rstrip("/"),
         site_name=environment.get(SITE_NAME, ""),
         site_host=environment.get(SITE_HOST, ""),
     )
@@ -229,7 +246,10 @@ def _problem(name: str, value: str) -> str | None:
     if name == SIGNING_KEYS and (problem := _signing_problem(_entries(value))):
         return f"{name} {problem}"
     if name == TREE_HEADS and value and not _TREE_HEADS.fullmatch(value.rstrip("/")):
-        return f"{name} is {value!r}; use the https:// address of a container in another account, or file:/FOLDER"
+        return (
+            f"{name} is {value!r}; use the https:// address of a container in another account, "
+            "ledger:https://NAME.confidential-ledger.azure.com/COLLECTIONS, or file:/FOLDER"
+        )
     if name == TRUSTED_KEYS and value and not (_HOME / value).is_file():
         return f"{name} is {value!r}, which is not a file; name the JSON Web Key Set of the trusted keys"
     if name == SECRETS_KEY and 0 < len(value) < _KEY_LENGTH:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from activities.effects import stamp
+from activities.promotion.forgeries import tell_forgeries
 from activities.promotion.movers import MOVERS
 from activities.promotion.movers.entry import REPLACED, approvers, replaced_entry
 from activities.promotion.receipts import require_receipt
@@ -116,6 +117,9 @@ def _remember(clients: Clients, order: c.MoveOrder, about: c.MoveOrder) -> Mappi
     if remembered is None:
         assert order.receipt is not None  # Nothing moves without one.
         _refuse_begun(clients, order, datetime.fromisoformat(order.receipt.issued))
+        if clients.ledger.find(order.key) is not None:  # The move is made all the same: the ledger proves nothing.
+            reason = "it says that the move was made, and no statement and no entry of the audit log does"
+            tell_forgeries(clients, order.promotion.id, [ForgedError(f"{order.key}.json", reason)])
         before = MOVERS[order.move].before(clients, about)
         statement = Statement(
             kind=PredicateKind.MOVE,

@@ -7,16 +7,18 @@ list only names it: what belongs to a set is signed, and what has arrived is in 
 import asyncio
 from datetime import datetime, timedelta
 
-from activities.promotion.forgeries import telling_forgeries
+from activities.promotion.forgeries import tell_forgeries, telling_forgeries
 from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.application.promotion.standing import logged_fate
 from shared.application.promotion.starts import start_restore
 from shared.application.promotion.stored_plans import restoring_of
 from shared.clients import Clients
+from shared.codec import UndecodableError, encode
 from shared.durable.starting import Client, Start, find_instance
 from shared.records import paths
 from shared.records.promotion import is_open, signed_set
+from shared.records.statements import ForgedError
 
 _GRACE = timedelta(seconds=60)  # Between the list and the start.
 
@@ -58,7 +60,15 @@ def _open(clients: Clients) -> list[str]:
 
 def _signed(clients: Clients, name: str) -> tuple[c.PromotionSet, datetime]:
     with telling_forgeries(clients, name):
-        return signed_set(clients.statements, name)
+        promotion_set, signed_at = signed_set(clients.statements, name)
+    path = paths.open_set(name)
+    try:
+        is_copy = clients.store.document(path) in (None, encode(promotion_set))
+    except UndecodableError:
+        is_copy = False
+    if not is_copy:  # The list only names the set; what it says more of it is not believed.
+        tell_forgeries(clients, name, [ForgedError(path, f"it is not the set of {paths.set_statement(name)}")])
+    return promotion_set, signed_at
 
 
 async def _under_way(client: Client, clients: Clients, promotion_set: c.PromotionSet) -> bool:

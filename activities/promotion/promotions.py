@@ -20,6 +20,7 @@ from shared.application.promotion.turns import (
     queue_of,
     whose_turn,
 )
+from shared.application.trust.planted_records import planted_records
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import identity
@@ -151,6 +152,7 @@ def close_promotion(clients: Clients, closing: c.PromotionClosing) -> c.Done:
 
     def act() -> c.Done:
         request, at = closing.promotion, stamp(clients)
+        tell_forgeries(clients, request.id, planted_records(clients.statements, request.id))
         facts = {"promotion": request.id, "target": request.target, "because": list(closing.because)}
         who = request.requested_by or "the flag on the model"
         key = f"{closing.key}-{closing.fate.value}"  # It may be ended, and put back, while it is being closed.
@@ -198,6 +200,7 @@ def _publish_head(clients: Clients) -> None:
 
 
 def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
+    receipts = Receipts(clients.store, clients.ledger, clients.signing, clients.audit)
     try:
         refuse_held(clients.statements, request.model)
         logged = clients.audit.about(request.model.name)
@@ -205,12 +208,13 @@ def _plan(clients: Clients, request: c.Promotion) -> c.PromotionOpened:
         plan = plan_promotion(clients, request.model, request.source, request.target)
         digest = plan_digest(plan)
         _refuse_changed(clients, request, plan, digest)
-        receipts = Receipts(clients.store, clients.ledger, clients.signing, clients.audit)
         ladder = clients.configuration.ladder
         if because := unproven(receipts, ladder, plan, plan.stages[0]):
             raise Refused(because)
     except Refused as refusal:
         return c.PromotionOpened(because=str(refusal))
+    finally:
+        tell_forgeries(clients, request.id, receipts.forgeries)
     sign_plan(clients.statements, request, plan, digest, clients.clock.now())
     facts = {"promotion": request.id, "plan": digest, "bundle": plan.digest, "target": plan.target}
     who = request.requested_by or "the flag on the model"

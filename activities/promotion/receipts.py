@@ -263,6 +263,7 @@ def refuse_unproven(clients: Clients, order: c.StageOrder) -> None:
     """No stage is skipped: the one before must have measured and passed this very bundle."""
     receipts = Receipts(clients.store, clients.ledger, clients.signing, clients.audit)
     because = unproven(receipts, clients.configuration.ladder, order.plan, order.at, order.promotion.id)
+    tell_forgeries(clients, order.promotion.id, receipts.forgeries)
     if because:
         raise Refused(f"no receipt for {because}")
 

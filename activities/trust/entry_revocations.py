@@ -1,6 +1,6 @@
 """Revoke an entry of the central registry: in the log, in the registry and to the world, and say where it serves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from activities.effects import once
@@ -47,7 +47,11 @@ def _revoke(clients: Clients, revocation: c.EntryRevocation) -> c.EntryRevoked:
         for stage in serving
         if stage.rollout is None
     )
-    return c.EntryRevoked(rollbacks=rollbacks, because=(*because, *_batch_defaults(clients, serving, model)))
+    batch_defaults = tuple(_batch_defaults(clients, model))
+    due = {rollback.stage for rollback in rollbacks}
+    because += tuple(batch.because for batch in batch_defaults if batch.stage not in due)
+    following = tuple(batch for batch in batch_defaults if batch.stage in due)
+    return c.EntryRevoked(rollbacks=rollbacks, because=because, batch_defaults=following)
 
 
 def _signed_wish(clients: Clients, model: ModelVersion) -> EntryRevocationPredicate:
@@ -87,13 +91,13 @@ def _serves_online(clients: Clients, stage: Stage, model: ModelVersion) -> bool:
     return champion_at(clients.endpoints, stage).model.rpartition("/")[2] == str(model)
 
 
-def _batch_defaults(clients: Clients, serving: Sequence[Stage], model: ModelVersion) -> Iterator[str]:
-    """A sentence for each batch endpoint that goes on with *model*; those of *serving* follow a rollback that is due.
+def _batch_defaults(clients: Clients, model: ModelVersion) -> Iterator[c.BatchDefault]:
+    """The batch endpoints whose default is *model* now.
 
     Signalbox runs no job with a revoked version, but others may call the endpoint.
     """
     for stage in _environments(clients):
-        if stage.environment is None or not stage.serving.batch or (stage in serving and stage.rollout is not None):
+        if stage.environment is None or not stage.serving.batch:
             continue
         place, name, kind = stage.environment, stage.serving.batch, EndpointKind.BATCH
         endpoint = clients.endpoints.find(place, kind, name)
@@ -101,10 +105,11 @@ def _batch_defaults(clients: Clients, serving: Sequence[Stage], model: ModelVers
             continue
         default = model_of_deployment(clients.endpoints, place, name, endpoint.default, kind)
         if default.rpartition("/")[2] == str(model):
-            yield (
+            because = (
                 f"{stage.name}: {model} is the default of the batch endpoint {name}; no job of Signalbox runs with it, "
                 "and other callers' jobs do: promote another version there"
             )
+            yield c.BatchDefault(stage=stage.name, because=because)
 
 
 def _rollback(revocation: c.EntryRevocation, wish: EntryRevocationPredicate, stage: Stage) -> c.RollbackRequest:

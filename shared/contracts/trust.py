@@ -1,10 +1,11 @@
 """What crosses the Durable boundary of trust: looks at the audit log, and the revocation of a registry's entry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.contracts.kinds import Activity, Effect, Orchestration
 from shared.contracts.payloads import Sweep
 from shared.contracts.rollback import RollbackRequest
+from shared.domain.newer import NEWER
 from shared.domain.promotion.models import ModelVersion
 
 
@@ -48,11 +49,23 @@ class RevocationOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchDefault:
+    """*because* says that the batch endpoint of *stage* goes on with the version, unless a rollback changes it."""
+
+    stage: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryRevoked:
-    """*rollbacks* are those that are due where the version serves; *because* says where none is possible, and why."""
+    """*rollbacks* are those that are due where the version serves; *because* says where none is possible, and why.
+
+    *batch_defaults* follow the rollbacks of their stages, and go on with the version where these fail.
+    """
 
     rollbacks: tuple[RollbackRequest, ...] = ()
     because: tuple[str, ...] = ()
+    batch_defaults: tuple[BatchDefault, ...] = field(default=(), metadata=NEWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.authority import Authority, ensure_authority
+from signalbox.emulators.authority import Authority, ensure_authority, ensure_ledger_identity
 from signalbox.emulators.azure_devops import app as azure_devops
 from signalbox.emulators.azure_devops.estate import Organisation, Project
 from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
@@ -20,6 +20,7 @@ from signalbox.emulators.azure_ml.online.traffic import RequestLog
 from signalbox.emulators.azure_ml.resource_manager.inspection import Shown
 from signalbox.emulators.azure_monitor.app import AzureMonitor, AzureMonitorOptions
 from signalbox.emulators.clock import EmulatorClock
+from signalbox.emulators.confidential_ledger import app as confidential_ledger
 from signalbox.emulators.database import open_database
 from signalbox.emulators.event_grid.dead_letters import DeadLetters
 from signalbox.emulators.event_grid.delivery import Deliverer
@@ -78,8 +79,9 @@ async def serve(settings: dict[str, Any]) -> None:
         return {"writes": outbox.counts(settings["account"]), **azure_ml["effects"]()}
 
     TopicDoors(store, deliverer, issuer.check, settings["topic_key"], effects).add_to(grid)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(authority.cert, authority.key)
+    tls = _tls(authority)
+    ledger_identity = ensure_ledger_identity(state)
+    ledger_identity_app = confidential_ledger.create_identity_app(ledger_identity.ca.read_text())
     identity = IdentityDoors(issuer, read_directory(settings), settings["identity_secret"])
     runners: list[web.AppRunner | PublicNames] = [
         await _listen(identity.app(), ports["identity"], None),
@@ -90,6 +92,10 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(azure_devops.create_app(_azure_devops_options(settings, issuer)), ports["devops"], tls),
         await _listen(monitor.app(), ports["monitor"], tls),
         await _listen(key_vault.create_app(_key_vault_options(settings, issuer)), ports["keyvault"], tls),
+        await _listen(
+            confidential_ledger.create_app(_ledger_options(settings, issuer)), ports["ledger"], _tls(ledger_identity)
+        ),
+        await _listen(ledger_identity_app, ports["ledger_identity"], tls),
     ]
     bus = await _service_bus(settings, issuer, tls)
     if "public_names" in settings:
@@ -210,6 +216,21 @@ def _key_vault_options(settings: dict[str, Any], issuer: TokenIssuer) -> key_vau
         claims=issuer.claims,
         permissions=settings["vault_permissions"],
     )
+
+
+def _ledger_options(settings: dict[str, Any], issuer: TokenIssuer) -> confidential_ledger.LedgerOptions:
+    return confidential_ledger.LedgerOptions(
+        state=Path(settings["state"]),
+        claims=issuer.claims,
+        users=settings["ledger_users"],
+        commit_s=settings["time_scale"],
+    )
+
+
+def _tls(authority: Authority) -> ssl.SSLContext:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(authority.cert, authority.key)
+    return tls
 
 
 async def _service_bus(settings: dict[str, Any], issuer: TokenIssuer, tls: ssl.SSLContext) -> Bus:

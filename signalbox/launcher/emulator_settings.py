@@ -35,6 +35,8 @@ VAULT_PERMISSIONS = {
     str(PERSONS[3]["oid"]): _CRYPTO_OFFICER,
     CLIENT_PRINCIPAL: _CRYPTO_OFFICER,
 }
+# Those of the ledger: the app adds and reads, and an engineer says who may.
+LEDGER_USERS = {PRINCIPAL: "Contributor", str(PERSONS[3]["oid"]): "Administrator"}
 _LANDING = "landing"  # The example's files arrive here.
 _BREACHED = "data.RunTags.azureml_modelmonitor_threshold_breached"  # Model monitors put it on their runs.
 
@@ -93,18 +95,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
         "account": ACCOUNT,
         "accounts": {name: {"key": keys.accounts[name], "topic": storage_account_id(name)} for name in ACCOUNTS},
         "tenant": TENANT,
-        "ports": {
-            "identity": endpoints.identity,
-            "identity_tls": endpoints.identity_tls,
-            "storage": endpoints.storage,
-            "eventgrid": endpoints.eventgrid,
-            "azureml": endpoints.azureml,
-            "devops": endpoints.devops,
-            "servicebus": endpoints.servicebus,
-            "servicebus_tls": endpoints.servicebus_tls,
-            "keyvault": endpoints.keyvault,
-            "monitor": endpoints.monitor,
-        },
+        "ports": _ports(endpoints),
         "azurite": f"https://127.0.0.1:{endpoints.azurite}",
         "identity_secret": endpoints.identity_secret,
         "identities": [USER_ASSIGNED],
@@ -112,6 +103,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
         "applications": [APPLICATION],
         "devops": DEVOPS,
         "vault_permissions": VAULT_PERMISSIONS,
+        "ledger_users": LEDGER_USERS,
         "roles_given": [
             {
                 "principal": PRINCIPAL,
@@ -154,6 +146,23 @@ def _session_settings(session: ClientSession) -> dict[str, Any]:
 def _log_workspace_id() -> str:
     group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-mlops-monitor"
     return f"{group}/providers/Microsoft.OperationalInsights/workspaces/log-mlops"
+
+
+def _ports(endpoints: Endpoints) -> dict[str, int]:
+    return {
+        "identity": endpoints.identity,
+        "identity_tls": endpoints.identity_tls,
+        "storage": endpoints.storage,
+        "eventgrid": endpoints.eventgrid,
+        "azureml": endpoints.azureml,
+        "devops": endpoints.devops,
+        "servicebus": endpoints.servicebus,
+        "servicebus_tls": endpoints.servicebus_tls,
+        "keyvault": endpoints.keyvault,
+        "monitor": endpoints.monitor,
+        "ledger": endpoints.ledger,
+        "ledger_identity": endpoints.ledger_identity,
+    }
 
 
 def _monitoring_roles() -> list[dict[str, str]]:

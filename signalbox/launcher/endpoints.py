@@ -69,6 +69,8 @@ class Endpoints:
     servicebus_tls: int
     keyvault: int
     monitor: int
+    ledger: int
+    ledger_identity: int
     identity_secret: str
     function_key: str
     eventgrid_key: str
@@ -79,7 +81,8 @@ class Endpoints:
     @property
     def ports(self) -> tuple[int, ...]:
         services = (self.identity, self.identity_tls, self.storage, self.eventgrid, self.azureml, self.devops)
-        return (self.host, self.azurite, self.servicebus, self.servicebus_tls, self.keyvault, self.monitor, *services)
+        newer = (self.keyvault, self.monitor, self.ledger, self.ledger_identity)
+        return (self.host, self.azurite, self.servicebus, self.servicebus_tls, *newer, *services)
 
     @property
     def app(self) -> str:
@@ -122,6 +125,15 @@ class Endpoints:
         return f"https://localhost:{self.monitor}"
 
     @property
+    def confidential_ledger(self) -> str:
+        """A ledger, whose certificate `ledger_identity_service` knows."""
+        return f"https://localhost:{self.ledger}"
+
+    @property
+    def ledger_identity_service(self) -> str:
+        return f"https://localhost:{self.ledger_identity}"
+
+    @property
     def service_bus(self) -> str:
         """A connection string, as `az servicebus namespace authorization-rule keys list` prints one."""
         return (
@@ -149,6 +161,7 @@ class Endpoints:
             **signing_settings(Path(self.state), self.vault),
             "AZURE_LOG_ANALYTICS_URL": self.log_analytics,
             "AZURE_LOG_ANALYTICS_WORKSPACES": LOG_WORKSPACE,
+            "AZURE_CONFIDENTIAL_LEDGER_IDENTITY_URL": self.ledger_identity_service,
             "AZURE_KEY_VAULT_HOSTS": f"127.0.0.1:{self.keyvault}",
             "SIGNALBOX_TREE_HEADS": f"file:{Path(self.state) / 'tree-heads'}",  # Beside the storage emulator's files.
             "SIGNALBOX_SECRETS_KEY": self.secrets_key,
@@ -173,7 +186,7 @@ def key_entry(name: str, key: str) -> str:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = free_ports(11)
+    ports = free_ports(13)
     return Endpoints(
         state=str(state),
         host=host_port or free_ports(1)[0],
@@ -188,6 +201,8 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         servicebus_tls=ports[8],
         keyvault=ports[9],
         monitor=ports[10],
+        ledger=ports[11],
+        ledger_identity=ports[12],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),

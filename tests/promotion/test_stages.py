@@ -15,6 +15,7 @@ from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.ports import Shelf
 from tests.promotion.conftest import PREPROD, PromotionApp
 from tests.promotion.test_receipts import ordered, replanned, shown
+from tests.trust.attacks import forged
 
 STRAIGHT = {"to": "central", "source": "preprod"}
 
@@ -84,6 +85,7 @@ async def test_a_promotion_that_was_taken_back_proves_nothing_whatever_its_recor
     app.register("1", error=1.0, place=PREPROD)
 
     assert "has not measured churn:1" in await refusal(app, "churn:1")
+    assert f"promotions/{promotion}/promotion.json" in forged(app)
 
 
 def edit(app: PromotionApp, promotion: str, changes: dict[str, Any]) -> None:

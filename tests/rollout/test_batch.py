@@ -111,3 +111,17 @@ async def test_revoking_a_version_says_that_a_batch_endpoint_goes_on_with_it(app
     assert result.rolled_back == ()
     assert len(result.because) == 1
     assert "prod: churn:2 is the default of the batch endpoint churn-batch" in result.because[0]
+
+
+async def test_a_rollback_of_a_revoked_version_that_fails_names_the_batch_endpoint_too(app: RolloutApp) -> None:
+    """There is no version before it, so the endpoints go on with it."""
+    await app.released("1")
+
+    _, answer = await app.ask("POST", "models/churn/revoke", {"version": "1", "reason": "leaks"}, "linus")
+    outcome = await app.host.advance_until_finished(str(answer["id"]), timeout=60)
+
+    result = decode(c.RevocationResult, outcome.output)
+    assert result.rolled_back == ()
+    assert [reason for reason in result.because if "nothing to go back to" in reason]
+    assert [reason for reason in result.because if "churn:1 is the default of the batch endpoint" in reason]
+    assert scores(app) == "churn:1"

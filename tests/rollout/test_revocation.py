@@ -13,7 +13,8 @@ from shared.records import paths
 from shared.records.registry import entry_statement, history_of
 from tests.promotion.conftest import CENTRAL
 from tests.rollout.conftest import RolloutApp, because
-from tests.trust.verifier import signed
+from tests.signing import trusted_key_set
+from tests.trust.verifier import canonical, signed, verdict
 
 TWO = ModelVersion(name="churn", version="2")
 
@@ -179,3 +180,17 @@ async def test_what_is_not_in_the_registry_cannot_be_revoked(app: RolloutApp) ->
     app.register("9", error=1.0)
     status, answer = await app.ask("POST", "models/churn/revoke", {"version": "9", "reason": "leaks"}, "linus")
     assert (status, answer["title"]) == (404, "no such entry")
+
+
+async def test_the_offline_verifier_reads_that_the_version_was_revoked(app: RolloutApp) -> None:
+    model = await app.entered("2")
+    keys = {key["kid"]: key for key in trusted_key_set()["keys"]}
+    (promotion,) = {e.facts["promotion"] for e in app.clients.audit.about("churn") if e.kind == "promoted"}
+    _, before = await app.ask("GET", f"promotions/{promotion}/proof")
+    await revoke(app, "2")
+
+    _, proof = await app.ask("GET", f"promotions/{promotion}/proof")
+
+    assert verdict(canonical(before), keys) == ""
+    assert f"linus has revoked {model} at" in verdict(canonical(proof), keys)
+    assert "leaks" in verdict(canonical(proof), keys)

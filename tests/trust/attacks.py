@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from shared.domain.promotion.approvals import Approval
+from shared.records.promotion import FATES
 from tests.promotion.conftest import PromotionApp
 
 STATE_CONTAINER = "signalbox"
@@ -15,6 +16,15 @@ def forged(app: PromotionApp) -> list[str]:
     announced = app.clients.announcer.kinds.count("Signalbox.Record.Forged")  # type: ignore[attr-defined]
     assert announced == len(entries)
     return [entry.facts["path"] for entry in entries]
+
+
+def logged_reason(app: PromotionApp, promotion: str, reason: str) -> bool:
+    """Whether the audit log has *reason* in how *promotion* has ended, which is announced too."""
+    ends = [entry for entry in app.clients.audit.entries() if "because" in entry.facts and entry.kind in FATES]
+    reasons = [" ".join(entry.facts["because"]) for entry in ends if entry.facts["promotion"] == promotion]
+    kinds = app.clients.announcer.kinds  # type: ignore[attr-defined]
+    announced = all(f"Signalbox.Promotion.{entry.kind.capitalize()}" in kinds for entry in ends)
+    return announced and any(reason in text for text in reasons)
 
 
 def plant(app: PromotionApp, path: str, content: Any) -> None:

@@ -24,7 +24,7 @@ from signalbox.launcher.signing_keys import signing_settings
 from tests.fakes.ports import MemoryHub
 from tests.promotion.conftest import PromotionApp
 from tests.signing import signing, signing_in, trusted_key_set
-from tests.trust.attacks import asking, blobs, forged, plant, stored
+from tests.trust.attacks import asking, blobs, forged, logged_reason, plant, stored
 from tests.trust.verifier import canonical, verdict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,12 +38,13 @@ EVIL = Trained(
 async def test_what_a_stage_has_trained_is_not_believed_unsigned(app: PromotionApp) -> None:
     app.experiment("1")
     promotion = identity.promotion_id("churn", "1", "dev", 1)
-    plant(app, f"promotions/{promotion}/effects/dev/trained.json", encode(EVIL))
+    path = f"promotions/{promotion}/effects/dev/trained.json"
+    plant(app, path, encode(EVIL))
 
     result = await app.finish(await app.promote("churn:1", to="dev"))
 
     (trained,) = (entry.facts["digest"] for entry in app.clients.audit.entries() if entry.kind == "trained")
-    assert result.fate is c.Fate.PROMOTED
+    assert (result.fate, forged(app)) == (c.Fate.PROMOTED, [path])
     assert app.cloud.state["assets"]["dev/models/churn:1"].tags[DIGEST] == trained
 
 
@@ -117,6 +118,7 @@ async def test_the_way_out_takes_its_approvals_from_no_other_receipt(app: Promot
     assert result.fate is c.Fate.FAILED
     assert "central/models/churn:2" not in app.cloud.state["assets"]
     assert forged(app) == ([] if how == "removed" else [path])
+    assert logged_reason(app, second, "the receipt of central (entry) is gone" if how == "removed" else path)
 
 
 WORLD: dict[str, tuple[str, str]] = {
@@ -156,6 +158,7 @@ async def test_an_effect_that_is_not_there_at_the_end_is_no_promotion(app: Promo
     assert app.record(promotion)["fate"] == "failed"
     assert "central/models/churn:1" not in state["assets"]
     assert "promoted" not in app.chain()
+    assert logged_reason(app, promotion, reason)
 
 
 async def test_an_effect_that_shows_late_is_waited_for(app: PromotionApp) -> None:
@@ -188,7 +191,10 @@ async def test_a_proof_has_what_is_said_of_the_registry_and_nothing_planted(app:
 
     entries = [path for path in proof["statements"] if path.startswith("registry/churn/1/")]
     assert (status, len(entries), verdict(canonical(proof), keys)) == (200, 2, "")
-    assert not [path for path in proof["statements"] if path.endswith(("/x.dsse.json", "/y.dsse.json"))]
+    planted = [f"promotions/{promotion}/{name}.dsse.json" for name in "xy"]
+    assert not {*planted} & {*proof["statements"]}
+    await app.pass_time(timedelta(days=1))
+    assert forged(app) == planted
     for path in entries:
         less = {name: value for name, value in proof["statements"].items() if name != path}
         reason = verdict(canonical({**proof, "statements": less}), keys)

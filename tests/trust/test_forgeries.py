@@ -16,7 +16,6 @@ from shared import contracts as c
 from shared.codec import decode, encode
 from shared.domain import identity
 from shared.domain.promotion.models import APPROVED_BY, STATE, ModelVersion
-from shared.domain.promotion.plans import Phase
 from shared.domain.trust.keys import Purpose
 from shared.domain.trust.statements import PredicateKind
 from shared.ports import RegisteredModel
@@ -123,6 +122,7 @@ async def test_a_rejection_that_was_removed_still_counts(app: PromotionApp) -> N
 
     assert result.fate is not c.Fate.PROMOTED
     assert "grace's decision as product-owner was removed" in " ".join(result.because)
+    assert paths.decisions(promotion, "central") in forged(app)
 
 
 async def test_a_withdrawn_approval_that_is_put_back_does_not_count(app: PromotionApp) -> None:
@@ -138,6 +138,7 @@ async def test_a_withdrawn_approval_that_is_put_back_does_not_count(app: Promoti
 
     assert result.fate is not c.Fate.PROMOTED
     assert "ada has withdrawn it" in " ".join(result.because)
+    assert path in forged(app)
 
 
 @pytest.mark.parametrize("suffix", ["evidence.json", "evidence.dsse.json", "pack.dsse.json"])
@@ -156,7 +157,7 @@ async def test_evidence_of_another_version_is_not_judged(app: PromotionApp, suff
 
     assert result.fate is not c.Fate.PROMOTED
     assert "central/models/churn:2" not in app.cloud.state["assets"]
-    assert bool(forged(app)) == ("dsse" in suffix)
+    assert [path for path in forged(app) if path.startswith(f"promotions/{second}/")]
 
 
 async def test_a_plan_that_nobody_signed_is_not_carried_out(app: PromotionApp) -> None:
@@ -197,6 +198,8 @@ async def test_a_door_judges_by_no_plan_that_nobody_signed(app: PromotionApp) ->
 
     assert (status, refused["title"]) == (409, "forged record")
     assert "was changed" in refused["detail"]
+    await app.finish(promotion)
+    assert path in forged(app)
 
 
 async def test_a_planted_file_in_the_place_of_a_decision_is_named_to_the_person_it_keeps_out(app: PromotionApp) -> None:
@@ -207,6 +210,8 @@ async def test_a_planted_file_in_the_place_of_a_decision_is_named_to_the_person_
 
     assert (status, refused["title"]) == (409, "forged record")
     assert "an operator must look at it and remove it" in refused["detail"]
+    await app.finish(promotion)
+    assert [path for path in forged(app) if path.startswith(paths.decisions(promotion, "central"))]
 
 
 async def test_ledger_entries_that_say_a_move_was_made_make_none_believe_it(app: PromotionApp) -> None:
@@ -219,6 +224,8 @@ async def test_ledger_entries_that_say_a_move_was_made_make_none_believe_it(app:
 
     entry = app.cloud.state["assets"]["central/models/churn:1"]
     assert (result.fate, entry.tags[STATE]) == (c.Fate.PROMOTED, "approved")
+    moves = ("publish_entry", "approve_entry")
+    assert forged(app) == [f"promotions/{promotion}/effects/central/{move}.json" for move in moves]
 
 
 async def test_a_receipt_that_was_planted_opens_nothing(app: PromotionApp) -> None:
@@ -229,11 +236,12 @@ async def test_a_receipt_that_was_planted_opens_nothing(app: PromotionApp) -> No
     second = await app.promote("churn:2")
     await app.evidence(second)
     promotion = receipt.split("/")[1]
-    plant(app, receipt.replace(promotion, second), app.hub.read(STATE_CONTAINER, receipt))
+    planted = receipt.replace(promotion, second)
+    plant(app, planted, app.hub.read(STATE_CONTAINER, receipt))
 
     result = await app.finish(second)
 
-    assert result.fate is not c.Fate.PROMOTED
+    assert (result.fate is c.Fate.PROMOTED, forged(app)) == (False, [planted])
     assert "central/models/churn:2" not in app.cloud.state["assets"]
 
 
@@ -285,6 +293,31 @@ async def test_an_entry_is_watched_while_another_version_waits(app: PromotionApp
     assert app.chain().count("registry altered") == 1
 
 
+async def test_every_version_is_compared_and_not_only_the_newest(app: PromotionApp) -> None:
+    first, _ = await entry(app)
+    second = app.register("2", error=0.5)
+    await app.whole("churn:2")
+    app.register("3", error=0.4)
+    await app.evidence(await app.promote("churn:3"))  # A third one waits for people.
+
+    for count, model in enumerate((first, second), start=1):
+        app.clients.models.tag(CENTRAL, model, {APPROVED_BY: "mallory"})
+        await app.pass_time(timedelta(days=1))
+        altered = [entry.subject for entry in app.clients.audit.entries() if entry.kind == "registry altered"]
+        assert altered == ["churn:1", "churn:2"][:count]
+
+
+async def test_bytes_of_an_entry_that_were_changed_are_found(app: PromotionApp) -> None:
+    await entry(app)
+    files = app.cloud.state["files"]
+    path = next(path for path in files if path.startswith("central") and path.endswith("model.bin"))
+    files[path] = b"other weights"
+
+    await app.pass_time(timedelta(days=1))
+
+    assert app.chain().count("registry altered") == 1
+
+
 async def test_a_statement_that_was_removed_is_missed(app: PromotionApp) -> None:
     await entry(app)
     for path in blobs(app, "registry/churn/1/"):
@@ -305,7 +338,7 @@ async def test_the_proof_of_an_earlier_stage_is_not_believed_unsigned(app: Promo
 
     result = await app.finish(promotion)
 
-    assert (result.fate is c.Fate.PROMOTED, Phase.EXIT.value) == (False, "exit")
+    assert (result.fate is c.Fate.PROMOTED, forged(app)) == (False, [path])
 
 
 async def test_a_plan_that_nobody_signed_is_told_of_where_approvals_are_mirrored(app: PromotionApp) -> None:

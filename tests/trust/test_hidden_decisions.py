@@ -57,6 +57,7 @@ async def test_entries_that_were_cut_out_of_the_log_stop_the_promotion(app: Prom
 
     assert "central/models/churn:1" not in app.cloud.state["assets"]
     assert f"entry {number} is missing from the audit log" in str(outcome.output)
+    assert any(f"entry {number} is missing" in problem for problem in app.clients.audit.verify().problems)
 
 
 async def test_a_withdrawal_that_died_before_its_log_entry_is_logged_by_the_next_look(
@@ -86,7 +87,7 @@ async def test_a_withdrawal_that_died_before_its_log_entry_is_logged_by_the_next
     result = await app.finish(promotion)
 
     assert logged == 1
-    assert result.fate is not c.Fate.PROMOTED
+    assert (result.fate is c.Fate.PROMOTED, path in forged(app)) == (False, True)
 
 
 async def test_a_withdrawal_that_is_repeated_after_a_crash_is_logged_once(
@@ -145,6 +146,8 @@ async def test_a_planted_receipt_keeps_nobody_from_deciding_or_withdrawing(app: 
 
     assert any("product-owner" in condition for condition in explained["unmet"])
     assert (status, await withdrawn(app, promotion, "ada", "data-scientist")) == (200, (200, "central"))
+    await app.finish(promotion)
+    assert path in forged(app)
 
 
 async def test_a_receipt_that_was_planted_is_told_of(app: PromotionApp) -> None:

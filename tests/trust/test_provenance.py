@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared import contracts as c
+from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import PROMOTION, PROVENANCE
 from shared.domain.trust.keys import Purpose
@@ -16,8 +17,10 @@ from shared.ports import RegisteredModel
 from tests.amounts import amount
 from tests.promotion.conftest import PromotionApp
 from tests.signing import signing, trusted_key_set
+from tests.trust.attacks import logged_reason
 from tests.trust.verifier import canonical, run, signed, verdict
 
+PROMOTION_OF_1 = identity.promotion_id("churn", "1", "central", 1)
 KEYS = {key["kid"]: key for key in trusted_key_set()["keys"]}
 
 
@@ -129,6 +132,7 @@ async def test_nothing_is_deployed_without_its_provenance(app: PromotionApp, att
 
     assert result.fate is not c.Fate.PROMOTED
     assert reason in " ".join(result.because)
+    assert logged_reason(app, PROMOTION_OF_1, reason)
     assert not app.cloud.state["deployments"]
 
 
@@ -146,6 +150,7 @@ async def test_bytes_that_changed_after_their_registration_are_not_deployed(app:
     result = await app.finish(await app.promote("churn:1"))
 
     assert "model/model.bin differs" in " ".join(result.because)
+    assert logged_reason(app, PROMOTION_OF_1, "model/model.bin differs")
     assert not app.cloud.state["deployments"]
 
 
@@ -163,6 +168,7 @@ async def test_a_version_that_was_registered_with_another_folder_is_not_deployed
     result = await app.finish(await app.promote("churn:1"))
 
     assert "is registered with elsewhere" in " ".join(result.because)
+    assert logged_reason(app, PROMOTION_OF_1, "is registered with elsewhere")
     assert not app.cloud.state["deployments"]
 
 
@@ -200,3 +206,4 @@ async def test_a_promotion_is_not_done_while_its_provenance_is_gone(app: Promoti
 
     assert result.fate is not c.Fate.PROMOTED
     assert f"churn:1 in {place}: no provenance lies beside it" in "; ".join(result.because)
+    assert logged_reason(app, PROMOTION_OF_1, "no provenance lies beside it")

@@ -97,6 +97,8 @@ async def test_only_what_is_signed_as_approved_is_brought_back(app: PromotionApp
 
     with pytest.raises(Refused, match="signed is nothing: it is not brought back"):
         recover_entry(app.clients, recovery)
+    await app.pass_time(timedelta(days=1))
+    assert alarms(app) == (1, 1)
 
 
 async def test_what_is_signed_as_a_candidate_is_not_brought_back(app: PromotionApp) -> None:

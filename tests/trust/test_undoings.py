@@ -77,6 +77,7 @@ async def test_what_belongs_to_a_set_is_what_was_signed(app: PromotionApp) -> No
 
     assert app.record(promotion)["fate"] == "promoted"
     assert app.cloud.state["assets"]["central/models/churn:1"].tags[STATE] == "approved"
+    assert path in forged(app)
 
 
 async def test_an_open_record_of_another_request_restores_nothing(app: PromotionApp) -> None:

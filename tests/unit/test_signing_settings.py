@@ -62,3 +62,21 @@ def test_keys_that_nobody_trusts_are_a_problem_of_their_own() -> None:
         read_settings({**WHOLE, "SIGNALBOX_SIGNING_KEYS": DOOR})
     with pytest.raises(SettingsError, match="is not a file"):
         read_settings({**WHOLE, "SIGNALBOX_SIGNING_KEYS": DOOR, "SIGNALBOX_TRUSTED_KEYS": "nowhere.json"})
+
+
+LEDGER = "https://heads.confidential-ledger.azure.com"
+
+
+@pytest.mark.parametrize(
+    "place", ["https://a.blob.core.windows.net/heads", "file:/var/heads", f"ledger:{LEDGER}/heads"]
+)
+def test_heads_are_published_to_a_container_a_folder_or_a_ledger(place: str) -> None:
+    assert read_settings({**WHOLE, "SIGNALBOX_TREE_HEADS": f"{place}/"}).tree_heads == place
+
+
+@pytest.mark.parametrize(
+    "place", [LEDGER, f"{LEDGER}/heads", f"ledger:{LEDGER}", "ledger:http://l/heads", "ledger:https://a@l/h"]
+)
+def test_a_ledger_is_named_as_one_and_with_its_collections(place: str) -> None:
+    with pytest.raises(SettingsError, match="ledger:https://NAME"):
+        read_settings({**WHOLE, "SIGNALBOX_TREE_HEADS": place})

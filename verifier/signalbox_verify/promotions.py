@@ -152,6 +152,9 @@ def verify(proof, keys, folder=None):
     lines = [f"{plan['model']} with {plan['bundle']}, to {plan['target']}, by plan {plan['plan']}"]
     for taken_back in kinds["roll-back"]:
         raise NotProven(f"it was taken back at {taken_back['at']}: {'; '.join(taken_back['because'])}")
+    for says in kinds["entry-revocation"]:
+        require(says["model"] == plan["model"], f"{says['path']} revokes {says['model']}")
+        raise NotProven(f"{says['by']} has revoked {says['model']} at {says['at']}: {says['reason']}")
     for stage, phase in ((stage["stage"], phase) for stage in plan["stages"] for phase in ("entry", "exit")):
         require((stage, phase) in receipts, f"there is no receipt for the {phase} of {stage}")
         receipt, entry = receipts[stage, phase], receipts[stage, "entry"]

@@ -1,21 +1,44 @@
-"""Where tree heads are published: a container of another storage account, or a folder on one machine.
+"""Where tree heads are published: a container of another storage account, a folder on one machine, or a ledger.
 
-Both write each head once and overwrite nothing. An Azure DevOps artifact and Azure Confidential Ledger are not built;
-they would be two more classes here.
+All write each head once and overwrite nothing. Azure Confidential Ledger has a room of its own beside this one; the
+artifact of Azure DevOps is made by a pipeline, so that the app has no right to write there (docs/audit-log.md).
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from azure.core.credentials import TokenCredential
 
 from shared.codec import encode
 from shared.domain.failures import Refused
 from shared.domain.trust.envelopes import Envelope, MalformedEnvelopeError, canonical_json
 from shared.domain.trust.tree_heads import read_envelope, read_tree_head
-from shared.ports import DataHub
+from shared.ports import DataHub, TreeHeadPublisher
 
 _MOST = 999_999_999_999
+_FILE, _LEDGER = "file:", "ledger:"
+
+
+def open_publisher(
+    place: str, open_hub: Callable[[str], DataHub], credential: TokenCredential, ledger_identity: str
+) -> TreeHeadPublisher:
+    """What publishes at *place*, a value of SIGNALBOX_TREE_HEADS; *open_hub* opens the blob service of an address.
+
+    *ledger_identity* is the service that knows the certificates of ledgers.
+    """
+    if place.startswith(_FILE):
+        return PublishedFolder(Path(place.removeprefix(_FILE)))
+    service, _, name = place.removeprefix(_LEDGER).rpartition("/")
+    if not place.startswith(_LEDGER):
+        return PublishedContainer(open_hub(service), name)
+    from shared.adapters.confidential_ledger.published_heads import PublishedLedger
+    from shared.adapters.confidential_ledger.transactions import LedgerTransactions
+
+    pause = time.sleep  # noqa: TID251 - Looks again a bounded number of times: the ledger sends no event.
+    return PublishedLedger(LedgerTransactions(credential, service, ledger_identity, pause), name, pause)
 
 
 class PublishedContainer:

@@ -5,7 +5,7 @@ place and no unsigned record of a promotion is believed.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared import contracts as c
 from shared.codec import decode
@@ -16,21 +16,26 @@ from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
 from shared.domain.promotion.receipts import Receipt
 from shared.ports import AuditLog, Ledger, Signing
+from shared.records import paths
 from shared.records.listings import PROMOTIONS, listed
 from shared.records.production.serving import hold_of
 from shared.records.promotion import FATES, fate_of
-from shared.records.statements import Statements, receipt_objection
+from shared.records.statements import ForgedError, Statements, receipt_objection
 from shared.records.store import RecordStore
 
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """Where promotions and their receipts are recorded, what knows our own signature, and the audit log."""
+    """Where promotions and their receipts are recorded, what knows our own signature, and the audit log.
+
+    What is looked at and is not believed joins *forgeries*.
+    """
 
     store: RecordStore
     ledger: Ledger
     signing: Signing
     audit: AuditLog
+    forgeries: list[ForgedError] = field(default_factory=list)
 
 
 def unproven(receipts: Receipts, ladder: Ladder, plan: Plan, at: StagePlan, own: str = "") -> str:
@@ -64,15 +69,21 @@ def _candidates(receipts: Receipts, plan: Plan, before: Stage, own: str) -> Iter
         yield own
         return
     store, prefix = receipts.store, identity.promotions_of(plan.model.name)
-    arrived = _arrived(receipts.audit, plan.model)
+    fates = _fates(receipts.audit, plan.model)
     for name, row in listed(store.hub, store.container, f"{PROMOTIONS}{prefix}"):
+        promotion = f"{prefix}{name}"
         same = (row.get("model"), row.get("version")) == (plan.model.name, plan.model.version)
-        if same and f"{prefix}{name}" in arrived and fate_of(store, f"{prefix}{name}") is c.Fate.PROMOTED:
-            yield f"{prefix}{name}"
+        if same and fate_of(store, promotion) is c.Fate.PROMOTED:
+            if fates.get(promotion) == c.Fate.PROMOTED.value:
+                yield promotion
+            else:
+                fate = fates.get(promotion) or "not ended"
+                reason = f"it says that the promotion has arrived; by the audit log it is {fate}"
+                receipts.forgeries.append(ForgedError(paths.promotion(promotion), reason))
 
 
-def _arrived(audit: AuditLog, model: ModelVersion) -> set[str]:
-    """The promotions of *model* that have arrived, and were not taken back, by the audit log.
+def _fates(audit: AuditLog, model: ModelVersion) -> dict[str, str]:
+    """How the promotions of *model* have ended, by the audit log: the last word on each.
 
     Their records say it too, and are not signed: somebody could write that what was taken back has arrived.
     """
@@ -80,14 +91,18 @@ def _arrived(audit: AuditLog, model: ModelVersion) -> set[str]:
     for entry in audit.about(model.name):
         if entry.subject == str(model) and entry.kind in FATES and "promotion" in entry.facts:
             logged_fates[entry.facts["promotion"]] = entry.kind
-    return {promotion for promotion, fate in logged_fates.items() if fate == c.Fate.PROMOTED.value}
+    return logged_fates
 
 
 def _proves(receipts: Receipts, plan: Plan, before: Stage, promotion: str) -> bool:
-    raw = receipts.ledger.find(identity.promotion_key(promotion, f"{before.name}/{Phase.EXIT.value}/receipt"))
+    key = identity.promotion_key(promotion, f"{before.name}/{Phase.EXIT.value}/receipt")
+    raw = receipts.ledger.find(key)
     if raw is None:
         return False
     receipt = decode(Receipt, raw)
+    if because := receipt_objection(receipts.signing, receipt):
+        receipts.forgeries.append(ForgedError(f"{key}.json", because))
+        return False
     bound = (receipt.promotion, receipt.model, receipt.digest, receipt.stage, receipt.phase)
     passed = (promotion, plan.model, plan.digest, before.name, Phase.EXIT)
-    return bound == passed and not receipt_objection(receipts.signing, receipt)
+    return bound == passed

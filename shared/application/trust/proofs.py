@@ -45,6 +45,7 @@ def promotion_proof(
     signed = {path: envelope for folder in own for path, envelope in _statements(statements, folder, promotion)}
     signed |= dict(_receipts(statements, ledger, promotion, plan))
     signed |= dict(_revocations(statements))
+    signed |= dict(_entry_revocation(statements, plan))
     log = [audit.prove(entry.number) for entry in audit.about(plan.model.name) if _is_evidence(entry.facts, promotion)]
     if not log:
         raise Refused(f"the audit log has no receipt of {promotion} yet: nothing can be proven")
@@ -86,6 +87,15 @@ def _revocations(statements: Statements) -> Iterator[tuple[str, Envelope]]:
                 yield path, stored.record
         except ForgedError:
             continue
+
+
+def _entry_revocation(statements: Statements, plan: Plan) -> Iterator[tuple[str, Envelope]]:
+    """What a person has signed to revoke the version, where it is believed."""
+    path = paths.entry_revocation(plan.model.name, plan.model.version)
+    with suppress(ForgedError):
+        stored = statements.find_envelope(path)
+        if stored is not None and statements.predicate(stored, PredicateKind.ENTRY_REVOCATION):
+            yield path, stored.record
 
 
 def _receipts(statements: Statements, ledger: Ledger, promotion: str, plan: Plan) -> Iterator[tuple[str, Envelope]]:

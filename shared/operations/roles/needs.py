@@ -111,7 +111,8 @@ NEEDS: dict[str, dict[str, Needs]] = {
         **dict.fromkeys(("head", "about", "verify", "look", "note_look", "prove", "publish"), (_READ, _WRITE)),
         **dict.fromkeys(("entries", "filed", "since", "find"), (_READ,)),
     },
-    # In the account of SIGNALBOX_TREE_HEADS, which the configuration does not name: see docs/audit-log.md.
+    # In the account of SIGNALBOX_TREE_HEADS, which the configuration does not name, or in a ledger, which has roles of
+    # its own: see docs/audit-log.md.
     "TreeHeadPublisher": {"publish": (), "published": ()},
     "Secrets": {"keep": (_WRITE,), "recall": (_READ,), "drop": (_READ, _DELETE), "drop_expired": (_READ, _DELETE)},
     "DataChecks": {"check": (_READ,), "match": (_READ,), "faults": (), "written": ()},

@@ -432,6 +432,17 @@ def test_heads_that_a_writer_of_the_hub_could_rewrite_are_a_warning(place):
     assert "another storage account" in finding.fix
 
 
+@pytest.mark.parametrize(
+    "place", ["https://elsewhere/tree-heads", "ledger:https://l.confidential-ledger.azure.com/heads"]
+)
+def test_heads_in_another_account_or_in_a_ledger_are_out_of_reach(place):
+    made = site()
+    made.settings.tree_heads = place
+
+    (finding,) = [finding for finding in examine(made) if finding.subject == "SIGNALBOX_TREE_HEADS"]
+    assert finding.grade is Grade.OK
+
+
 WARNED = [
     (queued("records", deliveries=20), "maximum delivery count"),
     (queued("messages", life_s=3600), "dead-lettering on message expiration"),
@@ -586,6 +597,16 @@ def role_given(scope: str, role: str, *grants: Grant) -> RoleGiven:
         ),
         (role_given(SUBSCRIPTION, "Owner", OWNER), "subscription 0000", "delete the account"),
         (
+            role_given(ACCOUNT, "Sas", Grant(actions=("Microsoft.Storage/storageAccounts/listAccountSas/action",))),
+            "storage account datahub",
+            "sign access for anybody",
+        ),
+        (
+            role_given(ACCOUNT, "Ages", Grant(actions=("Microsoft.Storage/storageAccounts/managementPolicies/write",))),
+            "storage account datahub",
+            "have records deleted by their age",
+        ),
+        (
             role_given("/providers/Microsoft.Management/managementGroups/all", "Owner", OWNER),
             "management group all",
             "delete the container",
@@ -601,6 +622,18 @@ def test_who_else_may_write_records_is_named_with_what_they_could_do(given: Role
     assert (finding.check, finding.grade, finding.subject) == ("writers", Grade.WARNING, "datahub/signalbox")
     assert (f"{given.kind} eve" in finding.found, place in finding.found, rights in finding.found) == (True,) * 3
     assert ("eve" in finding.fix, given.role in finding.found) == (True, True)
+
+
+def test_who_may_write_to_the_audit_logs_container_alone_is_named_too() -> None:
+    made = site()
+    made.configuration = replace(CONFIGURATION, hub=replace(CONFIGURATION.hub, audit="signalbox-audit"))
+    made.control.immutability = "Locked"
+    log = f"{ACCOUNT}/blobServices/default/containers/signalbox-audit"
+    made.control.given = (OWN, replace(OWN, scope=log), replace(OWN, principal="eve", scope=log))
+
+    subjects = [finding.subject for finding in examine(made) if finding.check == "writers" and finding.fix]
+
+    assert "datahub/signalbox-audit" in subjects
 
 
 def test_who_may_only_read_records_is_nobodys_concern() -> None:

@@ -35,7 +35,10 @@ def _tree_heads(site: Site) -> Finding:
     """Whether heads of the audit log are published where its writers cannot rewrite them."""
     settings = site.settings
     report = SubjectReport("settings", "SIGNALBOX_TREE_HEADS")
-    fix = "name a container in another storage account, with a locked immutability policy; see docs/audit-log.md"
+    fix = (
+        "name a container in another storage account, with a locked immutability policy, or a confidential ledger; "
+        "see docs/audit-log.md"
+    )
     if not settings.tree_heads:
         return report.warning("is empty: a cut of the audit log would not be noticed", fix)
     if settings.tree_heads.startswith(f"{settings.blob_service}/"):

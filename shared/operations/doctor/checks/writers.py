@@ -12,13 +12,26 @@ _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 _DATA = {
     f"{_BLOBS}/write": "overwrite records and put new ones in",
     f"{_BLOBS}/add/action": "put new records in",
+    f"{_BLOBS}/move/action": "rename records",
     f"{_BLOBS}/delete": "delete records",
+    f"{_BLOBS}/deleteBlobVersion/action": "delete the versions that records are restored from",
+    f"{_BLOBS}/permanentDelete/action": "delete for good what was deleted softly",
 }
+_CONTAINER = "the container"
+_ACCOUNTS = "Microsoft.Storage/storageAccounts"
 _MANAGEMENT = {
-    "Microsoft.Storage/storageAccounts/listKeys/action": "read the account's keys",
-    "Microsoft.Storage/storageAccounts/write": "change the account, its network and whether its keys open it",
-    "Microsoft.Storage/storageAccounts/delete": "delete the account",
-    "Microsoft.Storage/storageAccounts/blobServices/containers/delete": "delete the container",
+    f"{_ACCOUNTS}/listKeys/action": "read the account's keys",
+    f"{_ACCOUNTS}/listAccountSas/action": "sign access for anybody (an account SAS)",
+    f"{_ACCOUNTS}/listServiceSas/action": "sign access to the container for anybody (a service SAS)",
+    f"{_ACCOUNTS}/localUsers/write": "make users who write over SFTP",
+    f"{_ACCOUNTS}/write": "change the account, its network and whether its keys open it",
+    f"{_ACCOUNTS}/delete": "delete the account",
+    f"{_ACCOUNTS}/managementPolicies/write": "have records deleted by their age",
+    f"{_ACCOUNTS}/objectReplicationPolicies/write": "have blobs of another account copied in",
+    f"{_ACCOUNTS}/restoreBlobRanges/action": "put the records of an earlier moment back",
+    f"{_ACCOUNTS}/blobServices/write": "turn versioning and soft delete off",
+    f"{_ACCOUNTS}/blobServices/containers/delete": "delete the container",
+    f"{_ACCOUNTS}/blobServices/containers/immutabilityPolicies/delete": "remove a policy that is not locked",
     "Microsoft.Authorization/roleAssignments/write": "give anybody any of these rights",
 }
 
@@ -34,6 +47,9 @@ def writers(site: Site) -> Findings:
         yield report.unknown("cannot be looked at: the configuration does not say where its account is managed", fix)
         return
     findings = [*_account(site, name), *_roles(site, report, container)]
+    if log := configuration.hub.audit:  # Roles from above are those of the state container, in the same account.
+        of_log, log_report = resources.container(configuration, log), SubjectReport("writers", f"{name}/{log}")
+        findings += _roles(site, log_report, of_log, only_there=True)
     place = (
         "its own account" if configuration.state_account else "the hub's account (hub.state_account gives it its own)"
     )
@@ -52,14 +68,15 @@ def _account(site: Site, name: str) -> Findings:
         yield report.warning(fact, "set allowSharedKeyAccess to false on the account")
 
 
-def _roles(site: Site, report: SubjectReport, container: str) -> Findings:
+def _roles(site: Site, report: SubjectReport, container: str, *, only_there: bool = False) -> Findings:
+    """With *only_there*, roles that were given on a level above *container* are left out."""
     try:
         own, assignments = site.control.own_principal(), site.control.roles_given(container)
     except Hidden as refusal:
         yield report.unknown(str(refusal), "give the app's identity Reader on the account, so that it sees its roles")
         return
     for role in assignments:
-        if role.principal != own:
+        if role.principal != own and (not only_there or _scope(role.scope, container) == _CONTAINER):
             yield from _role(role, report, container)
 
 
@@ -74,7 +91,7 @@ def _finding(role: RoleGiven, report: SubjectReport, rights: list[str], containe
     bearer = f"{role.kind or 'principal'} {role.principal}"
     place = _scope(role.scope, container)
     fact = f"may be written to by {bearer}, who has {role.role} on {place} and could {', '.join(rights)}"
-    if place == "the container":
+    if place == _CONTAINER:
         return report.warning(fact, f"take the role away from {role.principal}: the app is the only writer")
     fix = (
         f"give {role.principal} {role.role} on what it works with, not on {place}; or let the records have an account "
@@ -87,7 +104,7 @@ def _scope(scope: str, container: str) -> str:
     """The level on which the role was given, with its name."""
     below = scope.rstrip("/").lower()
     if below == container.lower():
-        return "the container"
+        return _CONTAINER
     name = scope.rstrip("/").rpartition("/")[2]
     if "/storageaccounts/" in below:
         return f"storage account {name}"

@@ -1,0 +1,1 @@
+"""Azure Confidential Ledger over its real wire: entries that are added and read, and never changed or removed."""
