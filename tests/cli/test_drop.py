@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from shared.domain.paths.patterns import match
 from signalbox.cli.errors import Unusable
 from signalbox.cli.landing import find_landing, landing_of
+from signalbox.cli.main import main
 from tests.cli.conftest import run
 from tests.inference.conftest import InferenceApp
 
@@ -83,3 +85,14 @@ async def test_among_several_landing_places_one_must_be_named(app: InferenceApp,
 
     assert (result.exit_code, "--route ROUTE" in result.output) == (2, True), result.output
     assert both.exit_code == 2
+
+
+def test_several_files_keep_their_names_and_never_share_one(tmp_path: Path) -> None:
+    files = [str(tmp_path / name) for name in ("holdout.csv", "answers.csv")]
+    for file in files:
+        Path(file).write_text("id\n1\n")
+
+    refusal = CliRunner().invoke(main, ["drop", *files, "--to", "evaluation/wine"])
+
+    assert refusal.exit_code == 2
+    assert "one name for 2 files; end it in / to keep their names" in refusal.output

@@ -24,26 +24,30 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("file", type=_FILE)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
 @click.option("--route", default="", help="Where files of this route land; not needed where there is only one route.")
 @click.option(
     "--capture", "captures", multiple=True, metavar="NAME=VALUE", help="What fills {NAME} of the route's path: `local`."
 )
 @click.option("--to", "target", default="", help="CONTAINER/PATH instead; a path that ends in / takes the file's name.")
 @click.option("--hub", help="The hub's blob service on Azure; the local one if absent.")
-def drop(file: Path, route: str, captures: tuple[str, ...], target: str, hub: str | None) -> None:
-    """Land FILE in the Data Hub, where ROUTE takes it or where you say."""
+def drop(files: tuple[Path, ...], route: str, captures: tuple[str, ...], target: str, hub: str | None) -> None:
+    """Land each FILE in the Data Hub, where ROUTE takes it or where you say."""
     if target and (route or captures):
         raise click.UsageError("give --route or --to, not both")
+    if target and len(files) > 1 and not target.endswith("/"):
+        raise click.UsageError(f"--to is {target!r}, one name for {len(files)} files; end it in / to keep their names")
     if target:
-        landing = Landing(place=target + file.name if target.endswith("/") else target)
+        landings = [Landing(place=target + file.name if target.endswith("/") else target) for file in files]
     else:
-        landing = find_landing(find_app(), route, file.name, dict(map(_capture, captures)))
+        app, folders = find_app(), dict(map(_capture, captures))
+        landings = [find_landing(app, route, file.name, folders) for file in files]
     with hub_at(hub) as client:
-        upload(client, file, landing.place)
-    click.echo(f"landed {landing.place}")
-    if landing.next:
-        click.echo(landing.next)
+        for file, landing in zip(files, landings, strict=True):
+            upload(client, file, landing.place)
+            click.echo(f"landed {landing.place}")
+            if landing.next:
+                click.echo(landing.next)
 
 
 @click.command()
