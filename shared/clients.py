@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         OutputFigures,
         Pipelines,
         Place,
+        ProjectGates,
         Queues,
         RowFiles,
         Secrets,
@@ -237,6 +238,12 @@ class Clients:
             return PublishedFolder(Path(place.removeprefix("file:")))
         service, _, container = place.rpartition("/")
         return PublishedContainer(self._open_hub(service), container)
+
+    @cached_property
+    def project_gates(self) -> ProjectGates:
+        from shared.adapters.project_gates.process import ProjectGateProcesses
+
+        return ProjectGateProcesses(self.settings.config_path.parent)
 
     @cached_property
     def signing(self) -> Signing:

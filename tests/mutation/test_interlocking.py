@@ -137,7 +137,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_measured",
-        condition="judge_gates(gates, evidence)",
+        condition="judge_gates(gates, evidence, clients.project_gates.ask)",
         without="()",
         guard=test_glass.test_broken_glass_that_one_person_leaves_alone_changes_nothing,
     ),
