@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         OutputFigures,
         Pipelines,
         Place,
+        ProjectGates,
         Queues,
         RowFiles,
         Secrets,
@@ -235,6 +236,12 @@ class Clients:
         if not settings.tree_heads:
             return None
         return open_publisher(settings.tree_heads, self._open_hub, self._credential, settings.ledger_identity)
+
+    @cached_property
+    def project_gates(self) -> ProjectGates:
+        from shared.adapters.project_gates.process import ProjectGateProcesses
+
+        return ProjectGateProcesses(self.settings.config_path.parent)
 
     @cached_property
     def signing(self) -> Signing:

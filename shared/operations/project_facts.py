@@ -11,6 +11,7 @@ from typing import Any
 from shared.config import check, load
 from shared.config.contracts import read_contract
 from shared.domain.configuration import Configuration
+from shared.domain.gates.plugins import file_of
 from shared.operations.roles.assignments import containers
 
 
@@ -43,7 +44,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _files(home: Path, configuration: Configuration) -> set[str]:
-    """The data contracts and their reference profiles, by their paths from the configuration."""
+    """The contracts, their reference profiles and the files of own gates, by their paths from the configuration."""
     contracts = {route.contract for route in configuration.routes}
     contracts |= {model.contract for model in configuration.ladder.models}
     contracts |= {data.contract for rules in configuration.retraining for data in rules.data}
@@ -52,7 +53,9 @@ def _files(home: Path, configuration: Configuration) -> set[str]:
         contract = read_contract(home, path).contract
         if contract is not None and contract.distribution is not None:
             files.add(str(PurePosixPath(path).parent / contract.distribution.reference))
-    return files
+    stages = configuration.ladder.stages
+    gates = (spec.gate for stage in stages for spec in (*stage.entry_gates, *stage.exit_gates))
+    return files | set(filter(None, map(file_of, gates)))
 
 
 if __name__ == "__main__":

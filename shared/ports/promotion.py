@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from shared.domain.gates.plugins import ProjectGateCall
+from shared.domain.gates.verdict import GateFinding
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.audit import Entry
@@ -24,6 +26,14 @@ class AssetKind(StrEnum):
     MODEL = "models"
     CODE = "codes"
     ENVIRONMENT = "environments"
+
+
+class ProjectGates(Protocol):
+    """Runs the gates that a project brings itself."""
+
+    def ask(self, call: ProjectGateCall) -> GateFinding:
+        """The finding of the gate; whatever goes wrong in it is a finding that fails."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

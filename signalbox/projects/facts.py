@@ -28,7 +28,7 @@ class ProjectWorkspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFacts:
-    """*files* are the contracts and profiles that the configuration names, by their paths from it."""
+    """*files* are the contracts, profiles and own gates that the configuration names, by their paths from it."""
 
     configuration: Path
     files: tuple[str, ...] = ()

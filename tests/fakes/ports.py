@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from shared.adapters.azure_storage.ledger import BlobLedger
+from shared.adapters.project_gates.process import ProjectGateProcesses
 from shared.application.callers import Callers
 from shared.clients import Clients
 from shared.domain.access.permissions import DEFAULT_PERSONAS, Machine, Permissions
@@ -341,6 +343,7 @@ class FakeClients(Clients):
             queues=MemoryQueues(),
             endpoints=NoEndpoints(),
             data_checks=RowChecks(memory),
+            project_gates=ProjectGateProcesses(Path()),
             signing=signing(),
             tree_heads=None,
         )

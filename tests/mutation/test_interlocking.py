@@ -136,8 +136,8 @@ LOCKS = [
         guard=test_training_edge.test_the_receipt_of_the_way_out_is_for_what_was_trained,
     ),
     Lock(
-        symbol="_measured",
-        condition="judge_gates(gates, evidence)",
+        symbol="assessments._measured",
+        condition="judge_gates(gates, evidence, clients.project_gates.ask)",
         without="()",
         guard=test_glass.test_broken_glass_that_one_person_leaves_alone_changes_nothing,
     ),
@@ -149,7 +149,7 @@ LOCKS = [
         arguments={"approved": True},
     ),
     Lock(
-        symbol="_measured",
+        symbol="assessments._measured",
         condition="replace(order, plan=order.plan.against(order.stage, serving))",
         without="order",
         guard=HOSTILE.test_a_champion_that_serves_since_the_plan_is_the_one_to_beat,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +14,14 @@ from activities.promotion.moves import make_move
 from activities.promotion.packs import write_evidence_pack
 from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
+from shared.adapters.project_gates.process import ProjectGateProcesses
 from shared.application.promotion.planning import plan_digest, plan_promotion
 from shared.application.promotion.stored_plans import sign_plan
 from shared.codec import encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import DataTest, Evidence
+from shared.domain.gates.plugins import digest_of
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move, Phase, Plan
@@ -248,3 +251,49 @@ def test_no_receipt_for_a_version_that_was_changed(app: PromotionApp, order: c.S
 
     with pytest.raises(Refused, match="edited during the promotion"):
         issue_receipt(app.clients, order)
+
+
+OWN_GATE = """\
+def enough(evidence, options):
+    rows = evidence["data_test"]["rows"]
+    return {"outcome": "pass" if rows >= options["rows"] else "fail", "because": f"{rows} rows"}
+"""
+
+
+def with_own_gate(app: PromotionApp, order: c.StageOrder, home: Path, rows: int) -> c.StageOrder:
+    """*order* at whose entry the project in *home* asks for *rows* rows by a gate of its own."""
+    (home / "gates.py").write_text(OWN_GATE)
+    vars(app.clients)["project_gates"] = ProjectGateProcesses(home)
+    options = {"needs": ["data_test"], "options": {"rows": rows}}
+    spec = GateSpec(gate="gates.py:enough", options=options, source=digest_of(OWN_GATE.encode()))
+    plan = order.plan
+    entry = replace(plan.at("preprod").stage, entry_gates=(*plan.at("preprod").stage.entry_gates, spec))
+    stages = tuple(replace(at, stage=entry) if at.stage.name == "preprod" else at for at in plan.stages)
+    order = replanned(app, order, replace(plan, stages=stages))
+    return shown(app, order, Evidence(data_test=DataTest(outcome="passed", rows=200)))
+
+
+def test_a_gate_of_the_project_is_judged_again_for_the_receipt(
+    app: PromotionApp, order: c.StageOrder, tmp_path: Path
+) -> None:
+    lenient = with_own_gate(app, order, tmp_path, rows=200)
+    assessed = assess_stage(app.clients, replace(lenient, key="promotions/p-1/effects/assessed"))
+    record = json.loads(app.hub.read("signalbox", assessed.record) or b"")
+
+    assert record["verdicts"][1]["source"] == digest_of(OWN_GATE.encode())
+    assert issue_receipt(app.clients, lenient).verdicts[1] == "gates.py:enough: pass"
+
+
+def test_no_receipt_where_the_gate_of_the_project_fails(app: PromotionApp, order: c.StageOrder, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"gates\.py:enough: 200 rows"):
+        issue_receipt(app.clients, with_own_gate(app, order, tmp_path, rows=201))
+
+
+def test_no_receipt_by_a_gate_whose_file_has_changed_since_the_plan(
+    app: PromotionApp, order: c.StageOrder, tmp_path: Path
+) -> None:
+    planned = with_own_gate(app, order, tmp_path, rows=200)
+    (tmp_path / "gates.py").write_text(OWN_GATE + "# harmless\n")
+
+    with pytest.raises(Refused, match=r"gates\.py was sha256:.* when this was planned and is sha256:"):
+        issue_receipt(app.clients, planned)

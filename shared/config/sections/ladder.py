@@ -17,10 +17,13 @@ from shared.config.fields import (
     Text,
     Texts,
 )
+from shared.config.project_gates import with_sources
 from shared.config.reading import FilePlace, built
 from shared.config.sections.rollout import RolloutSection, rollout_of
 from shared.config.sections.training import StageTrainingSection, refuse_known_answers, stage_training_of
 from shared.domain.gates import GATES, GateSpec, read_gate
+from shared.domain.gates.plugins import NAME as PROJECT_GATE
+from shared.domain.gates.plugins import ProjectGateOptions
 from shared.domain.inference.routes import HubLayout, Route, Workspace
 from shared.domain.promotion.approvals import ApprovalPolicy, Role
 from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Newer, Promotable, Registry, Serving, Stage
@@ -29,16 +32,27 @@ from shared.validation.rules import Whole
 
 def gate_schema(gate: str) -> dict[str, Any]:
     """The options of *gate* by name: what a value must be is the gate's own to say."""
-    options = {each.name: {"description": each.metadata["rule"].expectation} for each in fields(GATES[gate].options)}
+    return _options_schema(GATES[gate].options)
+
+
+def _options_schema(kind: type[Any]) -> dict[str, Any]:
+    options = {option.name: {"description": option.metadata["rule"].expectation} for option in fields(kind)}
     return {"type": "object", "properties": options, "additionalProperties": False}
 
 
 class _AllGates:
-    """The JSON Schema of gates with their options, from the registry of gates."""
+    """The JSON Schema of gates with their options: those of the registry by name, a project's own by their form."""
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        known = {name: {"anyOf": [{"type": "null"}, gate_schema(name)]} for name in GATES}
-        return {"type": "object", "properties": known, "additionalProperties": False}
+        gates = {name: {"anyOf": [{"type": "null"}, gate_schema(name)]} for name in GATES}
+        own = {"anyOf": [{"type": "null"}, _options_schema(ProjectGateOptions)]}
+        patterns = {f"^{PROJECT_GATE.pattern}$": own}
+        return {
+            "type": "object",
+            "properties": gates,
+            "patternProperties": patterns,
+            "additionalProperties": False,
+        }
 
 
 Gates = Annotated[
@@ -266,7 +280,7 @@ def _environment(name: str | None, place: FilePlace, workspaces: Mapping[str, Wo
 
 
 def _gates(section: Mapping[str, dict[str, Any]], place: FilePlace) -> tuple[GateSpec, ...]:
-    return tuple(gate_of(name, options, place, name) for name, options in section.items())
+    return with_sources((gate_of(name, options, place, name) for name, options in section.items()), place)
 
 
 def gate_of(gate: str, options: Mapping[str, Any], place: FilePlace, field_name: str) -> GateSpec:

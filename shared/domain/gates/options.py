@@ -69,6 +69,11 @@ def texts(default: Any = ()) -> Any:
     return _option(read, "a list of texts", default)
 
 
+def mapping(default: Any = MISSING) -> Any:
+    """A mapping of plain values, whatever they are."""
+    return _option(lambda value: _fits(value, isinstance(value, dict)), "a mapping", default)
+
+
 def parsed_option(read: Callable[[Any], Any], expectation: str, default: Any = MISSING) -> Any:
     """An option of its own form: *read* raises ValueError, with what is wrong where it can say it."""
     return _option(read, expectation, default)

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from shared.domain.gates.evidence import Evidence
 from shared.domain.gates.options import OptionProblem, read_options
-from shared.domain.gates.verdict import GateFinding, Verdict, failed
+from shared.domain.gates.plugins import AskProjectGate, ProjectGateOptions, call_of, file_of
+from shared.domain.gates.verdict import GateFinding, Verdict, failed, inconclusive
 from shared.domain.promotion.gate_specs import GateSpec
 
 Options = TypeVar("Options")
@@ -63,40 +64,72 @@ def gate_named(name: str) -> Gate:
 def read_gate(name: str, options: Mapping[str, Any]) -> tuple[GateSpec, tuple[OptionProblem, ...]]:
     """The gate as configured, and every problem of its options."""
     spec = GateSpec(gate=name, options=dict(options))
+    if file_of(name):
+        return spec, read_options(ProjectGateOptions, options)[1]
     if name not in GATES:
-        near = difflib.get_close_matches(name, GATES, 1)
-        remedy = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(GATES)}"
+        remedy = "write FILE.py:FUNCTION for a gate of the project" if ".py" in name else _nearest_gate(name)
         return spec, (OptionProblem(option="gate", problem=f"{name!r} is not known", remedy=remedy),)
     return spec, read_options(GATES[name].options, options)[1]
 
 
-def judge_gates(specs: Iterable[GateSpec], evidence: Evidence) -> tuple[Verdict, ...]:
-    """A verdict for each of *specs*, in their order. Raises UnknownGate, and ValueError for options that are wrong."""
-    return tuple(_verdict(spec, evidence) for spec in specs)
+def _nearest_gate(name: str) -> str:
+    near = difflib.get_close_matches(name, GATES, 1)
+    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(GATES)}"
 
 
-def _verdict(spec: GateSpec, evidence: Evidence) -> Verdict:
-    gate = gate_named(spec.gate)
-    options, problems = read_options(gate.options, spec.options)
-    if problems:
-        reasons = "; ".join(f"{problem.option} {problem.problem}: {problem.remedy}" for problem in problems)
-        raise ValueError(f"gate {spec.gate!r}: {reasons}")
-    finding = _decide(gate, options, getattr(evidence, gate.part))
+def judge_gates(
+    specs: Iterable[GateSpec], evidence: Evidence, ask: AskProjectGate | None = None
+) -> tuple[Verdict, ...]:
+    """A verdict for each of *specs*, in their order; *ask* asks a project's own gates, which are left open without it.
+
+    Raises UnknownGate, and ValueError for options that are wrong.
+    """
+    return tuple(_verdict(spec, evidence, ask) for spec in specs)
+
+
+def _verdict(spec: GateSpec, evidence: Evidence, ask: AskProjectGate | None) -> Verdict:
+    if file_of(spec.gate):
+        finding = _decide_by_project(spec, _options(spec, ProjectGateOptions), evidence, ask)
+    else:
+        gate = gate_named(spec.gate)
+        options, part = _options(spec, gate.options), getattr(evidence, gate.part)
+        finding = _unusable(gate.part, part) or gate.decide(options, part)
     # The verdict becomes JSON, which has no infinity; an interval of few groups may end in one.
     figures = {name: value for name, value in finding.figures.items() if math.isfinite(value)}
-    return Verdict(gate=spec.gate, outcome=finding.outcome, because=finding.because, figures=figures)
+    return Verdict(
+        gate=spec.gate, outcome=finding.outcome, because=finding.because, figures=figures, source=spec.source
+    )
 
 
-def _decide(gate: Gate, options: Any, part: Any) -> GateFinding:
-    subject = gate.part.replace("_", " ")
+def _options(spec: GateSpec, kind: type[Options]) -> Options:
+    options, problems = read_options(kind, spec.options)
+    if options is None:
+        reasons = "; ".join(f"{problem.option} {problem.problem}: {problem.remedy}" for problem in problems)
+        raise ValueError(f"gate {spec.gate!r}: {reasons}")
+    return options
+
+
+def _decide_by_project(
+    spec: GateSpec, options: ProjectGateOptions, evidence: Evidence, ask: AskProjectGate | None
+) -> GateFinding:
+    """The finding of a project's own gate, which gets the parts of the evidence that it needs."""
+    parts = {name: getattr(evidence, name) for name in options.needs}
+    for name, part in parts.items():
+        if (unusable := _unusable(name, part)) is not None:
+            return unusable
+    if ask is None:
+        return inconclusive("it is asked when the stage is assessed")
+    return ask(call_of(spec.gate, spec.source, options, parts))
+
+
+def _unusable(name: str, part: Any) -> GateFinding | None:
+    """The finding about a *part* of the evidence by which nothing can be judged; None for one that can be used."""
     if part is None:
-        return failed(f"there is no evidence about: {subject}")
+        return failed(f"there is no evidence about: {name.replace('_', ' ')}")
     # Every comparison with NaN is false. A gate that asks `error > limit` would pass it, one that asks `error <= limit`
     # would fail it; refusing it here spares each gate from asking in the right direction.
-    unknown = tuple(_not_finite(part, gate.part))
-    if unknown:
-        return failed(f"not a finite number: {', '.join(unknown)}")
-    return gate.decide(options, part)
+    unknown = tuple(_not_finite(part, name))
+    return failed(f"not a finite number: {', '.join(unknown)}") if unknown else None
 
 
 def _not_finite(value: Any, path: str) -> Iterable[str]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.domain.newer import NEWER
+
 
 class GateOutcome(StrEnum):
     PASS = "pass"
@@ -12,12 +14,16 @@ class GateOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """*because* is one sentence, *figures* the numbers it rests on."""
+    """*because* is one sentence, *figures* the numbers it rests on.
+
+    *source* is the digest of the file that judged, where the gate is a project's own.
+    """
 
     gate: str
     outcome: GateOutcome
     because: str
     figures: dict[str, float] = field(default_factory=dict)
+    source: str = field(default="", metadata=NEWER)
 
 
 @dataclass(frozen=True, slots=True)

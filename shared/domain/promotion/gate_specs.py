@@ -3,10 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.domain.newer import NEWER
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateSpec:
-    """A gate as configured, in plain values."""
+    """A gate as configured, in plain values. *source* is the digest of the file of a project's own gate."""
 
     gate: str
     options: dict[str, Any] = field(default_factory=dict)
+    source: str = field(default="", metadata=NEWER)
