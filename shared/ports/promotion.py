@@ -4,10 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from shared.domain.gates.plugins import ProjectGateCall
-from shared.domain.gates.verdict import GateFinding
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.audit import Entry
@@ -16,6 +14,10 @@ from shared.domain.promotion.ladder import Registry
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.trust.tree_heads import EntryProof
 from shared.domain.trust.verified_logs import VerifiedMark
+
+if TYPE_CHECKING:  # The ports are loaded at a cold start, and the gates are not.
+    from shared.domain.gates.plugins import ProjectGateCall
+    from shared.domain.gates.verdict import GateFinding
 
 Place: TypeAlias = Workspace | Registry
 
@@ -31,7 +33,7 @@ class AssetKind(StrEnum):
 class ProjectGates(Protocol):
     """Runs the gates that a project brings itself."""
 
-    def ask(self, call: ProjectGateCall) -> GateFinding:
+    def ask(self, call: "ProjectGateCall") -> "GateFinding":
         """The finding of the gate; whatever goes wrong in it is a finding that fails."""
         ...
 
