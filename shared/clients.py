@@ -255,7 +255,9 @@ class Clients:
     def _purpose_keys(self) -> PurposeKeys:
         from shared.adapters.signing.opening import open_purpose_keys
 
-        return open_purpose_keys(self.settings, self._credential)
+        settings = self.settings
+        addresses, vaults = dict(settings.signing_keys), settings.key_vault_hosts
+        return open_purpose_keys(addresses, settings.trusted_keys, vaults, self._credential)
 
     @cached_property
     def identities(self) -> Identities:

@@ -3,15 +3,23 @@
 It stands alone, because it alone knows key files and vaults both.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from azure.core.credentials import TokenCredential
 
 from shared.adapters.signing.purpose_keys import PrivateKey, PurposeKeys
 from shared.adapters.signing.trusted_keys import read_trusted_keys
-from shared.settings import Settings
+from shared.domain.trust.keys import Purpose
 
 
-def open_purpose_keys(settings: Settings, credential: TokenCredential) -> PurposeKeys:
-    """The keys of *settings*; each is opened where the first statement of its purpose is signed."""
+def open_purpose_keys(
+    addresses: Mapping[Purpose, str], trusted_keys: Path | None, vaults: tuple[str, ...], credential: TokenCredential
+) -> PurposeKeys:
+    """The keys at *addresses*, by their purposes; each is opened where the first statement of its purpose is signed.
+
+    *trusted_keys* is the file of the set of public keys, *vaults* are the hosts that a key's address may name.
+    """
 
     def open_key(address: str) -> PrivateKey:
         if not address.startswith("https:"):
@@ -20,6 +28,6 @@ def open_purpose_keys(settings: Settings, credential: TokenCredential) -> Purpos
             return open_key_file(address)
         from shared.adapters.signing.key_vault import VaultKey
 
-        return VaultKey(address, settings.key_vault_hosts, credential)
+        return VaultKey(address, vaults, credential)
 
-    return PurposeKeys(dict(settings.signing_keys), open_key, lambda: read_trusted_keys(settings.trusted_keys))
+    return PurposeKeys(addresses, open_key, lambda: read_trusted_keys(trusted_keys))
