@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ def shell(folder: Path, *words: str, **environment: str) -> subprocess.Completed
         timeout=120,
         check=False,
     )
+
+
+def run_in(folder: Path, *words: str, **environment: str) -> Result:
+    """The same in this process, where the process is not what is tested: to start one costs half a second."""
+    without = {name: None for name in os.environ if name.startswith("SIGNALBOX")}
+    runner = CliRunner(env={**without, "SIGNALBOX_TOKEN_AUDIENCE": "an-app", **environment})
+    with chdir(folder):
+        return runner.invoke(main, [*words], prog_name="signalbox")
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from signalbox.cli.errors import cli_error
 from signalbox.cli.main import main
-from tests.cli.conftest import PROJECT, clean_environment, shell
+from tests.cli.conftest import PROJECT, clean_environment, run_in, shell
 from tests.fakes.ports import OPERATOR_KEY
 from tests.inference.conftest import InferenceApp
 
@@ -54,18 +54,7 @@ def stranger() -> Iterator[str]:
 
 def failure(words: tuple[str, ...], folder: Path, **environment: str) -> tuple[int, str]:
     """The exit code and the single line that the command says."""
-    done = shell(folder, *words, **environment)
-    lines = done.stderr.splitlines()
-    assert "Traceback" not in done.stderr, done.stderr
-    assert len(lines) == 1, done.stderr
-    assert done.stdout == ""
-    return done.returncode, lines[0]
-
-
-def failure_here(words: tuple[str, ...], environment: dict[str, str]) -> tuple[int, str]:
-    """The same of the command in this process and folder: a process for each of them takes a third of a second."""
-    clean = {name: None for name in os.environ if name.startswith("SIGNALBOX")}
-    result = CliRunner(env={**clean, "SIGNALBOX_TOKEN_AUDIENCE": "an-app", **environment}).invoke(main, [*words])
+    result = run_in(folder, *words, **environment)
     lines = result.stderr.splitlines()
     assert "Traceback" not in result.stderr, result.stderr
     assert len(lines) == 1, result.stderr
@@ -96,7 +85,6 @@ def failure_here(words: tuple[str, ...], environment: dict[str, str]) -> tuple[i
 )
 def test_what_goes_wrong_is_one_sentence_with_a_code_of_its_own(
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     words: tuple[str, ...],
     environment: dict[str, str],
     code: int,
@@ -105,9 +93,8 @@ def test_what_goes_wrong_is_one_sentence_with_a_code_of_its_own(
     (tmp_path / "data.csv").write_text("a\n1\n")
     (tmp_path / "own.yaml").write_text("hub: {account: datahub}\n")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
-    monkeypatch.chdir(tmp_path)
 
-    answer, line = failure_here(words, environment)
+    answer, line = failure(words, tmp_path, **environment)
 
     assert (answer, sentence in line) == (code, True), line
 
@@ -145,9 +132,9 @@ async def test_a_key_that_the_app_does_not_know_is_no_sign_in(app: InferenceApp,
 
 async def test_the_address_may_end_with_the_path_of_the_api(app: InferenceApp, tmp_path: Path) -> None:
     environment = {"SIGNALBOX_URL": f"{app.host.url}/api/v1/", "SIGNALBOX_KEY": OPERATOR_KEY}
-    done = await asyncio.to_thread(lambda: shell(tmp_path, "status", **environment))
+    result = await asyncio.to_thread(lambda: run_in(tmp_path, "status", **environment))
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (result.exit_code, result.stderr) == (0, "")
 
 
 def test_a_fault_of_the_tool_is_admitted_and_its_traceback_shown_on_request(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from signalbox.launcher.cloud import LocalCloud, StartError
 from tests.cli.conftest import clean_environment
-from tests.documents.conftest import Desk
+from tests.documents.conftest import SLOW_SWEEPS, Desk
 from tests.documents.documented import PROJECT
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("documents")]
@@ -22,6 +23,14 @@ pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("documents")]
 def test_up_heeds_the_setting_that_names_the_configuration(desk: Desk) -> None:
     assert "configuration\tmine.yaml\t" in desk.announced
     assert "mine" in desk.app.get("health")["routes"]
+
+
+def test_up_heeds_the_schedules_that_its_environment_sets(desk: Desk) -> None:
+    host_port = str(desk.endpoints.host)
+    processes = psutil.process_iter(["cmdline"])
+    (host,) = [process for process in processes if {"signalbox.host", host_port} <= set(process.info["cmdline"] or [])]
+
+    assert SLOW_SWEEPS.items() <= host.environ().items()
 
 
 def test_a_container_that_is_missing_is_named(desk: Desk) -> None:

@@ -12,11 +12,12 @@ from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient
 
 from signalbox.launcher.cloud import LocalCloud
+from tests.amounts import amount
 from tests.emulators.services import Emulators, Wire, control, events_of, eventually, running, storage
 
 pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("storage-emulator")]
 
-KILLS = 4
+KILLS = amount(2, 4)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +102,7 @@ def upload_half(client: BlobServiceClient, emulators: Emulators) -> None:
         client.get_blob_client("landing", "y.csv").upload_blob(halves(), length=2000, overwrite=True)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # urllib3 drops a socket cut in its hello.

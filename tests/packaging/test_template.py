@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.amounts import WHOLE
+from tests.cli.conftest import run_in
 from tests.packaging.conftest import PROJECT, Installation, clean
 
 pytestmark = pytest.mark.xdist_group("packaging")
@@ -54,33 +55,31 @@ def test_the_project_keeps_its_answers_and_no_path_of_this_machine(wine: Path) -
     assert not [path for path, text in texts.items() if str(PROJECT) in text or "site-packages" in text or "{%" in text]
 
 
-def test_every_line_of_its_readme_names_a_command_that_exists(installation: Installation, wine: Path) -> None:
+def test_every_line_of_its_readme_names_a_command_that_exists(wine: Path) -> None:
     words = [line.split() for line in (wine / "README.md").read_text().splitlines() if line.startswith("signalbox ")]
     groups = {tuple(line[1:3]) if line[1] == "model" else (line[1],) for line in words}
 
     assert len(groups) >= 7
-    assert [group for group in groups if installation.run(wine, *group, "--help").returncode] == []
+    assert [group for group in groups if run_in(wine, *group, "--help").exit_code] == []
 
 
 @pytest.mark.parametrize("name", ["Wine", "wine--x", "1wine", "w" * 21, "wine_x"])
-def test_a_name_that_endpoints_cannot_have_is_refused(installation: Installation, tmp_path: Path, name: str) -> None:
-    refused = installation.run(tmp_path, "new", name, "--defaults")
+def test_a_name_that_endpoints_cannot_have_is_refused(tmp_path: Path, name: str) -> None:
+    refused = run_in(tmp_path, "new", name, "--defaults")
 
-    assert (refused.returncode, "of a-z, 0-9 and single dashes" in refused.stderr) == (2, True), refused
+    assert (refused.exit_code, "of a-z, 0-9 and single dashes" in refused.stderr) == (2, True), refused
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_with_work_in_it_and_questions_without_a_terminal_are_refused(
-    installation: Installation, tmp_path: Path
-) -> None:
+def test_a_folder_with_work_in_it_and_questions_without_a_terminal_are_refused(tmp_path: Path) -> None:
     (tmp_path / "wine").mkdir()
     (tmp_path / "wine" / "notes.txt").write_text("mine\n")
 
-    full = installation.run(tmp_path, "new", "wine", "--defaults")
-    silent = installation.run(tmp_path, "new", "other")
+    full = run_in(tmp_path, "new", "wine", "--defaults")
+    silent = run_in(tmp_path, "new", "other")
 
-    assert (full.returncode, "is not empty; name another folder" in full.stderr) == (2, True)
-    assert (silent.returncode, "give --defaults" in silent.stderr) == (2, True), silent.stderr
+    assert (full.exit_code, "is not empty; name another folder" in full.stderr) == (2, True)
+    assert (silent.exit_code, "give --defaults" in silent.stderr) == (2, True), silent.stderr
     assert [path.name for path in (tmp_path / "wine").iterdir()] == ["notes.txt"]
 
 

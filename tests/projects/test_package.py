@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import clean_environment, shell
+from tests.cli.conftest import clean_environment, run_in
 
 PROJECT = Path(__file__).parents[2]
 
@@ -27,12 +27,12 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_the_package_has_the_app_the_lock_the_configuration_and_its_contracts(project: Path) -> None:
-    done = shell(project, "package", "--config", "own.yaml")
+    done = run_in(project, "package", "--config", "own.yaml")
     out = project / "dist" / "app"
     top = {path.name for path in out.iterdir()}
     manifest = json.loads((out / "signalbox-package.json").read_text())
 
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     assert top == {
         *("function_app.py", "host.json", "requirements.txt", "signalbox.schema.json", "signalbox.yaml"),
         *("activities", "orchestrators", "shared", "triggers", "examples", "signalbox-package.json"),
@@ -50,7 +50,7 @@ def test_the_package_has_the_app_the_lock_the_configuration_and_its_contracts(pr
 
 
 def test_our_host_serves_the_package_with_nothing_of_the_checkout(project: Path, tmp_path: Path) -> None:
-    assert shell(project, "package", "--config", "own.yaml", "--out", str(tmp_path / "app")).returncode == 0
+    assert run_in(project, "package", "--config", "own.yaml", "--out", str(tmp_path / "app")).exit_code == 0
     program = (
         "import sys; from pathlib import Path; from signalbox.host.functions import index, load_app;"
         "folder = Path(sys.argv[1]); functions = index(load_app(folder), folder); import shared, shared.settings as s;"
@@ -74,14 +74,14 @@ def test_our_host_serves_the_package_with_nothing_of_the_checkout(project: Path,
 
 def test_a_second_package_replaces_the_first_and_nothing_else_is_replaced(project: Path) -> None:
     out = project / "dist" / "app"
-    assert shell(project, "package", "--config", "own.yaml").returncode == 0
+    assert run_in(project, "package", "--config", "own.yaml").exit_code == 0
     (out / "shared" / "old.py").write_text("")
-    assert shell(project, "package", "--config", "own.yaml").returncode == 0
+    assert run_in(project, "package", "--config", "own.yaml").exit_code == 0
     assert not (out / "shared" / "old.py").exists()
 
-    refused = shell(project, "package", "--config", "own.yaml", "--out", "examples")
+    refused = run_in(project, "package", "--config", "own.yaml", "--out", "examples")
 
-    assert (refused.returncode, "name another folder: --out FOLDER" in refused.stderr) == (2, True), refused.stderr
+    assert (refused.exit_code, "name another folder: --out FOLDER" in refused.stderr) == (2, True), refused.stderr
     assert (project / "examples" / "diabetes" / "train.py").is_file()
 
 
@@ -89,9 +89,9 @@ def test_errors_name_file_and_line_and_nothing_is_written(project: Path) -> None
     text = (project / "own.yaml").read_text()
     (project / "own.yaml").write_text(text.replace("    owner: data-science", "    ownr: data-science", 1))
 
-    refused = shell(project, "package", SIGNALBOX_CONFIG=os.fspath(project / "own.yaml"))
+    refused = run_in(project, "package", SIGNALBOX_CONFIG=os.fspath(project / "own.yaml"))
 
-    assert refused.returncode == 8
+    assert refused.exit_code == 8
     assert re.search(
         r"own\.yaml:\d+: models\.diabetes-progression\.ownr: is not a field here; did you mean", refused.stderr
     )

@@ -106,18 +106,15 @@ class TreeHeads:
         return self._signing.objection(Purpose.LOG, envelope, head.at)
 
     def _believed(self, raw: bytes, size: int) -> SignedHead:
-        signed = _consistent_head(raw, size)
+        signed = _remembered_head(raw, size)
         if reason := self._objection(signed.envelope, signed.head):
             raise UnbelievedHead(f"head {size} is not believed: {reason}")
         return signed
 
 
-@lru_cache(maxsize=4096)
 def _consistent_head(raw: bytes, size: int) -> SignedHead:
     """The head of *size* in the bytes *raw*, whose entry and peaks make the root that it says; who signed it is not
     looked at. Raises UnbelievedHead.
-
-    Heads are never changed, and the same ones are read for each move of a promotion: their bytes are taken apart once.
     """
     try:
         record = json.loads(raw)
@@ -137,6 +134,10 @@ def _consistent_head(raw: bytes, size: int) -> SignedHead:
     if _record(signed) != raw:  # The same content in other bytes: no appender writes it so.
         raise UnbelievedHead(f"head {size} was edited: it is not written as the log writes its heads")
     return signed
+
+
+# Heads are never changed, and the same ones are read for each move of a promotion: their bytes are taken apart once.
+_remembered_head = lru_cache(maxsize=4096)(_consistent_head)
 
 
 def _entry(content: bytes) -> Entry:

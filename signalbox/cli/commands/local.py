@@ -1,6 +1,7 @@
 """Bring the local cloud up, and show it at work."""
 
 import json
+import os
 import shlex
 import signal
 import threading
@@ -18,6 +19,8 @@ from signalbox.product import example_folder
 
 if TYPE_CHECKING:
     from signalbox.projects.facts import ProjectFacts
+
+_SCHEDULES = ("SIGNALBOX_RECONCILE_SCHEDULE", "SIGNALBOX_SCRUB_SCHEDULE", "SIGNALBOX_TICK_SCHEDULE")
 
 
 @click.command()
@@ -41,7 +44,7 @@ def up(port: int, app: Path, config: Path | None, example: bool | None) -> None:
         raise NotSetUp(f"the worked example is not beside {_shown(file)}; start with --no-example")
     project = _project(app, file)
     _interrupt_once()
-    settings = {"SIGNALBOX_CONFIG": str(file)}
+    settings = {"SIGNALBOX_CONFIG": str(file), **_own_schedules()}
     cloud = LocalCloud(app, STATE, host_port=port, settings=settings, vault=True, hub=project.hub, tell=_tell)
     ready = False
     try:
@@ -78,6 +81,11 @@ def up(port: int, app: Path, config: Path | None, example: bool | None) -> None:
     except StartError as error:
         raise NotSetUp(str(error)) from error
     click.echo("stopped", err=True)
+
+
+def _own_schedules() -> dict[str, str]:
+    """The schedules of the app's timers that the environment sets; the local cloud has its own for the others."""
+    return {name: os.environ[name] for name in _SCHEDULES if name in os.environ}
 
 
 def _shown(file: Path) -> str:
