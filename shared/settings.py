@@ -103,7 +103,8 @@ _URLS = (
 _NAMESPACE = re.compile(r"Endpoint=sb://([^./:;]+)", re.IGNORECASE)
 _KEY_LENGTH = 32
 _TREE_HEADS = re.compile(
-    r"https://(?![^/]*\.confidential-ledger\.)[^/?#\s]+(/[a-z0-9]+)?/[a-z0-9](-?[a-z0-9])*|file:/\S.*|ledger:https://[^/@?#\s]+/[a-z0-9](-?[a-z0-9])*"
+    r"https://(?![^/]*\.confidential-ledger\.)[^/?#\s]+(/[a-z0-9]+)?/[a-z0-9](-?[a-z0-9])*"
+    r"|file:/\S.*|ledger:https://[^/@?#\s]+/[a-z0-9](-?[a-z0-9])*"
 )
 _VAULT_KEY = re.compile(r"https://[^/@?#\s]+/keys/[0-9A-Za-z-]{1,127}/[0-9a-f]{32}")
 _LOG_WORKSPACE = re.compile(r"([a-z0-9][a-z0-9-]*=)?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

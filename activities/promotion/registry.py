@@ -13,7 +13,7 @@ from shared.application.promotion.planning import (
     read_bundle,
     shelves_at,
 )
-from shared.application.trust.planted_records import planted_records
+from shared.application.trust.planted_records import planted_records, removed_receipts
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -50,6 +50,7 @@ def scrub_entry(clients: Clients, scrub: c.EntryScrub) -> c.EntryScrubbed:
     statement = entry_statement(clients.statements, history, scrub.entry, forgeries)
     for promotion in {logged.facts["promotion"] for logged in history if logged.kind == c.Fate.PROMOTED.value}:
         forgeries += planted_records(clients.statements, promotion)
+    forgeries += removed_receipts(clients.statements, history)
     tell_forgeries(clients, str(scrub.entry), forgeries)
     stated = (statement.bundle, statement.state, statement.approved_by) if statement and statement.state else _ABSENT
     present = _present(clients, scrub.entry)

@@ -53,6 +53,7 @@ async def test_revoking_the_version_that_serves_is_a_rollback_once(app: RolloutA
     assert [app.chain().count(kind) for kind in ("entry revoked", "rollback ordered", "rolled back")] == [1, 1, 1]
     await app.pass_time(days=1)
     assert alarms(app) == 0
+    assert "forged record refused" not in app.chain()  # Of all that two rollouts and a rollback have written.
 
 
 async def test_who_revoked_and_why_is_signed_by_the_door_and_stands_in_the_log(app: RolloutApp) -> None:

@@ -1,6 +1,7 @@
 """Decisions: what is removed, put back or planted around them changes neither what counts nor who can withdraw."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -170,11 +171,14 @@ async def test_a_decision_that_is_used_stays_used_where_the_mark_is_removed(app:
     result = await app.finish(promotion)
     (path,) = blobs(app, "/central/decisions/data-scientist")
     plant(app, path, app.hub.read(STATE_CONTAINER, path))
-    remove(app, f"promotions/{promotion}/effects/central/entry/receipt.json")
+    receipt = f"promotions/{promotion}/effects/central/entry/receipt.json"
+    remove(app, receipt)
 
     status, why = await withdrawn(app, promotion, "ada", "data-scientist")
 
     assert (result.fate, status, "has been used" in why) == (c.Fate.PROMOTED, 409, True)
+    await app.pass_time(timedelta(days=1))
+    assert forged(app) == [receipt]
 
 
 async def test_a_withdrawal_has_a_statement_of_its_own_that_is_never_written_over(app: PromotionApp) -> None:

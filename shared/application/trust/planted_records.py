@@ -1,13 +1,14 @@
-"""What lies among the records of a promotion and was written by nobody who may.
+"""What lies among the records of a promotion and was written by nobody who may, and receipts that are gone.
 
 Nothing is judged by such a file. It is looked for all the same, since somebody who plants one has found a way to write
 the state container, and people may read it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from shared.application.promotion.standing import refuse_receipt
 from shared.codec import UndecodableError, decode
+from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.plans import Move
 from shared.domain.promotion.receipts import Receipt
 from shared.domain.trust.statements import PredicateKind
@@ -16,6 +17,7 @@ from shared.records.statements import ForgedError, Statements
 
 _STATEMENT, _RECEIPT, _EVIDENCE, _PACK = ".dsse.json", "/receipt.json", "/evidence.json", "/pack.json"
 _EFFECTS, _TRAINED = "/effects/", "/trained.json"
+_ISSUED = "receipt issued"  # How the log's entries on receipts begin, also on one over failing gates.
 _MOVES = tuple(f"/{move.value}.json" for move in Move)
 
 
@@ -36,6 +38,14 @@ def planted_records(statements: Statements, promotion: str) -> Iterator[ForgedEr
             except ForgedError as forgery:
                 if forgery.because not in revocations:
                     yield forgery
+
+
+def removed_receipts(statements: Statements, history: Iterable[Entry]) -> Iterator[ForgedError]:
+    """The receipts that the audit log has, in the *history* of a version, and the records have not."""
+    for entry in history:
+        path = f"{entry.key}.json"
+        if entry.kind.startswith(_ISSUED) and not statements.store.exists(path):
+            yield ForgedError(path, f"it was removed; entry {entry.number} of the audit log has it")
 
 
 def _look_at(path: str) -> Callable[[Statements, str], object] | None:
