@@ -80,8 +80,6 @@ async def serve(settings: dict[str, Any]) -> None:
 
     TopicDoors(store, deliverer, issuer.check, settings["topic_key"], effects).add_to(grid)
     tls = _tls(authority)
-    ledger_identity = ensure_ledger_identity(state)
-    ledger_identity_app = confidential_ledger.create_identity_app(ledger_identity.ca.read_text())
     identity = IdentityDoors(issuer, read_directory(settings), settings["identity_secret"])
     runners: list[web.AppRunner | PublicNames] = [
         await _listen(identity.app(), ports["identity"], None),
@@ -92,10 +90,7 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(azure_devops.create_app(_azure_devops_options(settings, issuer)), ports["devops"], tls),
         await _listen(monitor.app(), ports["monitor"], tls),
         await _listen(key_vault.create_app(_key_vault_options(settings, issuer)), ports["keyvault"], tls),
-        await _listen(
-            confidential_ledger.create_app(_ledger_options(settings, issuer)), ports["ledger"], _tls(ledger_identity)
-        ),
-        await _listen(ledger_identity_app, ports["ledger_identity"], tls),
+        *await _confidential_ledger(settings, issuer, tls),
     ]
     bus = await _service_bus(settings, issuer, tls)
     if "public_names" in settings:
@@ -110,6 +105,16 @@ async def serve(settings: dict[str, Any]) -> None:
     for runner in reversed(runners):  # Azure ML writes what it has collected while storage still answers.
         await runner.cleanup()
     await bus.close()
+
+
+async def _confidential_ledger(
+    settings: dict[str, Any], issuer: TokenIssuer, tls: ssl.SSLContext
+) -> tuple[web.AppRunner, web.AppRunner]:
+    """The ledger, which has a certificate of its own, and the service that tells its clients which."""
+    ports, own = settings["ports"], ensure_ledger_identity(Path(settings["state"]))
+    ledger = confidential_ledger.create_app(_ledger_options(settings, issuer))
+    identity = confidential_ledger.create_identity_app(own.ca.read_text())
+    return await _listen(ledger, ports["ledger"], _tls(own)), await _listen(identity, ports["ledger_identity"], tls)
 
 
 def _issuer(settings: dict[str, Any]) -> TokenIssuer:

@@ -64,7 +64,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_consistent_head",
-        condition="_record(signed) != raw",
+        condition="canonical != raw",
         without="False",
         guard=guards.test_a_head_in_other_bytes_is_named_although_it_says_the_same,
     ),

@@ -126,12 +126,13 @@ def _consistent_head(raw: bytes, size: int) -> SignedHead:
         raise UnbelievedHead(f"head {size} cannot be read: {error}") from error
     try:
         head = read_tree_head(signed_envelope)
+        signed = SignedHead(envelope=signed_envelope, head=head, before=before, content=content, entry=entry)
+        canonical = _record(signed)
     except ValueError as error:
         raise UnbelievedHead(f"head {size} is not believed: {error}") from error
     if (head.size, head.root) != (size, after.root):
         raise UnbelievedHead(f"head {size} is not believed: its entry and peaks do not make what is signed, {head}")
-    signed = SignedHead(envelope=signed_envelope, head=head, before=before, content=content, entry=entry)
-    if _record(signed) != raw:  # The same content in other bytes: no appender writes it so.
+    if canonical != raw:  # The same content in other bytes: no appender writes it so.
         raise UnbelievedHead(f"head {size} was edited: it is not written as the log writes its heads")
     return signed
 
