@@ -49,9 +49,9 @@ EXCEPTIONS = {
     "python training/train.py build": TEAM,
     "signalbox model validate wine:1 build": TEAM,
     "signalbox model register wine:1 build": MODEL,
-    "signalbox model deploy wine:1 --batch wine-batch --online wine-online": MODEL,
-    "signalbox model invoke wine-online request.json": MODEL,
-    "signalbox model flag wine:1 --to preprod": MODEL,
+    "signalbox model deploy wine:1 --batch wine-try-files --online wine-try": MODEL,
+    "signalbox model invoke wine-try request.json": MODEL,
+    "signalbox model flag wine:1 --to prod": MODEL,
     **dict.fromkeys(PRODUCTION, "a rollout lasts hours; tests/rollout asks the same doors"),
     "signalbox prove PROMOTION --to proof.json": "tests/trust/test_verifier.py asks the same door of a whole promotion",
     "signalbox prove PROMOTION --to proof.zip --zip": "tests/trust/test_archives.py asks the same door",
@@ -84,6 +84,8 @@ EXCEPTIONS = {
     "az keyvault key set-attributes --vault-name kv-signalbox --name signalbox-door --version VERSION"
     " --enabled false": AZURE,
     "signalbox keys new door --vault https://kv-signalbox.vault.azure.net --trusted trusted-keys.json": AZURE,
+    "az confidentialledger create --name NAME --resource-group rg-audit --location westeurope --ledger-type Public"
+    " --aad-based-security-principals ledger-role-name=Contributor principal-id=APP_OBJECT_ID": AZURE,
     "az ml component create --file train-component.yaml": AZURE,
     "az ml component create --file pipeline.yaml": AZURE,
     "az ml batch-endpoint create --name diabetes-training": AZURE,

@@ -129,7 +129,9 @@ def _unusable(name: str, part: Any) -> GateFinding | None:
     # Every comparison with NaN is false. A gate that asks `error > limit` would pass it, one that asks `error <= limit`
     # would fail it; refusing it here spares each gate from asking in the right direction.
     unknown = tuple(_not_finite(part, name))
-    return failed(f"not a finite number: {', '.join(unknown)}") if unknown else None
+    if unknown:
+        return failed(f"not a finite number: {', '.join(unknown)}")
+    return None
 
 
 def _not_finite(value: Any, path: str) -> Iterable[str]:
