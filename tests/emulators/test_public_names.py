@@ -70,7 +70,13 @@ def test_only_hosts_of_the_list_are_reached() -> None:
         "eastus.api.azureml.ms",
         "sb.servicebus.windows.net",
     ]
-    unlisted = ["pypi.org", "other.blob.core.windows.net", "management.azure.com.evil.org", "other.vault.azure.net", ""]
+    unlisted = [
+        "example.org",
+        "other.blob.core.windows.net",
+        "management.azure.com.evil.org",
+        "other.vault.azure.net",
+        "",
+    ]
 
     assert all(HOSTS.is_listed(host) for host in listed)
     assert not any(HOSTS.is_listed(host) for host in unlisted)
@@ -106,8 +112,8 @@ async def first_line(port: int, request: str) -> str:
     [
         ("CONNECT management.azure.com:443 HTTP/1.1\r\n", 407),
         ("CONNECT management.azure.com:443 HTTP/1.1\r\nProxy-Authorization: Basic d3Jvbmc=\r\n", 407),
-        ("CONNECT pypi.org:443 HTTP/1.1\r\n", 407),  # A stranger does not learn which hosts there are.
-        (f"CONNECT pypi.org:443 HTTP/1.1\r\n{CREDENTIAL}", 403),
+        ("CONNECT example.org:443 HTTP/1.1\r\n", 407),  # A stranger does not learn which hosts there are.
+        (f"CONNECT example.org:443 HTTP/1.1\r\n{CREDENTIAL}", 403),
         (f"CONNECT management.azure.com:22 HTTP/1.1\r\n{CREDENTIAL}", 403),
         (f"CONNECT 127.0.0.1:443 HTTP/1.1\r\n{CREDENTIAL}", 403),
         (f"GET http://management.azure.com/ HTTP/1.1\r\n{CREDENTIAL}", 405),
@@ -137,7 +143,7 @@ async def test_a_tunnel_ends_in_the_server_with_a_certificate_for_the_host(proxy
 
 
 async def test_connections_are_bounded_and_make_room_when_they_close(proxy: tuple[int, Path]) -> None:
-    request = f"CONNECT pypi.org:443 HTTP/1.1\r\n{CREDENTIAL}\r\n"
+    request = f"CONNECT example.org:443 HTTP/1.1\r\n{CREDENTIAL}\r\n"
     idle = [await asyncio.open_connection("127.0.0.1", proxy[0]) for _ in range(2)]
     refused = await first_line(proxy[0], request)
     for _, writer in idle:
@@ -150,7 +156,7 @@ async def test_connections_are_bounded_and_make_room_when_they_close(proxy: tupl
 
 
 @pytest.mark.parametrize(
-    ("name", "is_believed"), [("management.azure.com", True), ("pypi.org", False), ("azure.com", False)]
+    ("name", "is_believed"), [("management.azure.com", True), ("example.org", False), ("azure.com", False)]
 )
 def test_the_authority_cannot_vouch_for_other_hosts(name: str, is_believed: bool, tmp_path: Path) -> None:
     """Not even somebody who has its key can sign for another host."""
