@@ -19,7 +19,22 @@ def record_change(clients: Clients, order: c.MoveOrder, key: str, kind: ChangeKi
         return
     because = order.because if kind is ChangeKind.UNDO else order.promotion.reason
     by = order.promotion.requested_by or "the flag on the model"
-    change = observed(clients, environment, endpoint, kind, cause=order.promotion.id, by=by, because=because)
+    sign_observed(clients, key, environment, endpoint, kind, cause=order.promotion.id, by=by, because=because)
+
+
+def sign_observed(
+    clients: Clients,
+    key: str,
+    environment: Workspace,
+    endpoint: str,
+    kind: ChangeKind,
+    *,
+    cause: str,
+    by: str,
+    because: str,
+) -> None:
+    """Sign the traffic of *endpoint* as it is now under *key*; nothing where there is no endpoint. Safe to repeat."""
+    change = observed(clients, environment, endpoint, kind, cause=cause, by=by, because=because)
     if change is not None:
         sign_change(clients.statements, key, change)
 

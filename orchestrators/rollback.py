@@ -36,20 +36,23 @@ def roll_back(ctx: Context, request: c.RollbackRequest) -> Steps[c.RollbackResul
 def _bring_back(ctx: Context, request: c.RollbackRequest, course: c.RollbackCourse) -> Steps[None]:
     step = partial(_step, request, course)
     if not course.warm:
-        assert course.target is not None
-        ctx.show("recovering", model=str(course.target), environment=course.environment)
-        recovery = c.Recovery(
-            key=f"rollbacks/{request.id}/recovered",
-            model=course.target,
-            environment=course.environment,
-            asked_by=request.by,
-            reason=request.reason,
-        )
-        yield from call_through_outages(ctx, c.RECOVER_ENTRY, recovery)
+        yield from _recover(ctx, f"rollbacks/{request.id}/recovered", course, request)
         yield from _until_done(ctx, course.within_s, "deploying", c.DEPLOY_TARGET, step("deployed"))
     ctx.show("trying", deployment=course.deployment)
     yield from call_through_outages(ctx, c.TRY_TARGET, step("tried"))
     yield from _until_done(ctx, course.within_s, "shifting back", c.SHIFT_BACK, step("shifted"))
+
+
+def _recover(
+    ctx: Context, key: str, way: c.RollbackCourse, request: c.RollbackRequest | c.RehearsalRequest
+) -> Steps[None]:
+    """Bring the target's entry of the registry back into its environment."""
+    assert way.target is not None  # A cold way without a version is refused when it is opened.
+    ctx.show("recovering", model=str(way.target), environment=way.environment)
+    recovery = c.Recovery(
+        key=key, model=way.target, environment=way.environment, asked_by=request.by, reason=request.reason
+    )
+    yield from call_through_outages(ctx, c.RECOVER_ENTRY, recovery)
 
 
 def _until_done(
@@ -111,16 +114,7 @@ def _try_back(ctx: Context, request: c.RehearsalRequest, course: c.RehearsalCour
 
     way = course.way
     if request.cold:
-        assert way.target is not None  # A cold way without a version is refused when it is opened.
-        ctx.show("recovering", model=str(way.target), environment=way.environment)
-        recovery = c.Recovery(
-            key=f"{key}/recovered",
-            model=way.target,
-            environment=way.environment,
-            asked_by=request.by,
-            reason=request.reason,
-        )
-        yield from call_through_outages(ctx, c.RECOVER_ENTRY, recovery)
+        yield from _recover(ctx, f"{key}/recovered", way, request)
         yield from _until_done(ctx, way.within_s, "deploying", c.DEPLOY_REHEARSED, step("deployed"))
     else:
         yield from _until_done(ctx, way.within_s, "switching", c.SWITCH_REHEARSED, step("switched"))

@@ -13,7 +13,7 @@ from activities.effects import once
 from activities.promotion.promotions import lock_endpoint, unlock_endpoint, wake_waiting
 from activities.rollout.known_answers import answer_problem
 from activities.rollout.target_deployments import FAILED, READY, wanted_deployment
-from activities.traffic_changes import observed
+from activities.traffic_changes import sign_observed
 from shared import contracts as c
 from shared.application.rollout.known_good import ServingRecords
 from shared.application.rollout.rehearsing import cold_course, rehearsal_stage, warm_course
@@ -27,7 +27,7 @@ from shared.durable.starting import Client
 from shared.ports import EndpointKind, EndpointSeen
 from shared.records.production import paths
 from shared.records.production.rehearsals import sign_rehearsal
-from shared.records.production.serving import change_at, sign_change
+from shared.records.production.serving import change_at
 
 
 def open_rehearsal(clients: Clients, opening: c.RehearsalOpening) -> c.RehearsalCourse:
@@ -186,8 +186,9 @@ def _give(
     in_force = online.settled and (online.shares == target or clients.endpoints.route(environment, online.name, target))
     if not in_force:
         return f"the traffic of {online.name} to be {target or 'none'}"
-    change = observed(
+    sign_observed(
         clients,
+        key,
         environment,
         online.name,
         ChangeKind.REHEARSAL,
@@ -195,8 +196,6 @@ def _give(
         by=request.by,
         because=request.reason,
     )
-    if change is not None:
-        sign_change(clients.statements, key, change)
     return ""
 
 

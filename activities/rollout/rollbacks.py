@@ -14,7 +14,7 @@ from activities.effects import once, stamp
 from activities.golden_requests import api_test, golden_requests
 from activities.promotion.evidence import Online
 from activities.rollout.target_deployments import FAILED, READY, choose_back, wanted_deployment
-from activities.traffic_changes import observed
+from activities.traffic_changes import sign_observed
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at, model_of_deployment, place_shelves
 from shared.application.promotion.standing import has_receipt
@@ -35,7 +35,7 @@ from shared.durable.starting import Client
 from shared.ports import EndpointKind
 from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
-from shared.records.production.serving import VersionHold, sign_change, sign_hold
+from shared.records.production.serving import VersionHold, sign_hold
 from shared.records.production.upkeep import end_turn, is_retiring
 from shared.records.promotion import find_promotion
 from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, is_revoked, sign_entry
@@ -235,8 +235,9 @@ def shift_back(clients: Clients, step: c.RollbackStep) -> c.Moved:
     if online.shares != target and not clients.endpoints.route(environment, course.endpoint, target):
         return c.Moved(waiting=f"the traffic of {course.endpoint} to be {target}")
     request = step.rollback
-    change = observed(
+    sign_observed(
         clients,
+        step.key,
         environment,
         course.endpoint,
         ChangeKind.ROLLBACK,
@@ -244,8 +245,6 @@ def shift_back(clients: Clients, step: c.RollbackStep) -> c.Moved:
         by=request.by,
         because=request.reason,
     )
-    if change is not None:
-        sign_change(clients.statements, step.key, change)
     return c.Moved(waiting=choose_back(clients, course, stage))
 
 

@@ -1,6 +1,7 @@
 """The doors of MLflow's tracking REST, version 2.0: experiments and runs, what is logged on them, and reads of them.
 
-A job's own run has the job's status. Logged models, traces and searches by anything but the parent are not served.
+A job's own run has the job's status. Logged models are in `logged_models`; traces, and searches by anything but the
+parent, are not served.
 """
 
 import re
