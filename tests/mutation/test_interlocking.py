@@ -380,7 +380,7 @@ LOCKS = [
         arguments={"when": "before it starts"},
     ),
     Lock(
-        symbol="_recover",
+        symbol="registry._recover",
         condition="copied != digest",
         without="False",
         guard=test_registry.test_what_is_corrupted_on_its_way_back_is_not_registered,
