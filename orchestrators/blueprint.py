@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import orchestrators.promotion_set
     import orchestrators.registry
     import orchestrators.retraining
-    import orchestrators.rollback
     import orchestrators.rollout
     import orchestrators.schedules
     import orchestrators.sweeps
@@ -42,8 +41,8 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.promotion.restore,
     orchestrators.promotion_set.promote_set,
     orchestrators.rollout.watch_step,
-    orchestrators.rollback.roll_back,
-    orchestrators.rollback.rehearse,
+    orchestrators.rollout.roll_back,
+    orchestrators.rollout.rehearse,
     orchestrators.registry.scrub_registry,
     orchestrators.inference.check_hub_file,
     orchestrators.registry.recover,

@@ -14,7 +14,7 @@ from activities.promotion.holdout_rows import HoldoutRows, Table, read_rows, req
 from activities.promotion.holdouts import agreement_of, evaluate
 from shared import contracts as c
 from shared.application.promotion.holdout_looks import count_holdout_look
-from shared.application.promotion.planning import stage_shelves
+from shared.application.promotion.planning import place_shelves, stage_shelves
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
@@ -22,6 +22,7 @@ from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import DataTest, Evidence, Latency
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.ladder import Promotable
+from shared.domain.promotion.models import DIGEST, exact_model
 from shared.ports import EndpointResponse, HubFile, OnlineRequest
 
 _LEAST_TIMED = 30
@@ -139,3 +140,21 @@ def _outputs(deployment: str, answer: EndpointResponse, rows: int, table: Table)
     if table.vocabulary is not None and table.vocabulary.classes:
         return [table.vocabulary.distribution(prediction, place) for prediction in predictions]
     return [table.output(prediction, place) for prediction in predictions]
+
+
+def answer_problem(clients: Clients, place: Workspace, endpoint: str, deployment: str, model: str) -> str:
+    """Why *deployment* does not answer as *model* (`name:version`) did; empty where it does.
+
+    The golden requests are those of the bundle that *place* has registered: a version without one cannot be tried.
+    """
+    registered = clients.models.find(place, exact_model(model)) if model else None
+    digest = registered.tags.get(DIGEST, "") if registered else ""
+    if not digest:
+        return f"{model or deployment} has no bundle in {place.name}: it has no golden requests to answer"
+    _, extras = place_shelves(place, exact_model(model), digest)
+    golden = list(golden_requests(clients.bundles, extras, exact_model(model)))
+    online = Online(clients, place, endpoint)
+    answers = [online.ask(deployment, request) for request, _ in golden]
+    test = api_test([answer for _, answer in golden], answers)
+    deviating = test.golden.deviating if test.golden else 0
+    return f"{deviating} of {len(golden)} golden requests of {model} deviate" if deviating else ""

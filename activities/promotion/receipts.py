@@ -10,7 +10,6 @@ from activities.effects import once
 from activities.promotion.forgeries import tell_forgeries
 from shared import contracts as c
 from shared.application.promotion.decisions import log_withdrawals, refuse_removed_decisions, use_decisions
-from shared.application.promotion.environment_images import built_image, refuse_other_image
 from shared.application.promotion.planning import require_approved
 from shared.application.promotion.stage_entry import Receipts, refuse_held, unproven
 from shared.application.promotion.stage_training import Order, carried
@@ -26,11 +25,13 @@ from shared.domain.gates import GateOutcome, Verdict, judge_gates
 from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.approvals import ApprovalStanding
 from shared.domain.promotion.audit import Entry, canonical_digest
+from shared.domain.promotion.bundles import companion
 from shared.domain.promotion.models import BUNDLE, FLAG
 from shared.domain.promotion.plans import Move, Phase
 from shared.domain.promotion.receipts import Receipt, objection
 from shared.domain.rollout.steps import SHADOW
 from shared.domain.trust.statements import PredicateKind, Statement
+from shared.ports import Models
 from shared.records import paths
 from shared.records.predicates import BreakGlassPredicate
 from shared.records.promotion import SignedDecision, decisions, evidence_pack_at, refuse_changed_origins
@@ -285,3 +286,21 @@ def refuse_changed_source(clients: Clients, order: c.StageOrder) -> None:
     for name, value in current.items():
         if value != planned[name]:
             raise Refused(f"{name} of {plan.model} was {planned[name]!r} and is {value!r}: edited during the promotion")
+
+
+def built_image(models: Models, order: Order) -> str:
+    """The digest of the image in the stage's workspace; empty where it has none, or the service does not say."""
+    environment, plan = order.at.stage.environment, order.plan
+    return models.image_digest(environment, companion(plan.model, plan.digest)) if environment else ""
+
+
+def refuse_other_image(first: Receipt | None, image: str, stage: str) -> None:
+    """Raise Refused where *image* is not the one that was measured, by the exit receipt *first* of the *stage*.
+
+    An image of which the service says nothing, then or now, is no other image.
+    """
+    if first is not None and first.image and image and image != first.image:
+        raise Refused(
+            f"the image of {first.model} at {stage} is {image}, and {first.image} was measured: it was built again; "
+            "promote the version anew"
+        )

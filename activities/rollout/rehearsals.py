@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from activities.effects import once
+from activities.promotion.evidence import answer_problem
 from activities.promotion.promotions import lock_endpoint, unlock_endpoint, wake_waiting
-from activities.rollout.known_answers import answer_problem
 from activities.rollout.target_deployments import FAILED, READY, wanted_deployment
 from activities.traffic_changes import sign_observed
 from shared import contracts as c

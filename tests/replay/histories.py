@@ -15,8 +15,7 @@ from orchestrators.promotion import promote, restore
 from orchestrators.promotion_set import promote_set
 from orchestrators.registry import revoke
 from orchestrators.retraining import consider_retraining, retrain, wait_for_training
-from orchestrators.rollback import rehearse, roll_back
-from orchestrators.rollout import watch_step
+from orchestrators.rollout import rehearse, roll_back, watch_step
 from orchestrators.sweeps import reread_log, verify_log
 from shared.durable.registration import orchestrator_handler
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from activities.promotion.evidence import answer_problem
 from activities.promotion.movers.deployments import deployment_of
 from activities.promotion.movers.model import workspace_of
-from activities.rollout.known_answers import answer_problem
 from activities.traffic_changes import record_change
 from shared import contracts as c
 from shared.application.promotion.planning import model_of_deployment
