@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from signalbox.cli.commands.doctor import doctor
+from signalbox.cli.commands.app import doctor, token
 from signalbox.cli.commands.drift import drift, features
 from signalbox.cli.commands.hub import check, drop
 from signalbox.cli.commands.keys import keys
@@ -43,7 +43,6 @@ from signalbox.cli.commands.rollouts import (
 )
 from signalbox.cli.commands.runs import cancel, download, logs, release, reprocess, status
 from signalbox.cli.commands.schedules import schedules
-from signalbox.cli.commands.tokens import token
 from signalbox.cli.commands.traces import trace
 from signalbox.cli.errors import errors_in_words
 from signalbox.host.command import host

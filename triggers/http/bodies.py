@@ -1,16 +1,23 @@
-"""Read the body and query of a request: JSON of bounded size and depth, and its fields, refused by name."""
+"""Read the body and query of a request: JSON of bounded size and depth, and its fields, refused by name.
+
+Also the one body that runs of inference, runs of training and schedules share: an order with its reason.
+"""
 
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import azure.functions as func
 
 from shared.codec import is_nested_deeper, unique_fields
 from shared.domain.access.redaction import without_secrets
+from shared.records.inference import GivenOrder
 from shared.validation import shape_of
 from shared.validation.requests import BadRequest, requested
+from shared.validation.rules import Sentence
+from triggers.http.api_route import ApiRequest
 from triggers.http.problems import Problem
 
 T = TypeVar("T")
@@ -89,3 +96,25 @@ def _plain(field: tuple[Any, bool] | None) -> tuple[Any, ...]:
 
 def _number(text: str) -> Any:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order on a run or a schedule, with the reason why; the caller's verified identity is recorded with it."""
+
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """*recorded* is false where the same order had been given before: the first one stands."""
+
+    run: str
+    order: str
+    recorded: bool
+
+
+def order_record(request: ApiRequest, run: str, kind: str, reason: str) -> GivenOrder:
+    """The order of *kind* as it is recorded: with the verified identity of who gives it, and their *reason*."""
+    caller, at = request.caller, request.clients.clock.now().isoformat()
+    return GivenOrder(run=run, order=kind, at=at, reason=reason, by=caller.name, oid=caller.oid)

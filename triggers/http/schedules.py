@@ -16,8 +16,8 @@ from shared.records import paths as records
 from shared.records.schedules import firings_of, give_order, note, read_orders, read_timetable
 from shared.validation.rules import OptionalName, Whole
 from triggers.http.api_route import ApiRequest
+from triggers.http.bodies import Order
 from triggers.http.idempotency import RequestedStart
-from triggers.http.orders import Order
 from triggers.http.pages import PAGE
 from triggers.http.problems import Problem
 

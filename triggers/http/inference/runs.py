@@ -15,6 +15,7 @@ from shared.records.inference import RunRecord, find_run
 from shared.records.listings import RUNS, listed
 from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
+from triggers.http.bodies import Order, Ordered, order_record
 from triggers.http.inference.run_records import (
     Quarantine,
     RunJob,
@@ -26,7 +27,6 @@ from triggers.http.inference.run_records import (
     run_record,
     steps_of,
 )
-from triggers.http.orders import Order, Ordered, order_record
 from triggers.http.pages import PAGE, Cursor, Limit, page
 from triggers.http.problems import Problem
 

@@ -15,7 +15,7 @@ from shared.records.production import paths
 from shared.records.production.rollouts import RolloutStanding, orders_of, step_at
 from shared.validation.rules import OptionalName, Whole
 from triggers.http.api_route import ApiRequest, requester_name
-from triggers.http.orders import Order
+from triggers.http.bodies import Order
 from triggers.http.pages import PAGE
 from triggers.http.problems import Problem
 from triggers.http.promotion.decisions import decision_records, refusals_as_problems

@@ -1,13 +1,14 @@
-"""`signalbox doctor`: what would keep the app from working, with what to do about it.
+"""What is asked of the app itself: `signalbox doctor` (what would keep it from working, with what to do about it), and
+`signalbox token` (what a person calls its API with).
 
-Ends with 0 where nothing is wrong, 1 where something is broken, 3 where something could not be looked at.
+The doctor ends with 0 where nothing is wrong, 1 where something is broken, 3 where something could not be looked at.
 """
 
 import sys
 
 import click
 
-from signalbox.cli.app_client import find_app
+from signalbox.cli.app_client import find_app, find_token
 from signalbox.cli.errors import NO, UNDECIDED
 from signalbox.cli.output import emit_json
 from signalbox.cli.progress import waiting
@@ -34,3 +35,10 @@ def doctor(as_json: bool, show_all: bool) -> None:
                     click.echo(f"    {finding['fix']}")
         click.echo(", ".join(f"{number} {grade}" for grade, number in grades.items()))
     sys.exit(NO if grades.get("broken") else UNDECIDED if grades.get("unknown") else 0)
+
+
+@click.command()
+@click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
+def token(person: str) -> None:
+    """Print a token for the app's API, good for an hour: `Authorization: Bearer ...`."""
+    click.echo(find_token(person))
