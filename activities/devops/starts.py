@@ -22,7 +22,6 @@ from shared.domain import identity
 from shared.domain.devops.orders import NEWEST_KNOWN_GOOD, OrderKind, TaskOrder
 from shared.domain.events import BlobArrived
 from shared.domain.failures import Refused
-from shared.domain.inference.arrivals import Arrival
 from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import exact_model
@@ -99,7 +98,7 @@ async def _infer(client: Client, clients: Clients, key: str, order: TaskOrder) -
     def wanted() -> c.Inference:
         blob = _file(clients, order.path)
         hub = clients.configuration.hub
-        arrival = Arrival(account=hub.account, container=blob.container, path=blob.path, etag=blob.etag, size=blob.size)
+        arrival = blob.arrival(hub.account)
         # The decision is that of the file's event, so the run has the id that the event gives it, and both start it
         # once.
         decisions = route(BlobArrived(event_id=key, arrival=arrival), clients.configuration)

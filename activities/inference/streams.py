@@ -152,8 +152,7 @@ def _file(clients: Clients, claim: BatchClaim, rows: Sequence[dict[str, Any]]) -
     blob = clients.hub.find(container, path)
     if blob is None or blob.metadata.get(BATCH_MARK) != claim.name:
         raise Refused(f"{location} is not batch {claim.name}; let `land` of its stream name a place of its own")
-    account = clients.configuration.hub.account
-    return Arrival(account=account, container=container, path=path, etag=blob.etag, size=blob.size)
+    return blob.arrival(clients.configuration.hub.account)
 
 
 def _askers(claim: BatchClaim, messages: Sequence[HeldMessage]) -> list[Asker]:

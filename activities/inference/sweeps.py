@@ -20,7 +20,6 @@ from shared.domain import identity
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Grouping, Route
 from shared.durable.starting import Client, Start
-from shared.ports import Blob
 from shared.records import paths
 from shared.records.inference import claim_of
 
@@ -88,7 +87,7 @@ def _missing_runs(clients: Clients, route: Route, parts: Parts) -> tuple[dict[st
     before, handled_ids, missing = _handled(clients, route), set[str](), dict[str, c.Inference]()
     for blob in lying(clients, route):
         with parts.part(f"file {blob.container}/{blob.path}"):
-            arrival = _arrival(clients, blob)
+            arrival = blob.arrival(clients.configuration.hub.account)
             arrival_id = identity.arrival_id(arrival)
             # Young files are left to their events. Starting them here would count every arrival as a lost event.
             if arrival_id not in before and clients.clock.now() - blob.modified < GRACE:
@@ -105,11 +104,6 @@ def _unopened(clients: Clients, route: Route, arrival: Arrival) -> c.Inference |
     captures = route.captures(arrival.location) or route.group_key(arrival.location)
     inference = c.Inference.of(route, hub, arrival, captures, today)
     return None if clients.store.exists(paths.run_record(inference.run)) else inference
-
-
-def _arrival(clients: Clients, blob: Blob) -> Arrival:
-    account = clients.configuration.hub.account
-    return Arrival(account=account, container=blob.container, path=blob.path, etag=blob.etag, size=blob.size)
 
 
 def _handled(clients: Clients, route: Route) -> set[str]:

@@ -7,7 +7,6 @@ from activities.inference.members import candidates
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity
-from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.windows import WaitingFiles, WindowVerdict, judge_window
 from shared.ports import Blob
 from shared.records import paths
@@ -74,9 +73,7 @@ def _inference(clients: Clients, watch: c.WindowWatch, run: str) -> c.Inference:
 
 
 def _arrival_id(watch: c.WindowWatch, blob: Blob) -> str:
-    return identity.arrival_id(
-        Arrival(account=watch.hub.account, container=blob.container, path=blob.path, etag=blob.etag)
-    )
+    return identity.arrival_id(blob.arrival(watch.hub.account))
 
 
 def _index_path(watch: c.WindowWatch) -> str:

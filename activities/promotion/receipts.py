@@ -101,19 +101,8 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
     refuse_changed_origins(clients.store, clients.audit, order.plan.model.name, order.plan.digest)
     approvals = _approvals(clients, order)
     refuse_unproven(clients, order)
-    now = clients.clock.now()
-    receipt = Receipt(
-        promotion=order.promotion.id,
-        model=order.plan.model,
-        digest=_digest(clients, order, order.phase),
-        stage=order.stage,
-        phase=order.phase,
-        plan=order.plan_digest,
-        evidence=order.evidence,
-        verdicts=tuple(f"{verdict.gate}: {verdict.outcome.value}" for verdict in verdicts),
-        approvals=approvals,
-        issued=now.isoformat(timespec="seconds"),
-        expires=(now + _life(order)).isoformat(timespec="seconds"),
+    receipt = replace(
+        _receipt(clients, order, tuple(f"{verdict.gate}: {verdict.outcome.value}" for verdict in verdicts), approvals),
         override=override,
         image=_image(clients, order) if order.phase is Phase.EXIT else "",
         step=SHADOW if order.phase is Phase.EXIT and order.at.has_shadow else 0,
@@ -121,13 +110,9 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
     return _log_and_announce(clients, order, signed_receipt(clients.signing, receipt))
 
 
-def _step_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
-    """Of a step of a rollout, judged anew from the counts that its looks have recorded."""
-    because = judge_recorded_step(clients.statements, order)
-    judged_part = "copies" if order.number == SHADOW else f"step {order.number - 1}"
-    image, now = _image(clients, order), clients.clock.now()
-    first = receipt_of(clients.statements, clients.ledger, order.promotion.id, order.stage, Phase.EXIT)
-    refuse_other_image(first, image, order.stage)
+def _receipt(clients: Clients, order: c.StageOrder, verdicts: tuple[str, ...], approvals: tuple[str, ...]) -> Receipt:
+    """What every receipt of *order* says, issued now."""
+    now = clients.clock.now()
     return Receipt(
         promotion=order.promotion.id,
         model=order.plan.model,
@@ -136,13 +121,23 @@ def _step_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
         phase=order.phase,
         plan=order.plan_digest,
         evidence=order.evidence,
-        verdicts=(f"{judged_part}: {because}",),
-        approvals=_approvals(clients, order),
+        verdicts=verdicts,
+        approvals=approvals,
         issued=now.isoformat(timespec="seconds"),
         expires=(now + _life(order)).isoformat(timespec="seconds"),
-        step=max(order.number, 0),  # That over the copies opens the first step.
-        image=image,
     )
+
+
+def _step_receipt(clients: Clients, order: c.StageOrder) -> Receipt:
+    """Of a step of a rollout, judged anew from the counts that its looks have recorded."""
+    because = judge_recorded_step(clients.statements, order)
+    judged_part = "copies" if order.number == SHADOW else f"step {order.number - 1}"
+    image = _image(clients, order)
+    first = receipt_of(clients.statements, clients.ledger, order.promotion.id, order.stage, Phase.EXIT)
+    refuse_other_image(first, image, order.stage)
+    receipt = _receipt(clients, order, (f"{judged_part}: {because}",), _approvals(clients, order))
+    # The phase of copies has a negative number. The receipt over it opens the first step.
+    return replace(receipt, step=max(order.number, 0), image=image)
 
 
 def _use_decisions(clients: Clients, order: c.StageOrder) -> list[Entry]:

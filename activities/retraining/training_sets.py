@@ -28,7 +28,6 @@ from shared.clients import Clients
 from shared.codec import encode
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.inference.arrivals import Arrival
 from shared.domain.retraining.boxes import IMAGE
 from shared.domain.retraining.rules import TrainingKind, TrainingRoute
 from shared.domain.retraining.sets import Merge, Row, set_version
@@ -188,7 +187,7 @@ def _described(request: c.RetrainingRun, route: TrainingRoute, member: TrainingF
 
 
 def arrival_of(account: str, blob: Blob) -> str:
-    return identity.arrival_id(Arrival(account=account, container=blob.container, path=blob.path, etag=blob.etag))
+    return identity.arrival_id(blob.arrival(account))
 
 
 def _write_holdout(clients: Clients, request: c.RetrainingRun, holdout: HoldoutRows) -> str:

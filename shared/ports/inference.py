@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Any, BinaryIO, Protocol
 
+from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.job_logs import LogFile
 from shared.domain.inference.routes import Overrides, Scoring, Workspace
 from shared.domain.inference.runs import RowMatch
@@ -20,6 +21,10 @@ class Blob:
     size: int
     modified: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def arrival(self, account: str) -> Arrival:
+        """This content of the blob, which lies in the storage account *account*, as what routes take."""
+        return Arrival(account=account, container=self.container, path=self.path, etag=self.etag, size=self.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 
 from shared.clients import Clients
 from shared.domain.events import BlobArrived, UnreadableEvent
-from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Route
 from shared.domain.messaging import Asker
 from shared.validation.rules import Many, Name, OptionalName
@@ -61,8 +60,7 @@ def _arrival(clients: Clients, files: FilesNamed, asker: Asker, container: str, 
     blob = clients.hub.find(container, path)
     if blob is None:
         raise UnreadableEvent(f"{location!r} is not in the hub; send the message after the file")
-    arrival = Arrival(account=hub.account, container=container, path=path, etag=blob.etag, size=blob.size)
-    return BlobArrived(event_id=asker.message, arrival=arrival, asker=asker)
+    return BlobArrived(event_id=asker.message, arrival=blob.arrival(hub.account), asker=asker)
 
 
 def _takes(route: Route, location: str) -> bool:

@@ -11,10 +11,8 @@ from typing import Annotated
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity
-from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths import patterns
-from shared.ports import Blob
 from shared.records import paths as records
 from shared.records.inference import claim_files, store_of
 from shared.validation.rules import Many, Name, Sentence
@@ -66,7 +64,7 @@ def _inference(clients: Clients, route: Route, body: InferenceAsked) -> c.Infere
         _refuse_untaken(route, path)
     blobs = [find_file(clients, path) for path in body.paths]
     today, hub = clients.clock.now().date().isoformat(), clients.configuration.hub
-    arrivals = [_arrival(clients, blob) for blob in blobs]
+    arrivals = [blob.arrival(clients.configuration.hub.account) for blob in blobs]
     if len(blobs) == 1 and route.group.kind is Grouping.EACH:
         return c.Inference.of(route, hub, arrivals[0], route.captures(body.paths[0]) or {}, today)
     if len(blobs) == 1 and route.group.kind is Grouping.MARKER and route.marked(body.paths[0]):
@@ -91,11 +89,6 @@ def _common_captures(route: Route, paths: Sequence[str]) -> dict[str, str]:
         difference = f"the files differ in {', '.join(missing)}, which {route.publish} needs"
         raise Problem(422, "files of several runs", f"field 'paths': {difference}; ask once for each")
     return common
-
-
-def _arrival(clients: Clients, blob: Blob) -> Arrival:
-    account = clients.configuration.hub.account
-    return Arrival(account=account, container=blob.container, path=blob.path, etag=blob.etag, size=blob.size)
 
 
 async def reprocess_run(request: ApiRequest, run: str, body: Repetition) -> RequestedStart:
