@@ -103,6 +103,7 @@ def _unfit_scripts(folder: Path, stages: tuple[Stage, ...]) -> Iterator[str]:
                 yield f"{EXTRAS}/{CODE}{script} is not there; add it, or correct ladder.{stage.name}.serve.{field}"
                 continue
             try:
+                # Parsed and not imported: an import would run the script here, and need its packages.
                 functions = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)]
             except (SyntaxError, UnicodeDecodeError) as error:
                 yield f"{EXTRAS}/{CODE}{script} is no Python: {error}; correct it"

@@ -9,6 +9,8 @@ from shared.domain import identity
 from shared.domain.inference.windows import WindowAction
 from shared.durable.context import Context, Steps, call, pause, start_over
 
+# Each look adds events to the history, and every replay reads all of it. After a segment the instance starts over with
+# an empty one.
 _LOOKS_PER_SEGMENT = 20
 _LINGER_S = 5.0  # How long an instance stays after the last record: a new one costs more than a look.
 
@@ -34,6 +36,8 @@ def _close(ctx: Context, watch: c.WindowWatch) -> Steps[None]:
     window_claim = yield from call(ctx, c.CLAIM_WINDOW, c.WindowClaim(key=ctx.unique(), watch=watch))
     if window_claim.inference is not None:
         run = window_claim.inference
+        # The claim is written before the run starts. A host that dies between the two finds the same run under the
+        # claim's key, and starts it by its own id.
         key = identity.effect_key(run.run, "started")
         yield from call(ctx, c.START_RUN, c.RunStart(key=key, inference=run))
 
@@ -46,6 +50,8 @@ def collect_records(ctx: Context, watch: c.RecordsWatch) -> Steps[c.Done | None]
         backlog = yield from call(ctx, c.LOOK_AT_RECORDS, watch)
         if backlog.due:
             ctx.show("closing")
+            # A new key for each batch: one instance closes many, and the ledger would take the second for a repeat of
+            # the first. The message's own mark keeps it out of two batches.
             yield from call(ctx, c.CLOSE_BATCH, c.BatchClosing(key=ctx.unique(), watch=watch))
         elif backlog.wait_s is None and quiet:
             return c.Done()

@@ -28,6 +28,8 @@ def _check(ctx: Context, request: c.DriftCheck) -> Steps[c.DriftFound]:
         reason = f"window {window.number} has {window.rows} rows: it is not yet time to look"
         return c.DriftFound(outcome=DriftOutcome.INCONCLUSIVE, because=reason)
     ctx.show("looking", window=window.number, rows=window.rows)
+    # The number of the look is part of the key: two runs that find the same window due judge it once, and the next look
+    # is an effect of its own.
     key = identity.drift_key(request.model, request.version, window.number, f"look-{window.look}")
     judging = c.DriftJudging(
         key=key, model=request.model, version=request.version, number=window.number, look=window.look

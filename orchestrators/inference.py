@@ -134,6 +134,8 @@ def _await_orders(ctx: Context, request: c.Inference) -> Steps[c.RunOrders]:
         remaining_s = (deadline - ctx.now).total_seconds()
         if orders.released or orders.cancelled or remaining_s <= 0:
             return orders
+        # The event only wakes. What was ordered is a record, which is read after each wake: one raised event can
+        # satisfy several waits of the Python SDK, and an event that comes between two waits must lose nothing.
         yield from wait_for(ctx, c.ORDER_GIVEN, remaining_s)
 
 
@@ -170,8 +172,11 @@ def _score(ctx: Context, request: c.Inference, inputs: c.Gathered, verdict: c.Da
 
 
 def _wait(ctx: Context, request: c.Inference, job: c.Submitted) -> Steps[c.JobEnd]:
+    # A moment and not a duration: the child starts over after each segment of polls, and a duration would begin anew
+    # each time.
     deadline = ctx.now + timedelta(seconds=request.route.give_up_after_s)
     wait = c.JobWait(run=request.run, route=request.route, hub=request.hub, job=job.job, deadline=deadline.isoformat())
+    # A child polls, so that the run's own history has one step for hours of polls. Only the child starts over.
     return (yield from run_child(ctx, c.WAIT_FOR_JOB, wait, identity.wait_id(request.run)))
 
 
@@ -186,6 +191,8 @@ def _conclude(ctx: Context, request: c.Inference, result: c.InferenceResult) -> 
 
 
 def _announce(ctx: Context, request: c.Inference, result: c.InferenceResult, report: str = "") -> Steps[None]:
+    # A run can be announced twice, as quarantined and, after a release, as what it came to. The outcome in the key
+    # keeps the ledger from taking the second for a repeat.
     key = _key(request, f"announced-{result.outcome.value}")
     yield from call(ctx, c.ANNOUNCE_RUN, c.Announcement(key=key, inference=request, result=result, report=report))
 
@@ -224,6 +231,8 @@ def wait_for_job(ctx: Context, wait: c.JobWait) -> Steps[c.JobEnd | None]:
 def _cancel_job(ctx: Context, wait: c.JobWait, state: JobState, because: str) -> Steps[c.JobEnd]:
     key = identity.effect_key(wait.run, "cancelled")
     cancellation = c.Cancellation(key=key, run=wait.run, route=wait.route, hub=wait.hub, job=wait.job, because=because)
+    # A cancellation waits for an outage to end, unlike a look: a look that fails is repeated by the next poll, and a
+    # job that nobody cancels runs on and costs money.
     yield from call_through_outages(ctx, c.CANCEL_JOB, cancellation)
     return c.JobEnd(state=state, because=because)
 

@@ -122,6 +122,8 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
     outline = outline_of(restoring.plan) if restoring.plan else restoring.outline
     if outline is not None:
         journey = _journey(restoring.promotion, outline, restoring.plan_digest, restoring.locks)
+        # All moves of the plan, begun or not: the undo of a move that never began finds no record of a beginning and
+        # does nothing.
         journey.moves = list(outline.moves())
         journey.because = because[0][:_REASON]
         because += yield from undo(ctx, journey)
@@ -139,6 +141,8 @@ def _journey(request: c.Promotion, outline: PlanOutline, digest: str, locks: tup
 
 def undo(ctx: Context, journey: Journey) -> Steps[tuple[str, ...]]:
     """Undo every move that was begun, in reverse, and say what could not be: it does not keep others from theirs."""
+    # One deadline for all undos together. With one for each, an outage of a service would hold the locks for two days a
+    # move.
     failures, until = list[str](), ctx.now + timedelta(seconds=OUTAGE_S)
     for at, move in reversed(journey.moves):
         ctx.show("undoing", stage=at.name, move=move.move.value)
@@ -195,6 +199,8 @@ def _conclude(ctx: Context, journey: Journey, result: c.PromotionResult) -> Step
     if result.fate is not c.Fate.PROMOTED:
         journey.because = "; ".join(because)[:_REASON]
         because += yield from undo(ctx, journey)
+    # The locks come back before the record is closed: closing sets the flag for the next stage, and the promotion that
+    # this flag starts must not find its model taken.
     yield from _unlock(ctx, journey)
     return (yield from _close(ctx, journey.request, result.fate, because, result.reached, journey.worse))
 
@@ -241,6 +247,8 @@ def _receipt_over(ctx: Context, journey: Journey, at: StageOutline, look: c.Look
 
 def _watch(ctx: Context, journey: Journey, at: StageOutline, step: int) -> Steps[c.LookTaken]:
     """The look that lets the rollout go on. Raises PromotionHeld for any other end of the step."""
+    # A child with an id of its own, which follows from promotion, stage and step: the door that takes people's orders
+    # works out the same id to wake it.
     watch, instance = journey.watch(at, step, ctx.now), identity.rollout_step_id(journey.request.id, at.name, step)
     look = yield from run_child(ctx, c.WATCH_STEP, watch, instance)
     if look.decision is not StepDecision.ADVANCE:
@@ -257,6 +265,8 @@ def _assess(ctx: Context, journey: Journey, at: StageOutline, phase: Phase) -> S
         refusal = PromotionHeld(
             [f"{at.name} ({phase.value}): {reason}" for reason in assessment.because], assessment.worse
         )
+        # Without that request nobody can override: a promotion that fails its gates ends at once, and does not hold its
+        # locks while it hopes for an override.
         if not journey.request.break_glass:
             raise refusal
         yield from _await_glass(ctx, journey.step(at, phase, "glass", pack.digest), refusal)
@@ -293,6 +303,8 @@ def _await_approvals(ctx: Context, journey: Journey, at: StageOutline, pack: c.E
             reminders += 1
             reminder = journey.step(at, Phase.ENTRY, f"reminder-{reminders}", pack.digest, reminders)
             yield from _step(ctx, at, c.REMIND_APPROVERS, reminder)
+        # The event carries no decision. Decisions are signed records, read again after each wake, so that a forged or
+        # lost event neither approves nor hides anything.
         yield from wait_for(ctx, c.DECISION_GIVEN, approvals.look_again_s)
 
 

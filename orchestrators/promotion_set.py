@@ -27,6 +27,7 @@ def promote_set(ctx: Context, request: c.PromotionSet) -> Steps[c.PromotionSetRe
 def _promote(ctx: Context, promotion: c.Promotion) -> Steps[c.PromotionResult]:
     """A promotion that was ended from outside is one that failed; the timer puts it back."""
     try:
+        # Under the id that a flag or a person would give it, so that the same version is never promoted beside itself.
         return (yield from run_child(ctx, c.PROMOTE, promotion, promotion.id))
     except StepFailed as failure:
         return c.PromotionResult(id=promotion.id, fate=c.Fate.FAILED, because=(str(failure),))

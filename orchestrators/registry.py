@@ -33,6 +33,8 @@ def revoke(ctx: Context, revocation: c.EntryRevocation) -> Steps[c.RevocationRes
     revoked = yield from call(ctx, c.REVOKE_ENTRY, order)
     rolled_back: list[str] = []
     because = list(revoked.because)
+    # The entry is revoked first and production is brought back after: a rollback that fails must not leave an entry
+    # that can be promoted again.
     for rollback in revoked.rollbacks:
         ctx.show("rolling back", model=str(revocation.model), stage=rollback.stage, rollback=rollback.id)
         try:

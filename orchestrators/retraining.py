@@ -203,6 +203,8 @@ def _stop_failed(ctx: Context, training: Training, result: c.RetrainingResult) -
 
 def _conclude(ctx: Context, training: Training, result: c.RetrainingResult) -> Steps[c.RetrainingResult]:
     closing = c.RetrainingClosing(key=training.key("closed"), request=training.request, result=result, id=training.id)
+    # Closed first, then woken: the book names one run in flight, and a consideration that came before the close would
+    # find it there and wait.
     yield from call_through_outages(ctx, c.CLOSE_RETRAINING, closing)
     wake = c.RetrainingWake(key=training.key("woken"), model=training.request.rules.model)
     yield from call(ctx, c.WAKE_RETRAINING, wake)

@@ -49,6 +49,7 @@ def reconcile_answers(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     for number in range(1, _MOST_PARTS + 1):
         ctx.show("publishing answers", look=number, parts=published)
         try:
+            # Several short activities and not one long one: an activity that dies is repeated from its beginning.
             look = yield from call(ctx, c.PUBLISH_ANSWERS, c.AnswersLook(key=f"{sweep.key}/{number}"))
         except (Refused, StepFailed) as failure:
             return c.Swept(opened=published, failed=(str(failure),))

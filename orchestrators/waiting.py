@@ -49,6 +49,8 @@ def poll_segment(
         if remaining_s <= 0:
             because = f"timed out: {polling.subject} was not done after {polling.within_s} s and was cancelled"
             return (yield from stop(JobState.FAILED, because))
+        # An event ends the pause early, so that an order to cancel need not wait for a poll ten minutes away. The look
+        # reads the order itself.
         yield from wait_for(ctx, c.ORDER_GIVEN, min(remaining_s, poll_delay_s(poll, ctx.instance)))
     return None
 
@@ -68,6 +70,8 @@ def call_through_outages(
     `call` itself tries six times within seconds, which is right for a hiccup. An outage takes hours, and is waited for
     with durable timers, which hold no worker. A Refused passes through: trying again cannot help.
     """
+    # By the clock and not by a number of tries: a service says itself how long it puts us off, so that a number of
+    # tries would mean another time at each service.
     failures, over = 0, until or ctx.now + timedelta(seconds=OUTAGE_S)
     while True:
         try:

@@ -75,6 +75,8 @@ def _finish(clients: Clients, part: AnswersPart, day: date) -> bool:
     until = publish_part(clients, part)
     has_lines = is_published(clients, part)
     if has_lines:
+        # Announced and counted before the part is closed: a host that dies in between finds the part planned still, and
+        # both are repeated under its name.
         _announce(clients, part)
         count_part(clients, part)
     stored: Stored[DayProgress] | None = stored_day(clients.store, part.rule, part.deployment, day)

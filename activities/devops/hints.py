@@ -31,6 +31,7 @@ async def heed_hint(client: Client, clients: Clients, hinting: c.Hinting) -> c.H
     runs = [hint.id] if hint.kind is HintKind.RUN else await asyncio.to_thread(_runs_of, clients, hint.id)
     instances = [instance for run in runs for instance in await asyncio.to_thread(_started_by, clients, int(run))]
     for instance in instances:
+        # Started first, unless it runs: `wake` reaches only what runs, and a mirror may have been ended from outside.
         await start_mirror(client, clients, instance)
         await wake(client, identity.mirror_id(instance), c.HINTED)
         await wake(client, instance, c.HINTED)

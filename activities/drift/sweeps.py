@@ -34,6 +34,8 @@ async def sweep_drift(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swe
 
 def _unchecked(clients: Clients, parts: Parts) -> list[c.Inference]:
     """Runs that closed a while ago and are not counted."""
+    # Absolute, since a clock may go back: a blob from the future would otherwise stay too young for as long as the
+    # clock went back.
     unchecked_runs = parts.records(
         clients.store, c.Inference, paths.DRIFT_OPEN, lambda blob: abs(clients.clock.now() - blob.modified) >= _GRACE
     )

@@ -47,6 +47,8 @@ def _judge(clients: Clients, judging: c.DriftJudging) -> c.DriftFound:
     window = read_window(clients.store, judging.model, judging.version)
     if window is None:
         raise Refused(f"the window of {judging.model}:{judging.version} is gone from {store.container}")
+    # `create` would decide too, but only after the work of a judgement. It still decides between two that judge at
+    # once.
     if not store.exists(place["json"]):
         store.create_document(place["json"], _report(clients, judging, watch, window))
     report = _written_report(clients, place["json"])

@@ -98,6 +98,8 @@ def _asked(clients: Clients, source: str, version: RegisteredModel) -> c.Promoti
         return asked_by_version(clients, source, version)
     except Refused as refusal:
         reason = str(refusal)[:256]
+        # Written only where it changes: in a registry each write of a tag raises an event, by which the flag would be
+        # looked at and the tag be written again.
         if version.tags.get(HELD) != reason:
             clients.models.tag(clients.configuration.origin(source), version.model, {HELD: reason})
         return None

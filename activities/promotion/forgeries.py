@@ -33,6 +33,8 @@ def tell_forgeries(clients: Clients, subject: str, forgeries: Iterable[ForgedErr
     """Each once for its content; the file itself stays where it was found, since it is evidence too."""
     for forgery in forgeries:
         content = clients.store.read_file(forgery.path) or b""
+        # With the path, so that one file which was planted at two places is told of twice. The zero byte, which no path
+        # has, keeps path and content apart.
         digest = hashlib.sha256(forgery.path.encode() + b"\0" + content).hexdigest()
         copy = paths.forgery(digest)
         clients.store.create_file(copy, content)

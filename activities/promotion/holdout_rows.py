@@ -179,6 +179,8 @@ def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
         columns.add(cells)
     if not columns.rows:
         raise Refused(f"hold-out {holdout.path} has no rows; measure on rows with known answers")
+    # The answers go into the same digest as the rows: the same rows with other answers are another version of the
+    # hold-out.
     truth = _answers(clients, holdout, table, digest) if holdout.answers else columns.truth()
     require_every(truth, f"{holdout.target} in {holdout.answers or holdout.path}")
     digest_text = f"sha256:{digest.hexdigest()}"
@@ -222,6 +224,7 @@ class _Seen:
         self._places = {name: table.header.index(name) for name in coded_names}
         self._values: dict[str, dict[str, int]] = {name: {} for name in coded_names}
         self._codes: dict[str, array[int]] = {name: array("i") for name in coded_names}
+        # Eight bytes a row. A list would hold a Python object for each number, which takes four times as much.
         self._truth = array("d")
         self._hints = None if holdout.group else GroupHints(table.header, (*key_names, holdout.target))
 

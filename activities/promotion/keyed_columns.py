@@ -25,6 +25,7 @@ class KeyedColumn:
             digests += _digest(key)
             values.append(value)
         names = np.frombuffer(digests, dtype=f"S{_BYTES}")
+        # Stable, since of a repeated key the first row counts: `searchsorted` finds the leftmost of equal digests.
         order = np.argsort(names, kind="stable")
         self._names = names[order]
         self.values: NDArray[Any] = np.frombuffer(values, dtype=np.float64)[order]
@@ -40,6 +41,7 @@ class KeyedColumn:
         digests = np.array([_digest(key) for key in keys], dtype=f"S{_BYTES}")
         if not len(self):
             return np.full(len(digests), -1)
+        # `searchsorted` gives the length for a digest behind the last one, which is no place.
         positions = np.minimum(np.searchsorted(self._names, digests), len(self) - 1)
         return np.where(self._names[positions] == digests, positions, -1)
 

@@ -51,6 +51,7 @@ _KINDS = {
 
 def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     """Take it as far as it goes now; *waiting* names what Azure is still at work on."""
+    # Asked before the receipt: a repeat of a move that was made must not fail because its receipt has expired since.
     if _is_said(clients, step.key, step):
         return c.Moved()
     order = move_order(clients.statements, clients.ledger, step)
@@ -77,6 +78,8 @@ def make_move(clients: Clients, step: c.MoveStep) -> c.Moved:
 def undo_move(clients: Clients, step: c.MoveStep) -> c.Moved:
     """Put back what there was before; where nothing was begun there is nothing to undo. It is not made after this."""
     order = move_order(clients.statements, clients.ledger, step)
+    # Noted before anything is looked at. An attempt of the move that is still on its way looks for this note before and
+    # after its effect, and takes the effect back itself.
     clients.ledger.record(_undoing(order), {"at": stamp(clients)})
     before = _signed_before(clients, order)
     if before is None:
@@ -128,6 +131,8 @@ def _remember(clients: Clients, order: c.MoveOrder, about: c.MoveOrder) -> Mappi
             predicate={**_facts(order), "before": before},
         )
         clients.statements.create(_statement_path(_before(order)), statement)
+        # Read again: of two attempts at one moment the statement that was created stands for both. What the other one
+        # has seen may be the work of the first.
         remembered = _signed_before(clients, order) or before
     # At each attempt: the one that wrote the statement may have died before it told the log.
     _log_begin(clients, order, _before(order), BEGUN)
@@ -201,9 +206,11 @@ def _record(clients: Clients, order: c.MoveOrder, key: str, kind: str, before: M
         at=clients.clock.now(),
         predicate={**facts, "change": kind, "plan": order.plan_digest, "place": order.at.stage.place},
     )
+    # After the log: a repeat takes the statement for the whole record, and would not write an entry that is missing.
     clients.statements.create(_statement_path(key), statement)
     if _kind(order.move) is PredicateKind.SERVING_CHANGE:
         record_change(clients, order, key, ChangeKind.SHIFT if kind == "moved" else ChangeKind.UNDO)
+    # It shows people how far the promotion has come, and proves nothing: a writer of the container can write it.
     clients.ledger.record(key, {"at": stamp(clients)})
 
 

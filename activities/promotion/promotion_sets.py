@@ -77,6 +77,8 @@ async def _under_way(client: Client, clients: Clients, promotion_set: c.Promotio
         if instance is not None and instance.running:
             return True
     for promotion in promotion_set.promotions:
+        # Two looks, at the host and at the record: an instance that was ended from outside does not run, and its
+        # promotion is open until the sweep has put it back.
         if await asyncio.to_thread(is_open, clients.store, promotion.id):
             return True
     return False

@@ -48,6 +48,8 @@ def open_promotion(clients: Clients, opening: c.PromotionOpening) -> c.Promotion
     record = PromotionRecord(opened=stamp(clients), execution=opening.execution, promotion=request)
     path, row = paths.promotion(request.id), _row(request, record.opened)
     if not store.exists(path):
+        # Only where there is no record yet: a start that is repeated after the close leaves nothing for a sweep to see
+        # to.
         store.create(paths.open_promotion(request.id), request)
     if not store.create(path, record, row):
         first = find_promotion(store, request.id)
@@ -135,6 +137,7 @@ def unlock_endpoint(clients: Clients, lock: c.EndpointLock) -> c.Done:
     """Give back the lock, or the place in its queue."""
     stored = clients.store.get_stored(LockHolder, paths.endpoint_lock(lock.endpoint))
     if stored is not None and stored.record.owner == lock.owner:
+        # By its eTag and only our own: a repeat of this step must not free the lock of the promotion that came after.
         clients.store.delete(stored.blob.path, stored.blob.etag)
     leave_queue(clients.store, lock.endpoint, lock.owner)
     return c.Done(at=stamp(clients))
@@ -165,6 +168,8 @@ def close_promotion(clients: Clients, closing: c.PromotionClosing) -> c.Done:
         data = {**facts, "model": str(request.model), "fate": closing.fate.value, "reached": closing.reached}
         kind = f"Signalbox.Promotion.{closing.fate.value.capitalize()}"
         clients.announcer.announce(f"{request.id}-{closing.fate.value}", kind, f"promotions/{request.id}", data)
+        # After all that tells of the end. As long as the record has no fate, a sweep takes the promotion for open and
+        # sees to its end, each part by its own key.
         _write_fate(clients, closing, at)
         clients.store.delete(paths.open_promotion(request.id))
         _publish_head(clients)

@@ -55,6 +55,8 @@ def scrub_entry(clients: Clients, scrub: c.EntryScrub) -> c.EntryScrubbed:
     stated = (statement.bundle, statement.state, statement.approved_by) if statement and statement.state else _ABSENT
     present = _present(clients, scrub.entry)
     moving = bundle_on_the_move(history)
+    # Between the effect of a move and its statement the entry may be absent, as it was stated, or new already. Any
+    # other content is an alarm even then.
     if present == stated or (moving is not None and present[0] in ("", stated[0], moving)):
         return c.EntryScrubbed()
     differences = [

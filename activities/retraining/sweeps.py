@@ -54,6 +54,8 @@ async def _look_after(client: Client, clients: Clients, run: str) -> tuple[bool,
         return False, False
     request = await asyncio.to_thread(claimed_run, clients.store, run)
     is_opened = await asyncio.to_thread(RecordStore(clients.hub, request.hub.state).exists, paths.retraining(run))
+    # Without a record it has done nothing yet, so it is started again. With one it may have asked for a pipeline's run,
+    # which must be cancelled.
     if not is_opened and (instance is None or instance.status == FAILED):
         return await start_once(client, c.RETRAIN, run, request, again=True) is Start.STARTED, False
     name = identity.adrift_id(run)

@@ -41,6 +41,8 @@ class Spool:
     def _next(self) -> TextIO:
         self.end()
         path = self._folder / f"part-{len(self.parts):05d}.{self._suffix}"
+        # Without `newline=""` Python writes CRLF on Windows, and the set's version, a digest of these bytes, would
+        # depend on the machine.
         self._stream = stream = path.open("w", encoding="utf-8", newline="")
         self.parts.append(path)
         self.rows.append(0)

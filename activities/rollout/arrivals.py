@@ -82,6 +82,7 @@ def _compared(clients: Clients, watched: WatchedStep, batch: BatchShare, arrival
     if run is None or run.outcome is None:
         return None
     was_submitted = clients.ledger.find(identity.effect_key(arrival.run, "submitted")) is not None
+    # A run that failed before its job was submitted failed by its data or its set-up, which no version is to blame for.
     if run.outcome not in _JUDGED or not was_submitted:
         return []
     try:

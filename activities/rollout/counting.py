@@ -64,6 +64,8 @@ def _span(watched: WatchedStep, judged: int | None, now: datetime, lag_s: int, b
 
     The first block that had the step's traffic from its beginning to its end is the first to be counted.
     """
+    # Rounded up: the block in which the traffic changed has requests of two weights, and a table over both would
+    # compare unlike things (Simpson).
     first = ceil(watched.since.timestamp() / block_s) if judged is None else judged + 1
     return first, int((now - timedelta(seconds=lag_s)).timestamp()) // block_s - 1
 
@@ -78,6 +80,7 @@ def _requests(clients: Clients, watched: WatchedStep, first: int, last: int) -> 
     counts = frozen_counts(minutes, arms)
     if watched.soaks and watched.is_compared:
         week = WEEK_S // policy.look.block_s
+        # The soak has no other arm: the minutes of the week before stand for it, which have the same hour and weekday.
         before = _minutes(clients, watched, first - week, last - week)
         apart = counts_weeks_apart(minutes, before, arms.canary, week)
         counts = replace(counts, minutes=counts.minutes | apart)

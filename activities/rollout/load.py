@@ -169,8 +169,13 @@ class _Load:
     def _send(self, moment: float, body: bytes) -> SentRequest:
         early_s = moment - self.now
         if early_s > 0:
+            # An event and not a sleep: a sender that is refused ends all the others at once.
             self.ended.wait(early_s)
+        # Only a sender that was free can tell how late this machine wakes. Of one that was busy the delay is the
+        # deployment's.
         own_delay_ms = self._since_ms(moment) if early_s > 0 else None
+        # The request that is not sent any more counts as unanswered. To leave it out would hide that the deployment
+        # could not keep up (coordinated omission).
         status = "" if self.now > self.seconds + _GRACE_S else self._status(body)
         return SentRequest(status=status, latency_ms=self._since_ms(moment), own_delay_ms=own_delay_ms)
 

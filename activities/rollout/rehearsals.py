@@ -171,6 +171,7 @@ def _close(clients: Clients, closing: c.RehearsalClosing) -> None:
     about = {**facts, "model": request.name, "stage": request.stage}
     clients.announcer.announce(closing.key, "Signalbox.Rollback.Rehearsed", f"rehearsals/{request.id}", about)
     unlock_endpoint(clients, _lock(clients, request))
+    # The mark goes last: until then a sweep would close the rehearsal again, and find everything put back.
     clients.store.delete(paths.open_rehearsal(request.id))
 
 

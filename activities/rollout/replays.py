@@ -34,8 +34,11 @@ def replay(
         return ()
     number = int(now.timestamp()) // watched.policy.look.block_s
     wanted = _wanted(watched, top_up, evidence, units, used, now)
+    # One replay a block: the evidence takes each block of time once, so that no count can enter twice.
     if wanted <= 0 or any(part.replay.through >= number for part in evidence.comparisons.values()):
         return ()
+    # By position, in an order that never changes: which inputs were used is one number in the signed look, and a
+    # repeated look sends the same ones.
     inputs = islice(_inputs(clients, watched, top_up), used, used + wanted)
     pairs = [_pair(clients, watched, body, order) for order, body in enumerate(inputs, used)]
     if not pairs:  # All inputs are used.

@@ -83,6 +83,8 @@ def _decide(clients: Clients, request: c.RollbackRequest, stage: Stage) -> c.Rol
     if other:
         return c.RollbackCourse(because=f"{other} brings {stage.serving.online} back already; wait for its end")
     giving_way, left = _leaving(clients, stage)
+    # An order names the version that it is about. Where another one serves by now, going back would leave the wrong
+    # one.
     if request.leaving not in ("", left):
         if request.leaving not in _with_traffic(clients, stage):
             because = f"{request.leaving} has no traffic of {stage.serving.online} any more: there is nothing to leave"
@@ -256,6 +258,7 @@ def _giving_way(clients: Clients, step: c.RollbackStep, stage: Stage) -> str:
     record = find_promotion(clients.store, promotion)
     undone = identity.promotion_key(promotion, f"{stage.name}/shift_traffic.undone")
     has_ended = record is None or record.fate is not None or clients.ledger.find(undone) is not None
+    # The ledger keeps the time of the first look. A minute that began anew at each look would never be over.
     asked = datetime.fromisoformat(clients.ledger.record(f"{step.key}.asked", {"at": stamp(clients)})["at"])
     if has_ended or clients.clock.now() - asked >= GIVE_WAY:
         return ""

@@ -63,6 +63,7 @@ class AzureControlPlane:
             id=str(raw.get("id") or resource),
             state=str(properties.get("provisioningState") or ""),
             storage=str(properties.get("storageAccount") or ""),
+            # Left out means open: that is the default of both services.
             public=str(properties.get("publicNetworkAccess") or "Enabled").lower() == "enabled",
             shared_key=properties.get("allowSharedKeyAccess") is not False,  # Null means allowed.
             immutability=_immutability(properties),
@@ -85,6 +86,8 @@ class AzureControlPlane:
 
     def roles_given(self, resource: str) -> tuple[RoleGiven, ...]:
         path = f"{resource}/providers/Microsoft.Authorization/roleAssignments"
+        # `atScope()` leaves out what is assigned below the resource; what it inherits stays
+        # (https://learn.microsoft.com/azure/role-based-access-control/role-assignments-list-rest).
         assignments = [raw["properties"] for raw in self._list(path, f"{_ROLES}&$filter=atScope()")]
         definitions = {
             name: self._get(name, _ROLES) or {} for name in {str(raw["roleDefinitionId"]) for raw in assignments}

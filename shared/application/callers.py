@@ -146,6 +146,8 @@ def _principal(first: dict[str, str], tenant: str, roles: list[str], claims: lis
     has_scope = any(name in first for name in _SCOPES)
     if has_scope and not application:
         raise Refused("the platform's authentication header names no application (claim azp or appid)")
+    # `idtyp` is an optional claim, so its absence says nothing. A token for an application alone has roles and no
+    # scope.
     machine = first.get("idtyp") == "app" or not has_scope
     return Caller(
         oid=oid,

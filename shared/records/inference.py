@@ -179,6 +179,7 @@ def members_of(store: RecordStore, run: str) -> tuple[Member, ...]:
 
 def note_askers(store: RecordStore, run: str, askers: Sequence[Asker], name: str) -> None:
     """Keep those who asked for *run* by a message, under *name*. Safe to repeat."""
+    # A file for each message and not one list: two queues' hosts that note askers at once would have to merge it.
     store.create(f"{paths.askers(run)}{name}.json", askers)
 
 

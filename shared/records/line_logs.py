@@ -23,6 +23,8 @@ class LinePlace:
 
 def append_line(hub: DataHub, container: str, path: str, line: bytes) -> None:
     """Add *line* to the log at *path*. Raises Transient where others fill every part that is begun meanwhile."""
+    # Append blobs take 50,000 blocks at most, and each line is one (documented at
+    # learn.microsoft.com/rest/api/storageservices/append-block). Hence the parts.
     if hub.append(container, path, line):
         return
     parts = [blob.path for blob in hub.list(container, paths.log_parts(path))]

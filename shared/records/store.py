@@ -164,6 +164,8 @@ def plain_record(record: object) -> Json:
     plain = encode(record)
     if is_dataclass(record):
         for record_field in fields(record):
+            # Left out and not null: records of the releases before the field had no such member, and written again they
+            # must stay the same JSON.
             if record_field.metadata.get(_LEFT_OUT) and plain[record_field.name] is None:
                 del plain[record_field.name]
     return plain

@@ -53,12 +53,16 @@ class Deploy:
                 f"deployment {deployment.name} of {endpoint} in {place.name} ended as {deployment.state}; see its log"
             )
         return (
+            # None counts as under way and not as failed: a deployment may read as absent while it is provisioned
+            # (https://github.com/Azure/azure-dev/issues/4037).
             "" if deployment is not None and deployment.state == "Succeeded" else f"deployment {deployment_of(order)}"
         )
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
         place, endpoint = workspace_of(order), self._endpoint(order.at.stage.serving)
         if not before["deployment"] and self._seen(clients, order) is not None:
+            # Azure refuses to delete a deployment with live traffic (how-to-safely-rollout-online-endpoints). Moves are
+            # undone in reverse, so its traffic was given back before.
             clients.endpoints.undeploy(place, self._kind, endpoint, deployment_of(order))
             if self._seen(clients, order) is not None:
                 return f"deployment {deployment_of(order)} to go"

@@ -95,6 +95,8 @@ class MarkInProduction:
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         registry, replaced = _registry(order), replaced_entry(order)
+        # The new one first: a host that dies in between leaves two entries in production until the repeat. The other
+        # order would leave none.
         clients.models.tag(registry, order.plan.model, {STATE: EntryState.IN_PRODUCTION.value})
         if replaced is not None and clients.models.find(registry, replaced) is not None:
             clients.models.tag(registry, replaced, {STATE: EntryState.RETIRED.value})

@@ -104,5 +104,6 @@ def register_bundle(
         tags={**tags, BUNDLE: clients.bundles.address(extras)},
         properties={DIGEST: bundle.digest},
     )
+    # The version comes last: a reader who sees it, by its event for instance, sees its environment and its code too.
     clients.models.register(place, registered)
     return folder

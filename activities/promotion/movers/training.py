@@ -35,6 +35,8 @@ class TrainModel:
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
         training, run, key = _training(order), _run(clients, order), f"{order.key}.asked"
+        # Before the run is asked for, and once more when it has ended, but not at each look: the comparison lists whole
+        # folders (docs/decisions/0008).
         if clients.ledger.find(key) is None:
             require_same_data(clients.hub, training)
         try:
@@ -80,6 +82,7 @@ def _collect(clients: Clients, order: c.MoveOrder, run: TrainingRun, run_id: str
     clients.audit.append(f"{order.key}.trained", "trained", str(model), "signalbox", facts)
     askers = askers_of(clients.store, order.promotion, order.plan.digest)
     record_origin(clients.store, clients.audit, str(model), bundle.digest, order.promotion.id, askers)
+    # Signed last: a repeat takes the statement for the whole, so the log and the origins are written by then.
     sign_trained(clients.statements, order, trained, bundle.digest, clients.clock.now())
 
 

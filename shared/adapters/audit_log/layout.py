@@ -9,6 +9,7 @@ ENTRIES, KEYS, SUBJECTS = "audit/entries/", "audit/keys/", "audit/subjects/"
 HEADS, TILES = "audit/heads/", "audit/tiles/"
 # Written by releases before the log was signed; read once, when such a log is adopted.
 FORMER_HEAD = "audit/head.json"
+# The largest number of twelve digits: names of one length sort as text as their numbers do.
 _MOST = 999_999_999_999
 
 

@@ -11,6 +11,9 @@ from shared.domain.devops.tasks import PlanSeen, TaskRef, completion, lines_of
 from shared.domain.devops.timelines import PipelineStage, Timeline
 from shared.domain.failures import Refused
 
+# Each area in the version in which its contract is documented:
+# https://learn.microsoft.com/azure/devops/pipelines/process/invoke-checks has events in 2.0-preview.1, feed, logs and
+# records in 4.1.
 _PLAN, _EVENTS, _TIMELINE, _BUILD = "7.1-preview.1", "2.0-preview.1", "4.1", "7.1"
 _BATCH = 100
 

@@ -53,6 +53,7 @@ class Arm:
         """Every page; nothing where the collection is not there."""
         url: str | None = self._url(path)
         while url:
+            # The address of the next page comes from an answer, and the token goes where it points.
             refuse_other_host(url, self._base, "nextLink")
             answer = self._send(HttpRequest("GET", url), action, accept=(200, 404))
             page = answer.json() if answer.status_code == 200 else {}
@@ -119,6 +120,8 @@ def writable_body(raw: dict[str, Any], properties: dict[str, Any]) -> dict[str, 
     body = {name: raw[name] for name in _DOCUMENT if raw.get(name) is not None}
     if raw.get("identity"):
         body["identity"] = _identity(raw["identity"])
+    # Null is left out: a GET has it for what is not set, and in a PUT it says something (a null `dataCollector`
+    # switches collection off).
     own = {name: value for name, value in raw["properties"].items() if name not in _SERVICES_OWN and value is not None}
     return body | {"properties": own | properties}
 

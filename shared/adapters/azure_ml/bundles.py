@@ -62,6 +62,8 @@ class AzureMlBundles:
         with translated(f"copy {file.path} of {target.asset}"):
             try:
                 properties = blob.get_blob_properties()
+                # The mark saves a transfer and proves nothing: the whole copy is read and hashed again before it is
+                # registered.
                 if (properties.size, dict(properties.metadata or {}).get(_SHA256)) == (file.size, file.sha256):
                     return False
             except ResourceNotFoundError:
@@ -69,7 +71,11 @@ class AzureMlBundles:
             hasher, blocks = hashlib.sha256(), []
             for number, block in enumerate(self._blocks(source, file.path)):
                 hasher.update(block)
+                # The service wants ids of one length in a blob
+                # (https://learn.microsoft.com/rest/api/storageservices/put-block). By number, so that a repeat stages
+                # the same blocks over.
                 blocks.append(BlobBlock(block_id=f"{number:08d}"))
+                # The hash above is of what was read. The MD5 that the SDK sends along is of what arrives.
                 blob.stage_block(blocks[-1].id, block, validate_content=True)
             if hasher.hexdigest() != file.sha256:  # Nothing is committed: staged blocks are not a blob.
                 raise Refused(f"{file.path} of {source.asset} was {file.sha256} when planned, {hasher.hexdigest()} now")

@@ -31,6 +31,7 @@ class Datastores:
             raise Refused(f"datastore {datastore} is not in {workspace.name}")
         account = self._accounts.replace("{account}", raw["properties"]["accountName"])
         url = f"{account}/{raw['properties']['containerName']}"
+        # The SDK's first request of a download reads up to 32 MB unless it is told otherwise.
         return ContainerClient.from_container_url(url, credential=self._credential, max_single_get_size=BLOCK)
 
 

@@ -110,6 +110,8 @@ class AzureMlEndpoints:
         http_request = HttpRequest("POST", uri, content=request.body, headers=headers)
         start = time.perf_counter()
         with translated(action):
+            # Sent once: what is measured is this one request. A retry of the SDK would hide a failure and add to the
+            # time.
             answer: HttpResponse = client.send_request(http_request, retry_total=0)
         return EndpointResponse(
             status=answer.status_code, body=answer.content, took_ms=(time.perf_counter() - start) * 1000
@@ -171,6 +173,7 @@ def _online(deployment: WantedDeployment) -> dict[str, Any]:
         "scaleSettings": {"scaleType": "Default"},
     }
     if deployment.collections:
+        # All requests: what rollouts count and what is published as answers would be a sample otherwise.
         collection = {"dataCollectionMode": "Enabled", "samplingRate": 1.0}
         collections = dict.fromkeys(deployment.collections, collection)
         properties["dataCollector"] = {"collections": collections, "rollingRate": "Hour"}

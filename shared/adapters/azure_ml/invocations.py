@@ -40,6 +40,7 @@ class BatchInvocations:
         url = self._scoring_uri(workspace, endpoint)
         request = HttpRequest("POST", url, json={"properties": with_trace(name, properties)}, headers=headers)
         answer = send(self._scoring, request, f"submit job {name}", accept=(200, 201, 202, 409))
+        # 409: an earlier try whose answer was lost, or another process, has made the job meanwhile.
         if answer.status_code != 409:
             return job_of(answer.json())
         job = self.find(workspace, endpoint, name)

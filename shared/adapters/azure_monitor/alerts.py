@@ -44,6 +44,7 @@ class ActiveAlerts:
             "api-version": _API,
             "monitorCondition": "Fired",
             "includeContext": "true",
+            # The longest that the service keeps alerts for; it is one day where nothing is said.
             "timeRange": "30d",
             "pageCount": str(_PAGE),
         }

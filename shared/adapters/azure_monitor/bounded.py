@@ -11,6 +11,7 @@ from shared.adapters.azure_ml.arm import pipeline
 from shared.domain.failures import Refused
 
 _CONNECT_S, _READ_S = 10, 60
+# Azure's own client reads an answer whole, however long it is (docs/decisions/0021-azure-monitor.md).
 _LARGEST = 16 * 1024 * 1024
 
 

@@ -95,6 +95,8 @@ def lines_of(chunks: Iterator[bytes], piece: FileRange) -> Iterator[CollectedLin
             start, rest, is_skipped = start + len(rest), b"", True
     if is_skipped and rest:
         yield _unread(start, start + len(rest), "it is the end of a line that is too long", b"")
+    # A line without its end may still be written to. It counts once it reads as JSON, or once its file is too old to
+    # grow.
     elif rest and (_event(rest) is not None or piece.is_final):
         yield from _read(rest, start, start + len(rest))
 

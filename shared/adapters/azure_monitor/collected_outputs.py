@@ -118,6 +118,8 @@ def collected_lines(container: ContainerClient, folder: str, span: tuple[int, in
         if budget < 0 or number >= _MOST_FILES:
             raise Refused(f"{action}: over {_MOST_BYTES} bytes or {_MOST_FILES} files were collected; sample fewer")
         try:
+            # A length of the size that was listed: a file that grows meanwhile gives this look no half a line. The SDK
+            # takes a length only with an offset.
             chunks = container.download_blob(name, offset=0, length=size).chunks() if size else iter(())
             yield from _split(chunks, action)
         except ResourceNotFoundError:  # Somebody's rule has deleted it meanwhile.

@@ -74,6 +74,7 @@ class EndpointMetrics:
             "timespan": f"{moment(span[0])}/{moment(span[1] + 1)}",
             "interval": "PT1M",
             "aggregation": "average",
+            # An error is better than a coarser interval: averages of five minutes would read as counts of one.
             "AutoAdjustTimegrain": "false",
             "$filter": filters,
             "top": str(_MOST_SERIES),
@@ -86,6 +87,7 @@ class EndpointMetrics:
             if str(value.get("errorCode") or "Success").lower() != "success":
                 raise Transient(f"{action}: Azure Monitor says {value['errorCode']}")
             series = value["timeseries"]
+            # The service cuts the list off at `top` without a word, so a full list may lack some.
             if len(series) >= _MOST_SERIES:
                 raise Refused(f"{action}: there are {_MOST_SERIES} series or more, and some may be missing")
             counts = [(_dimension(one, by), _series_counts(one, span, action)) for one in series]

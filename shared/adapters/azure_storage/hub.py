@@ -87,6 +87,7 @@ class BlobHub:
 
     def open(self, blob: Blob) -> BinaryIO:
         reader = _RangeReader(self._client(blob.container, blob.path), blob.etag, blob.size)
+        # Buffered by 4 MB: parsers read a few bytes at a time, and each unbuffered read would be a request.
         return cast(BinaryIO, io.BufferedReader(reader, _BLOCK))
 
     def copy(self, source: Blob, container: str, path: str, metadata: Mapping[str, str]) -> bool:
@@ -127,6 +128,8 @@ class BlobHub:
         if current is None or current.etag != source.etag:
             return False
         with translated(f"copy {source.container}/{source.path} to {target.container_name}/{target.blob_name}"):
+            # `open` reads on condition of the eTag, so a source that changes on the way fails the upload and is never
+            # mixed.
             target.upload_blob(self.open(source), length=source.size, overwrite=True, metadata=dict(metadata))
         return True
 

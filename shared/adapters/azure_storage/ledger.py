@@ -24,4 +24,5 @@ class BlobLedger:
         # A conditional create needs no lease and no clock: of two writers Azure lets exactly one create the blob.
         if self._hub.create(self._container, f"{key}.json", json.dumps(result, sort_keys=True).encode()):
             return dict(result)
+        # The first entry stands, and its result is what the second writer is told.
         return self.find(key) or dict(result)

@@ -158,6 +158,7 @@ class LedgerTransactions:
         certificate = str(_object(response).get("ledgerTlsCertificate") or "")
         if "-----BEGIN CERTIFICATE-----" not in certificate:
             raise Refused(f"{action}: the answer has none")
+        # A file, since `requests` takes certificates by their path alone.
         descriptor, path = tempfile.mkstemp(prefix="signalbox-ledger-", suffix=".pem")
         with os.fdopen(descriptor, "w") as file:
             file.write(certificate)

@@ -39,6 +39,7 @@ def caller_of(claims: Mapping[str, Any], tenant: str) -> Caller:
     if issued_in != tenant:
         raise Refused(f"the token is of tenant {issued_in!r}; sign in to {tenant!r}")
     application = str(claims.get("azp") or claims.get("appid") or "")
+    # `idtyp` is an optional claim that an app registration may leave out, so its absence proves no person.
     machine = "scp" not in claims or claims.get("idtyp") == "app"
     if not machine and not application:
         raise Refused("the token names no application (claim azp or appid), so it is no person's; sign in again")

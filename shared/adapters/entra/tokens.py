@@ -120,6 +120,7 @@ class EntraTokens:
     def _get(self, url: str) -> dict[str, Any]:
         client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(self._issuer)
         with translated(f"read {url}"):
+            # Short: a request of a caller waits for it, and all others with an unknown key behind the lock.
             answer = client.send_request(HttpRequest("GET", url), connection_timeout=5, read_timeout=10)
             answer.raise_for_status()
         try:

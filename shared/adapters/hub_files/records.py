@@ -59,6 +59,8 @@ def csv_records(
     """Every record that is not an empty line. Raises NoRecords; *strict* refuses quotes that CSV does not allow."""
     csv.field_size_limit(_LONGEST_FIELD)
     with file.open() as stream:
+        # Bad bytes are replaced and not refused: only keys are compared here, and the data check has judged the
+        # encoding.
         text = io.TextIOWrapper(stream, encoding=_with_byte_order_mark(encoding), errors="replace", newline="")
         try:
             for cells in csv.reader(text, delimiter=delimiter, strict=strict):

@@ -35,6 +35,8 @@ def keep_open(
     """Put *instance* on the list, as of *now*. Safe to repeat."""
     since = now.isoformat(timespec="milliseconds")
     entry = OpenInstance(orchestration=orchestration.name, input=encode(payload), since=since)
+    # Created and never overwritten: the entry of the first start keeps its time, by which a sweep gives the start its
+    # grace.
     store.create(devops_paths.open_instance(instance), entry)
 
 

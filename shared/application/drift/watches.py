@@ -27,6 +27,8 @@ def reference_of(
         if reference is None:
             raise Refused(f"{model} has no reference: put {PLACE} in its bundle, or name a reference in {contract}")
         document = reference.to_dict()
+        # Kept with the first window: a reference that changed later in the bundle or the contract would make the
+        # windows of one version incomparable.
         store.create(path, document)
         document = store.document(path)  # As the JSON of the record has it.
     try:

@@ -27,6 +27,8 @@ def store_letter(clients: LetterClients, raw: Any, reason: str) -> str:
     now = clients.clock.now()
     stored_at = now.isoformat(timespec="milliseconds")
     content = json.dumps({"reason": reason, "stored": stored_at, "event": raw}, default=str, indent=2)
+    # Named by content within a day: Event Grid delivers the same poison again for as long as a day (its default time to
+    # live), and each delivery would be a letter of its own.
     digest = identity.digest(json.dumps(raw, default=str, sort_keys=True))
     container, path = clients.configuration.hub.dead_letters, f"events/{now.date().isoformat()}/{digest}.json"
     clients.hub.create(container, path, content.encode())

@@ -19,6 +19,8 @@ async def start_inference(client: Client, hub: DataHub, inference: c.Inference) 
 
     A run that has ended, and whose record the store has lost, goes on the list of open runs again: the sweep closes it.
     """
+    # Listed before it is started: a host that dies between the two leaves an entry without an instance, which a sweep
+    # starts. The other order could leave an instance that no sweep ever looks at.
     start = await start_once(client, c.RUN_INFERENCE, inference.run, inference, first=opening_step(hub, inference))
     if start is Start.FINISHED:
         await asyncio.to_thread(_reopen_lost, hub, inference)

@@ -141,6 +141,8 @@ async def decide(client: Client, records: DecisionRecords, promotion: str, ballo
 
     Raises DecisionRefused.
     """
+    # Recorded, then woken. A wake that is lost costs time until the next look; a wake before the record would find
+    # nothing.
     stage, kind = await asyncio.to_thread(_decide, records, promotion, ballot)
     await wake(client, promotion, c.DECISION_GIVEN)
     return stage, kind
@@ -228,6 +230,8 @@ def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionCho
     except LostRace as lost:
         message = "the decision was changed by somebody else; look again"
         raise DecisionRefused(Objection.CHANGED, message) from lost
+    # A statement of its own, since the mark alone could be undone: the decision as it was before is signed by a door
+    # too.
     _sign_withdrawal(records.statements, promotion, newest, choice.at)
     # The caller is answered once the log has it: until then they have to take it that nothing was withdrawn.
     log_withdrawals(records.audit, request, [replace(newest.decision, approval=withdrawn)])
@@ -337,6 +341,8 @@ def record_decision(
     *source* is where the decision was read that was made in another system.
     """
     folder = paths.decisions(request.id, stage)
+    # One blob for each role and evidence, created conditionally: of two people who decide in one role at the same
+    # moment one is first, without a lock. New evidence asks anew under another name.
     name = f"{approval.role}-{approval.evidence.removeprefix('sha256:')[:16]}"
     path = f"{folder}{name}.json"
     statement = decision_statement(request.id, stage, approval, approval.at, source)

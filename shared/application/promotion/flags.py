@@ -50,6 +50,8 @@ def flagged(configuration: Configuration, source: str, model: RegisteredModel) -
         beside=flag.beside,
         onwards=flag.stage if flag.stage != target else "",
         asked_by=(PersonId(oid=model.author, name=model.author),) if model.author else (),
+        # Who the tags name loses the right to approve and gains none: `systemData` has a display name for people, which
+        # anybody may share (docs/decisions/0012).
         named=model.writers,
     )
 

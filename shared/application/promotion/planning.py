@@ -140,6 +140,8 @@ def read_bundle(store: BundleStore, model: Shelf, extras: Shelf) -> Bundle:
         return BundleFile(part=part, path=file.path, size=file.size, sha256=store.digest(shelf, file.path))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
+        # Sorted, since stores list in orders of their own: the digest over all files must be the same wherever the
+        # bundle lies.
         return Bundle(files=tuple(sorted(pool.map(read, files))))
 
 

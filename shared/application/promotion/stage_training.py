@@ -54,6 +54,8 @@ def pin(hub: DataHub, folder: TrainingFolder) -> PinnedFolder:
         folder=f"azureml://datastores/{folder.datastore}/paths/{path}",
         files=len(blobs),
         size=sum(blob.size for blob in blobs),
+        # Over paths, sizes and eTags, not over the bytes: to hash terabytes for a plan is no option, and any write
+        # changes the eTag (docs/decisions/0008).
         digest=f"sha256:{identity.digest(*_facts(blobs), length=64)}",
     )
 

@@ -144,6 +144,8 @@ def break_glass(statements: Statements, glass: BreakGlass, order: c.StageOrder, 
     first = min(approval.at for approval in approvals)
     policy = replace(glass.policy, expire_after_s=glass.longest_s)
     askers = askers_of(statements.store, order.promotion, order.plan.digest)
+    # Counted from the first consent: counted from the last one, an override could be kept alive by one new consent
+    # after the other.
     if now >= first + timedelta(seconds=glass.longest_s):
         return ""
     judged = judge_approvals(policy, approvals, order.evidence, askers, first, now)

@@ -21,6 +21,8 @@ async def raise_cause(
 
     HTTP requests, events, schedules, detectors and Azure DevOps all come this way.
     """
+    # Recorded before anybody is woken: a consideration lists the records, and what it is told by its caller it would
+    # lose with its instance.
     for new_cause in (cause, *more_causes):
         await asyncio.to_thread(record_cause, store, new_cause)
     if not configuration.is_retrained(cause.model):

@@ -86,6 +86,8 @@ def fleet_use(statements: Statements, promotion: str, plan: Plan, at: StagePlan,
         instances=begun["before"][INSTANCES],
         instances_before=begun["before"][INSTANCES_BEFORE],
         since=since,
+        # An end before *since* is of an earlier deployment of the same name: versions come back under the name that
+        # they had.
         until=min((end for end in ends if end >= since), default=None),
         now=now,
         per_hour=price_of(stage.rollout, stage.serving.instance_type),

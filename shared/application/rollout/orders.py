@@ -69,6 +69,7 @@ def _take(records: DecisionRecords, promotion: str, order: RolloutOrder) -> Orde
     if order.kind is not RolloutOrderKind.ABORT and not has_begun:
         message = f"{promotion} has not begun to shift traffic; see `explain {promotion}`"
         raise DecisionRefused(Objection.NOTHING_TO_DECIDE, message)
+    # `advance` is for steps that cannot decide. Over an abort it would be a way around the one test that guards users.
     if order.kind is RolloutOrderKind.ADVANCE and standing and standing.decision == StepDecision.ABORT.value:
         message = f"step {step} of {promotion} is aborted ({standing.because}): nobody advances over that"
         raise DecisionRefused(Objection.NOT_ACCEPTED, message)

@@ -57,6 +57,8 @@ def begin_turn(clients: TurnClients, stage: Stage, rollback: str) -> str:
     Transient where another one begins at this moment.
     """
     now = clients.clock.now()
+    # The turn has an end of its own, since a rollback that is ended from outside gives nothing back. A cold one waits
+    # twice at most for `ready_within_s`: for the deployment and for the shift.
     until = now + GIVE_WAY + 2 * timedelta(seconds=stage.serving.ready_within_s)
     turn, place = RollbackTurn(rollback=rollback, until=until), (stage.workspace.name, stage.serving.online)
     try:

@@ -69,9 +69,12 @@ def proof_pack(
 def zipped(files: Mapping[str, bytes]) -> bytes:
     """*files* in an archive that depends on nothing else: no time, no machine, no compression."""
     buffer = io.BytesIO()
+    # Stored, not deflated: the bytes that zlib makes differ between its versions, and the same proof must make the same
+    # archive.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _LONG_AGO)
+            # `zipfile` writes the system it runs on into each entry (0 on Windows, 3 elsewhere).
             entry.create_system, entry.external_attr = 3, 0o644 << 16
             archive.writestr(entry, files[name])
     return buffer.getvalue()

@@ -16,6 +16,7 @@ HUBS = ("build", "release", "gates", "checks")
 LINE_LIMIT = 1024
 TOKEN_LIFE_S = 48 * 3600 - 900  # Of a job access token, less a quarter of an hour to be safe.
 LOOKS_PER_SEGMENT = 30
+# The pauses after failures are 5, 10, 20, 40, 80 and 160 s (315 s), then 300 s each: 6 + (172,800 - 315) / 300.
 FAILURES = 582  # In a row, two days of them: then only a sweep tries again.
 _HOST = "https://dev.azure.com"
 _NOBODY = "00000000-0000-0000-0000-000000000000"

@@ -66,5 +66,6 @@ def first_stage(store: RecordStore, promotion: str, approval: str, person: str, 
     The record is the stage's name alone.
     """
     path = devops_paths.taken_decision(promotion, approval, person)
+    # Create, then read: whether this create won or another one did, what lies there is the answer for everybody.
     store.create_file(path, stage.encode())
     return (store.read_file(path) or b"").decode()

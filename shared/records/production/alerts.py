@@ -36,6 +36,8 @@ def keep_alert(store: RecordStore, record: AlertRecord) -> None:
     earlier = store.get(AlertRecord, path)
     if earlier is None:
         store.create(path, record)
+    # Azure Monitor repeats an alert, and each sweep finds it again: an unchanged outcome is not written again, so the
+    # record says when it was judged first.
     elif not earlier.rollback and replace(earlier, at=record.at, source=record.source) != record:
         store.overwrite(path, record)
 

@@ -84,6 +84,7 @@ def hold_of(
     """What holds *model* back now; None where nothing does."""
     folder = paths.hold(model.name, model.version)
     holds = statements.records(folder, PredicateKind.HOLD, VersionHold, forgeries=forgeries)
+    # Of a hold and a release at one moment the release is the later one: nobody releases what is not held yet.
     newest = max((hold for _, hold in holds), key=lambda hold: (hold.at, hold.released), default=None)
     return None if newest is None or newest.released else newest
 

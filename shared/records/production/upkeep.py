@@ -69,6 +69,8 @@ def end_turn(store: RecordStore, environment: str, endpoint: str, rollback: str)
     path = paths.rollback_turn(environment, endpoint)
     stored = store.get_stored(RollbackTurn, path)
     if stored is not None and stored.record.rollback == rollback:
+        # Conditional: between the read and the delete another rollback may have taken the turn, which must not be given
+        # away.
         store.delete(path, stored.blob.etag)
 
 
