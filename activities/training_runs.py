@@ -100,6 +100,8 @@ def stop_run(clients: Clients, run: TrainingRun, because: str, run_id: str = "")
         run_id = run_seen.id if run_seen else ""
     if run_id:
         clients.pipelines.cancel(pipeline, run_id, reason)
+        # Tagged once more after the cancellation: a run that had ended by then is not cancelled, and gets its reason
+        # here.
         clients.pipelines.tag(pipeline, run_id, {"signalbox.because": reason})
     return run_id
 

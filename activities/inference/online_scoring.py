@@ -33,6 +33,8 @@ def score_online(clients: Clients, submission: c.Submission) -> c.Submitted:
     request = submission.inference
     staging, score = request.hub.staging, request.route.score
     output = f"{submission.output_path}/{request.route.overrides.output_file_name}"
+    # The output is created whole, after the last answer. A host that dies on the way leaves nothing, and the repeat
+    # asks all rows again.
     if clients.hub.find(staging, output) is None:
         text = io.StringIO(newline="")
         writer = csv.writer(text, delimiter=" ", lineterminator="\n")
@@ -60,6 +62,7 @@ def _predictions(clients: Clients, score: Scoring, header: list[str], rows: list
     body = json.dumps(rows_request(header, rows)).encode()
     asked = OnlineRequest(workspace=score.workspace, endpoint=score.endpoint, deployment=score.deployment, body=body)
     answer = clients.endpoints.invoke(asked)
+    # Not 424, by which Azure ML says that the model itself failed: it would fail on the same rows again.
     if answer.status in (408, 429) or answer.status >= 500:
         raise Transient(f"{score.address} answered {answer.status}")
     return predictions_of(answer, len(rows), score.address)

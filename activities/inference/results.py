@@ -27,6 +27,8 @@ def _tell(clients: Clients, telling: c.Telling, asker: Asker) -> c.Done:
         clients.messenger.send(telling.inference.hub.results, _message(telling, asker))
         return c.Done(at=stamp(clients))
 
+    # A key for each sender: with one for all of them, a host that dies after the first message would leave the others
+    # without an answer, or send the first one twice.
     key = f"{telling.key}-{identity.digest(asker.message)}" if asker.message else telling.key
     return once(clients, key, c.Done, act)
 

@@ -123,6 +123,8 @@ def _write_outcome(clients: Clients, closing: c.RunClosing, at: str) -> None:
     stored_record = store.get_stored(RunRecord, path)
     if stored_record is None:
         _restore(store, closing, at)
+        # Raised although it is mended: the repeat then writes the outcome by the usual way, on condition of the eTag
+        # that the new record has.
         raise Transient(f"the record of run {result.run} was gone from {store.container}/{path}; it was made anew")
     record = replace(
         stored_record.record,

@@ -108,6 +108,8 @@ def _claim(clients: Clients, watch: c.RecordsWatch) -> BatchClaim | None:
     if first is None:
         return None
     mark = _mark(clients, stream, first.name)
+    # A message with a mark belongs to a batch that was begun before, so that one is finished first. Only the batch's
+    # own list says which others it has.
     names = (first.name,) if mark else cut(_held(clients, watch), stream).batch
     if not names:
         return None
@@ -138,6 +140,7 @@ def _land(clients: Clients, claim: BatchClaim) -> BatchFile:
 
     def mark(name: str) -> bool:
         use = UsedMessage(group=claim.group, batch=claim.batch, message=f"{claim.group}/{name}")
+        # The second half is for a repeat: its own mark, which an earlier try has created, counts as created.
         return clients.store.create(_mark_path(claim.stream, name), use) or _mark(clients, claim.stream, name) == use
 
     return once(clients, identity.landing_key(claim.stream.name, claim.group, claim.batch), BatchFile, act)

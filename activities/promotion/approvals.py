@@ -39,6 +39,8 @@ def look_at_approvals(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
         return c.ApprovalsSeen(standing=judgement_now.standing, unmet=judgement_now.unmet, waited_s=waited_s)
     reminder = int(waited_s // policy.remind_after_s)
     marks = [(reminder + 1) * policy.remind_after_s, policy.expire_after_s]
+    # Each of the times at which something is due is a mark of its own, so that the growing pause never sleeps through a
+    # reminder, the escalation or the expiry.
     marks += [policy.escalate_after_s] if waited_s < policy.escalate_after_s else []
     look_again_s = max(1.0, min([_unasked(waited_s), *marks]) - waited_s)
     return c.ApprovalsSeen(

@@ -49,6 +49,8 @@ def _assess(clients: Clients, step: c.StageStep) -> c.Assessed:
     facts = {"promotion": order.promotion.id, "stage": order.stage, "phase": order.phase.value}
     facts |= {"verdicts": encode(verdicts)}
     clients.audit.append(order.key, "assessed", str(order.plan.model), "signalbox", facts)
+    # FAIL alone: an inconclusive comparison says nothing against the challenger, and its training need not be cancelled
+    # for it.
     worse = any(verdict.gate == "better_than_champion" and verdict.outcome is GateOutcome.FAIL for verdict in failures)
     because = tuple(f"{verdict.gate}: {verdict.outcome.value}: {verdict.because}" for verdict in failures)
     return c.Assessed(passed=not failures, record=path, because=because, worse=worse)

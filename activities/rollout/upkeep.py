@@ -83,6 +83,8 @@ def _tell_foreign_traffic(clients: Clients, endpoint: ProductionEndpoint) -> Non
     )
     if change is None or is_busy(clients.store, endpoint):  # A promotion may have begun meanwhile: it is theirs.
         return
+    # With the number of changes so far: the same hand may make the same change again after it was put right, and that
+    # is another event.
     number = sum(1 for _ in clients.statements.list(paths.traffic_changes(endpoint.workspace.name, endpoint.name)))
     difference_name = identity.digest(json.dumps([recorded, shares], sort_keys=True), str(number))
     key = f"{paths.traffic_changes(endpoint.workspace.name, endpoint.name)}foreign/{difference_name}"

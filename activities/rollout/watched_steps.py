@@ -89,6 +89,7 @@ class WatchedStep:
     def _look_that_was_taken(self, statements: Statements, number: int) -> RecordedLook:
         look = self.look(statements, number)
         if look is None:
+            # Refused and not begun anew: evidence without the look that was removed could let a worse version go on.
             raise Refused(f"look {number} at step {self.order.step} of {self.order.stage} {_GONE}")
         return look
 

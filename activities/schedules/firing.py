@@ -130,6 +130,8 @@ async def _fire_all(client: Client, clients: Clients, firings: Sequence[Firing])
     lanes = asyncio.Semaphore(_AT_ONCE)
 
     async def fire(firing: Firing) -> c.ScheduleFired:
+        # By the due time and not by the tick: a tick that dies and the one that takes its span over give a due time the
+        # same key.
         key = paths.firing(firing.schedule.name, firing.due)
         async with lanes:
             order = c.ScheduleFiring(key=key, schedule=firing.schedule, due=firing.due)

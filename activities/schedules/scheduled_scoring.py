@@ -63,6 +63,7 @@ def _claim_folder(clients: Clients, route: Route, firing: c.ScheduleFiring) -> c
     ]
     if not blobs:
         return None
+    # By the firing and not by the files: the same folder, scored by each firing anew, must be a run each time.
     run = identity.run_id(route.name, [firing.key])
     inference = c.Inference(run=run, route=route, hub=hub, captures={}, date=firing.due.date().isoformat())
     claim_files(clients.hub, inference, blobs)

@@ -46,4 +46,6 @@ def _tell(clients: Clients, finding: str) -> None:
         at=clients.clock.now(),
         predicate=encode(LogFindingPredicate(finding=finding)),
     )
+    # Under the next free number: the files before it were planted or signed with a key revoked since. They stay for the
+    # record and must not take the statement's place.
     clients.statements.create(paths.log_finding(folder, len(files)), statement)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Formula = Callable[["NDArray[Any]"], "NDArray[Any]"]  # (k, ...) means to (...) values.
 ATOMS = 4096
+# Resamples at a time: 256 rows of 4,096 counts are 8 MB.
 _BLOCK = 256
 
 
@@ -170,6 +171,8 @@ def _slope(value: Formula, at: "NDArray[Any]", scale: "NDArray[Any]") -> "NDArra
     slopes = np.zeros_like(at)
     for column in range(at.shape[1]):
         step = np.zeros(at.shape[1])
+        # Small beside a standard error, so that the formula is straight there; large beside the rounding of its values,
+        # whose difference is divided by it.
         step[column] = scale[column] / 1000
         if step[column]:
             slopes[:, column] = (value(at + step) - value(at - step)) / (2 * step[column])

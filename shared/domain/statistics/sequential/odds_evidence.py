@@ -18,6 +18,8 @@ from shared.domain.statistics.sequential.portable import BILLION, LN2, log_sum_e
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# How much worse a canary is nobody knows beforehand. A mean over six ratios has at least a sixth of the best one's
+# evidence (ln 6 = 1.8 of its log), so a coarse grid costs little.
 WORSE_BY = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0)  # Alternatives to the odds ratio that is tolerated.
 BETTER_BY = (0.9, 0.7, 0.5, 0.35, 0.2, 0.1)  # Alternatives to the margin.
 _OCTAVES, _STEPS = 6, 8  # The interval's ends are among the 2^(k/8) from 1/64 to 64.

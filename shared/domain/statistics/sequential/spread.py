@@ -40,6 +40,7 @@ class SpreadEvidence:
             if not (block.canary + block.champion and 0 < block.percent < 100):
                 continue
             before = evidence.waiting
+            # Minutes of two weights have two probabilities by design: to pair them would show clusters that are none.
             if before is None or before.percent != block.percent:
                 evidence = replace(evidence, waiting=block)
                 continue

@@ -142,6 +142,8 @@ def _figures(
     comparison: ArmComparison, evidence: ComparisonEvidence, test: RolloutTest, routing: tuple[bool, bool]
 ) -> ComparisonFigures:
     totals, (is_clustered, is_watched) = evidence.traffic, routing
+    # Counts of two weeks never count in full: bad requests that come in bursts aborted a third of healthy versions in
+    # simulations (docs/rollout.md).
     routing = is_clustered, is_watched and not comparison.weeks_apart
     deciding = evidence.replay if is_clustered else totals.joined(evidence.replay)
     return ComparisonFigures(
@@ -212,6 +214,8 @@ def _verdict(
         return RolloutVerdict.FOREIGN, _foreign(figures, evidence)
     if figures.worse >= figures.abort_at:
         return RolloutVerdict.ABORT, _abort(figures)
+    # After the abort, which rests on minutes that were counted, and before the clearing, which would rest on missing
+    # ones.
     if silent:
         return RolloutVerdict.NO_DATA, f"In this look no {test.unit} of both arms was counted for {_listed(silent)}."
     if both_sick and not soaks:
