@@ -53,6 +53,7 @@ def load_app(folder: Path) -> FunctionRegister:
         raise HostError(f"no function_app.py in {folder}: pass the app's folder with --app")
     if str(folder) in sys.path:
         sys.path.remove(str(folder))
+    # In front of everything, since an app of another folder may have been hosted in this process before (tests).
     sys.path.insert(0, str(folder))
     try:
         with containing(str(script)):

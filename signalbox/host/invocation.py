@@ -16,6 +16,7 @@ from signalbox.host.containment import CallEndedError, containing, describe
 from signalbox.host.functions import Function
 from signalbox.host.log import log_invocation
 
+# The app setting by which Azure's Python worker sizes its pool for functions that are not async.
 _THREADS = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "32"))
 _CROWD = 4
 
@@ -67,6 +68,8 @@ class Invoker:
             return await asyncio.get_running_loop().run_in_executor(self._pool, _run, function, values)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
+            # Only what the host itself cancels passes as a cancellation: an activity that cancelled itself would
+            # otherwise have no answer and run again at each start.
             if task is not None and task.cancelling():
                 raise
             raise CallEndedError(function.name, error) from error

@@ -77,6 +77,8 @@ class FunctionsHost:
         self.functions = {name: function for name, function in all_functions.items() if _is_enabled(name)}
         self._kinds = sort_by_kind(self.functions.values())
         self._sources = [source(function, os.environ) for function in self._kinds["serviceBusTrigger"]]
+        # The SDK's client sends no key on this path, here as on Azure. Its random name keeps out other users of the
+        # machine.
         self._rpc_path = f"/durabletask/{secrets.token_urlsafe(16)}"
         self.url = ""
 
@@ -89,6 +91,7 @@ class FunctionsHost:
         except HostError:
             self._lock.release()
             raise
+        # Bound before anything is taken up: what `recover` runs may need a client binding, whose links hold the port.
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._binding = self._client_binding()
         self._open()
@@ -124,6 +127,7 @@ class FunctionsHost:
         await self.service_bus.stop(_GRACE_SECONDS)
         await self.timers.stop()
         await self.engine.wind_down(_GRACE_SECONDS)
+        # HTTP is served until the activities have ended, since they call this host through the SDK's client.
         await self._runner.cleanup()
         await close_client_session()
         await self.engine.stop()

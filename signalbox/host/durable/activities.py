@@ -15,6 +15,7 @@ from signalbox.host.durable.model import ActivityRow, Kind, Message
 ActivityFunction = Callable[[ActivityRow], Awaitable[str]]
 """Runs one activity on JSON text and returns JSON text; its exceptions fail the task."""
 
+# Some and not none: with none, callers that never stop would stop the flow behind them (tests/host/test_crowd.py).
 _IN_A_CROWD = 2
 
 
@@ -112,6 +113,8 @@ class ActivityQueue:
         has_finished = True
         try:
             return await self._call(row)
+        # Only `stop` cancels, and the row stays for the next start. A stop is no success, so earlier strikes against
+        # the work stay too.
         except asyncio.CancelledError:
             has_finished = False
             raise

@@ -90,6 +90,8 @@ class Attempts:
     def recover(self, cause: str | None) -> None:
         """Count the end of the last process, for which *cause* is what it said of itself, against what was running."""
         running = [work for (work,) in self._connection.execute("SELECT work FROM running")]
+        # A set, since a fan-out may run the same work twice: one end of the process is one strike. Whether it ran alone
+        # is counted in rows all the same.
         for work in set(running):
             self._strikes[work] = self.strikes_of(work).after(cause, alone=len(running) == 1)
         values = [(work, s.faults, s.kills, s.cause) for work, s in self._strikes.items() if work in running]

@@ -102,6 +102,8 @@ class HubClient:
             created_at=now,
             updated_at=now,
         )
+        # Looked up and written in one transaction of the only writer: of many starts of one id exactly one wins
+        # (tests/host/test_numbering.py).
         conflict = await self._storage.write(lambda connection: self._claim(connection, row))
         if conflict is not None:
             raise ConflictError(f"An Orchestration instance with the status {conflict} already exists.")
@@ -133,6 +135,8 @@ class HubClient:
         """Instances by creation time, at most *top*, after the (created, instance id) of an earlier page."""
         condition, values = filter_.where()
         if after:
+            # By the last key and not by OFFSET: instances that are purged between two pages would move the rest, and
+            # some would be skipped.
             condition, values = f"{condition} AND (created, instance_id) > (?, ?)", [*values, *after]
         limit = "" if top is None else f" LIMIT {top}"
         sql = f"SELECT * FROM instances WHERE {condition} ORDER BY created, instance_id{limit}"
@@ -183,6 +187,8 @@ class HubClient:
     async def wait(self, instance_id: str) -> InstanceRow:
         """The instance's row once it has finished. Raises NotFoundError."""
         while True:
+            # Watched before it is read: a last step that is written in between would otherwise be waited for without
+            # end.
             step = self._engine.watch(instance_id)
             row = self.get(instance_id)
             if row.finished:

@@ -94,6 +94,8 @@ class Engine:
         for row in self._storage.read("SELECT * FROM timers"):
             self._timers.set(tables.read_timer(row))
         self._activities.put([ActivityRow(**row) for row in self._storage.read("SELECT * FROM activities")])
+        # A start that was answered just before a kill has left a row and no message: nothing else would wake it
+        # (tests/host/test_crash.py).
         unbegun = (
             "SELECT instance_id FROM instances WHERE status IN ('Pending', 'Running') AND NOT EXISTS "
             "(SELECT 1 FROM history WHERE history.instance_id = instances.instance_id)"
@@ -193,6 +195,8 @@ class Engine:
     async def _run_lane(self, instance_id: str, lane: Lane) -> None:
         try:
             while lane.has_news:
+                # Cleared before the look and not after it, so that a message which comes during the last look is looked
+                # at too.
                 lane.has_news = False
                 while await self._advance(instance_id, lane):
                     pass
@@ -201,6 +205,8 @@ class Engine:
             self._release(instance_id, lane)
             lane.instance = None
         except Exception:
+            # The step that failed may have changed the instance in memory without writing it, so memory is given up:
+            # only the storage says where it stands.
             LOGGER.exception("instance=%s cannot go on; it is taken up again when the host restarts", instance_id)
             self._release(instance_id, lane)
             lane.instance = None
@@ -241,6 +247,7 @@ class Engine:
             return await self._forget_messages(lane)
         selection = select(instance, lane.waiting)
         lane.waiting = deque(selection.later_messages)
+        # The first step needs no message: its news is that the instance exists.
         if not selection.step_messages and (instance.started or instance.row.status is Status.SUSPENDED):
             await self._put_aside(lane, selection)
             return False
@@ -249,9 +256,13 @@ class Engine:
 
     async def _put_aside(self, lane: Lane, selection: Selection) -> None:
         await self._drop(selection.stale_messages)
+        # Nobody may take these answers for days (a suspended instance). Until they are stored, their activities' rows
+        # remain, and a restart would run the activities again.
         answers = [message for message in selection.later_messages if message.activity_id is not None]
         if answers:
             other_messages = [message for message in selection.later_messages if message.activity_id is None]
+            # What was posted while the answers were written stands behind them, and must not be lost with the old
+            # queue.
             lane.waiting = deque(
                 [*other_messages, *await self._store(answers), *list(lane.waiting)[len(selection.later_messages) :]]
             )

@@ -37,5 +37,6 @@ class DurableTimers:
             self.cancel_all(instance_id)
 
     def _fire(self, timer: TimerRow) -> None:
+        # The answer is not stored: the timer's row stays until a step has taken it, and a restart rings again.
         body = event(Code.TIMER_FIRED, timer.fire_at, TimerId=timer.task_id, FireAt=timer.fire_at)
         self._post(Message(instance_id=timer.instance_id, execution_id=timer.execution_id, kind=Kind.ANSWER, body=body))

@@ -42,6 +42,8 @@ class Delivery:
     @property
     def patience(self) -> float:
         """Seconds until a lock should be renewed."""
+        # A look each third, and renewal from the half on (`_due`): the worst case finds the lock just above its half,
+        # and the next look comes with a sixth of it left.
         return max(self._lock.total_seconds() / 3, 0.1)
 
     async def keep(self) -> None:
@@ -78,6 +80,7 @@ def _longest_lock(receiver: ServiceBusReceiver, messages: Sequence[ServiceBusRec
         [session.locked_until_utc] if session is not None else [message.locked_until_utc for message in messages]
     )
     remaining = [end - datetime.now(UTC) for end in lock_ends if end is not None]
+    # The broker says when a lock ends and not how long it is. What is left of the freshest one comes nearest to that.
     return max(remaining, default=timedelta(seconds=30))
 
 

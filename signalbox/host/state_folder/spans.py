@@ -41,6 +41,8 @@ class SpanFile(SpanExporter):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        # No sync at all: what the process wrote survives its end, and spans that a power cut takes are no record of
+        # anything.
         self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + _TABLE)
         self._database.execute("DELETE FROM spans WHERE ended < ?", (time.time_ns() - _WEEK_NS,))
 

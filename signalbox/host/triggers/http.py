@@ -53,6 +53,7 @@ class HttpTriggers:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """404 for no route, 405 for a wrong method, 401 without the key, 500 when the function fails."""
+        # Still encoded: a `%2F` within a parameter separates no segments.
         path = request.rel_url.raw_path.lstrip("/")
         matches = [
             (endpoint, captures) for endpoint in self._endpoints if (captures := endpoint.route.match(path)) is not None

@@ -100,7 +100,11 @@ class TimerTriggers:
         status = {"Last": last or to_text(due_at), "Next": to_text(following), "LastUpdated": to_text(now)}
         late = (now - due_at).total_seconds() > _LATE_SECONDS
         info = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": late}
+        # The invoker has logged a failure, and the timer goes on all the same: a schedule does not end with one bad
+        # run.
         await asyncio.gather(
             self._invoker.invoke(timer.function, Datum(json.dumps(info), "json")), return_exceptions=True
         )
+        # Both moments, since a run that lasted past its next occurrence does not make it up, and a clock that was set
+        # back must not repeat one.
         await self._wait(timer, max(following, timer.schedule.after(self._clock.now())), to_text(now))

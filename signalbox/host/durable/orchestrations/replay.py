@@ -26,7 +26,11 @@ class Orchestrator(Protocol):
         ...
 
 
+# The SDK raises an orchestrator's error anew, with this mark and the state's JSON behind its text:
+# TaskOrchestrationExecutor.get_orchestrator_state_str.
 _FAILED = "\n\n$OutOfProcData$:"
+# The SDK's ReplaySchema counts from 0. The SDK takes the second field where it knows that schema, and the first
+# otherwise.
 _SCHEMA_V2, _SCHEMA_V3 = 1, 2
 
 
@@ -75,6 +79,8 @@ def _replays_whole(steps: int) -> bool:
 
 def _read_failure(error: Exception) -> Answer:
     reason = describe(error)
+    # The last mark counts: the text before it may quote a child's failure with a mark of its own. The JSON behind it
+    # escapes every end of line, so it holds none.
     text, marker, state = reason.removeprefix(f"{type(error).__name__}: ").rpartition(_FAILED)
     if not marker:
         return Answer(actions=None, is_done=True, error=reason)

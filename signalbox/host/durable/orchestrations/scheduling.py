@@ -16,6 +16,8 @@ from signalbox.host.durable.orchestrations.actions import ACTIVITIES, CHILDREN, 
 from signalbox.host.durable.orchestrations.state import Instance
 from signalbox.host.moments import from_text, to_text
 
+# Not SQLite's own counter: a step names its rows before another thread writes them. Microseconds since 1970 stay above
+# what earlier processes used, unless one made a million rows a second.
 _row_ids = itertools.count(time.time_ns() // 1000)
 
 

@@ -59,6 +59,7 @@ def control_step(instance: Instance, message: Message, around: Surroundings) -> 
     code, status = _CONTROLS[message.kind]
     reason = message.body.get("Reason")
     instance.append(event(code, around.now, Input=reason, Reason=reason))
+    # A resume of what is not suspended must change nothing; an instance that has not begun would otherwise look begun.
     if instance.row.status is not Status.SUSPENDED and status is Status.RUNNING:
         status = instance.row.status
     instance.row = instance.row.with_changes(status=status, updated_at=around.now)

@@ -43,6 +43,8 @@ class Storage:
         self._thread.start()
 
     def _connect(self) -> sqlite3.Connection:
+        # Python's sqlite3 would begin transactions of its own; `_transact` alone does. The thread is not checked
+        # because `stop` closes the reader from another one.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=256)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode=WAL")
@@ -93,6 +95,7 @@ class Storage:
             except queue.Empty:
                 break
             if job is None:
+                # The end is put back: what came before it is written first.
                 self._jobs.put(None)
                 break
             batch.append(job)
@@ -104,6 +107,8 @@ class Storage:
         except Exception as error:
             if len(jobs) == 1:
                 return [(jobs[0][1], None, error)]
+            # One job's error has undone them all. Each runs a second time, alone, so that its owner alone hears of it:
+            # a job must therefore do nothing but SQL.
             return [result for job in jobs for result in self._commit(connection, [job])]
 
 
