@@ -4,6 +4,10 @@ The tests that share one local cloud come first: they are the longest chain, and
 """
 
 import gc
+import os
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +19,30 @@ UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("short", UNTIMED, max_examples=30)
 settings.register_profile("whole", UNTIMED, max_examples=100)
 settings.load_profile("whole" if WHOLE else "short")
+_LONGEST_ID = 200
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Each worker imports a share of its own first, so that a fresh clone's modules are compiled once, not by each.
+
+    pytest compiles the asserts of a module when it is first imported, which takes longer than all else of collecting.
+    """
+    folder = Path(__file__).parent
+    if "PYTEST_XDIST_WORKER" not in os.environ or [Path(name).name for name in session.config.args] != [folder.name]:
+        return
+    number, count = int(os.environ["PYTEST_XDIST_WORKER"][2:]), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    for path in sorted(folder.rglob("test_*.py"))[number::count]:
+        with suppress(Exception):  # Collecting it will say what is wrong with it.
+            import_module(".".join(path.relative_to(folder.parent).with_suffix("").parts))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A long value is named by its beginning and its length: pytest hands each name around many times, and to xdist."""
+    if not isinstance(val, str | bytes) or len(val) <= _LONGEST_ID:
+        return None
+    start = val[:40]
+    escaped = start.encode("unicode_escape") if isinstance(start, str) else repr(start)[2:-1].encode()
+    return f"{escaped.decode()}... of {len(val)}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

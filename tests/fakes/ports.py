@@ -52,12 +52,9 @@ class MemoryHub:
     def list(self, container: str, prefix: str) -> Iterator[Blob]:
         self._enter(container, prefix)
         with self._lock:
-            found = [
-                blob
-                for (there, path), (blob, _) in sorted(self.blobs.items())
-                if there == container and path.startswith(prefix) and not is_folder_marker(path, blob.metadata)
-            ]
-        return iter(found)
+            paths = sorted(path for place, path in self.blobs if place == container and path.startswith(prefix))
+            blobs = [self.blobs[container, path][0] for path in paths]
+        return iter([blob for blob in blobs if not is_folder_marker(blob.path, blob.metadata)])
 
     def page(self, container: str, prefix: str, most: int, marker: str = "") -> tuple[tuple[Blob, ...], str]:
         rest = [blob for blob in self.list(container, prefix) if blob.path > marker]

@@ -31,6 +31,7 @@ from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels, NamedPeople
 from tests.fakes.retraining import MemoryPipelines
 from tests.hosted import HostedApp, hosted
+from tests.pasts import Past
 from tests.signing import signing
 from tests.statements import require_published_form
 
@@ -219,10 +220,14 @@ class PromotionApp(HostedApp):
 
 @asynccontextmanager
 async def running(
-    configuration: Configuration, folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any
+    configuration: Configuration,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    past: Past | None = None,
+    **more: Any,
 ) -> AsyncIterator[PromotionApp]:
-    """The product with *configuration*, and *more* clients than those of promotion."""
-    clock, cloud = VirtualClock(), MemoryCloud()
+    """The product with *configuration* after *past*, and *more* clients than those of promotion."""
+    clock, cloud = VirtualClock(past.now if past else None), MemoryCloud()
     made, bundles = FakeClients(configuration, clock.now), MemoryBundles(cloud)
     vars(made).update(
         models=MemoryModels(cloud),
@@ -239,6 +244,8 @@ async def running(
     rows = "\n".join(f"{n},{n},{n}" for n in range(200))
     made.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())  # type: ignore[attr-defined]
     made.hub.land("signalbox-staging/training-sets/churn/rows.csv", b"id,x,y\n1,2,3\n")  # type: ignore[attr-defined]
+    if past is not None:
+        past.restore(made, cloud, folder)
     async with hosted(made, clock, folder, monkeypatch, sweeps="0 0 0 * * *") as host:
         yield PromotionApp(host=host, clients=made, cloud=cloud)
         require_published_form(made.statements)

@@ -1,8 +1,10 @@
 """Rollouts on the real host: a model in the central registry, a production stage, and traffic in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from shared.ports import FiringAlert
 from shared.records.production.serving import served_intervals
 from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, sign_entry
 from tests.fakes.rollout import MemoryAlerts, MemoryOutputs, MemoryTraffic
+from tests.pasts import Past, Step, past_after
 from tests.promotion import conftest as promotions
 from tests.promotion.conftest import CENTRAL, CONFIGURATION, DEV, PREPROD, PromotionApp
 
@@ -60,6 +63,9 @@ def configuration_with(
     stages = tuple(replace(stage, rollout=policy, approvals=approvals) if stage.rollout else stage for stage in stages)
     ladder = replace(CONFIGURATION.ladder, stages=stages)
     return replace(CONFIGURATION, workspaces=(DEV, PREPROD, PROD), ladder=ladder)
+
+
+FIRST, SECOND = (ModelVersion(name="churn", version=version) for version in ("1", "2"))
 
 
 @dataclass
@@ -163,21 +169,37 @@ class RolloutApp(PromotionApp):
         return str(name)
 
 
+RolloutStep = Step[RolloutApp]
+
+
 async def running(
     policy: RolloutPolicy,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     approvals: ApprovalPolicy = NOBODY_ASKED,
     stages: tuple[Stage, ...] = STAGES,
+    after: Sequence[RolloutStep] = (),
 ) -> AsyncIterator[RolloutApp]:
-    async for app in running_with(configuration_with(policy, approvals, stages), folder, monkeypatch):
+    configuration = configuration_with(policy, approvals, stages)
+    async for app in running_with(configuration, folder, monkeypatch, after):
         yield app
 
 
 async def running_with(
-    configuration: Configuration, folder: Path, monkeypatch: pytest.MonkeyPatch
+    configuration: Configuration, folder: Path, monkeypatch: pytest.MonkeyPatch, after: Sequence[RolloutStep] = ()
 ) -> AsyncIterator[RolloutApp]:
-    async with promotions.running(configuration, folder, monkeypatch, alerts=MemoryAlerts()) as made:
+    """The app with *configuration*, in which the steps *after* were taken."""
+    start = partial(_running, configuration)
+    past = await past_after(after, repr(configuration), start)
+    async with start(folder, monkeypatch, past) as app:
+        yield app
+
+
+@asynccontextmanager
+async def _running(
+    configuration: Configuration, folder: Path, monkeypatch: pytest.MonkeyPatch, past: Past | None
+) -> AsyncIterator[RolloutApp]:
+    async with promotions.running(configuration, folder, monkeypatch, past, alerts=MemoryAlerts()) as made:
         traffic = MemoryTraffic(made.endpoints)
         vars(made.clients).update(
             memory_traffic=traffic,
@@ -188,9 +210,41 @@ async def running_with(
         yield RolloutApp(host=made.host, clients=made.clients, cloud=made.cloud)
 
 
+async def release_first(app: RolloutApp) -> None:
+    await app.released("1")
+
+
+async def release_second(app: RolloutApp) -> None:
+    """An hour after the first, which is known to be good by then."""
+    await app.pass_time(hours=1)
+    await app.released("2")
+
+
+async def enter_first(app: RolloutApp) -> None:
+    await app.entered("1")
+
+
+async def enter_second(app: RolloutApp) -> None:
+    await app.entered("2")
+
+
 @pytest.fixture
 async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
     async for made in running(POLICY, tmp_path, monkeypatch):
+        yield made
+
+
+@pytest.fixture
+async def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    """Version 1 is in production."""
+    async for made in running(POLICY, tmp_path, monkeypatch, after=(release_first,)):
+        yield made
+
+
+@pytest.fixture
+async def replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    """Version 2 is in production, and version 1, which is known to be good, is kept warm."""
+    async for made in running(POLICY, tmp_path, monkeypatch, after=(release_first, release_second)):
         yield made
 
 

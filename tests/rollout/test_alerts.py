@@ -10,17 +10,14 @@ from shared.domain.promotion.models import ModelVersion
 from shared.domain.rollout.serving import ChangeKind
 from shared.ports import FiringAlert
 from shared.records.production.serving import served_intervals
-from tests.rollout.conftest import RolloutApp, alert, pushed
+from tests.rollout.conftest import FIRST, RolloutApp, alert, pushed
 
 
 @pytest.fixture
-async def won(app: RolloutApp) -> RolloutApp:
+async def won(replaced: RolloutApp) -> RolloutApp:
     """Version 1 is known to be good, and version 2 is in production since an hour."""
-    await app.released("1")
-    await app.pass_time(hours=1)
-    await app.released("2")
-    await app.pass_time(hours=1)
-    return app
+    await replaced.pass_time(hours=1)
+    return replaced
 
 
 def served_by(app: RolloutApp, model: str) -> str:
@@ -153,17 +150,16 @@ async def test_an_alert_on_another_endpoint_or_of_another_rule_starts_no_rollbac
     assert (rollbacks(won), await judged(won)) == (0, [])
 
 
-async def test_an_alert_in_the_soak_is_judged_by_the_rollout_itself(app: RolloutApp) -> None:
-    champion = await app.released("1")
-    model = await app.entered("2")
-    promotion = await app.promote(str(model), "prod")
-    await app.until(lambda: app.traffic == {app.deployment(model): 100}, every_s=60)
-    fired = firing(app)
-    app.alerts.fires = [fired]
-    sentence = await push(app, pushed(fired))
+async def test_an_alert_in_the_soak_is_judged_by_the_rollout_itself(serving: RolloutApp) -> None:
+    model = await serving.entered("2")
+    promotion = await serving.promote(str(model), "prod")
+    await serving.until(lambda: serving.traffic == {serving.deployment(model): 100}, every_s=60)
+    fired = firing(serving)
+    serving.alerts.fires = [fired]
+    sentence = await push(serving, pushed(fired))
     assert f"the rollout {promotion} is under way" in sentence
-    await app.finish(promotion)
-    assert (rollbacks(app), app.traffic) == (0, {app.deployment(champion): 100})
+    await serving.finish(promotion)
+    assert (rollbacks(serving), serving.traffic) == (0, {serving.deployment(FIRST): 100})
 
 
 async def test_an_alert_while_somebody_elses_traffic_serves_is_a_persons_to_decide(won: RolloutApp) -> None:

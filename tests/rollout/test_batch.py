@@ -12,9 +12,9 @@ from shared.codec import decode
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Scoring
-from tests.fakes.rollout import MemoryAlerts, MemoryTraffic
-from tests.promotion import conftest as promotions
-from tests.rollout.conftest import POLICY, PROD, RolloutApp, configuration_with
+from tests.rollout.conftest import FIRST, POLICY, PROD, RolloutApp, configuration_with, release_first, running_with
+
+pytestmark = pytest.mark.xdist_group("rollout batch")  # One process plays what they begin with.
 
 FOLLOWING = Scoring(workspace=PROD, endpoint="churn-batch", model="churn", follows=True)
 BATCH = "prod/batchEndpoints/churn-batch"
@@ -28,13 +28,20 @@ def with_batch(configuration: Configuration) -> Configuration:
     return replace(configuration, ladder=replace(configuration.ladder, stages=stages))
 
 
+BATCH_TOO = with_batch(configuration_with(POLICY))
+
+
 @pytest.fixture
 async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
-    configuration = with_batch(configuration_with(POLICY))
-    async with promotions.running(configuration, tmp_path, monkeypatch, alerts=MemoryAlerts()) as made:
-        traffic = MemoryTraffic(made.endpoints)
-        vars(made.clients).update(memory_traffic=traffic, traffic_figures=lambda source: traffic)
-        yield RolloutApp(host=made.host, clients=made.clients, cloud=made.cloud)
+    async for made in running_with(BATCH_TOO, tmp_path, monkeypatch):
+        yield made
+
+
+@pytest.fixture
+async def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    """Version 1 is in production, and the default of the batch endpoint."""
+    async for made in running_with(BATCH_TOO, tmp_path, monkeypatch, (release_first,)):
+        yield made
 
 
 def scores(app: RolloutApp) -> str:
@@ -58,20 +65,18 @@ async def aborted(app: RolloutApp, promotion: str) -> None:
     assert (await app.finish(promotion)).fate is c.Fate.HELD
 
 
-async def test_routes_follow_the_version_that_won_and_not_the_one_on_its_way(app: RolloutApp) -> None:
-    await app.released("1")
-    assert scores(app) == "churn:1"
-    promotion = await app.promote(str(await app.entered("2")), "prod")
-    await app.until(lambda: len(app.traffic) == 2, every_s=60)
-    assert scores(app) == "churn:1"
-    await app.finish(promotion)
-    assert scores(app) == "churn:2"
+async def test_routes_follow_the_version_that_won_and_not_the_one_on_its_way(serving: RolloutApp) -> None:
+    assert scores(serving) == "churn:1"
+    promotion = await serving.promote(str(await serving.entered("2")), "prod")
+    await serving.until(lambda: len(serving.traffic) == 2, every_s=60)
+    assert scores(serving) == "churn:1"
+    await serving.finish(promotion)
+    assert scores(serving) == "churn:2"
 
 
-async def test_an_abort_in_the_soak_brings_the_default_back(app: RolloutApp) -> None:
-    await app.released("1")
-    await aborted(app, await soaking(app, "2"))
-    assert scores(app) == "churn:1"
+async def test_an_abort_in_the_soak_brings_the_default_back(serving: RolloutApp) -> None:
+    await aborted(serving, await soaking(serving, "2"))
+    assert scores(serving) == "churn:1"
 
 
 async def test_after_the_abort_of_a_first_version_nothing_scores(app: RolloutApp) -> None:
@@ -79,33 +84,30 @@ async def test_after_the_abort_of_a_first_version_nothing_scores(app: RolloutApp
     assert app.cloud.state["endpoints"].get(BATCH, {}).get("default", "") == ""
 
 
-async def test_a_default_that_somebody_else_has_chosen_is_left_to_them(app: RolloutApp) -> None:
-    await app.released("1")
-    promotion = await soaking(app, "2")
-    app.cloud.state["endpoints"][BATCH]["default"] = "theirs"
-    await aborted(app, promotion)
-    assert app.cloud.state["endpoints"][BATCH]["default"] == "theirs"
+async def test_a_default_that_somebody_else_has_chosen_is_left_to_them(serving: RolloutApp) -> None:
+    promotion = await soaking(serving, "2")
+    serving.cloud.state["endpoints"][BATCH]["default"] = "theirs"
+    await aborted(serving, promotion)
+    assert serving.cloud.state["endpoints"][BATCH]["default"] == "theirs"
 
 
 @pytest.mark.parametrize("is_gone", [False, True])
-async def test_a_rollback_brings_the_default_back_and_deploys_it_where_it_is_gone(app: RolloutApp, is_gone) -> None:
-    good = await app.released("1")
-    await app.released("2")
+async def test_a_rollback_brings_the_default_back_and_deploys_it_where_it_is_gone(serving: RolloutApp, is_gone) -> None:
+    await serving.released("2")
     if is_gone:
-        del app.cloud.state["deployments"][f"{BATCH}/{app.deployment(good)}"]
-    result = await app.roll_back()
+        del serving.cloud.state["deployments"][f"{BATCH}/{serving.deployment(FIRST)}"]
+    result = await serving.roll_back()
     assert (result.done, result.to) == (True, "churn:1"), result
-    assert app.traffic == {app.deployment(good): 100}
-    assert scores(app) == "churn:1"
+    assert serving.traffic == {serving.deployment(FIRST): 100}
+    assert scores(serving) == "churn:1"
 
 
-async def test_revoking_a_version_says_that_a_batch_endpoint_goes_on_with_it(app: RolloutApp) -> None:
-    champion = await app.released("1")
-    await app.released("2")
-    app.change_by_hand({app.deployment(champion): 100})
+async def test_revoking_a_version_says_that_a_batch_endpoint_goes_on_with_it(serving: RolloutApp) -> None:
+    await serving.released("2")
+    serving.change_by_hand({serving.deployment(FIRST): 100})
 
-    _, answer = await app.ask("POST", "models/churn/revoke", {"version": "2", "reason": "leaks"}, "linus")
-    outcome = await app.host.advance_until_finished(str(answer["id"]), timeout=60)
+    _, answer = await serving.ask("POST", "models/churn/revoke", {"version": "2", "reason": "leaks"}, "linus")
+    outcome = await serving.host.advance_until_finished(str(answer["id"]), timeout=60)
 
     result = decode(c.RevocationResult, outcome.output)
     assert result.rolled_back == ()
@@ -113,15 +115,14 @@ async def test_revoking_a_version_says_that_a_batch_endpoint_goes_on_with_it(app
     assert "prod: churn:2 is the default of the batch endpoint churn-batch" in result.because[0]
 
 
-async def test_a_rollback_of_a_revoked_version_that_fails_names_the_batch_endpoint_too(app: RolloutApp) -> None:
+async def test_a_rollback_of_a_revoked_version_that_fails_names_the_batch_endpoint_too(serving: RolloutApp) -> None:
     """There is no version before it, so the endpoints go on with it."""
-    await app.released("1")
 
-    _, answer = await app.ask("POST", "models/churn/revoke", {"version": "1", "reason": "leaks"}, "linus")
-    outcome = await app.host.advance_until_finished(str(answer["id"]), timeout=60)
+    _, answer = await serving.ask("POST", "models/churn/revoke", {"version": "1", "reason": "leaks"}, "linus")
+    outcome = await serving.host.advance_until_finished(str(answer["id"]), timeout=60)
 
     result = decode(c.RevocationResult, outcome.output)
     assert result.rolled_back == ()
     assert [reason for reason in result.because if "nothing to go back to" in reason]
     assert [reason for reason in result.because if "churn:1 is the default of the batch endpoint" in reason]
-    assert scores(app) == "churn:1"
+    assert scores(serving) == "churn:1"

@@ -17,7 +17,9 @@ from shared.domain.rollout.policy import (
 )
 from shared.domain.statistics.sequential.rollout_evidence import RoutedUnit
 from shared.records.production.rollouts import step_at
-from tests.rollout.conftest import POLICY, RolloutApp, because, running
+from tests.rollout.conftest import POLICY, RolloutApp, because, release_first, running
+
+pytestmark = pytest.mark.xdist_group("rollout comparisons")  # One process plays what they begin with.
 
 OUTPUTS = replace(
     POLICY, compare=ComparisonRules(outputs=ComparedOutputs(classes=("0", "1"), lag_s=600, worse=3.0, weight=0.5))
@@ -30,8 +32,7 @@ CLIENTS = replace(POLICY, look=LookRule(counts=CountSource.TRAFFIC_LOG, unit=Rou
 async def comparing(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[RolloutApp]:
-    async for made in running(request.param, tmp_path, monkeypatch):
-        await made.released("1")
+    async for made in running(request.param, tmp_path, monkeypatch, after=(release_first,)):
         yield made
 
 

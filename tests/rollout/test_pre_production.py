@@ -10,7 +10,9 @@ from shared import contracts as c
 from shared.domain.gates import GateSpec
 from shared.domain.promotion.ladder import Serving, Stage
 from tests.promotion.conftest import PREPROD
-from tests.rollout.conftest import POLICY, STAGES, RolloutApp, because, running
+from tests.rollout.conftest import POLICY, STAGES, RolloutApp, because, release_first, running
+
+pytestmark = pytest.mark.xdist_group("rollout pre production")  # One process plays what they begin with.
 
 AGREE = GateSpec(gate="outputs_agree", options={"min_agreement": 0.9, "min_rows": 10, "first_model": "pass"})
 CENTRAL_STAGE, PROD_STAGE = STAGES
@@ -24,8 +26,7 @@ LADDER = (
 @pytest.fixture
 async def laddered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
     """A version serves production, and was sent 20 requests that were collected."""
-    async for made in running(POLICY, tmp_path, monkeypatch, stages=LADDER):
-        await made.released("1")
+    async for made in running(POLICY, tmp_path, monkeypatch, stages=LADDER, after=(release_first,)):
         made.outputs.collected = 20
         yield made
 

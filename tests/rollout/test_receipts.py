@@ -19,19 +19,24 @@ from shared.domain.rollout.steps import StepDecision
 from shared.records.production.rollouts import StepRecord, sign_step, step_at
 from shared.records.promotion import find_promotion
 from tests.fakes.promotion import MemoryModels
-from tests.rollout.conftest import POLICY, RolloutApp, running
+from tests.rollout.conftest import FIRST, POLICY, SECOND, RolloutApp, release_first, running
 from tests.rollout.test_races import order_later
+
+pytestmark = pytest.mark.xdist_group("rollout receipts")  # One process plays what they begin with.
 
 SUBJECT = ("churn:2", "sha256:" + "0" * 64)
 
 
 @pytest.fixture
-async def shifting(app: RolloutApp) -> RolloutApp:
+async def shifting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
     """Step 0 has ended, and the traffic of step 1 is set."""
-    await app.released("1")
+    async for app in running(POLICY, tmp_path, monkeypatch, after=(release_first, end_first_step)):
+        yield app
+
+
+async def end_first_step(app: RolloutApp) -> None:
     await app.promote(str(await app.entered("2")), "prod")
     await app.until(lambda: 25 in app.traffic.values(), every_s=60)
-    return app
 
 
 def promotion_of(app: RolloutApp) -> c.Promotion:
@@ -113,17 +118,16 @@ async def test_a_receipt_opens_its_own_weight_and_no_other(shifting: RolloutApp)
     assert move(shifting, Move.SHIFT_TRAFFIC, 1, receipt) == c.Moved()
 
 
-async def test_a_release_begins_only_with_the_traffic_that_was_planned(app: RolloutApp) -> None:
+async def test_a_release_begins_only_with_the_traffic_that_was_planned(serving: RolloutApp) -> None:
     """Somebody changed it after the plan, before the first weight was set."""
-    champion = await app.released("1")
-    promotion = await app.promote(str(await app.entered("2")), "prod")
-    name = app.deployment(champion)
-    app.cloud.state["deployments"]["prod/onlineEndpoints/churn-online/blue"] = "prod/models/churn:1"
-    app.change_by_hand({name: 50, "blue": 50})
-    result = await app.finish(promotion)
+    promotion = await serving.promote(str(await serving.entered("2")), "prod")
+    name = serving.deployment(FIRST)
+    serving.cloud.state["deployments"]["prod/onlineEndpoints/churn-online/blue"] = "prod/models/churn:1"
+    serving.change_by_hand({name: 50, "blue": 50})
+    result = await serving.finish(promotion)
     assert result.fate is c.Fate.FAILED, result
     assert "plan again" in "; ".join(result.because)
-    assert app.traffic == {name: 50, "blue": 50}
+    assert serving.traffic == {name: 50, "blue": 50}
 
 
 @pytest.fixture
@@ -154,25 +158,21 @@ async def test_no_receipt_is_issued_after_an_abort(shifting: RolloutApp) -> None
         order(shifting, 1, ended(shifting).evidence)
 
 
-async def test_a_version_whose_entry_nobody_signed_is_not_known_to_be_good(app: RolloutApp) -> None:
-    await app.released("1")
-    for blob in list(app.hub.list("signalbox", "registry/churn/1/")):
-        app.hub.delete("signalbox", blob.path)
-    _, shown = await app.ask("GET", "models/churn/known-good")
+async def test_a_version_whose_entry_nobody_signed_is_not_known_to_be_good(serving: RolloutApp) -> None:
+    for blob in list(serving.hub.list("signalbox", "registry/churn/1/")):
+        serving.hub.delete("signalbox", blob.path)
+    _, shown = await serving.ask("GET", "models/churn/known-good")
     (version,) = shown["versions"]
     assert "entry is signed" in {row["condition"] for row in version["conditions"] if not row["met"]}
 
 
-async def test_a_version_whose_entry_nobody_signed_is_gone_back_to_by_nobody(app: RolloutApp) -> None:
-    await app.released("1")
-    await app.pass_time(hours=1)
-    current = await app.released("2")
-    for blob in list(app.hub.list("signalbox", "registry/churn/1/")):
-        app.hub.delete("signalbox", blob.path)
-    result = await app.roll_back(to="1", override=True)
+async def test_a_version_whose_entry_nobody_signed_is_gone_back_to_by_nobody(replaced: RolloutApp) -> None:
+    for blob in list(replaced.hub.list("signalbox", "registry/churn/1/")):
+        replaced.hub.delete("signalbox", blob.path)
+    result = await replaced.roll_back(to="1", override=True)
     assert not result.done
     assert "entry is signed" in result.because
-    assert app.traffic == {app.deployment(current): 100}
+    assert replaced.traffic == {replaced.deployment(SECOND): 100}
 
 
 async def test_receipts_name_the_image_and_one_that_was_built_again_gets_no_more_traffic(app: RolloutApp) -> None:

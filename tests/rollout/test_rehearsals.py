@@ -16,8 +16,20 @@ from shared.domain.rollout.serving import ChangeKind
 from shared.records.production.rehearsals import rehearsals_of
 from shared.records.production.serving import served_intervals
 from tests.promotion.conftest import DEV, PREPROD
-from tests.rollout.conftest import POLICY, PROD, STAGES, RolloutApp, because, configuration_with, running_with
+from tests.rollout.conftest import (
+    FIRST,
+    POLICY,
+    PROD,
+    STAGES,
+    RolloutApp,
+    because,
+    configuration_with,
+    enter_first,
+    running_with,
+)
 from tests.rollout.test_saga import NthFault
+
+pytestmark = pytest.mark.xdist_group("rollout rehearsals")  # One process plays what they begin with.
 
 PREPROD_TRAFFIC = "change preprod/onlineEndpoints/online traffic"
 
@@ -37,6 +49,13 @@ def configuration(*, rehearse: bool = True) -> Configuration:
 @pytest.fixture
 async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
     async for made in running_with(configuration(), tmp_path, monkeypatch):
+        yield made
+
+
+@pytest.fixture
+async def entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    """Version 1 went through pre-production into the registry."""
+    async for made in running_with(configuration(), tmp_path, monkeypatch, (enter_first,)):
         yield made
 
 
@@ -72,11 +91,10 @@ async def test_a_promotion_to_preproduction_rehearses_the_way_back_and_productio
     assert preprod_traffic(app) == [("churn:2", 100)]
 
 
-async def test_the_serving_history_has_both_ways_of_a_rehearsal(app: RolloutApp) -> None:
-    await app.entered("1")
-    app.endpoints.is_slow = True  # Every change takes time, so that no two are at one moment.
-    await app.entered("2")
-    served = served_intervals(app.clients.statements, "preprod", "online")
+async def test_the_serving_history_has_both_ways_of_a_rehearsal(entered: RolloutApp) -> None:
+    entered.endpoints.is_slow = True  # Every change takes time, so that no two are at one moment.
+    await entered.entered("2")
+    served = served_intervals(entered.clients.statements, "preprod", "online")
     assert [(interval.model, interval.began) for interval in served][-3:] == [
         ("churn:2", ChangeKind.REHEARSAL),
         ("churn:1", ChangeKind.REHEARSAL),
@@ -92,10 +110,9 @@ async def test_without_a_rehearsal_production_refuses(unrehearsed: RolloutApp) -
     assert unrehearsed.traffic == {}
 
 
-async def test_an_old_rehearsal_is_none(app: RolloutApp) -> None:
-    model = await app.entered("1")
-    await app.pass_time(hours=5)
-    result = await app.finish(await app.promote(str(model), "prod"))
+async def test_an_old_rehearsal_is_none(entered: RolloutApp) -> None:
+    await entered.pass_time(hours=5)
+    result = await entered.finish(await entered.promote(str(FIRST), "prod"))
     assert result.fate is c.Fate.HELD, result
     assert "rehearsed 0.2 days ago, at most 0.1 are allowed" in because(result)
 
@@ -112,25 +129,23 @@ async def test_a_version_before_that_answers_differently_is_no_way_back(app: Rol
 
 @pytest.mark.parametrize("nth", [0, 1], ids=["on the way there", "on the way back"])
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_rehearsal_that_fails_leaves_the_traffic_as_it_was(app: RolloutApp, nth: int, when: str) -> None:
-    await app.entered("1")
-    app.register("2", 1.0)
-    before = preprod_traffic(app)
+async def test_a_rehearsal_that_fails_leaves_the_traffic_as_it_was(entered: RolloutApp, nth: int, when: str) -> None:
+    entered.register("2", 1.0)
+    before = preprod_traffic(entered)
     fault = NthFault(PREPROD_TRAFFIC, nth, Refused)
-    setattr(app.cloud, when, fault)
-    result = await app.finish(await app.promote("churn:2", "central"))
+    setattr(entered.cloud, when, fault)
+    result = await entered.finish(await entered.promote("churn:2", "central"))
     assert (result.fate, fault.fired) == (c.Fate.FAILED, True), result
-    assert preprod_traffic(app) == before == [("churn:1", 100)]
+    assert preprod_traffic(entered) == before == [("churn:1", 100)]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_passing_failures_of_a_rehearsal_change_nothing(app: RolloutApp, when: str) -> None:
-    await app.entered("1")
+async def test_passing_failures_of_a_rehearsal_change_nothing(entered: RolloutApp, when: str) -> None:
     fault = NthFault(PREPROD_TRAFFIC, 0, Transient, times=2)
-    setattr(app.cloud, when, fault)
-    await app.entered("2")
-    assert (fault.fired, rehearsed(app).left, rehearsed(app).restored) == (True, "churn:2", True)
-    assert preprod_traffic(app) == [("churn:2", 100)]
+    setattr(entered.cloud, when, fault)
+    await entered.entered("2")
+    assert (fault.fired, rehearsed(entered).left, rehearsed(entered).restored) == (True, "churn:2", True)
+    assert preprod_traffic(entered) == [("churn:2", 100)]
 
 
 async def test_the_plan_of_a_rollback_estimates_it_by_the_last_rehearsal(app: RolloutApp) -> None:

@@ -10,10 +10,12 @@ from shared.codec import decode
 from shared.domain.failures import Refused
 from shared.domain.rollout.rehearsals import Rehearsal, newest_rehearsal
 from shared.records.production.rehearsals import rehearsals_of
-from tests.rollout.conftest import RolloutApp, because, running_with
+from tests.rollout.conftest import SECOND, RolloutApp, because, enter_first, enter_second, running_with
 from tests.rollout.test_rehearsals import PREPROD_TRAFFIC, configuration, preprod_traffic
 from tests.rollout.test_saga import NthFault
 from tests.rollout.test_upkeep import sweep
+
+pytestmark = pytest.mark.xdist_group("rollout rehearsals on demand")  # One process plays what they begin with.
 
 PREPROD_ENDPOINT, PROD_ENDPOINT = "preprod/onlineEndpoints/online", "prod/onlineEndpoints/churn-online"
 
@@ -21,6 +23,20 @@ PREPROD_ENDPOINT, PROD_ENDPOINT = "preprod/onlineEndpoints/online", "prod/online
 @pytest.fixture
 async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
     async for made in running_with(configuration(), tmp_path, monkeypatch):
+        yield made
+
+
+@pytest.fixture
+async def entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    """Version 1 went through pre-production into the registry."""
+    async for made in running_with(configuration(), tmp_path, monkeypatch, (enter_first,)):
+        yield made
+
+
+@pytest.fixture
+async def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    """Version 2 went the same way after it."""
+    async for made in running_with(configuration(), tmp_path, monkeypatch, (enter_first, enter_second)):
         yield made
 
 
@@ -45,32 +61,28 @@ def newest(app: RolloutApp) -> Rehearsal:
     return rehearsal
 
 
-async def test_a_rehearsal_that_is_too_old_is_repeated_without_another_promotion(app: RolloutApp) -> None:
-    await app.entered("1")
-    model = await app.entered("2")
-    await app.pass_time(hours=5)
+async def test_a_rehearsal_that_is_too_old_is_repeated_without_another_promotion(both: RolloutApp) -> None:
+    await both.pass_time(hours=5)
 
-    outcome = await rehearse(app)
+    outcome = await rehearse(both)
 
     assert (outcome.restored, outcome.because) == (True, "churn:1 answered as before")
-    rehearsal = newest(app)
+    rehearsal = newest(both)
     assert (rehearsal.left, rehearsal.restored_to, rehearsal.seconds) == ("churn:2", "churn:1", outcome.seconds)
-    assert preprod_traffic(app) == [("churn:2", 100)]
-    assert app.chain()[-2:] == ["rehearsal ordered", "rollback rehearsed"]
-    result = await app.finish(await app.promote(str(model), "prod"))
+    assert preprod_traffic(both) == [("churn:2", 100)]
+    assert both.chain()[-2:] == ["rehearsal ordered", "rollback rehearsed"]
+    result = await both.finish(await both.promote(str(SECOND), "prod"))
     assert result.fate is c.Fate.PROMOTED, because(result)
 
 
-async def test_a_version_before_that_answers_otherwise_is_evidence_against_it(app: RolloutApp) -> None:
-    await app.entered("1")
-    model = await app.entered("2")
-    app.cloud.predict["churn:1"] = lambda row: -1.0
+async def test_a_version_before_that_answers_otherwise_is_evidence_against_it(both: RolloutApp) -> None:
+    both.cloud.predict["churn:1"] = lambda row: -1.0
 
-    outcome = await rehearse(app)
+    outcome = await rehearse(both)
 
     assert (outcome.restored, outcome.because) == (False, "1 of 1 golden requests of churn:1 deviate")
-    assert preprod_traffic(app) == [("churn:2", 100)]
-    result = await app.finish(await app.promote(str(model), "prod"))
+    assert preprod_traffic(both) == [("churn:2", 100)]
+    result = await both.finish(await both.promote(str(SECOND), "prod"))
     assert (result.fate, "did not answer as before" in because(result)) == (c.Fate.HELD, True)
 
 
@@ -89,33 +101,29 @@ async def test_nothing_is_switched_where_nothing_can_be_rehearsed(app: RolloutAp
 
 @pytest.mark.parametrize("nth", [0, 1], ids=["on the way there", "on the way back"])
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_failure_leaves_the_traffic_as_it_was(app: RolloutApp, nth: int, when: str) -> None:
-    await app.entered("1")
-    await app.entered("2")
+async def test_a_failure_leaves_the_traffic_as_it_was(both: RolloutApp, nth: int, when: str) -> None:
     fault = NthFault(PREPROD_TRAFFIC, nth, Refused)
-    setattr(app.cloud, when, fault)
+    setattr(both.cloud, when, fault)
 
-    rehearsal = await order(app)
-    await app.host.advance_until_finished(rehearsal, timeout=60)
-    await sweep(app)
+    rehearsal = await order(both)
+    await both.host.advance_until_finished(rehearsal, timeout=60)
+    await sweep(both)
 
     assert fault.fired
-    assert preprod_traffic(app) == [("churn:2", 100)]
-    assert not app.locked()
+    assert preprod_traffic(both) == [("churn:2", 100)]
+    assert not both.locked()
 
 
-async def test_an_endpoint_at_which_a_promotion_is_at_work_is_not_rehearsed(app: RolloutApp) -> None:
-    await app.entered("1")
-    await app.entered("2")
-    app.endpoints.is_slow = True
-    app.register("3", 1.0)
-    promotion = await app.promote("churn:3", "preprod")
-    await app.until(lambda: bool(app.locked()), every_s=1)
+async def test_an_endpoint_at_which_a_promotion_is_at_work_is_not_rehearsed(both: RolloutApp) -> None:
+    both.endpoints.is_slow = True
+    both.register("3", 1.0)
+    promotion = await both.promote("churn:3", "preprod")
+    await both.until(lambda: bool(both.locked()), every_s=1)
 
-    outcome = await app.host.advance_until_finished(await order(app), timeout=60)
+    outcome = await both.host.advance_until_finished(await order(both), timeout=60)
 
     assert promotion in decode(c.RehearsalResult, outcome.output).because
-    assert (await app.finish(promotion)).fate is c.Fate.PROMOTED
+    assert (await both.finish(promotion)).fate is c.Fate.PROMOTED
 
 
 async def test_a_cold_one_is_recovered_beside_what_serves_and_removed_again(app: RolloutApp) -> None:
@@ -140,32 +148,29 @@ async def test_a_cold_one_is_recovered_beside_what_serves_and_removed_again(app:
     assert shown["versions"][1]["estimate_s"] == pytest.approx(rehearsal.deployed_s + switched)
 
 
-async def test_a_cold_rehearsal_is_no_evidence_that_a_version_can_be_left(app: RolloutApp) -> None:
-    await app.entered("1")
-    assert (await rehearse(app, cold=True, version="1")).because == "endpoint churn-online is not in prod"
-    await app.released("2")
-    await app.pass_time(hours=5)
+async def test_a_cold_rehearsal_is_no_evidence_that_a_version_can_be_left(entered: RolloutApp) -> None:
+    assert (await rehearse(entered, cold=True, version="1")).because == "endpoint churn-online is not in prod"
+    await entered.released("2")
+    await entered.pass_time(hours=5)
 
-    assert (await rehearse(app, cold=True, version="1")).restored
-    result = await app.finish(await app.promote("churn:1", "prod"))
+    assert (await rehearse(entered, cold=True, version="1")).restored
+    result = await entered.finish(await entered.promote("churn:1", "prod"))
 
     assert "rehearsed 0.2 days ago" in because(result)
 
 
-async def test_what_was_ended_from_outside_is_put_back_by_the_sweep(app: RolloutApp) -> None:
-    await app.entered("1")
-    await app.entered("2")
-    app.endpoints.is_slow = True
-    rehearsal = await order(app)
-    await app.until(lambda: preprod_traffic(app) == [("churn:1", 100)], every_s=1)
-    await app.host.terminate(rehearsal, "by hand")
+async def test_what_was_ended_from_outside_is_put_back_by_the_sweep(both: RolloutApp) -> None:
+    both.endpoints.is_slow = True
+    rehearsal = await order(both)
+    await both.until(lambda: preprod_traffic(both) == [("churn:1", 100)], every_s=1)
+    await both.host.terminate(rehearsal, "by hand")
 
     for _ in range(3):
-        await sweep(app)
-        await app.pass_time(seconds=30)
+        await sweep(both)
+        await both.pass_time(seconds=30)
 
-    assert preprod_traffic(app) == [("churn:2", 100)]
-    assert not app.locked()
+    assert preprod_traffic(both) == [("churn:2", 100)]
+    assert not both.locked()
 
 
 async def test_a_warm_rehearsal_names_no_version_and_no_stage_that_does_not_rehearse(app: RolloutApp) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from shared import contracts as c
 from shared.domain.rollout.policy import ReplaySource, TopUp
-from tests.rollout.conftest import POLICY, RolloutApp, because, running
+from tests.rollout.conftest import POLICY, RolloutApp, because, release_first, running
+
+pytestmark = pytest.mark.xdist_group("rollout replays")  # One process plays what they begin with.
 
 QUIET = replace(POLICY, top_up=TopUp(replay=ReplaySource.COLLECTOR, most=1000, per_look=100))
 GOLDEN = replace(POLICY, top_up=TopUp(replay=ReplaySource.GOLDEN))
@@ -19,8 +21,7 @@ async def quiet(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[RolloutApp]:
     """A version serves, and nobody asks it anything."""
-    async for made in running(request.param, tmp_path, monkeypatch):
-        await made.released("1")
+    async for made in running(request.param, tmp_path, monkeypatch, after=(release_first,)):
         made.requests.silent = True
         made.outputs.collected = 1000
         yield made

@@ -12,7 +12,7 @@ from shared.domain.trust.statements import PredicateKind
 from shared.records import paths
 from shared.records.registry import entry_statement, history_of
 from tests.promotion.conftest import CENTRAL
-from tests.rollout.conftest import RolloutApp, because
+from tests.rollout.conftest import FIRST, SECOND, RolloutApp, because
 from tests.signing import trusted_key_set
 from tests.trust.verifier import canonical, signed, verdict
 
@@ -37,23 +37,20 @@ def alarms(app: RolloutApp) -> int:
     return app.chain().count("registry altered")
 
 
-async def test_revoking_the_version_that_serves_is_a_rollback_once(app: RolloutApp) -> None:
-    champion = await app.released("1")
-    await app.pass_time(hours=1)
-    await app.released("2")
+async def test_revoking_the_version_that_serves_is_a_rollback_once(replaced: RolloutApp) -> None:
 
-    result = await revoke(app, "2")
-    again = await revoke(app, "2")
+    result = await revoke(replaced, "2")
+    again = await revoke(replaced, "2")
 
     assert len(result.rolled_back) == 1
     assert result.because == ()
     assert again == result
-    assert app.traffic == {app.deployment(champion): 100}
-    assert state(app, TWO) == (EntryState.REVOKED.value, EntryState.REVOKED.value)
-    assert [app.chain().count(kind) for kind in ("entry revoked", "rollback ordered", "rolled back")] == [1, 1, 1]
-    await app.pass_time(days=1)
-    assert alarms(app) == 0
-    assert "forged record refused" not in app.chain()  # Of all that two rollouts and a rollback have written.
+    assert replaced.traffic == {replaced.deployment(FIRST): 100}
+    assert state(replaced, TWO) == (EntryState.REVOKED.value, EntryState.REVOKED.value)
+    assert [replaced.chain().count(kind) for kind in ("entry revoked", "rollback ordered", "rolled back")] == [1, 1, 1]
+    await replaced.pass_time(days=1)
+    assert alarms(replaced) == 0
+    assert "forged record refused" not in replaced.chain()  # Of all that two rollouts and a rollback have written.
 
 
 async def test_who_revoked_and_why_is_signed_by_the_door_and_stands_in_the_log(app: RolloutApp) -> None:
@@ -82,17 +79,14 @@ async def test_a_revoked_version_is_not_promoted_and_not_released(app: RolloutAp
     assert "churn:2 is revoked" in because(again)
 
 
-async def test_a_revoked_version_is_never_known_to_be_good(app: RolloutApp) -> None:
-    await app.released("1")
-    await app.pass_time(hours=1)
-    current = await app.released("2")
-    await revoke(app, "1")
+async def test_a_revoked_version_is_never_known_to_be_good(replaced: RolloutApp) -> None:
+    await revoke(replaced, "1")
 
-    rollback = await app.roll_back(to="1", override=True)
+    rollback = await replaced.roll_back(to="1", override=True)
 
     assert not rollback.done
     assert "not revoked" in rollback.because
-    assert app.traffic == {app.deployment(current): 100}
+    assert replaced.traffic == {replaced.deployment(SECOND): 100}
 
 
 async def test_a_first_version_that_is_revoked_goes_on_serving_and_the_answer_says_why(app: RolloutApp) -> None:
@@ -103,37 +97,35 @@ async def test_a_first_version_that_is_revoked_goes_on_serving_and_the_answer_sa
     assert app.traffic == {app.deployment(model): 100}
 
 
-async def test_a_version_that_is_revoked_on_its_way_is_taken_back(app: RolloutApp) -> None:
-    champion = await app.released("1")
-    await app.pass_time(hours=1)
-    promotion = await app.promote(str(await app.entered("2")), "prod")
-    await app.watched(promotion)
+async def test_a_version_that_is_revoked_on_its_way_is_taken_back(serving: RolloutApp) -> None:
+    await serving.pass_time(hours=1)
+    promotion = await serving.promote(str(await serving.entered("2")), "prod")
+    await serving.watched(promotion)
 
-    await revoke(app, "2")
-    ended = await app.finish(promotion)
+    await revoke(serving, "2")
+    ended = await serving.finish(promotion)
 
     assert ended.fate is not c.Fate.PROMOTED
     assert "revoked" in because(ended)
-    assert app.traffic == {app.deployment(champion): 100}
-    assert state(app, TWO) == ("revoked", "revoked")
+    assert serving.traffic == {serving.deployment(FIRST): 100}
+    assert state(serving, TWO) == ("revoked", "revoked")
 
 
-async def test_a_version_that_is_revoked_within_a_step_is_taken_back_at_the_next_look(app: RolloutApp) -> None:
+async def test_a_version_that_is_revoked_within_a_step_is_taken_back_at_the_next_look(serving: RolloutApp) -> None:
     """A paused step comes to no receipt, at which a revocation would be found too."""
-    champion = await app.released("1")
-    promotion = await app.shifting("2")
-    await app.watched(promotion)
-    await app.order(promotion, "pause")
-    await app.pass_time(hours=1)
-    assert len(app.traffic) == 2
+    promotion = await serving.shifting("2")
+    await serving.watched(promotion)
+    await serving.order(promotion, "pause")
+    await serving.pass_time(hours=1)
+    assert len(serving.traffic) == 2
 
-    await revoke(app, "2")
-    await app.pass_time(minutes=16)
-    ended = await app.finish(promotion)
+    await revoke(serving, "2")
+    await serving.pass_time(minutes=16)
+    ended = await serving.finish(promotion)
 
     assert (ended.fate, because(ended)) == (c.Fate.HELD, "prod: it was revoked; see `signalbox history`")
-    assert app.traffic == {app.deployment(champion): 100}
-    assert state(app, TWO) == ("revoked", "revoked")
+    assert serving.traffic == {serving.deployment(FIRST): 100}
+    assert state(serving, TWO) == ("revoked", "revoked")
 
 
 async def test_the_version_that_follows_a_revoked_one_does_not_make_it_retired(app: RolloutApp) -> None:

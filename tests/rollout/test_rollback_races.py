@@ -29,21 +29,12 @@ async def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         yield app
 
 
-@pytest.fixture
-async def served(app: RolloutApp) -> RolloutApp:
-    """Two versions have served, the second one serves."""
-    await app.released("1")
-    await app.pass_time(hours=1)
-    await app.released("2")
-    return app
-
-
 def on(app: RolloutApp, version: str) -> dict[str, int]:
     return {app.deployment(ModelVersion(name="churn", version=version)): 100}
 
 
 async def test_a_rollback_while_a_newer_one_waits_for_people_leaves_what_serves(asking: RolloutApp) -> None:
-    """What waits has never served: it is not what is left, and what serves is not gone back to."""
+    """What waits has never replaced: it is not what is left, and what serves is not gone back to."""
     for version in ("1", "2"):
         model = await asking.entered(version)
         promotion = await asking.promote(str(model), "prod")
@@ -76,58 +67,56 @@ async def approve(app: RolloutApp, promotion: str) -> None:
     raise TimeoutError(f"{promotion} asks nobody")
 
 
-async def test_a_rollback_while_the_first_weight_is_being_set_leaves_the_new_version(app: RolloutApp) -> None:
-    await app.released("1")
-    await app.pass_time(hours=1)
-    app.endpoints.is_slow = True
-    promotion = await app.promote(str(await app.entered("2")), "prod")
-    await app.until(lambda: app.endpoints.is_changing)
-    result = await app.roll_back()
-    ended = await app.finish(promotion)
+async def test_a_rollback_while_the_first_weight_is_being_set_leaves_the_new_version(serving: RolloutApp) -> None:
+    await serving.pass_time(hours=1)
+    serving.endpoints.is_slow = True
+    promotion = await serving.promote(str(await serving.entered("2")), "prod")
+    await serving.until(lambda: serving.endpoints.is_changing)
+    result = await serving.roll_back()
+    ended = await serving.finish(promotion)
     assert (result.done, result.to) == (True, "churn:1"), result
     assert ended.fate is c.Fate.HELD, ended
-    assert app.traffic == on(app, "1")
-    assert hold_of(app.clients.statements, TWO) is not None
-    assert app.locked() == []
+    assert serving.traffic == on(serving, "1")
+    assert hold_of(serving.clients.statements, TWO) is not None
+    assert serving.locked() == []
 
 
-async def test_a_rollout_that_hangs_does_not_shift_again_after_a_rollback(app: RolloutApp) -> None:
+async def test_a_rollout_that_hangs_does_not_shift_again_after_a_rollback(serving: RolloutApp) -> None:
     """Its next weight could not be set for an hour; the rollback came meanwhile, and brought back the champion."""
-    await app.released("1")
-    await app.pass_time(hours=1)
-    promotion = await app.shifting()
-    app.cloud.before = refuse_connections
-    await app.until(lambda: app.chain().count("rollout step ended") == 3, every_s=60)
-    await app.pass_time(minutes=1)
-    rollback = await app.order_rollback()
-    await app.pass_time(minutes=3)
-    app.cloud.before = lambda effect: None
-    result, ended = await app.rolled_back(rollback), await app.finish(promotion)
+    await serving.pass_time(hours=1)
+    promotion = await serving.shifting()
+    serving.cloud.before = refuse_connections
+    await serving.until(lambda: serving.chain().count("rollout step ended") == 3, every_s=60)
+    await serving.pass_time(minutes=1)
+    rollback = await serving.order_rollback()
+    await serving.pass_time(minutes=3)
+    serving.cloud.before = lambda effect: None
+    result, ended = await serving.rolled_back(rollback), await serving.finish(promotion)
     assert ended.fate is c.Fate.HELD, ended
-    assert app.served_shares("churn:2") == [5]
-    assert (result.done, app.traffic) == (True, on(app, "1"))
+    assert serving.served_shares("churn:2") == [5]
+    assert (result.done, serving.traffic) == (True, on(serving, "1"))
 
 
 def refuse_connections(effect: str) -> None:
     raise Transient("Azure does not answer")
 
 
-async def test_two_rollbacks_at_once_go_back_by_one_version(served: RolloutApp) -> None:
+async def test_two_rollbacks_at_once_go_back_by_one_version(replaced: RolloutApp) -> None:
     """Two people see the same incident. The second order must not go back behind the first."""
-    await served.pass_time(hours=1)
-    await served.released("3")
-    orders = await asyncio.gather(served.order_rollback("says ada"), served.order_rollback("says linus"))
-    results = [await served.rolled_back(rollback) for rollback in orders]
+    await replaced.pass_time(hours=1)
+    await replaced.released("3")
+    orders = await asyncio.gather(replaced.order_rollback("says ada"), replaced.order_rollback("says linus"))
+    results = [await replaced.rolled_back(rollback) for rollback in orders]
     assert sorted(result.done for result in results) == [False, True], results
     (second,) = (result for result in results if not result.done)
     assert "brings churn-online back already" in second.because
-    assert served.traffic == on(served, "2")
-    assert hold_of(served.clients.statements, TWO) is None
-    assert (await served.roll_back("again")).to == "churn:1", "once it has ended, another one may begin"
+    assert replaced.traffic == on(replaced, "2")
+    assert hold_of(replaced.clients.statements, TWO) is None
+    assert (await replaced.roll_back("again")).to == "churn:1", "once it has ended, another one may begin"
 
 
 async def test_a_rollback_that_dies_in_its_opening_decides_no_second_time(
-    served: RolloutApp, monkeypatch: pytest.MonkeyPatch
+    replaced: RolloutApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The version is held, the host dies before it is recorded: what is held then is not decided anew."""
     crashes = [True]
@@ -136,81 +125,80 @@ async def test_a_rollback_that_dies_in_its_opening_decides_no_second_time(
         sign_hold(*arguments)  # type: ignore[arg-type]
         if crashes:
             crashes.clear()
-            served.change_by_hand(on(served, "1"))  # Meanwhile the first attempt's order has had its effect.
+            replaced.change_by_hand(on(replaced, "1"))  # Meanwhile the first attempt's order has had its effect.
             raise Transient("the host dies")
         return False
 
     monkeypatch.setattr(rollbacks, "sign_hold", sign_and_die)
-    result = await served.roll_back()
+    result = await replaced.roll_back()
     assert (result.done, result.to) == (True, "churn:1"), result
-    assert hold_of(served.clients.statements, ModelVersion(name="churn", version="1")) is None
-    assert served.chain().count("rollback ordered") == 1
+    assert hold_of(replaced.clients.statements, ModelVersion(name="churn", version="1")) is None
+    assert replaced.chain().count("rollback ordered") == 1
 
 
 async def test_a_warm_fleet_that_is_gone_when_it_is_tried_gets_no_traffic(
-    served: RolloutApp, monkeypatch: pytest.MonkeyPatch
+    replaced: RolloutApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, name = served.traffic, served.deployment(ModelVersion(name="churn", version="1"))
+    before, name = replaced.traffic, replaced.deployment(ModelVersion(name="churn", version="1"))
     keys = [f"prod/onlineEndpoints/churn-online/{name}"]
 
     def gone_meanwhile(*arguments: object) -> object:
         while keys:
-            del served.cloud.state["deployments"][keys.pop()]
+            del replaced.cloud.state["deployments"][keys.pop()]
         return golden_requests(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(rollbacks, "golden_requests", gone_meanwhile)
-    result = await served.roll_back()
+    result = await replaced.roll_back()
     assert not result.done
     assert name in result.because
-    assert served.traffic == before
-    again = await served.roll_back()
+    assert replaced.traffic == before
+    again = await replaced.roll_back()
     assert (again.done, again.to) == (True, "churn:1"), "the next order finds it cold, and recovers it"
-    assert served.traffic == on(served, "1")
+    assert replaced.traffic == on(replaced, "1")
 
 
-async def test_quota_that_is_reached_in_a_cold_rollback_leaves_nothing_in_the_way(served: RolloutApp) -> None:
-    before, name = served.traffic, served.deployment(ModelVersion(name="churn", version="1"))
+async def test_quota_that_is_reached_in_a_cold_rollback_leaves_nothing_in_the_way(replaced: RolloutApp) -> None:
+    before, name = replaced.traffic, replaced.deployment(ModelVersion(name="churn", version="1"))
     key = f"prod/onlineEndpoints/churn-online/{name}"
-    del served.cloud.state["deployments"][key]
-    served.endpoints.failing.add(key)
-    result = await served.roll_back()
+    del replaced.cloud.state["deployments"][key]
+    replaced.endpoints.failing.add(key)
+    result = await replaced.roll_back()
     assert not result.done
     assert "ended as Failed" in result.because
-    assert (served.traffic, key in served.cloud.state["deployments"]) == (before, False)
-    served.endpoints.failing.clear()
-    assert (await served.roll_back()).to == "churn:1", "the quota was raised"
-    assert served.traffic == {name: 100}
+    assert (replaced.traffic, key in replaced.cloud.state["deployments"]) == (before, False)
+    replaced.endpoints.failing.clear()
+    assert (await replaced.roll_back()).to == "churn:1", "the quota was raised"
+    assert replaced.traffic == {name: 100}
 
 
-async def test_a_revoked_version_is_gone_back_to_by_nobody(served: RolloutApp) -> None:
-    before = served.traffic
-    revoke(served, ModelVersion(name="churn", version="1"))
+async def test_a_revoked_version_is_gone_back_to_by_nobody(replaced: RolloutApp) -> None:
+    before = replaced.traffic
+    revoke(replaced, ModelVersion(name="churn", version="1"))
     orders: tuple[dict[str, Any], ...] = ({}, {"to": "1", "override": True})
     for order in orders:
-        result = await served.roll_back(**order)
+        result = await replaced.roll_back(**order)
         assert not result.done
         assert "its entry is revoked" in result.because
-        assert served.traffic == before
+        assert replaced.traffic == before
 
 
-async def test_what_somebody_deployed_by_hand_hides_no_version_that_is_good(app: RolloutApp) -> None:
-    await app.released("1")
-    await app.pass_time(hours=1)
+async def test_what_somebody_deployed_by_hand_hides_no_version_that_is_good(serving: RolloutApp) -> None:
+    await serving.pass_time(hours=1)
     by_hand = {"blue": 100}
-    app.cloud.state["deployments"]["prod/onlineEndpoints/churn-online/blue"] = "azureml:something"
-    app.change_by_hand(by_hand)
+    serving.cloud.state["deployments"]["prod/onlineEndpoints/churn-online/blue"] = "azureml:something"
+    serving.change_by_hand(by_hand)
     change = TrafficChange(
         kind=ChangeKind.FOREIGN,
         environment="prod",
         endpoint="churn-online",
-        at=app.clients.clock.now(),
+        at=serving.clients.clock.now(),
         traffic=by_hand,
         versions={"blue": "azureml:something"},
     )
-    sign_change(app.clients.statements, "by hand", change)
-    result = await app.roll_back()
+    sign_change(serving.clients.statements, "by hand", change)
+    result = await serving.roll_back()
     assert (result.done, result.to) == (True, "churn:1"), result
-    assert app.traffic == on(app, "1")
+    assert serving.traffic == on(serving, "1")
 
 
 async def test_a_release_counts_though_the_clock_of_the_host_that_held_was_ahead(app: RolloutApp) -> None:

@@ -9,41 +9,37 @@ from shared import contracts as c
 from shared.domain.rollout.policy import LookRule
 from shared.domain.rollout.serving import ChangeKind
 from shared.records.production.serving import served_intervals
-from tests.rollout.conftest import POLICY, RolloutApp, alert, because, running
+from tests.rollout.conftest import FIRST, POLICY, RolloutApp, alert, because, running
 
 
-async def test_a_first_version_has_no_champion_and_takes_all_traffic(app: RolloutApp) -> None:
-    model = await app.released("1")
-    assert app.traffic == {app.deployment(model): 100}
+async def test_a_first_version_has_no_champion_and_takes_all_traffic(serving: RolloutApp) -> None:
+    assert serving.traffic == {serving.deployment(FIRST): 100}
 
 
-async def test_a_healthy_version_goes_through_every_step_and_is_in_production(app: RolloutApp) -> None:
-    await app.released("1")
-    model = await app.released("2")
-    assert app.traffic == {app.deployment(model): 100}
-    entry = app.cloud.state["assets"]["central/models/churn:2"]
+async def test_a_healthy_version_goes_through_every_step_and_is_in_production(serving: RolloutApp) -> None:
+    model = await serving.released("2")
+    assert serving.traffic == {serving.deployment(model): 100}
+    entry = serving.cloud.state["assets"]["central/models/churn:2"]
     assert entry.tags["signalbox.state"] == "in production"
-    assert app.cloud.state["assets"]["central/models/churn:1"].tags["signalbox.state"] == "retired"
+    assert serving.cloud.state["assets"]["central/models/churn:1"].tags["signalbox.state"] == "retired"
 
 
-async def test_a_version_that_fails_requests_is_aborted_and_the_traffic_is_back(app: RolloutApp) -> None:
-    champion = await app.released("1")
-    before = app.traffic
-    model = await app.entered("2")
-    good = app.deployment(champion)
-    app.requests.bad_share = lambda deployment: 0.01 if deployment == good else 0.08
-    result = await app.finish(await app.promote(str(model), "prod"))
+async def test_a_version_that_fails_requests_is_aborted_and_the_traffic_is_back(serving: RolloutApp) -> None:
+    before = serving.traffic
+    model = await serving.entered("2")
+    good = serving.deployment(FIRST)
+    serving.requests.bad_share = lambda deployment: 0.01 if deployment == good else 0.08
+    result = await serving.finish(await serving.promote(str(model), "prod"))
     assert result.fate is c.Fate.HELD, result
     assert "worse in errors" in because(result)
-    assert app.traffic == before
-    assert list(app.cloud.state["deployments"]) == [f"prod/onlineEndpoints/churn-online/{good}"]
+    assert serving.traffic == before
+    assert list(serving.cloud.state["deployments"]) == [f"prod/onlineEndpoints/churn-online/{good}"]
 
 
-async def test_each_step_has_a_signed_record_that_its_successor_judges(app: RolloutApp) -> None:
-    await app.released("1")
-    promotion = await app.promote(str(await app.entered("2")), "prod")
-    assert (await app.finish(promotion)).fate is c.Fate.PROMOTED
-    status, shown = await app.ask("GET", f"rollouts/{promotion}")
+async def test_each_step_has_a_signed_record_that_its_successor_judges(serving: RolloutApp) -> None:
+    promotion = await serving.promote(str(await serving.entered("2")), "prod")
+    assert (await serving.finish(promotion)).fate is c.Fate.PROMOTED
+    status, shown = await serving.ask("GET", f"rollouts/{promotion}")
     assert status == 200, shown
     assert [(step["weight"], step["decision"]) for step in shown["steps"]] == [
         (5, "advance"),
@@ -53,25 +49,23 @@ async def test_each_step_has_a_signed_record_that_its_successor_judges(app: Roll
         (100, "advance"),
     ]
     assert all(step["requests"] >= 100 for step in shown["steps"])
-    status, drawn = await app.ask("GET", f"rollouts/{promotion}/page?step=1")
+    status, drawn = await serving.ask("GET", f"rollouts/{promotion}/page?step=1")
     assert (status, drawn["digest"]) == (200, shown["steps"][1]["evidence"]), drawn
     assert drawn["html"].count("<svg") == 3
 
 
-async def test_no_minute_is_counted_twice_and_none_younger_than_the_lag(app: RolloutApp) -> None:
-    await app.released("1")
-    app.requests.counted.clear()
-    await app.released("2")
-    assert len(app.requests.counted) == len(set(app.requests.counted))
+async def test_no_minute_is_counted_twice_and_none_younger_than_the_lag(serving: RolloutApp) -> None:
+    serving.requests.counted.clear()
+    await serving.released("2")
+    assert len(serving.requests.counted) == len(set(serving.requests.counted))
 
 
-async def test_silence_is_no_success_and_no_failure(app: RolloutApp) -> None:
-    await app.released("1")
-    model = await app.entered("2")
-    app.requests.silent = True
-    promotion = await app.promote(str(model), "prod")
-    await app.pass_time(hours=9)
-    _, shown = await app.ask("GET", f"rollouts/{promotion}")
+async def test_silence_is_no_success_and_no_failure(serving: RolloutApp) -> None:
+    model = await serving.entered("2")
+    serving.requests.silent = True
+    promotion = await serving.promote(str(model), "prod")
+    await serving.pass_time(hours=9)
+    _, shown = await serving.ask("GET", f"rollouts/{promotion}")
     assert (shown["step"], shown["decision"]) == (0, "wait")
     assert "a person must advance or abort" in shown["because"]
 
@@ -95,124 +89,121 @@ async def test_figures_that_stop_in_the_middle_of_a_step_hold_it(
         assert 25 in app.traffic.values()
 
 
-async def test_a_person_advances_over_silence(app: RolloutApp) -> None:
-    await app.released("1")
-    model = await app.entered("2")
-    app.requests.silent = True
-    promotion = await app.promote(str(model), "prod")
-    await app.pass_time(hours=1)
-    status, taken = await app.ask("POST", f"rollouts/{promotion}/advance", {"reason": "nobody asks at night"}, "linus")
+async def test_a_person_advances_over_silence(serving: RolloutApp) -> None:
+    model = await serving.entered("2")
+    serving.requests.silent = True
+    promotion = await serving.promote(str(model), "prod")
+    await serving.pass_time(hours=1)
+    status, taken = await serving.ask(
+        "POST", f"rollouts/{promotion}/advance", {"reason": "nobody asks at night"}, "linus"
+    )
     assert (status, taken["recorded"]) == (200, True), taken
-    await app.pass_time(minutes=10)
-    _, shown = await app.ask("GET", f"rollouts/{promotion}")
+    await serving.pass_time(minutes=10)
+    _, shown = await serving.ask("GET", f"rollouts/{promotion}")
     assert shown["step"] == 1
     assert shown["steps"][0]["because"].startswith("advanced by linus")
 
 
-async def test_a_machine_cannot_advance(app: RolloutApp) -> None:
-    await app.released("1")
-    model = await app.entered("2")
-    promotion = await app.promote(str(model), "prod")
-    await app.pass_time(minutes=5)
-    status, _ = await app.ask("POST", f"rollouts/{promotion}/advance", {"reason": "no patience"})
+async def test_a_machine_cannot_advance(serving: RolloutApp) -> None:
+    model = await serving.entered("2")
+    promotion = await serving.promote(str(model), "prod")
+    await serving.pass_time(minutes=5)
+    status, _ = await serving.ask("POST", f"rollouts/{promotion}/advance", {"reason": "no patience"})
     assert status == 403
 
 
-async def test_an_abort_brings_the_traffic_back_at_once_and_twice_is_as_once(app: RolloutApp) -> None:
-    champion = await app.released("1")
-    before = app.traffic
-    model = await app.entered("2")
-    promotion = await app.promote(str(model), "prod")
-    await app.until(lambda: len(app.traffic) == 2)
+async def test_an_abort_brings_the_traffic_back_at_once_and_twice_is_as_once(serving: RolloutApp) -> None:
+    before = serving.traffic
+    model = await serving.entered("2")
+    promotion = await serving.promote(str(model), "prod")
+    await serving.until(lambda: len(serving.traffic) == 2)
     answers = [
-        (await app.ask("POST", f"rollouts/{promotion}/abort", {"reason": "complaints"}, "linus"))[1] for _ in range(2)
+        (await serving.ask("POST", f"rollouts/{promotion}/abort", {"reason": "complaints"}, "linus"))[1]
+        for _ in range(2)
     ]
     assert [answer["recorded"] for answer in answers] == [True, False]
-    result = await app.finish(promotion)
+    result = await serving.finish(promotion)
     assert (result.fate, because(result)) == (c.Fate.HELD, "prod: aborted by linus: complaints")
-    assert app.traffic == before == {app.deployment(champion): 100}
-    assert app.chain().count("rollout abort ordered") == 1
+    assert serving.traffic == before == {serving.deployment(FIRST): 100}
+    assert serving.chain().count("rollout abort ordered") == 1
 
 
-async def test_a_paused_rollout_stays_and_its_time_does_not_count(app: RolloutApp) -> None:
-    await app.released("1")
-    model = await app.entered("2")
-    promotion = await app.promote(str(model), "prod")
-    await app.until(lambda: len(app.traffic) == 2)
-    await app.ask("POST", f"rollouts/{promotion}/pause", {"reason": "lunch"}, "linus")
-    await app.pass_time(hours=5)
-    _, shown = await app.ask("GET", f"rollouts/{promotion}")
+async def test_a_paused_rollout_stays_and_its_time_does_not_count(serving: RolloutApp) -> None:
+    model = await serving.entered("2")
+    promotion = await serving.promote(str(model), "prod")
+    await serving.until(lambda: len(serving.traffic) == 2)
+    await serving.ask("POST", f"rollouts/{promotion}/pause", {"reason": "lunch"}, "linus")
+    await serving.pass_time(hours=5)
+    _, shown = await serving.ask("GET", f"rollouts/{promotion}")
     assert (shown["step"], shown["because"]) == (0, "paused by linus: lunch")
-    await app.ask("POST", f"rollouts/{promotion}/resume", {"reason": "back"}, "linus")
-    await app.pass_time(minutes=5)
-    _, shown = await app.ask("GET", f"rollouts/{promotion}")
+    await serving.ask("POST", f"rollouts/{promotion}/resume", {"reason": "back"}, "linus")
+    await serving.pass_time(minutes=5)
+    _, shown = await serving.ask("GET", f"rollouts/{promotion}")
     assert shown["step"] == 0, "the five hours of the pause are no time of the step"
-    assert (await app.finish(promotion)).fate is c.Fate.PROMOTED
+    assert (await serving.finish(promotion)).fate is c.Fate.PROMOTED
 
 
-async def test_a_breach_during_a_pause_aborts(app: RolloutApp) -> None:
-    champion = await app.released("1")
-    before, good = app.traffic, app.deployment(champion)
-    model = await app.entered("2")
-    promotion = await app.promote(str(model), "prod")
-    await app.until(lambda: len(app.traffic) == 2)
-    await app.ask("POST", f"rollouts/{promotion}/pause", {"reason": "lunch"}, "linus")
-    app.requests.bad_share = lambda deployment: 0.01 if deployment == good else 0.2
-    result = await app.finish(promotion)
+async def test_a_breach_during_a_pause_aborts(serving: RolloutApp) -> None:
+    before, good = serving.traffic, serving.deployment(FIRST)
+    model = await serving.entered("2")
+    promotion = await serving.promote(str(model), "prod")
+    await serving.until(lambda: len(serving.traffic) == 2)
+    await serving.ask("POST", f"rollouts/{promotion}/pause", {"reason": "lunch"}, "linus")
+    serving.requests.bad_share = lambda deployment: 0.01 if deployment == good else 0.2
+    result = await serving.finish(promotion)
     assert result.fate is c.Fate.HELD, result
-    assert app.traffic == before
+    assert serving.traffic == before
 
 
-async def test_traffic_that_somebody_else_changed_stops_the_rollout_and_stays_theirs(app: RolloutApp) -> None:
-    champion = await app.released("1")
-    model = await app.entered("2")
-    promotion = await app.promote(str(model), "prod")
-    await app.watched(promotion)
-    theirs = {app.deployment(champion): 60, app.deployment(model): 40}
-    app.cloud.state["endpoints"]["prod/onlineEndpoints/churn-online"]["traffic"] = theirs
-    result = await app.finish(promotion)
+async def test_traffic_that_somebody_else_changed_stops_the_rollout_and_stays_theirs(serving: RolloutApp) -> None:
+    model = await serving.entered("2")
+    promotion = await serving.promote(str(model), "prod")
+    await serving.watched(promotion)
+    theirs = {serving.deployment(FIRST): 60, serving.deployment(model): 40}
+    serving.cloud.state["endpoints"]["prod/onlineEndpoints/churn-online"]["traffic"] = theirs
+    result = await serving.finish(promotion)
     assert result.fate is c.Fate.HELD, result
     assert "somebody else changed it" in because(result)
     assert "mend it by hand" in because(result)
-    assert app.traffic == theirs
+    assert serving.traffic == theirs
 
 
-async def test_an_alert_on_the_new_version_aborts_and_one_on_the_champion_does_not(app: RolloutApp) -> None:
-    champion = await app.released("1")
-    before = app.traffic
-    model = await app.entered("2")
-    promotion = await app.promote(str(model), "prod")
-    await app.until(lambda: len(app.traffic) == 2)
-    app.alerts.fires = [alert("prod-errors", app.deployment(champion)), alert("another-rule", app.deployment(model))]
-    await app.pass_time(minutes=10)
-    assert len(app.traffic) == 2
-    app.alerts.fires = [alert("prod-errors", app.deployment(model))]
-    result = await app.finish(promotion)
+async def test_an_alert_on_the_new_version_aborts_and_one_on_the_champion_does_not(serving: RolloutApp) -> None:
+    before = serving.traffic
+    model = await serving.entered("2")
+    promotion = await serving.promote(str(model), "prod")
+    await serving.until(lambda: len(serving.traffic) == 2)
+    serving.alerts.fires = [
+        alert("prod-errors", serving.deployment(FIRST)),
+        alert("another-rule", serving.deployment(model)),
+    ]
+    await serving.pass_time(minutes=10)
+    assert len(serving.traffic) == 2
+    serving.alerts.fires = [alert("prod-errors", serving.deployment(model))]
+    result = await serving.finish(promotion)
     assert "alerts fire on it: prod-errors" in because(result)
-    assert app.traffic == before
+    assert serving.traffic == before
 
 
-async def test_incidents_that_hit_both_versions_abort_nothing(app: RolloutApp) -> None:
-    await app.released("1")
-    app.requests.bad_share = lambda deployment: 0.5
-    model = await app.entered("2")
-    promotion = await app.promote(str(model), "prod")
-    await app.pass_time(hours=2)
-    _, shown = await app.ask("GET", f"rollouts/{promotion}")
+async def test_incidents_that_hit_both_versions_abort_nothing(serving: RolloutApp) -> None:
+    serving.requests.bad_share = lambda deployment: 0.5
+    model = await serving.entered("2")
+    promotion = await serving.promote(str(model), "prod")
+    await serving.pass_time(hours=2)
+    _, shown = await serving.ask("GET", f"rollouts/{promotion}")
     assert (shown["step"], shown["decision"]) == (0, "wait")
     assert "both versions are sick" in shown["because"] or "requests failed, over 20%" in shown["because"]
 
 
-async def test_a_version_that_turns_bad_in_the_soak_is_brought_back(app: RolloutApp) -> None:
-    await app.released("1")
-    before = app.traffic
-    model = await app.entered("2")
-    promotion = await app.promote(str(model), "prod")
-    await app.until(lambda: app.traffic == {app.deployment(model): 100}, every_s=60)
-    app.requests.bad_share = lambda deployment: 0.5
-    result = await app.finish(promotion)
+async def test_a_version_that_turns_bad_in_the_soak_is_brought_back(serving: RolloutApp) -> None:
+    before = serving.traffic
+    model = await serving.entered("2")
+    promotion = await serving.promote(str(model), "prod")
+    await serving.until(lambda: serving.traffic == {serving.deployment(model): 100}, every_s=60)
+    serving.requests.bad_share = lambda deployment: 0.5
+    result = await serving.finish(promotion)
     assert result.fate is c.Fate.HELD, result
-    assert app.traffic == before
+    assert serving.traffic == before
 
 
 async def test_what_is_not_in_the_registry_is_not_released(app: RolloutApp) -> None:
@@ -222,14 +213,15 @@ async def test_what_is_not_in_the_registry_is_not_released(app: RolloutApp) -> N
     assert "is not in the central registry" in str(answer)
 
 
-async def test_the_serving_history_has_every_share_of_a_release_and_of_one_that_was_put_back(app: RolloutApp) -> None:
-    await app.released("1")
-    model = await app.entered("2")
-    promotion = await app.promote(str(model), "prod")
-    await app.until(lambda: app.traffic.get(app.deployment(model)) == 25, every_s=60)
-    await app.ask("POST", f"rollouts/{promotion}/abort", {"reason": "complaints"}, "linus")
-    await app.finish(promotion)
-    served = served_intervals(app.clients.statements, "prod", "churn-online")
+async def test_the_serving_history_has_every_share_of_a_release_and_of_one_that_was_put_back(
+    serving: RolloutApp,
+) -> None:
+    model = await serving.entered("2")
+    promotion = await serving.promote(str(model), "prod")
+    await serving.until(lambda: serving.traffic.get(serving.deployment(model)) == 25, every_s=60)
+    await serving.ask("POST", f"rollouts/{promotion}/abort", {"reason": "complaints"}, "linus")
+    await serving.finish(promotion)
+    served = served_intervals(serving.clients.statements, "prod", "churn-online")
     assert [(interval.model, interval.share, interval.ended) for interval in served] == [
         ("churn:1", 100, ChangeKind.SHIFT),
         ("churn:1", 95, ChangeKind.SHIFT),

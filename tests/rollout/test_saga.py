@@ -3,6 +3,8 @@
 The cases come from the plan: each weight of the traffic is an effect of its own.
 """
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,9 @@ from shared.application.promotion.planning import plan_promotion
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.plans import Move, Phase
 from tests.amounts import sample
-from tests.rollout.conftest import POLICY, RolloutApp
+from tests.rollout.conftest import POLICY, RolloutApp, enter_second, release_first, running
+
+pytestmark = pytest.mark.xdist_group("rollout saga")  # One process plays what they begin with.
 
 TRAFFIC = "change prod/onlineEndpoints/churn-online traffic"
 EFFECTS = {
@@ -47,11 +51,10 @@ class NthFault:
 
 
 @pytest.fixture
-async def served(app: RolloutApp) -> RolloutApp:
+async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
     """A version serves, and another is approved."""
-    await app.released("1")
-    await app.entered("2")
-    return app
+    async for app in running(POLICY, tmp_path, monkeypatch, after=(release_first, enter_second)):
+        yield app
 
 
 def restored(app: RolloutApp, before: dict[str, dict[str, Any]]) -> bool:

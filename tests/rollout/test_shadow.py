@@ -13,8 +13,10 @@ from shared.domain.promotion.plans import Move, Phase
 from shared.domain.rollout.policy import Mirror
 from shared.domain.rollout.steps import SHADOW as STEP_OF_COPIES
 from shared.records.production.rollouts import step_at
-from tests.rollout.conftest import POLICY, RolloutApp, because, running
+from tests.rollout.conftest import POLICY, RolloutApp, because, release_first, running
 from tests.rollout.test_receipts import move, order, promotion_of
+
+pytestmark = pytest.mark.xdist_group("rollout shadow")  # One process plays what they begin with.
 
 SHADOW = replace(POLICY, mirror=Mirror(percent=20, for_s=1800))
 
@@ -22,8 +24,7 @@ SHADOW = replace(POLICY, mirror=Mirror(percent=20, for_s=1800))
 @pytest.fixture
 async def shadowing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
     """A version serves."""
-    async for made in running(SHADOW, tmp_path, monkeypatch):
-        await made.released("1")
+    async for made in running(SHADOW, tmp_path, monkeypatch, after=(release_first,)):
         yield made
 
 

@@ -19,15 +19,6 @@ from tests.rollout.conftest import RolloutApp
 ENDPOINT = "prod/onlineEndpoints/churn-online"
 
 
-@pytest.fixture
-async def replaced(app: RolloutApp) -> RolloutApp:
-    """Version 2 serves, and version 1 is kept warm."""
-    await app.released("1")
-    await app.pass_time(hours=1)
-    await app.released("2")
-    return app
-
-
 async def sweep(app: RolloutApp) -> None:
     """The sweep of production alone."""
     name = f"reconcile-production-{uuid4().hex}"

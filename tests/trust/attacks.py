@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from shared.domain import identity
 from shared.domain.promotion.approvals import Approval
 from shared.records.promotion import FATES
 from tests.promotion.conftest import PromotionApp
@@ -45,7 +46,13 @@ def approval(app: PromotionApp, who: str, role: str, evidence: str) -> Approval:
 async def asking(app: PromotionApp) -> tuple[str, str]:
     """A promotion that waits for both roles, and the digest of what they are shown."""
     app.register("1", error=1.0)
-    promotion = await app.promote("churn:1")
+    await app.promote("churn:1")
+    return await asked(app)
+
+
+async def asked(app: PromotionApp) -> tuple[str, str]:
+    """The same, of an app in which it waits already, such as the fixture `waiting`."""
+    promotion = identity.promotion_id("churn", "1", "central", 1)
     return promotion, await app.evidence(promotion)
 
 

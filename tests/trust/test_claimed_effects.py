@@ -24,7 +24,7 @@ from signalbox.launcher.signing_keys import signing_settings
 from tests.fakes.ports import MemoryHub
 from tests.promotion.conftest import PromotionApp
 from tests.signing import signing, signing_in, trusted_key_set
-from tests.trust.attacks import asking, blobs, forged, logged_reason, plant, stored
+from tests.trust.attacks import asked, blobs, forged, logged_reason, plant, stored
 from tests.trust.verifier import canonical, verdict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -130,17 +130,17 @@ WORLD: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("what", WORLD)
-async def test_an_effect_that_is_not_there_at_the_end_is_no_promotion(app: PromotionApp, what: str) -> None:
+async def test_an_effect_that_is_not_there_at_the_end_is_no_promotion(waiting: PromotionApp, what: str) -> None:
     """Every record says that it was made; Azure does not show it."""
-    promotion, _ = await asking(app)
-    await app.approve(promotion)
+    promotion, _ = await asked(waiting)
+    await waiting.approve(promotion)
     name, reason = WORLD[what]
-    state = app.cloud.state
+    state = waiting.cloud.state
 
     def lose(effect: str) -> None:
         if not effect.startswith("tag central/models"):
             return
-        app.cloud.after = lambda effect: None
+        waiting.cloud.after = lambda effect: None
         if what == "traffic":
             state["endpoints"][name]["traffic"] = {}
         elif what == "state":
@@ -151,30 +151,30 @@ async def test_an_effect_that_is_not_there_at_the_end_is_no_promotion(app: Promo
                 for key in [key for key in state[place] if key.startswith(name)]:
                     del state[place][key]
 
-    app.cloud.after = lose
-    result = await app.finish(promotion)
+    waiting.cloud.after = lose
+    result = await waiting.finish(promotion)
 
     assert (result.fate, reason in result.because[0]) == (c.Fate.FAILED, True), result.because
-    assert app.record(promotion)["fate"] == "failed"
+    assert waiting.record(promotion)["fate"] == "failed"
     assert "central/models/churn:1" not in state["assets"]
-    assert "promoted" not in app.chain()
-    assert logged_reason(app, promotion, reason)
+    assert "promoted" not in waiting.chain()
+    assert logged_reason(waiting, promotion, reason)
 
 
-async def test_an_effect_that_shows_late_is_waited_for(app: PromotionApp) -> None:
-    promotion, _ = await asking(app)
-    await app.approve(promotion)
-    find, since = app.clients.models.find, list[datetime]()
+async def test_an_effect_that_shows_late_is_waited_for(waiting: PromotionApp) -> None:
+    promotion, _ = await asked(waiting)
+    await waiting.approve(promotion)
+    find, since = waiting.clients.models.find, list[datetime]()
 
     def late(place: Any, model: Any) -> Any:
         shown = find(place, model)
         if shown is None or place.name != "central" or shown.tags.get("signalbox.state") != "approved":
             return shown
-        since.append(app.clients.clock.now())
+        since.append(waiting.clients.clock.now())
         return shown if since[-1] > since[0] + timedelta(seconds=20) else None
 
-    app.clients.models.find = late  # type: ignore[method-assign]
-    result = await app.finish(promotion)
+    waiting.clients.models.find = late  # type: ignore[method-assign]
+    result = await waiting.finish(promotion)
 
     assert (result.fate, len(since) > 1) == (c.Fate.PROMOTED, True)
 

@@ -24,7 +24,7 @@ from shared.records.promotion import decision_statement
 from shared.records.statements import Statements
 from tests.promotion.conftest import CENTRAL, PromotionApp
 from tests.signing import signing
-from tests.trust.attacks import STATE_CONTAINER, approval, asking, blobs, forged, plant, remove
+from tests.trust.attacks import STATE_CONTAINER, approval, asked, blobs, forged, plant, remove
 
 Decider = Callable[[PromotionApp, str, str, str, str], None]
 
@@ -62,15 +62,15 @@ def _sign(app: PromotionApp, statements: Statements, promotion: str, who: str, r
 
 
 @pytest.mark.parametrize("decider", [invent, sign_with_own_key, sign_with_measuring_key])
-async def test_two_invented_decisions_promote_nothing(app: PromotionApp, decider: Decider) -> None:
-    promotion, evidence = await asking(app)
-    decider(app, promotion, "ada", "data-scientist", evidence)
-    decider(app, promotion, "grace", "product-owner", evidence)
+async def test_two_invented_decisions_promote_nothing(waiting: PromotionApp, decider: Decider) -> None:
+    promotion, evidence = await asked(waiting)
+    decider(waiting, promotion, "ada", "data-scientist", evidence)
+    decider(waiting, promotion, "grace", "product-owner", evidence)
 
-    result = await app.finish(promotion)
+    result = await waiting.finish(promotion)
 
-    assert (result.fate, "central/models/churn:1" in app.cloud.state["assets"]) == (c.Fate.EXPIRED, False)
-    assert len(forged(app)) == 2
+    assert (result.fate, "central/models/churn:1" in waiting.cloud.state["assets"]) == (c.Fate.EXPIRED, False)
+    assert len(forged(waiting)) == 2
 
 
 async def test_decisions_on_another_promotion_do_not_count_here(app: PromotionApp) -> None:
@@ -89,56 +89,59 @@ async def test_decisions_on_another_promotion_do_not_count_here(app: PromotionAp
     assert (result.fate, len(forged(app))) == (c.Fate.EXPIRED, 2)
 
 
-async def test_a_decision_edited_by_one_letter_does_not_count(app: PromotionApp) -> None:
-    promotion, _ = await asking(app)
-    await app.approve(promotion)
-    path = blobs(app, "/central/decisions/data-scientist")[0]
-    content = json.loads(app.hub.read(STATE_CONTAINER, path) or b"")
+async def test_a_decision_edited_by_one_letter_does_not_count(waiting: PromotionApp) -> None:
+    promotion, _ = await asked(waiting)
+    await waiting.approve(promotion)
+    path = blobs(waiting, "/central/decisions/data-scientist")[0]
+    content = json.loads(waiting.hub.read(STATE_CONTAINER, path) or b"")
     content["payload"] = (
         content["payload"][:-8] + ("A" if content["payload"][-8] != "A" else "B") + content["payload"][-7:]
     )
-    plant(app, path, content)
+    plant(waiting, path, content)
 
-    result = await app.finish(promotion)
+    result = await waiting.finish(promotion)
 
     assert result.fate is not c.Fate.PROMOTED
-    assert path in forged(app)
+    assert path in forged(waiting)
 
 
-async def test_a_rejection_that_was_removed_still_counts(app: PromotionApp) -> None:
+async def test_a_rejection_that_was_removed_still_counts(waiting: PromotionApp) -> None:
     """Its rejection is gone, and another holder of the role approves: the audit log knows of the rejection."""
-    promotion, evidence = await asking(app)
-    await app.decide(promotion, "ada", "data-scientist")
-    app.clients.audit.append(
+    promotion, evidence = await asked(waiting)
+    await waiting.decide(promotion, "ada", "data-scientist")
+    waiting.clients.audit.append(
         f"{paths.decisions(promotion, 'central')}product-owner-{evidence[7:23]}.json/rejected/x",
         "decision rejected",
         "churn:1",
         "grace",
-        {"promotion": promotion, **encode(replace(approval(app, "grace", "product-owner", evidence), approved=False))},
+        {
+            "promotion": promotion,
+            **encode(replace(approval(waiting, "grace", "product-owner", evidence), approved=False)),
+        },
     )
-    await app.decide(promotion, "both", "product-owner")
+    await waiting.decide(promotion, "both", "product-owner")
 
-    result = await app.finish(promotion)
+    result = await waiting.finish(promotion)
 
     assert result.fate is not c.Fate.PROMOTED
     assert "grace's decision as product-owner was removed" in " ".join(result.because)
-    assert paths.decisions(promotion, "central") in forged(app)
+    assert paths.decisions(promotion, "central") in forged(waiting)
 
 
-async def test_a_withdrawn_approval_that_is_put_back_does_not_count(app: PromotionApp) -> None:
-    promotion, _ = await asking(app)
-    await app.decide(promotion, "ada", "data-scientist")
-    (path,) = blobs(app, "/central/decisions/data-scientist")
-    before = app.hub.read(STATE_CONTAINER, path)
-    await app.ask("POST", f"promotions/{promotion}/withdraw", {"role": "data-scientist"}, "ada")
-    plant(app, path, before)
-    await app.decide(promotion, "grace", "product-owner")
+async def test_a_withdrawn_approval_that_is_put_back_does_not_count(waiting: PromotionApp) -> None:
+    promotion, _ = await asked(waiting)
+    await waiting.decide(promotion, "ada", "data-scientist")
+    (path,) = blobs(waiting, "/central/decisions/data-scientist")
+    before = waiting.hub.read(STATE_CONTAINER, path)
+    await waiting.ask("POST", f"promotions/{promotion}/withdraw", {"role": "data-scientist"}, "ada")
+    plant(waiting, path, before)
+    await waiting.decide(promotion, "grace", "product-owner")
 
-    result = await app.finish(promotion)
+    result = await waiting.finish(promotion)
 
     assert result.fate is not c.Fate.PROMOTED
     assert "ada has withdrawn it" in " ".join(result.because)
-    assert path in forged(app)
+    assert path in forged(waiting)
 
 
 @pytest.mark.parametrize("suffix", ["evidence.json", "evidence.dsse.json", "pack.dsse.json"])
@@ -184,48 +187,50 @@ async def test_a_plan_that_nobody_signed_is_not_carried_out(app: PromotionApp) -
     assert forged(app)
 
 
-async def test_a_door_judges_by_no_plan_that_nobody_signed(app: PromotionApp) -> None:
+async def test_a_door_judges_by_no_plan_that_nobody_signed(waiting: PromotionApp) -> None:
     """An attacker who may decide writes themselves into the roles of the plan, for the moment of their approval."""
-    promotion, evidence = await asking(app)
+    promotion, evidence = await asked(waiting)
     path = f"promotions/{promotion}/effects/opened.json"
-    opening = json.loads(app.hub.read(STATE_CONTAINER, path) or b"")
+    opening = json.loads(waiting.hub.read(STATE_CONTAINER, path) or b"")
     for stage in opening["plan"]["stages"]:
         for role in stage["stage"]["approvals"]["roles"]:
             role["people"] = ["4"]
-    plant(app, path, opening)
+    plant(waiting, path, opening)
 
-    status, refused = await app.decide(promotion, "both", "product-owner", evidence=evidence)
+    status, refused = await waiting.decide(promotion, "both", "product-owner", evidence=evidence)
 
     assert (status, refused["title"]) == (409, "forged record")
     assert "was changed" in refused["detail"]
-    await app.finish(promotion)
-    assert path in forged(app)
+    await waiting.finish(promotion)
+    assert path in forged(waiting)
 
 
-async def test_a_planted_file_in_the_place_of_a_decision_is_named_to_the_person_it_keeps_out(app: PromotionApp) -> None:
-    promotion, evidence = await asking(app)
-    invent(app, promotion, "ada", "data-scientist", evidence)
+async def test_a_planted_file_in_the_place_of_a_decision_is_named_to_the_person_it_keeps_out(
+    waiting: PromotionApp,
+) -> None:
+    promotion, evidence = await asked(waiting)
+    invent(waiting, promotion, "ada", "data-scientist", evidence)
 
-    status, refused = await app.decide(promotion, "ada", "data-scientist", evidence=evidence)
+    status, refused = await waiting.decide(promotion, "ada", "data-scientist", evidence=evidence)
 
     assert (status, refused["title"]) == (409, "forged record")
     assert "an operator must look at it and remove it" in refused["detail"]
-    await app.finish(promotion)
-    assert [path for path in forged(app) if path.startswith(paths.decisions(promotion, "central"))]
+    await waiting.finish(promotion)
+    assert [path for path in forged(waiting) if path.startswith(paths.decisions(promotion, "central"))]
 
 
-async def test_ledger_entries_that_say_a_move_was_made_make_none_believe_it(app: PromotionApp) -> None:
-    promotion, _ = await asking(app)
+async def test_ledger_entries_that_say_a_move_was_made_make_none_believe_it(waiting: PromotionApp) -> None:
+    promotion, _ = await asked(waiting)
     for move in ("publish_entry", "approve_entry"):
-        plant(app, f"promotions/{promotion}/effects/central/{move}.json", {"at": "2026-01-01T00:00:00+00:00"})
-    await app.approve(promotion)
+        plant(waiting, f"promotions/{promotion}/effects/central/{move}.json", {"at": "2026-01-01T00:00:00+00:00"})
+    await waiting.approve(promotion)
 
-    result = await app.finish(promotion)
+    result = await waiting.finish(promotion)
 
-    entry = app.cloud.state["assets"]["central/models/churn:1"]
+    entry = waiting.cloud.state["assets"]["central/models/churn:1"]
     assert (result.fate, entry.tags[STATE]) == (c.Fate.PROMOTED, "approved")
     moves = ("publish_entry", "approve_entry")
-    assert forged(app) == [f"promotions/{promotion}/effects/central/{move}.json" for move in moves]
+    assert forged(waiting) == [f"promotions/{promotion}/effects/central/{move}.json" for move in moves]
 
 
 async def test_a_receipt_that_was_planted_opens_nothing(app: PromotionApp) -> None:
@@ -245,16 +250,16 @@ async def test_a_receipt_that_was_planted_opens_nothing(app: PromotionApp) -> No
     assert "central/models/churn:2" not in app.cloud.state["assets"]
 
 
-async def test_what_an_undo_puts_back_is_signed(app: PromotionApp) -> None:
+async def test_what_an_undo_puts_back_is_signed(waiting: PromotionApp) -> None:
     """An attacker names their own deployment as what was there before, and lets the promotion be rejected."""
-    promotion, _ = await asking(app)
-    (path,) = blobs(app, "switch_traffic.before.dsse.json")
-    plant(app, path, {"payloadType": "x", "payload": "e30=", "signatures": []})
-    await app.decide(promotion, "grace", "product-owner", "reject")
+    promotion, _ = await asked(waiting)
+    (path,) = blobs(waiting, "switch_traffic.before.dsse.json")
+    plant(waiting, path, {"payloadType": "x", "payload": "e30=", "signatures": []})
+    await waiting.decide(promotion, "grace", "product-owner", "reject")
 
-    await app.finish(promotion)
+    await waiting.finish(promotion)
 
-    assert path in forged(app)
+    assert path in forged(waiting)
 
 
 async def entry(app: PromotionApp) -> tuple[ModelVersion, RegisteredModel]:
@@ -328,27 +333,27 @@ async def test_a_statement_that_was_removed_is_missed(app: PromotionApp) -> None
     assert app.chain().count("registry altered") == 1
 
 
-async def test_the_proof_of_an_earlier_stage_is_not_believed_unsigned(app: PromotionApp) -> None:
+async def test_the_proof_of_an_earlier_stage_is_not_believed_unsigned(waiting: PromotionApp) -> None:
     """A record that says `promoted`, with a receipt that nobody signed, does not open the next stage."""
-    promotion, _ = await asking(app)
-    (path,) = blobs(app, "/preprod/exit/receipt.json")
-    receipt = json.loads(app.hub.read(STATE_CONTAINER, path) or b"")
-    plant(app, path, receipt | {"signature": "deciding-1:AAAA"})
-    await app.approve(promotion)
+    promotion, _ = await asked(waiting)
+    (path,) = blobs(waiting, "/preprod/exit/receipt.json")
+    receipt = json.loads(waiting.hub.read(STATE_CONTAINER, path) or b"")
+    plant(waiting, path, receipt | {"signature": "deciding-1:AAAA"})
+    await waiting.approve(promotion)
 
-    result = await app.finish(promotion)
+    result = await waiting.finish(promotion)
 
-    assert (result.fate is c.Fate.PROMOTED, forged(app)) == (False, [path])
+    assert (result.fate is c.Fate.PROMOTED, forged(waiting)) == (False, [path])
 
 
-async def test_a_plan_that_nobody_signed_is_told_of_where_approvals_are_mirrored(app: PromotionApp) -> None:
+async def test_a_plan_that_nobody_signed_is_told_of_where_approvals_are_mirrored(waiting: PromotionApp) -> None:
     """The mirror's order names the promotion by its id alone, and it ends with a note, not with a refusal."""
-    promotion, _ = await asking(app)
-    (statement,) = [path for path in blobs(app, f"{promotion}/plans/") if path.endswith(".dsse.json")]
-    remove(app, statement)
-    client = df.DurableOrchestrationClient(app.host.client_binding())
+    promotion, _ = await asked(waiting)
+    (statement,) = [path for path in blobs(waiting, f"{promotion}/plans/") if path.endswith(".dsse.json")]
+    remove(waiting, statement)
+    client = df.DurableOrchestrationClient(waiting.host.client_binding())
 
-    mirrored = await mirror_approvals(client, app.clients, c.Mirroring(key="k", promotion=promotion))
+    mirrored = await mirror_approvals(client, waiting.clients, c.Mirroring(key="k", promotion=promotion))
 
     assert "no statement of the deciding key" in mirrored.notes[0]
-    assert forged(app) == [f"promotions/{promotion}/effects/opened.json"]
+    assert forged(waiting) == [f"promotions/{promotion}/effects/opened.json"]

@@ -15,7 +15,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.models import APPROVED_BY, STATE, ModelVersion
 from shared.records import paths
 from tests.promotion.conftest import CENTRAL, DEV, PromotionApp
-from tests.trust.attacks import STATE_CONTAINER, approval, asking, blobs, forged, plant, remove
+from tests.trust.attacks import STATE_CONTAINER, approval, asked, blobs, forged, plant, remove
 
 
 async def entry(app: PromotionApp) -> ModelVersion:
@@ -68,22 +68,22 @@ async def test_an_older_statement_does_not_take_the_place_of_one_that_was_remove
     assert (alarms(app), forged(app)) == ((1, 1), [path])
 
 
-async def test_an_entry_in_the_middle_of_its_move_raises_no_alarm(app: PromotionApp) -> None:
+async def test_an_entry_in_the_middle_of_its_move_raises_no_alarm(waiting: PromotionApp) -> None:
     """The effect is there, and what is said of it is not: the host died between the two."""
-    promotion, _ = await asking(app)
-    await app.approve(promotion)
+    promotion, _ = await asked(waiting)
+    await waiting.approve(promotion)
     sweep = c.EntryScrub(key="k", entry=ModelVersion(name="churn", version="1"))
     seen = list[str]()
 
     def scrub(effect: str) -> None:
         if effect.startswith(("register central/models/churn:", "tag central")):
-            seen.append(scrub_entry(app.clients, sweep).wrong)
+            seen.append(scrub_entry(waiting.clients, sweep).wrong)
 
-    app.cloud.after = scrub
-    result = await app.finish(promotion)
+    waiting.cloud.after = scrub
+    result = await waiting.finish(promotion)
 
     assert (result.fate, seen) == (c.Fate.PROMOTED, ["", ""])
-    assert alarms(app) == (0, 0)
+    assert alarms(waiting) == (0, 0)
 
 
 @pytest.mark.parametrize("what", ["statements removed", "an older state"])
@@ -101,25 +101,25 @@ async def test_only_what_is_signed_as_approved_is_brought_back(app: PromotionApp
     assert alarms(app) == (1, 1)
 
 
-async def test_what_is_signed_as_a_candidate_is_not_brought_back(app: PromotionApp) -> None:
-    promotion, _ = await asking(app)
-    await app.approve(promotion)
+async def test_what_is_signed_as_a_candidate_is_not_brought_back(waiting: PromotionApp) -> None:
+    promotion, _ = await asked(waiting)
+    await waiting.approve(promotion)
 
-    assets, reasons = app.cloud.state["assets"], list[str]()
+    assets, reasons = waiting.cloud.state["assets"], list[str]()
 
     def recover(effect: str) -> None:
         if not effect.startswith("tag central"):
             return
-        app.cloud.before = lambda effect: None
+        waiting.cloud.before = lambda effect: None
         tagged = assets["central/models/churn:1"]
         assets["central/models/churn:1"] = replace(tagged, tags={**tagged.tags, STATE: "approved"})
         recovery = c.Recovery(key="recoveries/1", model=tagged.model, environment=DEV.name, asked_by="eve", reason="r")
         with pytest.raises(Refused) as refused:
-            recover_entry(app.clients, recovery)
+            recover_entry(waiting.clients, recovery)
         reasons.append(str(refused.value))
 
-    app.cloud.before = recover
-    await app.finish(promotion)
+    waiting.cloud.before = recover
+    await waiting.finish(promotion)
 
     assert len(reasons) == 1
     assert "signed is candidate with" in reasons[0]
@@ -137,15 +137,15 @@ async def test_marks_that_were_planted_beforehand_silence_no_alarm(app: Promotio
     assert alarms(app) == (1, 1)
 
 
-async def test_marks_that_were_planted_beforehand_hide_no_forgery(app: PromotionApp) -> None:
-    promotion, evidence = await asking(app)
+async def test_marks_that_were_planted_beforehand_hide_no_forgery(waiting: PromotionApp) -> None:
+    promotion, evidence = await asked(waiting)
     path = f"{paths.decisions(promotion, 'central')}data-scientist-{evidence[7:23]}.json"
-    content = json.dumps(encode(approval(app, "ada", "data-scientist", evidence))).encode()
+    content = json.dumps(encode(approval(waiting, "ada", "data-scientist", evidence))).encode()
     digest = hashlib.sha256(path.encode() + b"\0" + content).hexdigest()
-    plant(app, f"forgeries/{digest[:32]}.json", {"at": "2026-01-01T00:00:00+00:00"})
-    plant(app, path, content)
+    plant(waiting, f"forgeries/{digest[:32]}.json", {"at": "2026-01-01T00:00:00+00:00"})
+    plant(waiting, path, content)
 
-    await app.finish(promotion)
+    await waiting.finish(promotion)
 
-    assert forged(app) == [path]
-    assert app.hub.read(STATE_CONTAINER, paths.forgery(digest)) == content
+    assert forged(waiting) == [path]
+    assert waiting.hub.read(STATE_CONTAINER, paths.forgery(digest)) == content

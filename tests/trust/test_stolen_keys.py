@@ -31,7 +31,7 @@ from shared.records.store import RecordStore
 from tests.fakes.ports import MemoryHub
 from tests.promotion.conftest import PromotionApp
 from tests.signing import signing
-from tests.trust.attacks import approval, asking, blobs, plant
+from tests.trust.attacks import approval, asked, blobs, plant
 from tests.trust.test_verifier import keys, written
 from tests.trust.verifier import verdict
 
@@ -68,13 +68,13 @@ def invent_decisions(app: PromotionApp, promotion: str, evidence: str) -> None:
 
 
 async def test_the_door_key_invents_decisions_and_a_proof_shows_that_nobody_has_made_them(
-    app: PromotionApp, tmp_path: Path
+    waiting: PromotionApp, tmp_path: Path
 ) -> None:
-    promotion, evidence = await asking(app)
-    invent_decisions(app, promotion, evidence)
+    promotion, evidence = await asked(waiting)
+    invent_decisions(waiting, promotion, evidence)
 
-    result = await app.finish(promotion)
-    proof = await written(app, promotion, tmp_path)
+    result = await waiting.finish(promotion)
+    proof = await written(waiting, promotion, tmp_path)
 
     assert result.fate is c.Fate.PROMOTED  # The gates have passed: that is as far as this key reaches.
     assert "the audit log does not have the decision" in verdict(proof.read_bytes(), keys(proof))
@@ -130,24 +130,24 @@ async def test_the_measuring_key_invents_figures_and_approves_nothing(app: Promo
     assert "central/models/churn:1" not in app.cloud.state["assets"]
 
 
-async def test_the_deciding_key_orders_nothing(app: PromotionApp) -> None:
+async def test_the_deciding_key_orders_nothing(waiting: PromotionApp) -> None:
     """A plan without gates and roles, its opening and the receipts for it are signed, and nobody has asked for it."""
-    promotion, _ = await asking(app)
-    opening = unverified_opening(app.clients.ledger, promotion)
+    promotion, _ = await asked(waiting)
+    opening = unverified_opening(waiting.clients.ledger, promotion)
     assert opening is not None
     assert opening.plan is not None
-    await app.decide(promotion, "grace", "product-owner", "reject")
-    await app.finish(promotion)
+    await waiting.decide(promotion, "grace", "product-owner", "reject")
+    await waiting.finish(promotion)
     stages = tuple(
         replace(at, stage=replace(at.stage, entry_gates=(), exit_gates=(), approvals=ApprovalPolicy()))
         for at in opening.plan.stages
     )
     plan = replace(opening.plan, stages=stages)
     request = c.Promotion(id="promotion-evil-1", model=plan.model, source="dev", target="central")
-    sign_plan(app.clients.statements, request, plan, plan_digest(plan), app.clients.clock.now())
+    sign_plan(waiting.clients.statements, request, plan, plan_digest(plan), waiting.clients.clock.now())
     invented = c.PromotionOpened(plan=plan, plan_digest=plan_digest(plan), fate=c.Fate.PROMOTED)
-    plant(app, "promotions/promotion-evil-1/effects/opened.json", encode(invented))
-    plant(app, paths.open_promotion(request.id), encode(request))
+    plant(waiting, "promotions/promotion-evil-1/effects/opened.json", encode(invented))
+    plant(waiting, paths.open_promotion(request.id), encode(request))
     for at in plan.stages:
         for phase in Phase:
             receipt = Receipt(
@@ -160,13 +160,13 @@ async def test_the_deciding_key_orders_nothing(app: PromotionApp) -> None:
                 evidence="",
                 verdicts=(),
                 approvals=(),
-                issued=app.clients.clock.now().isoformat(),
+                issued=waiting.clients.clock.now().isoformat(),
                 expires="2999-01-01T00:00:00+00:00",
             )
             path = f"promotions/{request.id}/effects/{at.stage.name}/{phase.value}/receipt.json"
-            plant(app, path, encode(signed_receipt(app.clients.signing, receipt)))
+            plant(waiting, path, encode(signed_receipt(waiting.clients.signing, receipt)))
 
-    await app.sweep()
+    await waiting.sweep()
 
-    assert "central/models/churn:1" not in app.cloud.state["assets"]
-    assert "preprod/models/churn:1" not in app.cloud.state["assets"]
+    assert "central/models/churn:1" not in waiting.cloud.state["assets"]
+    assert "preprod/models/churn:1" not in waiting.cloud.state["assets"]

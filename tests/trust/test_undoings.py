@@ -12,7 +12,7 @@ from shared.domain.failures import Transient
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import STATE
 from tests.promotion.conftest import PromotionApp
-from tests.trust.attacks import asking, blobs, forged, plant, remove, stored
+from tests.trust.attacks import asked, blobs, forged, plant, remove, stored
 
 
 async def arrived(app: PromotionApp) -> str:
@@ -80,67 +80,67 @@ async def test_what_belongs_to_a_set_is_what_was_signed(app: PromotionApp) -> No
     assert path in forged(app)
 
 
-async def test_an_open_record_of_another_request_restores_nothing(app: PromotionApp) -> None:
-    promotion, _ = await asking(app)
-    await app.host.terminate(promotion, "somebody pulled the plug")
+async def test_an_open_record_of_another_request_restores_nothing(waiting: PromotionApp) -> None:
+    promotion, _ = await asked(waiting)
+    await waiting.host.terminate(promotion, "somebody pulled the plug")
     path = f"promotions-open/{promotion}.json"
-    plant(app, path, stored(app, path) | {"model": {"name": "fraud", "version": "7"}})
+    plant(waiting, path, stored(waiting, path) | {"model": {"name": "fraud", "version": "7"}})
 
-    await app.sweep()
+    await waiting.sweep()
 
-    assert path in forged(app)
-    assert "fate" not in app.record(promotion)
+    assert path in forged(waiting)
+    assert "fate" not in waiting.record(promotion)
 
 
-async def test_an_opening_that_was_changed_is_told_of_and_stays_until_it_is_restored(app: PromotionApp) -> None:
+async def test_an_opening_that_was_changed_is_told_of_and_stays_until_it_is_restored(waiting: PromotionApp) -> None:
     """Its outline would undo nothing of the stage that was left out, and close the promotion as put back."""
-    promotion, _ = await asking(app)
-    await app.host.terminate(promotion, "somebody pulled the plug")
+    promotion, _ = await asked(waiting)
+    await waiting.host.terminate(promotion, "somebody pulled the plug")
     path = f"promotions/{promotion}/effects/opened.json"
-    opening = stored(app, path)
+    opening = stored(waiting, path)
     changed = json.loads(json.dumps(opening))
     changed["plan"]["stages"] = changed["plan"]["stages"][1:]
     changed["plan_digest"] = canonical_digest(changed["plan"])
-    plant(app, path, changed)
-    await app.sweep()
-    noticed, open_still = forged(app), "fate" not in app.record(promotion)
+    plant(waiting, path, changed)
+    await waiting.sweep()
+    noticed, open_still = forged(waiting), "fate" not in waiting.record(promotion)
 
-    plant(app, path, opening)
-    await app.sweep()
+    plant(waiting, path, opening)
+    await waiting.sweep()
 
     assert (noticed, open_still) == ([path], True)
-    assert app.record(promotion)["fate"] == "failed"
-    assert not app.cloud.state["deployments"]
+    assert waiting.record(promotion)["fate"] == "failed"
+    assert not waiting.cloud.state["deployments"]
 
 
-async def test_an_opening_that_was_removed_closes_nothing(app: PromotionApp) -> None:
-    promotion, _ = await asking(app)
-    await app.host.terminate(promotion, "somebody pulled the plug")
+async def test_an_opening_that_was_removed_closes_nothing(waiting: PromotionApp) -> None:
+    promotion, _ = await asked(waiting)
+    await waiting.host.terminate(promotion, "somebody pulled the plug")
     path = f"promotions/{promotion}/effects/opened.json"
-    remove(app, path)
+    remove(waiting, path)
 
-    await app.sweep()
+    await waiting.sweep()
 
-    assert forged(app) == [path]
-    assert "fate" not in app.record(promotion)
+    assert forged(waiting) == [path]
+    assert "fate" not in waiting.record(promotion)
 
 
-async def test_a_promotion_is_not_admitted_by_a_plan_that_nobody_signed(app: PromotionApp) -> None:
+async def test_a_promotion_is_not_admitted_by_a_plan_that_nobody_signed(waiting: PromotionApp) -> None:
     """Not even an outline of it reaches the orchestration."""
-    first, _ = await asking(app)
-    opening = stored(app, f"promotions/{first}/effects/opened.json")
+    first, _ = await asked(waiting)
+    opening = stored(waiting, f"promotions/{first}/effects/opened.json")
     opening["plan"]["stages"] = opening["plan"]["stages"][1:]
     opening["plan_digest"] = canonical_digest(opening["plan"])
-    await app.finish(first)
+    await waiting.finish(first)
     second = first.rpartition("-")[0] + "-2"
     path = f"promotions/{second}/effects/opened.json"
-    plant(app, path, opening)
-    await app.promote("churn:1")
+    plant(waiting, path, opening)
+    await waiting.promote("churn:1")
 
-    result = await app.finish(second)
+    result = await waiting.finish(second)
 
     assert (result.fate, "is not believed" in result.because[0]) == (c.Fate.REFUSED, True)
-    assert forged(app) == [path]
+    assert forged(waiting) == [path]
 
 
 REMOVED = {
@@ -151,17 +151,19 @@ REMOVED = {
 
 @pytest.mark.parametrize("what", REMOVED)
 @pytest.mark.parametrize("index", ["kept", "removed"])
-async def test_an_undo_whose_statement_was_removed_stops_and_says_so(app: PromotionApp, what: str, index: str) -> None:
-    promotion, _ = await asking(app)
-    remove(app, *(f"promotions/{promotion}/effects/preprod/{name}" for name in REMOVED[what]))
+async def test_an_undo_whose_statement_was_removed_stops_and_says_so(
+    waiting: PromotionApp, what: str, index: str
+) -> None:
+    promotion, _ = await asked(waiting)
+    remove(waiting, *(f"promotions/{promotion}/effects/preprod/{name}" for name in REMOVED[what]))
     if index == "removed":
-        remove(app, *blobs(app, "audit/subjects/"))
-    await app.decide(promotion, "grace", "product-owner", "reject")
+        remove(waiting, *blobs(waiting, "audit/subjects/"))
+    await waiting.decide(promotion, "grace", "product-owner", "reject")
 
-    result = await app.finish(promotion)
+    result = await waiting.finish(promotion)
 
     assert "preprod: deploy_online could not be undone, mend it by hand" in " ".join(result.because)
-    assert f"promotions/{promotion}/effects/preprod/deploy_online.before.dsse.json" in forged(app)
+    assert f"promotions/{promotion}/effects/preprod/deploy_online.before.dsse.json" in forged(waiting)
 
 
 async def test_what_was_there_before_is_not_looked_for_again_after_the_effect(app: PromotionApp) -> None:
@@ -184,22 +186,22 @@ async def test_what_was_there_before_is_not_looked_for_again_after_the_effect(ap
 
 
 @pytest.mark.parametrize("change", ["statement removed", "record changed"])
-async def test_no_plan_that_nobody_signed_undoes_anything(app: PromotionApp, change: str) -> None:
-    promotion, evidence = await asking(app)
-    await app.decide(promotion, "grace", "product-owner", "reject", evidence=evidence)
+async def test_no_plan_that_nobody_signed_undoes_anything(waiting: PromotionApp, change: str) -> None:
+    promotion, evidence = await asked(waiting)
+    await waiting.decide(promotion, "grace", "product-owner", "reject", evidence=evidence)
     path = f"promotions/{promotion}/effects/opened.json"
     if change == "statement removed":
-        remove(app, *blobs(app, f"{promotion}/plans/"))
+        remove(waiting, *blobs(waiting, f"{promotion}/plans/"))
     else:
-        opening: Any = stored(app, path)
+        opening: Any = stored(waiting, path)
         opening["plan"]["stages"][0]["stage"]["serving"]["online"] = "of-somebody-else"
         opening["plan_digest"] = canonical_digest(opening["plan"])
-        plant(app, path, opening)
-    before = set(app.cloud.state["deployments"])
+        plant(waiting, path, opening)
+    before = set(waiting.cloud.state["deployments"])
 
-    result = await app.finish(promotion)
+    result = await waiting.finish(promotion)
 
     assert result.fate is not c.Fate.PROMOTED
     assert "could not be undone, mend it by hand" in " ".join(result.because)
-    assert set(app.cloud.state["deployments"]) == before
-    assert path in forged(app)
+    assert set(waiting.cloud.state["deployments"]) == before
+    assert path in forged(waiting)

@@ -4,6 +4,7 @@ Definitions: https://learn.microsoft.com/azure/role-based-access-control/built-i
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from shared.domain.azure.inspection import Grant
@@ -127,6 +128,7 @@ def missing_actions(need: Need, grants: tuple[Grant, ...]) -> tuple[str, ...]:
     return (*actions, *data)
 
 
+@lru_cache(maxsize=256)  # A configuration has the same need in many places, and the doctor asks of each.
 def roles_for(need: Need) -> tuple[BuiltIn, ...]:
     """The fewest, and then the weakest, that together allow all of *need*. Raises LookupError where none do."""
     if not need.actions and not need.data_actions:
