@@ -64,6 +64,8 @@ def remove(monkeypatch: pytest.MonkeyPatch, lock: Lock) -> None:
 async def expect_failure(guard: Guard, **fixtures: Any) -> None:
     """The test *guard* fails with those of *fixtures* that it takes; a story that does not end has failed, too."""
     parameters = inspect.signature(guard).parameters
+    missing = {name for name, parameter in parameters.items() if parameter.default is parameter.empty} - set(fixtures)
+    assert not missing, f"{guard.__name__} would fail without {missing}, and not because of the lock"
 
     async def run() -> None:
         result = guard(**{name: value for name, value in fixtures.items() if name in parameters})

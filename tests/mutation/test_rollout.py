@@ -5,7 +5,8 @@ The conditions are listed from the code: those of a step's judgement, of its rec
 
 import ast
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +15,12 @@ from shared.application.rollout import known_good as candidates_of
 from shared.application.rollout import looks
 from shared.domain.rollout import known_good as conditions_of
 from shared.domain.rollout import steps
+from shared.domain.rollout.policy import RolloutPolicy
 from tests.amounts import sample
 from tests.mutation.removal import Guard, Lock, expect_failure, remove
 from tests.mutation.test_judgements import _failures
 from tests.rollout import test_races, test_receipts, test_rollback, test_rollback_races, test_rollout, test_shadow
-from tests.rollout.conftest import RolloutApp, app  # noqa: F401 (a fixture)
+from tests.rollout.conftest import POLICY, RolloutApp, RolloutStep, release_first, release_second, running
 from tests.unit.rollout.test_frozen_counts import test_few_requests_show_no_sickness as few
 from tests.unit.rollout.test_frozen_counts import test_what_is_no_count_is_refused as counted
 from tests.unit.rollout.test_known_good import test_it_has_served_long_enough as long_enough
@@ -325,29 +327,31 @@ def test_every_lock_stands_where_it_is_named(lock: Lock) -> None:
     lock.changed()
 
 
+# By the fixture that a guard asks for: its policy, and what has happened before.
+BEGINNINGS: dict[str, tuple[RolloutPolicy, tuple[RolloutStep, ...]]] = {
+    "app": (POLICY, ()),
+    "serving": (POLICY, (release_first,)),
+    "replaced": (POLICY, (release_first, release_second)),
+    "shifting": (POLICY, (release_first, test_receipts.end_first_step)),
+    "forgetting": (test_receipts.FORGETTING, ()),
+    "shadowing": (test_shadow.SHADOW, (release_first,)),
+}
+
+
+@pytest.fixture
+async def story(lock: Lock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[dict[str, RolloutApp]]:
+    """What the guard of *lock* begins with. It is made before the lock is taken out: what it needs goes well."""
+    (name,) = BEGINNINGS.keys() & inspect.signature(lock.guard).parameters.keys()
+    policy, steps = BEGINNINGS[name]
+    async for app in running(policy, tmp_path, monkeypatch, after=steps):
+        yield {name: app}
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("lock", sample(STORIES, 4), ids=str)
 async def test_a_removed_lock_is_noticed(
-    monkeypatch: pytest.MonkeyPatch,
-    app: RolloutApp,  # noqa: F811
-    lock: Lock,
+    monkeypatch: pytest.MonkeyPatch, story: dict[str, RolloutApp], lock: Lock
 ) -> None:
-    """The fixtures of the guard are made before the lock is taken out: what they need goes well."""
-    parameters = inspect.signature(lock.guard).parameters
-    fixtures: dict[str, Any] = {"app": app, "monkeypatch": monkeypatch}
-    if "served" in parameters:
-        await app.released("1")
-        await app.pass_time(hours=1)
-        await app.released("2")
-        fixtures["served"] = app
-    if "shadowing" in parameters:
-        await app.released("1")
-        fixtures["shadowing"] = app
-    if "shifting" in parameters:
-        await app.released("1")
-        await app.promote(str(await app.entered("2")), "prod")
-        await app.until(lambda: 25 in app.traffic.values(), every_s=60)
-        fixtures["shifting"] = app
     remove(monkeypatch, lock)
 
-    await expect_failure(lock.guard, **fixtures)
+    await expect_failure(lock.guard, monkeypatch=monkeypatch, **story)

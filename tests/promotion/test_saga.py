@@ -4,7 +4,10 @@ The cases come from the moves of the plan itself, so that a new move is covered 
 """
 
 import json
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import azure.durable_functions as df
@@ -18,7 +21,10 @@ from shared.codec import encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.plans import Move, Phase
 from tests.amounts import sample
-from tests.promotion.conftest import PromotionApp
+from tests.pasts import past_after
+from tests.promotion.conftest import CONFIGURATION, PromotionApp, running
+
+pytestmark = pytest.mark.xdist_group("promotion saga")  # One process plays what they begin with.
 
 EFFECTS = {
     "preprod": {
@@ -68,17 +74,23 @@ async def settled(app: PromotionApp, target: str) -> c.PromotionResult:
 
 
 @pytest.fixture
-async def champion(app: PromotionApp, target: str) -> PromotionApp:
+async def champion(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PromotionApp]:
     """Where *target* is reached from: a champion has gone before, and version 2 is there to follow it."""
-    if target == "dev":
-        app.experiment("1")
-        await app.finish(await app.promote("churn:1", to="dev"))
-        app.experiment("2")
-    else:
-        app.register("1", error=2.0)
-        await app.whole("churn:1")
-        app.register("2", error=1.0)
-    return app
+    start = partial(running, CONFIGURATION)
+    past = await past_after([publish_first] if target == "central" else [], repr(CONFIGURATION), start)
+    async with start(tmp_path, monkeypatch, past) as app:
+        if target == "dev":
+            app.experiment("1")
+            await app.finish(await app.promote("churn:1", to="dev"))
+            app.experiment("2")
+        else:
+            app.register("2", error=1.0)
+        yield app
+
+
+async def publish_first(app: PromotionApp) -> None:
+    app.register("1", error=2.0)
+    await app.whole("churn:1")
 
 
 def test_every_move_of_every_plan_has_a_fault_and_an_undo(app: PromotionApp) -> None:

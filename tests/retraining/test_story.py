@@ -67,6 +67,7 @@ async def test_a_first_model_needs_no_champion(app: RetrainingApp) -> None:
     assert (await app.finish(result.promotion)).fate is c.Fate.PROMOTED
 
 
+@pytest.mark.parametrize("sweeps", ["0 0 */6 * * *"])
 async def test_a_candidate_that_people_think_about_for_a_day_climbs_all_the_same(app: RetrainingApp) -> None:
     ladder = app.clients.configuration.ladder
     asking = replace(CANDIDATES, approvals=ApprovalPolicy(roles=(OWNER,)))
@@ -120,6 +121,7 @@ async def test_a_run_that_failed_answers_nothing_that_came_meanwhile(app: Retrai
     assert app.settled() == [first.run, second.run]
 
 
+@pytest.mark.parametrize("sweeps", ["0 0 */6 * * *"])
 async def test_new_data_is_counted_as_it_lies_there(app: RetrainingApp) -> None:
     for name in ("second", "third"):
         blob = app.label(name, start=510 if name == "second" else 520)

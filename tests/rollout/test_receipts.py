@@ -23,6 +23,7 @@ from tests.rollout.conftest import FIRST, POLICY, SECOND, RolloutApp, release_fi
 from tests.rollout.test_races import order_later
 
 pytestmark = pytest.mark.xdist_group("rollout receipts")  # One process plays what they begin with.
+FORGETTING = replace(POLICY, known_good=replace(POLICY.known_good, rehearsed_within_s=86400))
 
 SUBJECT = ("churn:2", "sha256:" + "0" * 64)
 
@@ -133,8 +134,7 @@ async def test_a_release_begins_only_with_the_traffic_that_was_planned(serving: 
 @pytest.fixture
 async def forgetting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
     """What ran or was rehearsed more than a day ago is not known to start."""
-    rules = replace(POLICY.known_good, rehearsed_within_s=86400)
-    async for app in running(replace(POLICY, known_good=rules), tmp_path, monkeypatch):
+    async for app in running(FORGETTING, tmp_path, monkeypatch):
         yield app
 
 

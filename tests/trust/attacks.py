@@ -9,6 +9,7 @@ from shared.records.promotion import FATES
 from tests.promotion.conftest import PromotionApp
 
 STATE_CONTAINER = "signalbox"
+FIRST_PROMOTION = identity.promotion_id("churn", "1", "central")
 
 
 def forged(app: PromotionApp) -> list[str]:
@@ -52,8 +53,7 @@ async def asking(app: PromotionApp) -> tuple[str, str]:
 
 async def asked(app: PromotionApp) -> tuple[str, str]:
     """The same, of an app in which it waits already, such as the fixture `waiting`."""
-    promotion = identity.promotion_id("churn", "1", "central", 1)
-    return promotion, await app.evidence(promotion)
+    return FIRST_PROMOTION, await app.evidence(FIRST_PROMOTION)
 
 
 def remove(app: PromotionApp, *paths: str) -> None:

@@ -17,6 +17,7 @@ from shared.domain.trust.keys import Purpose
 from tests.amounts import amount
 from tests.promotion.conftest import PromotionApp
 from tests.signing import signing, trusted_key_set
+from tests.trust.attacks import FIRST_PROMOTION
 from tests.trust.verifier import archives, canonical, run, signed, verdict
 
 
@@ -51,13 +52,9 @@ class Pack:
 
 
 @pytest.fixture
-async def pack(app: PromotionApp) -> Pack:
-    app.register("1", error=1.0)
-    promotion = await app.promote("churn:1")
-    await app.approve(promotion)
-    await app.finish(promotion)
+async def pack(arrived: PromotionApp) -> Pack:
     keys = {key["kid"]: key for key in trusted_key_set()["keys"]}
-    return Pack(app=app, promotion=promotion, content=await asked(app, promotion), keys=keys)
+    return Pack(app=arrived, promotion=FIRST_PROMOTION, content=await asked(arrived, FIRST_PROMOTION), keys=keys)
 
 
 async def asked(app: PromotionApp, promotion: str) -> bytes:

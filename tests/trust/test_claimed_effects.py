@@ -78,21 +78,19 @@ async def test_a_statement_of_what_was_trained_by_another_key_stops_the_promotio
     assert "dev/models/churn:1" not in app.cloud.state["assets"]
 
 
-async def test_evidence_that_a_planted_entry_lends_does_not_count(app: PromotionApp) -> None:
+async def test_evidence_that_a_planted_entry_lends_does_not_count(arrived: PromotionApp) -> None:
     """The ledger says that the stage was assessed, and names the evidence of a version that passed."""
-    app.register("1", error=1.0)
-    await app.whole("churn:1")
-    (good,) = blobs(app, "/preprod/exit/assessed.json")
+    (good,) = blobs(arrived, "/preprod/exit/assessed.json")
     first, second = good.split("/")[1], identity.promotion_id("churn", "2", "central", 1)
-    app.register("2", error=30.0)
-    plant(app, good.replace(first, second), stored(app, good))
-    await app.promote("churn:2")
+    arrived.register("2", error=30.0)
+    plant(arrived, good.replace(first, second), stored(arrived, good))
+    await arrived.promote("churn:2")
 
-    result = await app.finish(second)
+    result = await arrived.finish(second)
 
     assert result.fate is not c.Fate.PROMOTED
-    assert "central/models/churn:2" not in app.cloud.state["assets"]
-    assert forged(app) == [f"promotions/{first}/preprod/exit/evidence.dsse.json"]
+    assert "central/models/churn:2" not in arrived.cloud.state["assets"]
+    assert forged(arrived) == [f"promotions/{first}/preprod/exit/evidence.dsse.json"]
 
 
 @pytest.mark.parametrize("how", ["of another promotion", "edited", "removed"])

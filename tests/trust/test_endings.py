@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from activities.trust.revocations import sign_revocations
-from shared import contracts as c
 from shared.adapters.signing.purpose_keys import PurposeKeys
 from shared.adapters.signing.trusted_keys import TrustedKeys
 from shared.domain.failures import Refused
@@ -18,6 +17,7 @@ from shared.domain.trust.statements import PredicateKind
 from shared.records import paths
 from tests.promotion.conftest import PromotionApp
 from tests.signing import signing
+from tests.trust.attacks import FIRST_PROMOTION
 from tests.trust.test_verifier import keys, written
 from tests.trust.verifier import promotions, verdict
 
@@ -43,18 +43,9 @@ async def test_what_was_taken_back_is_signed_and_no_proof_hides_it(app: Promotio
     assert "the registry is closed" in verdict(proof.read_bytes(), keys(proof))
 
 
-async def test_a_promotion_that_arrived_has_no_roll_back(app: PromotionApp) -> None:
-    await arrived(app)
+async def test_a_promotion_that_arrived_has_no_roll_back(arrived: PromotionApp) -> None:
 
-    assert not [blob for blob in app.clients.store.blobs("promotions/") if "roll-back" in blob.path]
-
-
-async def arrived(app: PromotionApp) -> str:
-    app.register("1", error=1.0)
-    promotion = await app.promote("churn:1")
-    await app.approve(promotion)
-    assert (await app.finish(promotion)).fate is c.Fate.PROMOTED
-    return promotion
+    assert not [blob for blob in arrived.clients.store.blobs("promotions/") if "roll-back" in blob.path]
 
 
 @contextmanager
@@ -71,19 +62,20 @@ def revoking(app: PromotionApp, keyid: str) -> Iterator[None]:
     vars(app.clients)["signing"] = own
 
 
-async def test_a_revoked_key_is_signed_logged_and_announced_once(app: PromotionApp, tmp_path: Path) -> None:
-    promotion = await arrived(app)
-    with revoking(app, "measuring-1"):
-        sign_revocations(app.clients)
-        sign_revocations(app.clients)
+async def test_a_revoked_key_is_signed_logged_and_announced_once(arrived: PromotionApp, tmp_path: Path) -> None:
+    with revoking(arrived, "measuring-1"):
+        sign_revocations(arrived.clients)
+        sign_revocations(arrived.clients)
 
-    predicate = app.clients.statements.read(paths.revocation("measuring-1", 0), PredicateKind.REVOCATION)
+    predicate = arrived.clients.statements.read(paths.revocation("measuring-1", 0), PredicateKind.REVOCATION)
     assert predicate is not None
     assert (predicate["because"], predicate["purpose"]) == ("it was copied", "measuring")
-    assert [blob.path for blob in app.clients.store.blobs(paths.revocations())] == [paths.revocation("measuring-1", 0)]
-    assert app.chain().count("key revoked") == 1
-    assert app.clients.announcer.kinds.count("Signalbox.Key.Revoked") == 1  # type: ignore[attr-defined]
-    proof = await written(app, promotion, tmp_path)
+    assert [blob.path for blob in arrived.clients.store.blobs(paths.revocations())] == [
+        paths.revocation("measuring-1", 0)
+    ]
+    assert arrived.chain().count("key revoked") == 1
+    assert arrived.clients.announcer.kinds.count("Signalbox.Key.Revoked") == 1  # type: ignore[attr-defined]
+    proof = await written(arrived, FIRST_PROMOTION, tmp_path)
     assert "key measuring-1 was revoked at 2026-01-02" in verdict(proof.read_bytes(), keys(proof))
 
 
@@ -95,11 +87,10 @@ async def test_a_planted_file_keeps_no_revocation_quiet(app: PromotionApp) -> No
     assert app.clients.statements.read(paths.revocation("door-1", 1), PredicateKind.REVOCATION) is not None
 
 
-async def test_the_revocation_of_a_key_that_signed_nothing_here_is_shown(app: PromotionApp, tmp_path: Path) -> None:
-    promotion = await arrived(app)
-    with revoking(app, "door-0"):
-        sign_revocations(app.clients)
-    proof = await written(app, promotion, tmp_path)
+async def test_the_revocation_of_a_key_that_signed_nothing_here_is_shown(arrived: PromotionApp, tmp_path: Path) -> None:
+    with revoking(arrived, "door-0"):
+        sign_revocations(arrived.clients)
+    proof = await written(arrived, FIRST_PROMOTION, tmp_path)
 
     lines = promotions.verify(json.loads(proof.read_bytes()), keys(proof))
 
@@ -108,11 +99,10 @@ async def test_the_revocation_of_a_key_that_signed_nothing_here_is_shown(app: Pr
 
 @pytest.mark.parametrize("keyid", ["door-1", "measuring-1", "deciding-1"])
 async def test_a_proof_that_rests_on_a_revoked_key_says_so_and_not_that_something_is_missing(
-    app: PromotionApp, tmp_path: Path, keyid: str
+    arrived: PromotionApp, tmp_path: Path, keyid: str
 ) -> None:
-    promotion = await arrived(app)
-    with revoking(app, keyid):
-        proof = await written(app, promotion, tmp_path)
+    with revoking(arrived, keyid):
+        proof = await written(arrived, FIRST_PROMOTION, tmp_path)
     trusted = keys(proof)
     trusted[keyid]["revoked"] = True
 
@@ -121,14 +111,17 @@ async def test_a_proof_that_rests_on_a_revoked_key_says_so_and_not_that_somethin
     assert reason.endswith("is signed with a revoked key"), reason
 
 
-async def test_a_file_that_only_names_a_revoked_key_is_no_part_of_a_proof(app: PromotionApp, tmp_path: Path) -> None:
-    promotion = await arrived(app)
-    (path,) = (blob.path for blob in app.clients.store.blobs(f"promotions/{promotion}/") if "/plans/" in blob.path)
-    envelope = json.loads(app.hub.read("signalbox", path) or b"")
+async def test_a_file_that_only_names_a_revoked_key_is_no_part_of_a_proof(
+    arrived: PromotionApp, tmp_path: Path
+) -> None:
+    (path,) = (
+        blob.path for blob in arrived.clients.store.blobs(f"promotions/{FIRST_PROMOTION}/") if "/plans/" in blob.path
+    )
+    envelope = json.loads(arrived.hub.read("signalbox", path) or b"")
     envelope["payload"] = b64encode(b64decode(envelope["payload"]).replace(b"churn:1", b"churn:9")).decode()
     planted = path.replace(".dsse.json", "-2.dsse.json")
-    app.hub.land(f"signalbox/{planted}", json.dumps(envelope).encode())
-    with revoking(app, "deciding-1"):
-        proof = await written(app, promotion, tmp_path)
+    arrived.hub.land(f"signalbox/{planted}", json.dumps(envelope).encode())
+    with revoking(arrived, "deciding-1"):
+        proof = await written(arrived, FIRST_PROMOTION, tmp_path)
 
     assert planted not in json.loads(proof.read_bytes())["statements"]

@@ -73,20 +73,18 @@ async def test_two_invented_decisions_promote_nothing(waiting: PromotionApp, dec
     assert len(forged(waiting)) == 2
 
 
-async def test_decisions_on_another_promotion_do_not_count_here(app: PromotionApp) -> None:
-    app.register("1", error=1.0)
-    await app.whole("churn:1")
-    app.register("2", error=0.5)
-    other = await app.promote("churn:2")
-    evidence = await app.evidence(other)
-    for path in blobs(app, "/central/decisions/"):
+async def test_decisions_on_another_promotion_do_not_count_here(arrived: PromotionApp) -> None:
+    arrived.register("2", error=0.5)
+    other = await arrived.promote("churn:2")
+    evidence = await arrived.evidence(other)
+    for path in blobs(arrived, "/central/decisions/"):
         role = path.rpartition("/")[2].rpartition("-")[0]
         target = f"{paths.decisions(other, 'central')}{role}-{evidence[7:23]}.json"
-        plant(app, target, app.hub.read(STATE_CONTAINER, path))
+        plant(arrived, target, arrived.hub.read(STATE_CONTAINER, path))
 
-    result = await app.finish(other)
+    result = await arrived.finish(other)
 
-    assert (result.fate, len(forged(app))) == (c.Fate.EXPIRED, 2)
+    assert (result.fate, len(forged(arrived))) == (c.Fate.EXPIRED, 2)
 
 
 async def test_a_decision_edited_by_one_letter_does_not_count(waiting: PromotionApp) -> None:
@@ -145,22 +143,20 @@ async def test_a_withdrawn_approval_that_is_put_back_does_not_count(waiting: Pro
 
 
 @pytest.mark.parametrize("suffix", ["evidence.json", "evidence.dsse.json", "pack.dsse.json"])
-async def test_evidence_of_another_version_is_not_judged(app: PromotionApp, suffix: str) -> None:
+async def test_evidence_of_another_version_is_not_judged(arrived: PromotionApp, suffix: str) -> None:
     """A good version was measured; its evidence lies where that of a worse one is expected."""
-    app.register("1", error=1.0)
-    await app.whole("churn:1")
-    app.register("2", error=30.0)
+    arrived.register("2", error=30.0)
     second = identity.promotion_id("churn", "2", "central", 1)
-    for path in blobs(app, suffix):
+    for path in blobs(arrived, suffix):
         promotion = path.split("/")[1]
-        plant(app, path.replace(promotion, second), app.hub.read(STATE_CONTAINER, path))
-    assert await app.promote("churn:2") == second
+        plant(arrived, path.replace(promotion, second), arrived.hub.read(STATE_CONTAINER, path))
+    assert await arrived.promote("churn:2") == second
 
-    result = await app.finish(second)
+    result = await arrived.finish(second)
 
     assert result.fate is not c.Fate.PROMOTED
-    assert "central/models/churn:2" not in app.cloud.state["assets"]
-    assert [path for path in forged(app) if path.startswith(f"promotions/{second}/")]
+    assert "central/models/churn:2" not in arrived.cloud.state["assets"]
+    assert [path for path in forged(arrived) if path.startswith(f"promotions/{second}/")]
 
 
 async def test_a_plan_that_nobody_signed_is_not_carried_out(app: PromotionApp) -> None:
@@ -233,21 +229,19 @@ async def test_ledger_entries_that_say_a_move_was_made_make_none_believe_it(wait
     assert forged(waiting) == [f"promotions/{promotion}/effects/central/{move}.json" for move in moves]
 
 
-async def test_a_receipt_that_was_planted_opens_nothing(app: PromotionApp) -> None:
-    app.register("1", error=1.0)
-    await app.whole("churn:1")
-    (receipt,) = blobs(app, "/central/entry/receipt.json")
-    app.register("2", error=0.5)
-    second = await app.promote("churn:2")
-    await app.evidence(second)
+async def test_a_receipt_that_was_planted_opens_nothing(arrived: PromotionApp) -> None:
+    (receipt,) = blobs(arrived, "/central/entry/receipt.json")
+    arrived.register("2", error=0.5)
+    second = await arrived.promote("churn:2")
+    await arrived.evidence(second)
     promotion = receipt.split("/")[1]
     planted = receipt.replace(promotion, second)
-    plant(app, planted, app.hub.read(STATE_CONTAINER, receipt))
+    plant(arrived, planted, arrived.hub.read(STATE_CONTAINER, receipt))
 
-    result = await app.finish(second)
+    result = await arrived.finish(second)
 
-    assert (result.fate is c.Fate.PROMOTED, forged(app)) == (False, [planted])
-    assert "central/models/churn:2" not in app.cloud.state["assets"]
+    assert (result.fate is c.Fate.PROMOTED, forged(arrived)) == (False, [planted])
+    assert "central/models/churn:2" not in arrived.cloud.state["assets"]
 
 
 async def test_what_an_undo_puts_back_is_signed(waiting: PromotionApp) -> None:

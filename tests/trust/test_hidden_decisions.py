@@ -20,7 +20,7 @@ from shared.records.promotion import record_origin
 from tests.promotion.conftest import PromotionApp
 from tests.promotion.test_glass import broken_glass
 from tests.promotion.test_withdrawals import withdrawn
-from tests.trust.attacks import STATE_CONTAINER, approval, asked, blobs, forged, plant, remove, stored
+from tests.trust.attacks import STATE_CONTAINER, approval, asked, asking, blobs, forged, plant, remove, stored
 
 
 async def test_a_removed_rejection_counts_also_where_the_index_of_the_log_was_edited(waiting: PromotionApp) -> None:
@@ -223,25 +223,25 @@ async def test_a_withdrawal_that_was_not_answered_is_asked_for_again_and_counts_
 
 
 @pytest.mark.parametrize("attack", ["removed", "changed", "removed with its entry in the index"])
-async def test_who_asked_for_a_training_cannot_be_hidden(waiting: PromotionApp, attack: str) -> None:
+async def test_who_asked_for_a_training_cannot_be_hidden(app: PromotionApp, attack: str) -> None:
     """An approver has asked for the training that made the bundle, and may write every blob."""
-    promotion, evidence = await asked(waiting)
-    opening = unverified_opening(waiting.clients.ledger, promotion)
+    promotion, evidence = await asking(app)
+    opening = unverified_opening(app.clients.ledger, promotion)
     assert opening is not None
     assert opening.plan is not None
-    store, audit, bundle = waiting.clients.store, waiting.clients.audit, opening.plan.digest
+    store, audit, bundle = app.clients.store, app.clients.audit, opening.plan.digest
     ada = Askers(persons=(PersonId(oid="1", name="ada"),))
     record_origin(store, audit, "churn:1", bundle, "retrain-1", ada)
-    assert (await waiting.decide(promotion, "ada", "data-scientist", evidence=evidence))[0] == 403
+    assert (await app.decide(promotion, "ada", "data-scientist", evidence=evidence))[0] == 403
     path = paths.origin(bundle, "retrain-1")
-    remove(waiting, path)
+    remove(app, path)
     if attack == "changed":
-        plant(waiting, path, encode(Askers(automatic=True)))
+        plant(app, path, encode(Askers(automatic=True)))
     elif attack != "removed":
-        remove(waiting, *blobs(waiting, "audit/subjects/"))
-    await waiting.approve(promotion)
+        remove(app, *blobs(app, "audit/subjects/"))
+    await app.approve(promotion)
 
-    result = await waiting.finish(promotion)
+    result = await app.finish(promotion)
 
     assert result.fate is not c.Fate.PROMOTED
-    assert path in forged(waiting)
+    assert path in forged(app)

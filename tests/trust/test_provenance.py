@@ -65,10 +65,8 @@ async def test_a_place_alone_shows_where_its_version_comes_from(app: PromotionAp
     assert ("approved by data-scientist: ada (1)" in outcome.stdout) == entry.startswith("central")
 
 
-async def test_every_byte_of_a_provenance_counts(app: PromotionApp) -> None:
-    app.register("1", error=1.0)
-    await app.whole("churn:1")
-    content = provenance_of(app, "central/models/churn:1")
+async def test_every_byte_of_a_provenance_counts(arrived: PromotionApp) -> None:
+    content = provenance_of(arrived, "central/models/churn:1")
     assert verdict(content, KEYS) == ""
     for at in range(0, len(content), amount(7, 1)):
         changed = bytes([content[at] ^ (1 << at % 8)])

@@ -19,17 +19,14 @@ from tests.amounts import amount
 from tests.promotion.conftest import PromotionApp
 from tests.promotion.test_glass import broken_glass
 from tests.signing import signing, trusted_key_set
+from tests.trust.attacks import FIRST_PROMOTION
 from tests.trust.verifier import canonical, promotions, run, signed, verdict
 
 
 @pytest.fixture
-async def proof(app: PromotionApp, tmp_path: Path) -> Path:
+async def proof(arrived: PromotionApp, tmp_path: Path) -> Path:
     """The proof of a whole promotion, and the keys beside it."""
-    app.register("1", error=1.0)
-    promotion = await app.promote("churn:1")
-    await app.approve(promotion)
-    await app.finish(promotion)
-    return await written(app, promotion, tmp_path)
+    return await written(arrived, FIRST_PROMOTION, tmp_path)
 
 
 async def written(app: PromotionApp, promotion: str, folder: Path) -> Path:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import pytest
+
 from shared.ports import Blob
 from shared.records.listings import PROMOTIONS, RUNS, keep_listed, listed
+from tests.amounts import amount
 from tests.fakes.ports import MemoryHub
 
 STATE = "signalbox"
@@ -21,9 +24,10 @@ class CountingHub(MemoryHub):
             yield blob
 
 
+@pytest.mark.long
 def test_ten_thousand_promotions_are_ten_thousand_looks() -> None:
-    hub = CountingHub()
-    for number in range(10_000):
+    hub, count = CountingHub(), amount(1_000, 10_000)
+    for number in range(count):
         keep_listed(hub, STATE, PROMOTIONS, f"churn-{number}-central", {"model": "churn", "fate": ""})
         for other in range(3):
             hub.create(STATE, f"promotions/churn-{number}-central/effects/{other}.json", b"{}")
@@ -31,7 +35,7 @@ def test_ten_thousand_promotions_are_ten_thousand_looks() -> None:
 
     rows = dict(listed(hub, STATE, PROMOTIONS))
 
-    assert (len(rows), hub.looked_at) == (10_000, 10_000)
+    assert (len(rows), hub.looked_at) == (count, count)
     assert rows["churn-7-central"]["model"] == "churn"
 
 

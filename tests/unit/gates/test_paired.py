@@ -263,13 +263,14 @@ def test_labels_may_be_texts_of_any_number_of_classes():
     assert (found.champion, found.challenger, found.n) == (0.5, 1.0, 4)
 
 
+@pytest.mark.long
 def test_the_rows_needed_decide():
     """As many rows as are said to be needed, drawn from those seen, decide about the stated share of comparisons."""
     seen = columns("mae", 400)
     needed = rows_needed(compare("mae", *seen), 0.2, power=0.8)
     assert needed is not None
 
-    picked = [np.random.default_rng(seed).integers(400, size=needed) for seed in range(200)]
+    picked = [np.random.default_rng(seed).integers(400, size=needed) for seed in range(amount(80, 200))]
     found = [compare("mae", *(column[rows] for column in seen), resamples=199) for rows in picked]
 
     assert np.mean([each.low > 0.2 or each.high < 0.2 for each in found]) == pytest.approx(0.8, abs=0.1)

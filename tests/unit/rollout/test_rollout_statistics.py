@@ -53,7 +53,7 @@ def test_replays_abort_equal_arms_rarely():
 
 @pytest.mark.long
 def test_healthy_rollouts_with_outputs_and_a_soak_are_rarely_aborted():
-    assert bench.soak(amount(10, 4000)) == []
+    assert bench.soak(amount(5, 4000)) == []
 
 
 @pytest.mark.long

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.statistics.sequential.counts import (
@@ -16,6 +16,7 @@ from shared.domain.statistics.sequential.counts import (
 )
 from shared.domain.statistics.sequential.portable import BILLION
 from shared.domain.statistics.sequential.spread import NARROWER, WIDER, SpreadEvidence, spread_terms
+from tests.amounts import amount
 
 
 def request(minute: int, client: str, arm: str, outcome: str = "good") -> UnitRequest:
@@ -89,6 +90,7 @@ def test_the_e_values_of_clusters_are_those_of_the_enumeration(pair):
         assert term / BILLION == pytest.approx(min(math.log(10), math.log(ratio)), abs=3e-9)
 
 
+@settings(max_examples=amount(10, 100))
 @given(pair=pairs)
 def test_the_mean_of_a_cluster_s_e_value_is_at_most_one(pair):
     units, after, both = pair[0] + pair[1], pair[2] + pair[3], pair[0] + pair[2]

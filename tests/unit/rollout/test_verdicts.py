@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.codec import decode, encode
@@ -16,6 +16,7 @@ from shared.domain.statistics.sequential.counts import MinuteCounts, PairCounts,
 from shared.domain.statistics.sequential.odds_evidence import OddsTest
 from shared.domain.statistics.sequential.rollout_evidence import ArmComparison, LookCounts, RolloutEvidence, RolloutTest
 from shared.domain.statistics.sequential.verdicts import RolloutJudgement, RolloutVerdict, judge_rollout
+from tests.amounts import amount
 
 ERRORS = ArmComparison(name="errors", weight=3.0, sick_above=0.3)
 TEST = RolloutTest(comparisons=(ERRORS,))
@@ -225,6 +226,7 @@ def test_an_incident_that_hits_both_arms_blames_nobody():
     assert judgement.verdict is RolloutVerdict.CLEARED
 
 
+@settings(max_examples=amount(10, 100))
 @given(cuts=st.lists(st.integers(0, 39), max_size=5), rate=st.sampled_from([0.01, 0.05, 0.4]))
 def test_splitting_looks_changes_no_figure(cuts, rate):
     blocks = traffic(range(40), rate, 0.02)

@@ -15,6 +15,7 @@ from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.audit import Entry, sealed
 from shared.domain.trust.merkle import includes
 from shared.domain.trust.tree_heads import read_tree_head
+from tests.amounts import amount, sample
 from tests.signing import signing
 from tests.unit.trust.audit_logs import STATE, Died, Log, append, long_log
 
@@ -27,7 +28,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=amount(30, 100))
 @given(STEPS)
 def test_honest_processes_that_die_and_race_lose_and_repeat_nothing_and_never_alarm(steps):
     log, acknowledged, tried = Log(), list[str](), set[str]()
@@ -71,7 +72,7 @@ def test_honest_processes_that_die_and_race_lose_and_repeat_nothing_and_never_al
     assert set(keys) <= tried
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=amount(20, 60))
 @given(st.integers(1, 40), st.integers(0, 5), st.booleans())
 def test_what_a_process_that_died_has_left_is_whole_and_stays_so_without_it(size, count, after):
     log = long_log(size)
@@ -91,7 +92,7 @@ TAMPERED_LOG = long_log(35, published_at=10)
 TAMPERED = TAMPERED_LOG.content()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=amount(80, 300))
 @given(st.sampled_from(sorted(TAMPERED)), st.sampled_from(["delete", "edit", "replace", "cut"]), st.data())
 def test_every_blob_that_is_deleted_edited_or_replaced_is_found_or_was_put_right(path, action, data):
     log = TAMPERED_LOG.copy()
@@ -290,7 +291,8 @@ def shows(proof, log: Log) -> bool:
     return includes(b64decode(proof.entry), proof.index, proof.size, head.root, hashes) and head.size == proof.size
 
 
-@pytest.mark.parametrize("size", [1, 2, 15, 16, 17, 255, 256, 257, 300, 530])
+@pytest.mark.long
+@pytest.mark.parametrize("size", sample([1, 2, 15, 16, 17, 255, 256, 257, 300, 530], 6))
 def test_every_entry_is_proven_whatever_the_size_and_without_any_tile(size):
     log = long_log(size)
     places = sorted({1, 2, size // 2, size - 1, size} & set(range(1, size + 1)))
