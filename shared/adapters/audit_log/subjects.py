@@ -5,6 +5,7 @@ container can hide no entry by removing an index file.
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from threading import Lock
 
 from shared.adapters.audit_log.containers import LogBlobs
@@ -15,15 +16,18 @@ from shared.domain.promotion.audit import Entry
 from shared.domain.trust.verified_logs import FiledEntries, VerifiedMark
 
 EntryReader = Callable[[int], Entry | None]
+_REMEMBERED = 4096  # Entries: those of the models that are promoted now.
 
 
 class SubjectIndex:
     """The subjects of the log in *container*; *entry* reads a signed entry by its number."""
 
     def __init__(self, hub: LogBlobs, container: str, marks: VerifiedMarks | None, entry: EntryReader) -> None:
-        self._hub, self._container, self._marks, self._entry = hub, container, marks, entry
+        self._hub, self._container, self._marks, self._find_entry = hub, container, marks, entry
+        # Entries never change, and each move of a promotion asks for those of its model: this process reads each once.
+        self._entry = lru_cache(maxsize=_REMEMBERED)(self._existing_entry)
         self._mark: VerifiedMark | None = None
-        # What this process has read of the log behind the mark: entries never change, so it is read once.
+        # The numbers of what this process has read of the log behind the mark.
         self._recent = dict[str, list[int]]()
         self._read_to = 0
         self._lock = Lock()  # Activities ask from several threads.
@@ -52,7 +56,14 @@ class SubjectIndex:
     def _on(self, folder: str, numbers: Iterator[int]) -> list[Entry]:
         """Those of *numbers* that are on the subject: anybody may write a number into its folder."""
         entries = (self._entry(number) for number in numbers)
-        return [entry for entry in entries if entry is not None and subject_folder(entry.subject) == folder]
+        return [entry for entry in entries if subject_folder(entry.subject) == folder]
+
+    def _existing_entry(self, number: int) -> Entry:
+        """Raises Refused where the log has no entry *number*."""
+        entry = self._find_entry(number)
+        if entry is None:
+            raise Refused(f"entry {number} is missing from the audit log; run `signalbox audit verify`")
+        return entry
 
     def _read_recent(self, find_size: Callable[[], int]) -> None:
         if self._read_to == 0:
@@ -63,8 +74,5 @@ class SubjectIndex:
         if self._mark is not None and self._mark.size > size:
             raise Refused(f"the audit log was cut: {self._mark.head} was verified before, its heads end at {size}")
         for number in range(self._read_to + 1, size + 1):
-            entry = self._entry(number)
-            if entry is None:
-                raise Refused(f"entry {number} is missing from the audit log; run `signalbox audit verify`")
-            self._recent.setdefault(subject_folder(entry.subject), []).append(number)
+            self._recent.setdefault(subject_folder(self._entry(number).subject), []).append(number)
             self._read_to = number

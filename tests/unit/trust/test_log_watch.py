@@ -184,3 +184,14 @@ def test_a_process_that_runs_reads_each_new_entry_once() -> None:
     log.hub.reads = 0
     own(log, process)
     assert log.hub.reads < first
+
+
+def test_an_entry_that_a_process_has_read_on_a_subject_is_not_read_again() -> None:
+    log = long_log(30)
+    watched(log)
+    process = log.start()
+    append(log.process, "key 100")
+    entries = own(log, process)
+    log.hub.reads = 0
+    assert own(log, process) == entries
+    assert log.hub.reads <= 2, "only whether the log has grown"
