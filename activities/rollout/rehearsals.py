@@ -12,7 +12,7 @@ from typing import Any
 from activities.effects import once
 from activities.promotion.evidence import answer_problem
 from activities.promotion.promotions import lock_endpoint, unlock_endpoint, wake_waiting
-from activities.rollout.target_deployments import FAILED, READY, wanted_deployment
+from activities.rollout.target_deployments import FAILED, READY, deploy_again
 from activities.traffic_changes import sign_observed
 from shared import contracts as c
 from shared.application.rollout.known_good import ServingRecords
@@ -64,13 +64,10 @@ def switch_rehearsed(clients: Clients, step: c.RehearsalStep) -> c.Moved:
 def deploy_rehearsed(clients: Clients, step: c.RehearsalStep) -> c.Moved:
     """Deploy the recovered version under a name of its own, without traffic."""
     way, stage = step.course.way, _stage(clients, step.rehearsal)
-    environment, model = stage.workspace, way.target
-    if model is None:
-        raise Transient("a cold rehearsal without a version has no steps")
+    environment = stage.workspace
     seen = clients.endpoints.deployment(environment, EndpointKind.ONLINE, way.endpoint, way.deployment)
     if seen is None:
-        wanted = wanted_deployment(clients, environment, stage, model, way, EndpointKind.ONLINE)
-        clients.endpoints.deploy(environment, wanted)
+        deploy_again(clients, environment, stage, way, EndpointKind.ONLINE)
         return c.Moved(waiting=f"deployment {way.deployment}")
     if seen.state in FAILED:
         raise Refused(f"deployment {seen.name} of {way.endpoint} ended as {seen.state}; see its log")

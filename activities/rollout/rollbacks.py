@@ -13,7 +13,7 @@ from typing import Any
 from activities.effects import once, stamp
 from activities.golden_requests import api_test, golden_requests
 from activities.promotion.evidence import Online
-from activities.rollout.target_deployments import FAILED, READY, choose_back, wanted_deployment
+from activities.rollout.target_deployments import FAILED, READY, choose_back, deploy_again
 from activities.traffic_changes import sign_observed
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at, model_of_deployment, place_shelves
@@ -193,8 +193,7 @@ def deploy_target(clients: Clients, step: c.RollbackStep) -> c.Moved:
         champion = champion_at(clients.endpoints, stage)
         current = clients.endpoints.deployment(environment, EndpointKind.ONLINE, course.endpoint, champion.deployment)
         instances = current.instances if current else 0
-        wanted = wanted_deployment(clients, environment, stage, model, course, EndpointKind.ONLINE, instances)
-        clients.endpoints.deploy(environment, wanted)
+        deploy_again(clients, environment, stage, course, EndpointKind.ONLINE, instances)
         return c.Moved(waiting=f"deployment {course.deployment}")
     if seen.state in FAILED:
         # It stands in the way of the next try, such as the one after a quota was raised.

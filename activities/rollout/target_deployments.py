@@ -3,14 +3,14 @@
 The online endpoint comes first, since its callers wait. What a rollback decides is in `activities.rollout.rollbacks`.
 """
 
+from activities.deployed_versions import DeployedVersion, wanted_deployment
 from shared import contracts as c
 from shared.clients import Clients
-from shared.domain.failures import Refused
+from shared.domain.failures import Refused, Transient
 from shared.domain.inference.routes import Workspace
-from shared.domain.promotion.bundles import companion
 from shared.domain.promotion.ladder import Stage
-from shared.domain.promotion.models import MODEL, ModelVersion
-from shared.ports import AssetKind, EndpointKind, WantedDeployment
+from shared.domain.promotion.models import MODEL
+from shared.ports import EndpointKind
 
 READY, FAILED = "Succeeded", ("Failed", "Canceled")
 
@@ -21,14 +21,13 @@ def choose_back(clients: Clients, course: c.RollbackCourse, stage: Stage) -> str
     Returns what is still waited for, empty once it is. Raises Refused where its deployment failed: the online endpoint
     has the version back then, and batch has not.
     """
-    batch, environment, model = stage.serving.batch, stage.environment, course.target
+    batch, environment = stage.serving.batch, stage.environment
     endpoint = clients.endpoints.find(environment, EndpointKind.BATCH, batch) if batch and environment else None
-    if endpoint is None or environment is None or model is None:
+    if endpoint is None or environment is None or course.target is None:
         return ""
     deployment = clients.endpoints.deployment(environment, EndpointKind.BATCH, batch, course.deployment)
     if deployment is None:
-        wanted = wanted_deployment(clients, environment, stage, model, course, EndpointKind.BATCH)
-        clients.endpoints.deploy(environment, wanted)
+        deploy_again(clients, environment, stage, course, EndpointKind.BATCH)
         return f"deployment {course.deployment} of {batch}"
     if deployment.state in FAILED:
         raise Refused(f"deployment {deployment.name} of {batch} is {deployment.state}, so batch keeps what it has")
@@ -38,32 +37,25 @@ def choose_back(clients: Clients, course: c.RollbackCourse, stage: Stage) -> str
     return "" if is_chosen else f"the default deployment of {batch}"
 
 
-def wanted_deployment(
+def deploy_again(
     clients: Clients,
     environment: Workspace,
     stage: Stage,
-    model: ModelVersion,
     course: c.RollbackCourse,
     kind: EndpointKind,
     instances: int = 0,
-) -> WantedDeployment:
-    """The target as it was deployed before, with at least as many *instances*."""
-    serving, is_online = stage.serving, kind is EndpointKind.ONLINE
-    beside, registered = companion(model, course.digest), clients.models.find(environment, model)
-    own_code = registered is not None and registered.kind == "mlflow_model"
-    script = serving.online_script if is_online else serving.batch_script
-    return WantedDeployment(
+) -> None:
+    """Begin to deploy the target of *course* as it was deployed before, with at least as many *instances*."""
+    model = course.target
+    if model is None:
+        raise Transient("a course without a target deploys nothing")
+    registered = clients.models.find(environment, model)
+    version = DeployedVersion(
         name=course.deployment,
-        endpoint=serving.online if is_online else serving.batch,
-        kind=kind,
-        model=clients.models.asset_id(environment, AssetKind.MODEL, model),
-        code="" if own_code else clients.models.asset_id(environment, AssetKind.CODE, beside),
-        script="" if own_code else script,
-        environment="" if own_code else clients.models.asset_id(environment, AssetKind.ENVIRONMENT, beside),
-        instance_type=serving.instance_type,
-        instances=max(serving.instances, instances),
-        compute=serving.compute,
-        kubernetes=serving.kubernetes if is_online else "",
-        collections=clients.configuration.collections(environment, serving.online) if is_online else (),
+        model=model,
+        digest=course.digest,
+        format=registered.kind if registered else "",
+        instances=instances,
         tags={MODEL: str(model)},
     )
+    clients.endpoints.deploy(environment, wanted_deployment(clients, environment, stage.serving, kind, version))

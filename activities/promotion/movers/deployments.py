@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from activities.deployed_versions import DeployedVersion, wanted_deployment
 from activities.promotion.movers.bundle import require_same
 from activities.promotion.movers.model import workspace_of
 from activities.promotion.movers.provenance import require_provenance
@@ -11,11 +12,10 @@ from shared.application.promotion.planning import stage_shelves
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.promotion.bundles import companion
 from shared.domain.promotion.ladder import Serving
 from shared.domain.promotion.models import MODEL, PROMOTION
 from shared.domain.rollout.costs import INSTANCES, INSTANCES_BEFORE
-from shared.ports import AssetKind, EndpointKind, WantedDeployment
+from shared.ports import EndpointKind, WantedDeployment
 
 _FAILED = ("Failed", "Canceled")
 
@@ -84,11 +84,6 @@ class Deploy:
     def _cluster(self, order: c.MoveOrder) -> str:
         return order.at.stage.serving.kubernetes if self._kind is EndpointKind.ONLINE else ""
 
-    def _collections(self, clients: Clients, order: c.MoveOrder) -> tuple[str, ...]:
-        if self._kind is not EndpointKind.ONLINE:
-            return ()
-        return clients.configuration.collections(workspace_of(order), order.at.stage.serving.online)
-
     def _endpoint(self, serving: Serving) -> str:
         return serving.online if self._kind is EndpointKind.ONLINE else serving.batch
 
@@ -101,25 +96,16 @@ class Deploy:
         return current.instances if current else 0
 
     def _wanted(self, clients: Clients, order: c.MoveOrder) -> WantedDeployment:
-        plan, serving, place = order.plan, order.at.stage.serving, workspace_of(order)
-        beside = companion(plan.model, plan.digest)
-        own_code = plan.kind == "mlflow_model"  # It brings its scoring code and its environment.
-        script = serving.online_script if self._kind is EndpointKind.ONLINE else serving.batch_script
-        return WantedDeployment(
+        plan = order.plan
+        version = DeployedVersion(
             name=deployment_of(order),
-            endpoint=self._endpoint(serving),
-            kind=self._kind,
-            model=clients.models.asset_id(place, AssetKind.MODEL, plan.model),
-            code="" if own_code else clients.models.asset_id(place, AssetKind.CODE, beside),
-            script="" if own_code else script,
-            environment="" if own_code else clients.models.asset_id(place, AssetKind.ENVIRONMENT, beside),
-            instance_type=serving.instance_type,
-            instances=max(serving.instances, self._champion_size(clients, order)),
-            compute=serving.compute,
-            kubernetes=self._cluster(order),
-            collections=self._collections(clients, order),
+            model=plan.model,
+            digest=plan.digest,
+            format=plan.kind,
+            instances=self._champion_size(clients, order),
             tags={MODEL: str(plan.model), PROMOTION: order.promotion.id},
         )
+        return wanted_deployment(clients, workspace_of(order), order.at.stage.serving, self._kind, version)
 
 
 def _require_bundle(clients: Clients, order: c.MoveOrder) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 from shared import contracts as c
 from shared.application.promotion.flags import workspace_suffix
 from shared.application.promotion.turns import holder_of
+from shared.application.rollout.clients import ServingClients
 from shared.application.rollout.orders import wake_watch
 from shared.application.rollout.starts import begin_turn, caused_rollback, start_rollback
 from shared.domain import identity
@@ -23,32 +24,21 @@ from shared.domain.rollout.causes import RollbackCause
 from shared.domain.rollout.serving import ServedInterval
 from shared.domain.rollout.serving_alerts import ServingAlert, judge_alert
 from shared.durable.starting import Client
-from shared.ports import Clock, EndpointKind, Endpoints, Ledger
+from shared.ports import EndpointKind
 from shared.records.production import paths
 from shared.records.production.alerts import AlertRecord, keep_alert
 from shared.records.production.serving import served_intervals
 from shared.records.promotion import find_promotion
-from shared.records.statements import Statements
 from shared.records.store import RecordStore
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class AlertClients(Protocol):
-    """What serves, what is recorded of it, and where it is written down what an alert came to."""
+class AlertClients(ServingClients, Protocol):
+    """What serves, what is recorded of it, and which alerts mean what."""
 
     @property
     def configuration(self) -> Configuration: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def endpoints(self) -> Endpoints: ...
-    @property
-    def ledger(self) -> Ledger: ...
-    @property
-    def store(self) -> RecordStore: ...
-    @property
-    def statements(self) -> Statements: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

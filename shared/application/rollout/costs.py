@@ -5,9 +5,10 @@ The plan and the promotion show it, and the gate `budget` judges it. Azure's bil
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from shared.application.promotion.stored_plans import unverified_opening
+from shared.application.rollout.clients import ServingClients
 from shared.domain import identity
 from shared.domain.gates.evidence import ReleaseCost
 from shared.domain.promotion.plans import Move, Plan, StagePlan
@@ -22,28 +23,12 @@ from shared.domain.rollout.costs import (
 )
 from shared.domain.rollout.policy import RolloutPolicy
 from shared.domain.trust.statements import PredicateKind
-from shared.ports import Clock, EndpointKind, Endpoints, Ledger
+from shared.ports import EndpointKind, Endpoints
 from shared.records import paths
 from shared.records.production import paths as production_paths
 from shared.records.production.rollouts import RolloutStanding
 from shared.records.production.upkeep import retired_at
 from shared.records.statements import Statements
-from shared.records.store import RecordStore
-
-
-class CostClients(Protocol):
-    """What is deployed, and the records of what was."""
-
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def endpoints(self) -> Endpoints: ...
-    @property
-    def ledger(self) -> Ledger: ...
-    @property
-    def store(self) -> RecordStore: ...
-    @property
-    def statements(self) -> Statements: ...
 
 
 def fleet_cost(endpoints: Endpoints, at: StagePlan) -> FleetCost | None:
@@ -57,7 +42,7 @@ def fleet_cost(endpoints: Endpoints, at: StagePlan) -> FleetCost | None:
     return second_fleet(stage.rollout, serving.instance_type, instances, bool(champion))
 
 
-def release_cost(clients: CostClients, at: StagePlan, days: int | None) -> ReleaseCost | None:
+def release_cost(clients: ServingClients, at: StagePlan, days: int | None) -> ReleaseCost | None:
     """What the gate `budget` judges: with *days* also what earlier releases have cost. None without a price."""
     cost = fleet_cost(clients.endpoints, at)
     if cost is None:
@@ -94,7 +79,7 @@ def fleet_use(statements: Statements, promotion: str, plan: Plan, at: StagePlan,
     )
 
 
-def costs_of_release(clients: CostClients, promotion: str) -> tuple[str, ...]:
+def costs_of_release(clients: ServingClients, promotion: str) -> tuple[str, ...]:
     """What the fleets of a promotion were estimated to cost, and what they have cost; nothing where none shifts."""
     sentences = list[str]()
     for policy, use in _uses_of(clients, promotion, clients.clock.now()):
@@ -104,7 +89,7 @@ def costs_of_release(clients: CostClients, promotion: str) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _uses_of(clients: CostClients, promotion: str, now: datetime) -> Iterator[tuple[RolloutPolicy, FleetUse]]:
+def _uses_of(clients: ServingClients, promotion: str, now: datetime) -> Iterator[tuple[RolloutPolicy, FleetUse]]:
     """Of each stage of the promotion that shifts traffic."""
     opening = unverified_opening(clients.ledger, promotion)
     plan = opening.plan if opening else None
@@ -118,7 +103,7 @@ def _move(statements: Statements, key: str) -> dict[str, Any] | None:
     return statements.read(paths.statement_of(f"{key}.json"), PredicateKind.MOVE)
 
 
-def _earlier_uses(clients: CostClients, at: StagePlan, now: datetime) -> Iterator[FleetUse]:
+def _earlier_uses(clients: ServingClients, at: StagePlan, now: datetime) -> Iterator[FleetUse]:
     """Those of every release to the same endpoint that has shifted traffic."""
     place = at.stage.workspace.name, at.stage.serving.online
     for stored in clients.store.list(RolloutStanding, production_paths.ROLLOUTS):
