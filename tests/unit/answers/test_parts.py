@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,6 +65,31 @@ def test_a_line_without_an_end_waits_and_is_final_when_half_of_the_time_has_pass
     assert (last.ranges[0].start, last.ranges[0].end, last.ranges[0].is_final) == (7, 10, True)
 
 
+def test_after_the_final_part_of_a_period_nothing_of_it_is_left() -> None:
+    first = due(DayProgress(), file(10), later_s=3600)
+    assert first is not None
+    progress = DayProgress().with_part(first, {f"{HOUR}/a": 7}, is_published=True)
+
+    assert due(progress, file(10), later_s=3600) is None
+
+
+def test_a_range_that_is_cut_is_not_final(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "MOST_BYTES", 6)
+    first = due(DayProgress(), file(10), later_s=3600)
+    assert first is not None
+    second = due(DayProgress().with_part(first, whole(first), is_published=True), file(10), later_s=3600)
+    assert second is not None
+
+    assert [(part.ranges[0].end, part.ranges[0].is_final) for part in (first, second)] == [(6, False), (10, True)]
+
+
+def test_a_part_holds_one_period() -> None:
+    part = due(DayProgress(), file(10), file(20, period="2026-11-29T11"), later_s=1800)
+
+    assert part is not None
+    assert (part.period, [piece.end for piece in part.ranges]) == ("2026-11-29T11", [20])
+
+
 def test_an_empty_part_leaves_its_number_to_the_next_one() -> None:
     first = due(DayProgress(), file(10))
     assert first is not None
@@ -84,7 +110,7 @@ def test_parts_are_bounded_and_cover_every_byte_exactly_once(sizes: list[int], m
         while (part := due(progress, *files)) is not None:
             assert sum(piece.end - piece.start for piece in part.ranges) <= most
             for piece in part.ranges:
-                assert piece.start == taken.get(piece.path, 0)
+                assert piece.end > piece.start == taken.get(piece.path, 0)
                 taken[piece.path] = piece.end
             progress = progress.with_part(part, whole(part), is_published=True)
     finally:
