@@ -11,6 +11,7 @@ from shared.config import check, load
 from shared.domain.rollout.forecast import expectations
 from shared.domain.rollout.policy import BatchShare, ExpectedRequests, RolloutPolicy
 
+PROJECT = Path(__file__).parents[3]
 EXAMPLE = yaml.safe_load("""
 environments:
   dev: {subscription: s, resource_group: g, workspace: dev}
@@ -147,3 +148,28 @@ def test_on_kubernetes_requests_are_counted_from_what_is_collected(tmp_path: Pat
     (stage,) = [stage for stage in configuration.ladder.stages if stage.rollout]
     assert stage.environment is not None
     assert configuration.collections(stage.environment, "churn-online") == ("request", "response")
+
+
+def test_what_the_documentation_adds_to_the_example_is_possible(tmp_path: Path) -> None:
+    text = (PROJECT / "docs" / "rollout.md").read_text().partition("### With batch, a load and published answers")[2]
+    content = _merged(
+        yaml.safe_load((PROJECT / "signalbox.yaml").read_text()),
+        yaml.safe_load(text.split("```")[1].removeprefix("yaml")),
+    )
+    (tmp_path / "examples").symlink_to(PROJECT / "examples")
+    path = tmp_path / "signalbox.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    assert not check(path)
+    configuration = load(path)
+    stage = configuration.ladder.stages[-1]
+    assert stage.rollout is not None
+    assert stage.rollout.batch == BatchShare(rows=20, field=-1, delimiter=" ")
+    assert [gate.gate for gate in stage.entry_gates] == ["rollback_rehearsed", "not_frozen", "load"]
+    assert [rule.place for rule in configuration.answers] == ["prod/diabetes-online"]
+
+
+def _merged(content: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """*content* with the fields of *more*, section by section."""
+    both = {name: _merged(content[name], more[name]) for name in more if isinstance(content.get(name), dict)}
+    return content | more | both
