@@ -108,11 +108,14 @@ def _bodies(clients: Clients, order: c.StageOrder, above: Stage | None, source: 
     if stage.environment is None:
         return []
     _, extras = stage_shelves(plan, order.at.stage) if order.phase is Phase.EXIT else source_shelves(plan)
+    champion = champion_at(clients.endpoints, stage).deployment
+    if source is ReplaySource.COLLECTOR and not champion:
+        source = ReplaySource.GOLDEN  # Nobody has asked production yet: a first release could never pass.
     inputs = Inputs(
         plan=plan,
         extras=extras,
         served=ServedEndpoint(workspace=stage.environment, endpoint=stage.serving.online),
-        champion=champion_at(clients.endpoints, stage).deployment,
+        champion=champion,
         until=clients.clock.now,
     )
     bodies, size = list[bytes](), 0

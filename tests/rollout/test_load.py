@@ -71,6 +71,17 @@ async def test_pre_production_is_put_under_the_load_that_is_expected_and_then_me
     assert "from the moment at which each should have been sent" in page
 
 
+async def test_a_first_release_is_sent_golden_requests_where_nothing_can_be_collected_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = replace(POLICY, expect=ExpectedRequests(per_hour=72_000))
+    async for made in laddered(tmp_path, monkeypatch, policy, requests="collector"):
+        made.requests.silent = True
+        promotion = await made.promote(str(await made.entered("1")), "prod")
+        await made.until(lambda made=made: bool(made.traffic), every_s=30)
+        assert measured(made, promotion).requests
+
+
 async def test_a_version_that_fails_under_load_is_held_before_it_is_deployed(app: RolloutApp) -> None:
     invoke = app.endpoints.invoke
 
