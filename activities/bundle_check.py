@@ -105,7 +105,10 @@ def _unfit_scripts(folder: Path, stages: tuple[Stage, ...]) -> Iterator[str]:
             try:
                 # Parsed and not imported: an import would run the script here, and need its packages.
                 functions = [node for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)]
-            except (SyntaxError, UnicodeDecodeError) as error:
+            except SyntaxError as error:
+                yield f"{EXTRAS}/{CODE}{script} is no Python: line {error.lineno}: {error.msg}; correct it"
+                continue
+            except ValueError as error:  # Not UTF-8, or with null bytes.
                 yield f"{EXTRAS}/{CODE}{script} is no Python: {error}; correct it"
                 continue
             if "run" not in {function.name for function in functions}:

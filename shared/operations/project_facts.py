@@ -16,7 +16,7 @@ from shared.operations.roles.assignments import containers
 
 
 def project_facts(path: Path) -> dict[str, Any]:
-    """What *path* says: its findings, and the files, containers, workspaces and stages that it names."""
+    """What *path* says: its findings, and the files, containers, workspaces, models and stages that it names."""
     findings = check(path)
     facts: dict[str, Any] = {
         "findings": [{"level": finding.level, "text": finding.placed(path.name)} for finding in findings]
@@ -32,6 +32,7 @@ def project_facts(path: Path) -> dict[str, Any]:
             workspace.name: [workspace.subscription, workspace.resource_group, workspace.workspace]
             for workspace in configuration.workspaces
         },
+        "models": sorted(model.name for model in configuration.ladder.models),
         "stages": [stage.name for stage in configuration.ladder.stages],
     }
 

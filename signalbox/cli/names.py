@@ -46,12 +46,15 @@ def suggesting(app: AppClient, known_names: KnownNames, name: str) -> Iterator[N
     try:
         yield
     except UnknownName as error:
-        raise UnknownName(error.message + _guess(name, known_names.read(app))) from error
+        names = known_names.read(app)
+        if known_names.whole and name in names:
+            raise  # It refuses another name of the same request, for which a guess is made elsewhere.
+        raise UnknownName(error.message + guess_name(name, names)) from error
     except RefusedByApp as error:
         names = known_names.read(app) if known_names.whole else []
         if not names or name in names:
             raise
-        raise UnknownName(error.message + _guess(name, names)) from error
+        raise UnknownName(error.message + guess_name(name, names)) from error
 
 
 def refuse_unknown(app: AppClient, known_names: KnownNames, name: str, also: Iterable[str] = ()) -> None:
@@ -59,12 +62,12 @@ def refuse_unknown(app: AppClient, known_names: KnownNames, name: str, also: Ite
     names = [*known_names.read(app), *also]
     if not names or name in names:
         return
-    guess = _guess(name, names)
+    guess = guess_name(name, names)
     name_list = f"; there are: {', '.join(sorted(names)[:_SHOWN])}"
     raise UnknownName(f"there is no {known_names.kind} called {name!r}{guess or name_list}")
 
 
-def _guess(name: str, names: Iterable[str]) -> str:
+def guess_name(name: str, names: Iterable[str]) -> str:
     """`; did you mean ...?` with at most three of *names* that resemble *name*, empty where none does."""
     candidates = list(dict.fromkeys(names))
     alike = [candidate for candidate in candidates if name and candidate.startswith(name)]

@@ -18,6 +18,10 @@ class Unregistrable(ValueError):
     """The folder cannot be registered as a model; the message says what it lacks."""
 
 
+class NotRegistered(LookupError):
+    """The version, or what it needs, is not registered in the workspace; the message says what to do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFolder:
     """What a training has written to *folder*: `model/` and `extras/`, both to be registered as *name*:*version*."""
@@ -88,8 +92,20 @@ def put_model(client: Any, name: str, version: str, folder: str, kind: str, tags
     return str(client.models.create_or_update(model).id)
 
 
+def registered_model(client: Any, name: str, version: str) -> Any:
+    """The registered version, an `azure.ai.ml.entities.Model`. Raises NotRegistered."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        return client.models.get(name, version)
+    except ResourceNotFoundError as error:
+        raise NotRegistered(
+            f"{name}:{version} is not registered; register it with `signalbox model register {name}:{version} FOLDER`"
+        ) from error
+
+
 def flag(client: Any, name: str, version: str, stage: str) -> None:
-    """Ask for the promotion of a registered version to *stage*: set the tag that Signalbox reads."""
-    model = client.models.get(name, version)
+    """Set the tag by which Signalbox promotes a registered version to *stage*. Raises NotRegistered."""
+    model = registered_model(client, name, version)
     model.tags = {**model.tags, FLAG: f"{name}:{version} -> {stage}"}
     client.models.create_or_update(model)

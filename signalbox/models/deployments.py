@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from signalbox.models.assets import MLFLOW
+from signalbox.models.assets import ENVIRONMENT, EXTRAS, MLFLOW, NotRegistered, registered_model
 from signalbox.models.workspace import MlWorkspace
 
 
@@ -33,11 +33,19 @@ class Assets:
 
 
 def assets_of(workspace: MlWorkspace, client: Any, deployment: Deployment) -> Assets:
-    """What is registered as the version. Raises ResourceNotFoundError naming what is not."""
-    model = client.models.get(deployment.model, deployment.version)
+    """What is registered as the version. Raises NotRegistered naming what is not."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    model = registered_model(client, deployment.model, deployment.version)
     if model.type == MLFLOW:
         return Assets(model=model.id)
-    environment = client.environments.get(deployment.model, deployment.version)
+    try:
+        environment = client.environments.get(deployment.model, deployment.version)
+    except ResourceNotFoundError as error:
+        version = f"{deployment.model}:{deployment.version}"
+        raise NotRegistered(
+            f"{version} has no environment; write {EXTRAS}/{ENVIRONMENT}, and register the folder as a new version"
+        ) from error
     code = f"{workspace.path}/codes/{deployment.model}/versions/{deployment.version}"
     return Assets(model=model.id, code=code, environment=environment.id)
 

@@ -34,6 +34,7 @@ class ProjectFacts:
     files: tuple[str, ...] = ()
     hub: HubContainers = EXAMPLE_HUB
     workspaces: tuple[ProjectWorkspace, ...] = ()
+    models: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -63,6 +64,7 @@ def read_project(app: Path, configuration: Path) -> ProjectFacts:
             ProjectWorkspace(environment=environment, subscription=subscription, resource_group=group, name=name)
             for environment, (subscription, group, name) in facts["workspaces"].items()
         ),
+        models=tuple(facts["models"]),
         stages=tuple(facts["stages"]),
         warnings=tuple(finding["text"] for finding in facts["findings"]),
     )

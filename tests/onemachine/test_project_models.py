@@ -103,7 +103,8 @@ def test_an_mlflow_model_is_deployed_without_a_script(
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("deploy", "nothing:1", "--batch", "team-batch"), 4, "nothing"),
+        (("deploy", "nothing:1", "--batch", "team-batch"), 4, "environment dev: nothing:1 is not registered; register"),
+        (("flag", "nothing:1", "--to", "preprod"), 4, "environment dev: nothing:1 is not registered; register it with"),
         (("deploy", "team-model:1"), 2, "--batch ENDPOINT, --online ENDPOINT"),
         (("deploy", "team-model:latest", "--batch", "team-batch"), 2, "is not exact; write NAME:VERSION"),
         (("register", "team-model:2", "examples"), 2, "has no files in model/"),

@@ -64,6 +64,7 @@ def test_a_script_that_fails_and_one_that_answers_otherwise_are_told_apart(folde
 
     assert len(failing) == len(deviating) == 1
     assert "fails at 10 golden requests" in failing[0]
+    assert "extras/code/online.py:" in failing[0]
     assert "predikt" in failing[0]
     assert deviating[0].startswith("1 of 10 golden requests are answered otherwise, by up to 1;")
 
@@ -77,7 +78,13 @@ def test_a_script_that_is_no_python_and_one_that_does_not_start_are_named(folder
 
     assert "extras/code/score.py is no Python: " in sentences
     assert "the online script does not start: " in sentences
-    assert "nowhere" in sentences
+    assert "extras/code/online.py:1: ModuleNotFoundError: No module named 'nowhere'; correct it" in sentences
+
+
+def test_one_fault_of_a_script_is_one_sentence_with_its_line(folder: Path) -> None:
+    (folder / "extras" / "code" / "online.py").write_text("import json\n\nde run(data):\n    return data\n")
+
+    assert unmet(folder) == ("extras/code/online.py is no Python: line 3: invalid syntax; correct it",)
 
 
 def test_a_model_that_the_configuration_does_not_know_is_named_and_an_inexact_one_is_not_judged(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Four eyes: whoever asked approves nothing, by whatever way they asked; where nobody is verified, one more looks."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -66,6 +67,20 @@ async def test_a_flag_verifies_nobody_so_one_more_person_must_approve(app: Promo
     assert "who holds data-scientist, product-owner" in said[0]
     assert "ada has already decided as data-scientist" in detail
     assert (status, (await app.finish(promotion)).fate) == (200, c.Fate.PROMOTED)
+
+
+async def test_the_witness_is_listed_among_those_who_are_waited_for(app: PromotionApp) -> None:
+    promotion = await flagged(app)
+    await app.decide(promotion, "ada", "data-scientist")
+    await app.pass_time(timedelta(seconds=5))
+
+    _, page = await app.ask("GET", "promotions?fate=waiting")
+
+    (row,) = page["promotions"]
+    reasons = {waited["role"]: waited["who"] for waited in row["waits"]}
+    assert list(reasons) == ["product-owner", "witness"]
+    assert reasons["witness"].startswith("nobody is verified to have asked, so one more person must approve")
+    assert "who holds data-scientist, product-owner" in reasons["witness"]
 
 
 async def test_the_evidence_says_that_nobody_is_verified(app: PromotionApp) -> None:

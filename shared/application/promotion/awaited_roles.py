@@ -5,11 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared import contracts as c
-from shared.application.promotion.standing import asked_since, consents, judgement, pack_of, question, question_now
+from shared.application.promotion.standing import (
+    asked_since,
+    askers_of,
+    consents,
+    judgement,
+    pack_of,
+    question,
+    question_now,
+)
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.promotion.unmet_needs import failing_gates
-from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Judgement, Role
+from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Judgement, Role, who_can
 from shared.domain.promotion.ladder import BreakGlass
+from shared.domain.promotion.people import Askers
 from shared.domain.promotion.plans import Phase
 from shared.ports import Ledger
 from shared.records import paths
@@ -21,12 +30,13 @@ from shared.records.store import RecordStore
 class Waited:
     """*role* has not spoken on *stage*; *evidence* is the digest of what it must look at. *glass*: to break it.
 
-    *since* and *until* are None where nobody was asked yet.
+    *who* says in words who can meet it. *since* and *until* are None where nobody was asked yet.
     """
 
     stage: str
     phase: Phase
     role: Role
+    who: str
     evidence: str
     since: datetime | None
     until: datetime | None
@@ -54,34 +64,44 @@ def waited_for(
     policy, since = order.at.stage.approvals, asked_since(ledger, order)
     judgement_now = judgement(statements, ledger, order, now) if since else Judgement(standing=ApprovalStanding.WAITING)
     if judgement_now.standing is ApprovalStanding.WAITING:
-        spoken = {approval.role for approval in judgement_now.approvals}
-        yield from _missing(order, policy, spoken, since, policy.expire_after_s)
+        speakers = {approval.role for approval in judgement_now.approvals}
+        askers = askers_of(statements.store, request, order.plan.digest)
+        yield from _missing(order, policy, askers, speakers, since, policy.expire_after_s)
 
 
 def _glass(
     statements: Statements, ledger: Ledger, glass: BreakGlass, request: c.Promotion, plan: c.Plan, digest: str
 ) -> Iterator[Waited]:
     """Those who may override the gates that keep a promotion which may wait for it."""
+    askers = askers_of(statements.store, request, plan.digest)
     for at in plan.stages if request.break_glass else ():
         for phase in Phase:
             pack = pack_of(ledger, request.id, at.stage.name, phase)
             if pack is None or not failing_gates(statements, ledger, request.id, at.stage.name, phase):
                 continue
             order = replace(question(request, plan, digest, at.stage.name, pack.digest), phase=phase)
-            agreed = {approval.role for approval in consents(statements, request.id, at.stage.name, phase)}
-            for waited in _missing(order, glass.policy, agreed, asked_since(ledger, order), glass.longest_s):
+            speakers = {approval.role for approval in consents(statements, request.id, at.stage.name, phase)}
+            since = asked_since(ledger, order)
+            for waited in _missing(order, glass.policy, askers, speakers, since, glass.longest_s):
                 yield replace(waited, glass=True)
 
 
 def _missing(
-    order: c.StageOrder, policy: ApprovalPolicy, given: set[str], since: datetime | None, within_s: int
+    order: c.StageOrder,
+    policy: ApprovalPolicy,
+    askers: Askers,
+    speakers: set[str],
+    since: datetime | None,
+    within_s: int,
 ) -> Iterator[Waited]:
-    for role in policy.roles:
-        if role.name not in given:
+    """The roles that must approve what *askers* asked for, the witness among them, less those in *speakers*."""
+    for role in policy.asked(askers):
+        if role.name not in speakers:
             yield Waited(
                 stage=order.stage,
                 phase=order.phase,
                 role=role,
+                who=who_can(role, policy),
                 evidence=order.evidence,
                 since=since,
                 until=since + timedelta(seconds=within_s) if since else None,

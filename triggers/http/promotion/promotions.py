@@ -13,7 +13,6 @@ from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
 from shared.application.rollout.costs import costs_of_release
 from shared.clients import Clients
 from shared.contracts import Promotion
-from shared.domain.promotion.approvals import who_can
 from shared.domain.promotion.plans import Phase
 from shared.durable.starting import find_instance
 from shared.records.listings import PROMOTIONS, listed
@@ -209,7 +208,7 @@ def _awaited(role_asked: Waited) -> Awaited:
     return Awaited(
         stage=role_asked.stage,
         role=role_asked.role.name,
-        who=who_can(role_asked.role),
+        who=role_asked.who,
         people=role_asked.role.people,
         evidence=role_asked.evidence,
         since=role_asked.since.isoformat() if role_asked.since else "",

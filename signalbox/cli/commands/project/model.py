@@ -1,6 +1,8 @@
 """`signalbox model`: bring a model to a workspace, of the local cloud or of Azure ML, by the same commands."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +10,7 @@ import click
 
 from signalbox.cli.app_client import find_endpoints
 from signalbox.cli.errors import NO, NotSetUp, UnknownName, Unreachable, Unusable
+from signalbox.cli.names import guess_name
 from signalbox.cli.output import emit_json
 from signalbox.cli.progress import waiting
 from signalbox.cli.project_files import app_option, config_option, find_configuration
@@ -56,7 +59,9 @@ def register(
     from signalbox.models.assets import ModelFolder, Unregistrable, register_folder
 
     source = ModelFolder(name=name[0], version=name[1], folder=folder, tags=dict(map(_tag, tags)))
-    workspace = _workspace(_project(config, app), environment)
+    project = _project(config, app)
+    _warn_of_unknown(project, name[0])
+    workspace = _workspace(project, environment)
     try:
         with waiting(f"registering {':'.join(name)}"):
             kind = register_folder(workspace, source)
@@ -97,7 +102,9 @@ def deploy(
 
     if not batch and not online:
         raise click.UsageError("name an endpoint: --batch ENDPOINT, --online ENDPOINT, or both")
-    workspace = _workspace(_project(config, app), environment)
+    project = _project(config, app)
+    _warn_of_unknown(project, name[0])
+    workspace = _workspace(project, environment)
     for endpoint, script, put in ((batch, batch_script, deploy_batch), (online, online_script, deploy_online)):
         if not endpoint:
             continue
@@ -110,7 +117,11 @@ def deploy(
             compute=compute,
             instance_type=instance_type,
         )
-        with waiting(f"deploying {':'.join(name)} behind {endpoint}"), workspace.client() as client:
+        with (
+            waiting(f"deploying {':'.join(name)} behind {endpoint}"),
+            _only_registered(environment),
+            workspace.client() as client,
+        ):
             put(workspace, client, target)
         click.echo(f"deployed {':'.join(name)} as {endpoint}/{deployment} in {environment}")
 
@@ -128,8 +139,9 @@ def flag(name: tuple[str, str], stage: str, environment: str, config: Path | Non
     project = _project(config, app)
     if stage not in project.stages:
         raise UnknownName(f"the ladder has no stage {stage!r}; it has {', '.join(project.stages) or 'none'}")
+    _warn_of_unknown(project, name[0])
     workspace = _workspace(project, environment)
-    with waiting(f"flagging {':'.join(name)}"), workspace.client() as client:
+    with waiting(f"flagging {':'.join(name)}"), _only_registered(environment), workspace.client() as client:
         assets.flag(client, *name, stage)
     click.echo(f"flagged {':'.join(name)} for {stage}; `signalbox promotions` shows its promotion")
 
@@ -213,6 +225,26 @@ def _workspace(project: "ProjectFacts", environment: str) -> "MlWorkspace":
         return local_workspace(endpoints, named.name)
     except ValueError as error:
         raise UnknownName(f"environment {environment}: the local cloud has no such place: {error}") from error
+
+
+def _warn_of_unknown(project: "ProjectFacts", name: str) -> None:
+    """A model without a promotion may be registered and tried, but the name may also be mistyped."""
+    if name not in project.models:
+        subject = f"model {name!r} has no `promotion` section in the configuration"
+        guess = guess_name(name, project.models)
+        remedy = f"{guess} If not, add" if guess else "; correct the name, or add"
+        click.echo(f"warning: {subject}{remedy} models.{name}.promotion", err=True)
+
+
+@contextmanager
+def _only_registered(environment: str) -> Iterator[None]:
+    """Say what is not registered in *environment*. Raises UnknownName."""
+    from signalbox.models.assets import NotRegistered
+
+    try:
+        yield
+    except NotRegistered as error:
+        raise UnknownName(f"environment {environment}: {error}") from error
 
 
 def _tag(text: str) -> tuple[str, str]:
