@@ -13,6 +13,7 @@ from os import environ
 import click
 
 NO, UNDECIDED = 1, 3
+_NOT_THERE = 501  # The answer to a request that is understood, and that the service does not do.
 
 
 class CliError(click.ClickException):
@@ -122,7 +123,7 @@ def of_azure(error: Exception, subject: str = "Azure") -> CliError:
         return NotAllowed(f"{subject} does not let you in: {first_line(error)}; run `az login`, or ask for the role")
     if isinstance(error, ResourceNotFoundError):
         return UnknownName(f"{subject} has no such thing: {first_line(error)}; check the name")
-    if isinstance(error, ServiceRequestError) or status is None or status >= 500:
+    if isinstance(error, ServiceRequestError) or status is None or (status >= 500 and status != _NOT_THERE):
         return Unreachable(f"{subject} does not answer: {first_line(error)}; check the address and the network")
     return RefusedByApp(f"{subject} refuses ({status}): {first_line(error)}; change what it names, or try again")
 

@@ -123,6 +123,17 @@ def upload(workspace: MlWorkspace, folder: Path, target: str) -> None:
                 container.upload_blob(f"{target}/{path.relative_to(folder).as_posix()}", stream, overwrite=True)
 
 
+def download(workspace: MlWorkspace, source: str, folder: Path) -> list[str]:
+    """The files of the folder *source* of the workspace's own datastore, into *folder*; returns their paths in it."""
+    with workspace.container() as container:
+        names = [blob.name.removeprefix(f"{source}/") for blob in container.list_blobs(name_starts_with=f"{source}/")]
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            with (folder / name).open("wb") as stream:
+                container.download_blob(f"{source}/{name}").readinto(stream)
+    return names
+
+
 def datastore_path(folder: str) -> str:
     """How Azure ML names *folder* of a workspace's own datastore."""
     return f"azureml://datastores/workspaceblobstore/paths/{folder}"

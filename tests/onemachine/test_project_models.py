@@ -100,6 +100,99 @@ def test_an_mlflow_model_is_deployed_without_a_script(
     assert json.loads(steps[2].stdout) == pytest.approx(json.loads(line)["response"])
 
 
+JOB = """
+type: pipeline
+experiment_name: team
+settings: {default_compute: azureml:cpu-cluster}
+inputs: {word: hello}
+outputs:
+  output: {type: uri_folder}
+jobs:
+  train:
+    type: command
+    code: .
+    command: python write.py ${{outputs.output}} ${{inputs.word}}
+    environment: {image: ubuntu, conda_file: conda.yaml}
+    inputs:
+      word: ${{parent.inputs.word}}
+    outputs:
+      output: ${{parent.outputs.output}}
+"""
+SCRIPT = """
+import sys
+from pathlib import Path
+
+folder, word = sys.argv[1:]
+print(f"the word is {word}")
+(Path(folder) / "model").mkdir()
+(Path(folder) / "model" / "word.txt").write_text(word)
+sys.exit("no such word" if word == "nonsense" else 0)
+"""
+
+
+@pytest.fixture
+def job(folder: Path) -> Path:
+    """A training job that does next to nothing."""
+    training = folder / "training"
+    training.mkdir(exist_ok=True)
+    (training / "write.py").write_text(SCRIPT)
+    (training / "conda.yaml").write_text("name: team-training-0123456789ab\ndependencies: [python=3.11]\n")
+    (training / "job.yaml").write_text(JOB)
+    return training / "job.yaml"
+
+
+@pytest.fixture
+def train(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`signalbox train` in the project."""
+    monkeypatch.chdir(folder)
+    return lambda *words: CliRunner().invoke(main, ["train", *words])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_training_job_is_followed_and_what_it_wrote_is_fetched(
+    world: World, folder: Path, job: Path, train: Callable[..., Result]
+) -> None:
+    (folder / "build" / "model").mkdir(parents=True, exist_ok=True)
+    (folder / "build" / "model" / "older.txt").write_text("of an earlier training")
+    (folder / "build" / "notes.txt").write_text("mine")
+
+    result = train("--set", "word=churn")
+
+    assert result.exit_code == 0, result
+    assert "in dev\ntrain: the word is churn\ncompleted; wrote build: model\n" in result.stdout
+    assert [path.name for path in (folder / "build" / "model").iterdir()] == ["word.txt"]
+    assert (folder / "build" / "notes.txt").read_text() == "mine"
+    with ml_client(world.cloud.endpoints, "mlw-dev") as client:
+        assert client.environments.get("team-training-0123456789ab", "1").conda_file["dependencies"] == ["python=3.11"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_training_that_fails_shows_its_log_and_leaves_the_folder_alone(
+    folder: Path, job: Path, train: Callable[..., Result]
+) -> None:
+    result = train("--set", "word=nonsense", "--out", "nothing")
+
+    assert (result.exit_code, "has ended as Failed; its log is above" in result.stderr) == (5, True), result
+    assert "train: no such word" in result.stdout
+    assert not (folder / "nothing").exists()
+
+
+@pytest.mark.proof  # The 501 itself is proven for each kind of job in tests/emulators.
+@pytest.mark.filterwarnings("ignore")
+def test_a_sweep_is_refused_by_the_local_cloud_in_one_sentence(
+    folder: Path, job: Path, train: Callable[..., Result]
+) -> None:
+    sweep = job.with_name("sweep.yaml")
+    trial = "trial: {command: python write.py . hello, environment: {image: ubuntu}}"
+    goal = "objective: {goal: maximize, primary_metric: accuracy}\nlimits: {max_total_trials: 1}"
+    space = "search_space: {word: {type: choice, values: [a]}}\nsampling_algorithm: grid"
+    sweep.write_text(f"type: sweep\ncompute: azureml:cpu-cluster\n{trial}\n{space}\n{goal}\n")
+
+    refused = train(str(sweep))
+
+    assert (refused.exit_code, "refuses (501)" in refused.stderr) == (5, True), refused
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [

@@ -8,22 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from signalbox.cli.app_client import find_endpoints
-from signalbox.cli.errors import NO, NotSetUp, UnknownName, Unreachable, Unusable
+from signalbox.cli.errors import NO, UnknownName, Unusable
 from signalbox.cli.names import guess_name
 from signalbox.cli.output import emit_json
 from signalbox.cli.progress import waiting
 from signalbox.cli.project_files import app_option, config_option, find_configuration
-from signalbox.launcher.endpoints import listens
+from signalbox.cli.project_workspaces import environment_option, facts_of_project, workspace_of
 
 if TYPE_CHECKING:
-    from signalbox.models.workspace import MlWorkspace
     from signalbox.projects.facts import ProjectFacts
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-_environment = click.option(
-    "--environment", default="dev", show_default=True, help="The environment of the configuration to work in."
-)
 
 
 def _exact(_: click.Context, __: click.Parameter, text: str) -> tuple[str, str]:
@@ -49,7 +44,7 @@ def model() -> None:
 @_model_version
 @click.argument("folder", type=_FOLDER)
 @click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="A tag of the version; may be repeated.")
-@_environment
+@environment_option
 @config_option
 @app_option
 def register(
@@ -59,9 +54,9 @@ def register(
     from signalbox.models.assets import ModelFolder, Unregistrable, register_folder
 
     source = ModelFolder(name=name[0], version=name[1], folder=folder, tags=dict(map(_tag, tags)))
-    project = _project(config, app)
+    project = facts_of_project(config, app)
     _warn_of_unknown(project, name[0])
-    workspace = _workspace(project, environment)
+    workspace = workspace_of(project, environment)
     try:
         with waiting(f"registering {':'.join(name)}"):
             kind = register_folder(workspace, source)
@@ -81,7 +76,7 @@ def register(
 @click.option("--online-script", default="online.py", show_default=True, help="Likewise.")
 @click.option("--compute", default="", help="The cluster of batch jobs; the local one, or cpu-cluster on Azure.")
 @click.option("--instance-type", default="Standard_DS3_v2", show_default=True, help="Of the online deployment.")
-@_environment
+@environment_option
 @config_option
 @app_option
 def deploy(
@@ -102,9 +97,9 @@ def deploy(
 
     if not batch and not online:
         raise click.UsageError("name an endpoint: --batch ENDPOINT, --online ENDPOINT, or both")
-    project = _project(config, app)
+    project = facts_of_project(config, app)
     _warn_of_unknown(project, name[0])
-    workspace = _workspace(project, environment)
+    workspace = workspace_of(project, environment)
     for endpoint, script, put in ((batch, batch_script, deploy_batch), (online, online_script, deploy_online)):
         if not endpoint:
             continue
@@ -129,18 +124,18 @@ def deploy(
 @model.command()
 @_model_version
 @click.option("--to", "stage", required=True, help="The stage of the ladder that it is to reach.")
-@_environment
+@environment_option
 @config_option
 @app_option
 def flag(name: tuple[str, str], stage: str, environment: str, config: Path | None, app: Path) -> None:
     """Ask for the promotion of the registered NAME:VERSION: set the tag that Signalbox reads."""
     from signalbox.models import assets
 
-    project = _project(config, app)
+    project = facts_of_project(config, app)
     if stage not in project.stages:
         raise UnknownName(f"the ladder has no stage {stage!r}; it has {', '.join(project.stages) or 'none'}")
     _warn_of_unknown(project, name[0])
-    workspace = _workspace(project, environment)
+    workspace = workspace_of(project, environment)
     with waiting(f"flagging {':'.join(name)}"), _only_registered(environment), workspace.client() as client:
         assets.flag(client, *name, stage)
     click.echo(f"flagged {':'.join(name)} for {stage}; `signalbox promotions` shows its promotion")
@@ -150,7 +145,7 @@ def flag(name: tuple[str, str], stage: str, environment: str, config: Path | Non
 @click.argument("endpoint")
 @click.argument("file", type=click.File())
 @click.option("--deployment", default="", help="Ask this deployment, whatever its traffic.")
-@_environment
+@environment_option
 @config_option
 @app_option
 def invoke(endpoint: str, file: Any, deployment: str, environment: str, config: Path | None, app: Path) -> None:
@@ -161,7 +156,7 @@ def invoke(endpoint: str, file: Any, deployment: str, environment: str, config: 
         body = json.load(file)
     except ValueError as error:
         raise Unusable(f"{file.name} is not JSON: {error}; write one request, as {{'input_data': ...}}") from error
-    workspace = _workspace(_project(config, app), environment)
+    workspace = workspace_of(facts_of_project(config, app), environment)
     with waiting(f"asking {endpoint}"), workspace.client() as client:
         click.echo(deployments.invoke(client, endpoint, body, deployment))
 
@@ -196,35 +191,6 @@ def validate(
             f"{result}: {judgement.files} files, {judgement.answered} golden requests answered, {judgement.kind}"
         )
     context.exit(NO if judgement.unmet else 0)
-
-
-def _project(config: Path | None, app: Path) -> "ProjectFacts":
-    from signalbox.projects.facts import UnusableProject, read_project
-
-    try:
-        return read_project(app, find_configuration(config))
-    except UnusableProject as error:
-        raise NotSetUp(str(error)) from error
-
-
-def _workspace(project: "ProjectFacts", environment: str) -> "MlWorkspace":
-    """The workspace of *environment*, on Azure or on the local cloud. Raises UnknownName, NotSetUp or Unreachable."""
-    from signalbox.launcher.provision import local_workspace
-    from signalbox.models.workspace import AzureWorkspace, on_azure
-
-    named = next((place for place in project.workspaces if place.environment == environment), None)
-    if named is None:
-        names = ", ".join(place.environment for place in project.workspaces) or "none"
-        raise UnknownName(f"the configuration has no environment {environment!r}; it has {names}")
-    if on_azure():
-        return AzureWorkspace(named.subscription, named.resource_group, named.name)
-    endpoints = find_endpoints()
-    if not listens(endpoints.azureml):
-        raise Unreachable("the local cloud of this folder does not run; start it with `signalbox up`")
-    try:
-        return local_workspace(endpoints, named.name)
-    except ValueError as error:
-        raise UnknownName(f"environment {environment}: the local cloud has no such place: {error}") from error
 
 
 def _warn_of_unknown(project: "ProjectFacts", name: str) -> None:
