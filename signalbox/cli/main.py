@@ -13,7 +13,7 @@ from signalbox.cli.commands.local import demo, env, up
 from signalbox.cli.commands.messages import send, stream
 from signalbox.cli.commands.offline import config, profile
 from signalbox.cli.commands.project.model import model
-from signalbox.cli.commands.project.new import new
+from signalbox.cli.commands.project.new import new, update
 from signalbox.cli.commands.project.package import package
 from signalbox.cli.commands.project.train import train
 from signalbox.cli.commands.promotions import (
@@ -102,7 +102,7 @@ _PRODUCTION = (rollout, rollback, known_good, rehearse, serving, alerts, release
 
 _OTHERS = (retrain, retraining, trace, token, keys, config, doctor, host)
 
-_PROJECT = (new, train, model, package)
+_PROJECT = (new, update, train, model, package)
 
 for command in (up, env, demo, *_PROJECT, *_RUNS, *_PROMOTIONS, *_PRODUCTION, *_OTHERS):
     main.add_command(command)

@@ -41,6 +41,7 @@ PRODUCTION = (
     'signalbox release-hold diabetes-progression:2 --reason "mended" --as linus@example.org',
 )
 TEAM = "tests/packaging/test_template.py runs it in the project that the installed wheel has made"
+KINDS = "tests/projects/test_kinds.py does it with every kind of project"
 MODEL = "tests/onemachine/test_project_models.py runs it on a local cloud"
 EXCEPTIONS = {
     "python train_and_deploy.py": "tests/emulators/test_azure_scripts.py runs it as a proof",
@@ -52,6 +53,11 @@ EXCEPTIONS = {
     "signalbox model deploy wine:1 --batch wine-try-files --online wine-try": MODEL,
     "signalbox model invoke wine-try request.json": MODEL,
     "signalbox model flag wine:1 --to prod": MODEL,
+    "signalbox train": KINDS,
+    "signalbox train --set recipe=simple": KINDS,
+    "signalbox train training/sweep.yaml": MODEL,
+    "signalbox new wine --defaults --answer kind=text": KINDS,
+    "pip install --upgrade signalbox && signalbox update": "tests/projects/test_update.py updates a project",
     **dict.fromkeys(PRODUCTION, "a rollout lasts hours; tests/rollout asks the same doors"),
     "signalbox prove PROMOTION --to proof.json": "tests/trust/test_verifier.py asks the same door of a whole promotion",
     "signalbox prove PROMOTION --to proof.zip --zip": "tests/trust/test_archives.py asks the same door",

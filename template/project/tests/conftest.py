@@ -20,13 +20,13 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 def signalbox(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """What `signalbox` *words* prints in *folder*, about this project."""
+    return run(folder, "-m", "signalbox.cli", *words)
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """What `python` *words* prints in *folder*, about this project."""
     return subprocess.run(
-        [sys.executable, "-m", "signalbox.cli", *words],
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, *words], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
 
 
@@ -39,8 +39,8 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """Run a command on a local cloud of its own, which must succeed; returns what it prints."""
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a running local cloud, which serves this project."""
     folder = tmp_path_factory.mktemp("cloud")
     log = folder / "up.log"
     with log.open("w") as output:
@@ -57,13 +57,19 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
-
-        def run(*words: str) -> str:
-            done = signalbox(folder, *words)
-            assert done.returncode == 0, f"signalbox {' '.join(words)} ended with {done.returncode}: {done.stderr}"
-            return done.stdout
-
-        yield run
+        yield folder
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def cloud(home: Path) -> Callable[..., str]:
+    """Run a command on the local cloud, which must succeed; returns what it prints."""
+
+    def command(*words: str) -> str:
+        process = signalbox(home, *words)
+        assert process.returncode == 0, f"signalbox {' '.join(words)} ended with {process.returncode}: {process.stderr}"
+        return process.stdout
+
+    return command

@@ -1,34 +1,56 @@
 """The data contract holds for what the model learns from and is scored on, and refuses what it is there to refuse."""
 
+import json
 from pathlib import Path
 
 from conftest import PROJECT, signalbox
-from train import load_rows
+from dataset import load_rows
+from features import KEY
 
-CONTRACT = str(PROJECT / "data" / "contract.yaml")
+CONTRACT = PROJECT / "data" / "contract.yaml"
 
 
 def test_the_rows_that_the_model_learns_from_meet_the_contract(tmp_path: Path) -> None:
     rows, _ = load_rows()
     rows.to_csv(tmp_path / "rows.csv", index=False)
 
-    done = signalbox(tmp_path, "check", "rows.csv", "--contract", CONTRACT)
+    check = signalbox(tmp_path, "check", "rows.csv", "--contract", str(CONTRACT))
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert check.returncode == 0, check.stdout + check.stderr
 
 
-def test_a_value_out_of_its_range_is_refused(tmp_path: Path) -> None:
+def test_a_row_that_comes_twice_is_refused(tmp_path: Path) -> None:
     rows, _ = load_rows()
-    rows.loc[0, "alcohol"] = 140
+    rows.loc[1, KEY] = rows.loc[0, KEY]
     rows.to_csv(tmp_path / "rows.csv", index=False)
 
-    done = signalbox(tmp_path, "check", "rows.csv", "--contract", CONTRACT)
+    check = signalbox(tmp_path, "check", "rows.csv", "--contract", str(CONTRACT))
 
-    assert done.returncode == 1
-    assert "alcohol" in done.stdout
+    assert check.returncode == 1
+    assert KEY in check.stdout
+
+
+def test_a_column_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    rows, _ = load_rows()
+    rows.assign(surprise=1).to_csv(tmp_path / "rows.csv", index=False)
+
+    check = signalbox(tmp_path, "check", "rows.csv", "--contract", str(CONTRACT))
+
+    assert check.returncode == 1
+    assert "surprise" in check.stdout
+
+
+def test_the_reference_profile_is_that_of_the_rows_that_the_model_learns_from(build: Path, tmp_path: Path) -> None:
+    written = signalbox(
+        tmp_path, "profile", str(build / "train.csv"), "--contract", str(CONTRACT), "--out", "profile.json"
+    )
+
+    assert written.returncode == 0, written.stderr
+    kept = json.loads((CONTRACT.parent / "reference-profile.json").read_text())
+    assert json.loads((tmp_path / "profile.json").read_text()) == kept, "run `make profile`"
 
 
 def test_the_configuration_is_right(tmp_path: Path) -> None:
-    done = signalbox(tmp_path, "config", "check")
+    check = signalbox(tmp_path, "config", "check")
 
-    assert done.returncode == 0, done.stdout
+    assert check.returncode == 0, check.stdout

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+KEY, TARGET = "id", "class"
 COLUMNS = [
     "alcohol",
     "malic_acid",

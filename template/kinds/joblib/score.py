@@ -5,7 +5,7 @@ from pathlib import Path
 
 import joblib
 import pandas as pd
-from features import features
+from features import KEY, TARGET, features
 
 model = None
 
@@ -17,10 +17,10 @@ def init() -> None:
 
 
 def run(mini_batch: list[str]) -> pd.DataFrame:
-    """One row for every row of the files: the file, the row's id, and its class."""
+    """One row for every row of the files: the file, the row's key, and the prediction."""
     return pd.concat([_score(Path(name)) for name in mini_batch], ignore_index=True)
 
 
 def _score(path: Path) -> pd.DataFrame:
     rows = pd.read_csv(path)
-    return pd.DataFrame({"file": path.name, "id": rows["id"], "class": model.predict(features(rows))})
+    return pd.DataFrame({"file": path.name, KEY: rows[KEY], TARGET: model.predict(features(rows))})

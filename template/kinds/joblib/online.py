@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import joblib
 import pandas as pd
@@ -17,8 +18,8 @@ def init() -> None:
     model = joblib.load(next(Path(os.environ["AZUREML_MODEL_DIR"]).rglob("model.joblib")))
 
 
-def run(raw_data: str) -> list[str]:
-    """The class of every row of {"input_data": {"columns", "index", "data"}}."""
+def run(raw_data: str) -> list[Any]:
+    """The prediction for every row of {"input_data": {"columns", "index", "data"}}."""
     table = json.loads(raw_data)["input_data"]
     rows = pd.DataFrame(table["data"], columns=table["columns"])
-    return [str(label) for label in model.predict(features(rows))]
+    return model.predict(features(rows)).tolist()

@@ -1,0 +1,67 @@
+"""What a cluster runs is what is tested here: the job's files load, and their commands fit the script."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sweep
+import train
+import yaml
+from azure.ai.ml import load_component, load_job
+from conftest import PROJECT
+from dataset import load_rows
+
+TRAINING = PROJECT / "training"
+
+
+def test_the_files_of_the_jobs_load_as_azure_reads_them() -> None:
+    component, job = load_component(TRAINING / "component.yaml"), load_job(TRAINING / "job.yaml")
+    search = load_job(TRAINING / "sweep.yaml")
+
+    assert (job.type, search.type) == ("pipeline", "sweep")
+    assert set(job.inputs) <= set(component.inputs)
+
+
+@pytest.mark.parametrize("name", ["component.yaml", "sweep.yaml"])
+def test_the_script_takes_every_argument_of_the_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    document = yaml.safe_load((TRAINING / name).read_text())
+    command = document.get("command") or document["trial"]["command"]
+
+    with pytest.raises(SystemExit):
+        train.main(["--help"])
+
+    known_arguments = capsys.readouterr().out
+    assert [word for word in re.findall(r"--\w+", command) if word not in known_arguments] == []
+
+
+def test_own_rows_are_read_from_a_folder_and_give_the_same_model(build: Path, tmp_path: Path) -> None:
+    rows, answers = load_rows()
+    (tmp_path / "data").mkdir()
+    pd.concat([rows, answers], axis=1).to_csv(tmp_path / "data" / "rows.csv", index=False)
+
+    train.main([str(tmp_path / "build"), "--data", str(tmp_path / "data")])
+
+    metrics = [json.loads((folder / "metrics.json").read_text()) for folder in (tmp_path / "build", build)]
+    assert metrics[0] == pytest.approx(metrics[1])
+
+
+def test_the_search_puts_the_best_candidate_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    measures = {0.1: 0.7, 1.0: 0.9, 10.0: 0.8}
+    space = {"strength": {"type": "choice", "values": list(measures)}}
+    monkeypatch.setattr(sweep, "train", lambda _, strength: {"cv": measures[strength]})
+
+    most = sweep.search({"search_space": space, "objective": {"primary_metric": "cv", "goal": "maximize"}})
+    least = sweep.search({"search_space": space, "objective": {"primary_metric": "cv", "goal": "minimize"}})
+
+    assert [candidate["strength"] for _, candidate in most] == [1.0, 10.0, 0.1]
+    assert least == most[::-1]
+
+
+def test_the_search_over_its_own_space_measures_every_candidate() -> None:
+    document = yaml.safe_load(Path(sweep.SWEEP).read_text())
+
+    results = sweep.search(document)
+
+    assert len(results) == len(list(sweep.candidates(document))) > 1
