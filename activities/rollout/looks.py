@@ -123,15 +123,15 @@ def _alerts(clients: Clients, watched: WatchedStep) -> tuple[str, ...]:
 
     An alert on the endpoint from before the rollout is about the champion.
     """
-    rules = watched.policy.alerts.rules
-    if not rules:
+    policy, canary = watched.policy.alerts, watched.arms.canary.lower()
+    if not policy.rules:
         return ()
     shifting_since = watched.shifting_since(clients.statements)
-    fired = [alert for alert in clients.alerts.firing(watched.served) if alert.rule in rules]
+    fired = [alert for alert in clients.alerts.firing(watched.served) if policy.has_rule(alert.rule)]
     about_it = [
         alert.rule
         for alert in fired
-        if alert.deployment == watched.arms.canary or (not alert.deployment and alert.since >= shifting_since)
+        if alert.deployment.lower() == canary or (not alert.deployment and alert.since >= shifting_since)
     ]
     return tuple(dict.fromkeys(about_it))
 

@@ -7,7 +7,9 @@ import pytest
 
 from tests.cli.conftest import run
 from tests.inference.conftest import InferenceApp
+from triggers.http.bodies import decode_query
 from triggers.http.inference import predictions as prediction_doors
+from triggers.http.inference.predictions import PieceAsked
 
 
 async def published(app: InferenceApp) -> tuple[str, dict[str, bytes]]:
@@ -109,3 +111,9 @@ async def test_a_run_without_predictions_says_why(app: InferenceApp, tmp_path: P
     assert (early.exit_code, "it has not ended" in early.output) == (5, True), early.output
     assert (unknown.exit_code, f"did you mean {name}?" in unknown.output) == (4, True), unknown.output
     assert not (tmp_path / "out").exists()
+
+
+def test_a_piece_may_begin_behind_the_first_thousand_million_bytes() -> None:
+    asked = decode_query(PieceAsked, {"name": "a.csv", "offset": str(2**53)})
+
+    assert asked.offset == 2**53

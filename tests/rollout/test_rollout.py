@@ -185,6 +185,18 @@ async def test_an_alert_on_the_new_version_aborts_and_one_on_the_champion_does_n
     assert serving.traffic == before
 
 
+async def test_an_alert_aborts_in_whatever_case_azure_writes_its_names(serving: RolloutApp) -> None:
+    before = serving.traffic
+    model = await serving.entered("2")
+    promotion = await serving.promote(str(model), "prod")
+    await serving.until(lambda: len(serving.traffic) == 2)
+
+    serving.alerts.fires = [alert("Prod-Errors", serving.deployment(model).upper())]
+
+    assert "alerts fire on it: Prod-Errors" in because(await serving.finish(promotion))
+    assert serving.traffic == before
+
+
 async def test_incidents_that_hit_both_versions_abort_nothing(serving: RolloutApp) -> None:
     serving.requests.bad_share = lambda deployment: 0.5
     model = await serving.entered("2")

@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 BODY_LIMIT = 256 * 1024
 DEPTH_LIMIT = 32
+# Of a number in a query: the greatest is an offset in a file, at most 2**53. Python's int refuses texts of more than
+# 4,300 digits with an error of its own, so that a bound must come before it.
+_MOST_DIGITS = 16
 
 
 def decode_body(kind: type[T], raw: Any) -> T:
@@ -67,6 +70,8 @@ def parse_json(data: bytes, limit: int) -> Any:
         raise ValueError(f"the body has {len(data)} bytes; send at most {limit}")
     try:
         raw = json.loads(data, object_pairs_hook=unique_fields, parse_constant=_refuse, parse_float=_finite)
+        # JSON may escape half of a surrogate pair. Python reads it, and no record, digest or response could hold it
+        # later.
         json.dumps(raw, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the body is not JSON: {str(error)[:200]}") from error
@@ -95,7 +100,7 @@ def _plain(field: tuple[Any, bool] | None) -> tuple[Any, ...]:
 
 
 def _number(text: str) -> Any:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,9 +53,8 @@ class WatchedEndpoint:
         return self.stage.serving.online
 
     def has_rule(self, rule: str) -> bool:
-        """Whether *rule* is configured; Azure does not keep the case of a rule's name."""
-        rules = self.stage.rollout.alerts.rules if self.stage.rollout else ()
-        return rule.lower() in (configured.lower() for configured in rules)
+        """Whether *rule* is configured."""
+        return self.stage.rollout is not None and self.stage.rollout.alerts.has_rule(rule)
 
 
 def watched_endpoints(ladder: Ladder) -> Iterator[WatchedEndpoint]:

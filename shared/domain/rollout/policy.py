@@ -195,6 +195,10 @@ class RolloutAlerts:
     rules: tuple[str, ...] = ()
     within_s: int = 72 * 3600
 
+    def has_rule(self, rule: str) -> bool:
+        """Whether *rule* is one of them; Azure does not keep the case of a rule's name."""
+        return rule.lower() in (configured.lower() for configured in self.rules)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstancePrice:
