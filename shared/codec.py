@@ -34,6 +34,7 @@ def encode(value: object) -> Json:
         return [encode(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
+    # Before the plain types below, since a StrEnum is a str too.
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
@@ -200,6 +201,7 @@ def _read_scalar(kind: Any, raw: Json) -> Any:
 
 
 def _expect(kind: type, raw: Json) -> Any:
+    # To Python a bool is an int; in JSON `true` is no number.
     if isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)):
         return raw
     raise _Misfit(f": expected {kind.__name__}, found {type(raw).__name__}")

@@ -102,6 +102,7 @@ _URLS = (
 )
 _NAMESPACE = re.compile(r"Endpoint=sb://([^./:;]+)", re.IGNORECASE)
 _KEY_LENGTH = 32
+# The first form leaves out the hosts of ledgers: one whose `ledger:` was forgotten would pass for a container.
 _TREE_HEADS = re.compile(
     r"https://(?![^/]*\.confidential-ledger\.)[^/?#\s]+(/[a-z0-9]+)?/[a-z0-9](-?[a-z0-9])*"
     r"|file:/\S.*|ledger:https://[^/@?#\s]+/[a-z0-9](-?[a-z0-9])*"
@@ -238,6 +239,7 @@ def _hosts(patterns: str) -> tuple[str, ...]:
 
 
 def _problem(name: str, value: str) -> str | None:
+    # App Service leaves the reference's own text in a setting that it cannot resolve.
     if value.startswith(_UNRESOLVED):
         return f"{name} is an unresolved Key Vault reference; give the app's identity Key Vault Secrets User"
     if name in _URLS and not value:

@@ -28,6 +28,8 @@ _SUBJECT = re.compile(
 )
 _ETAG = re.compile(r"[!-~]{1,128}")
 _ACCOUNT = re.compile(r"/storageAccounts/(?P<account>[^/]+)/?$", re.IGNORECASE)
+# Data Lake Storage sends `CreateFile` for a file that is still empty and `FlushWithClose` for the whole one, as the
+# schema's documents say. A run on the first would score nothing.
 _COMMITTED = frozenset({"putblob", "putblocklist", "copyblob", "flushwithclose", "sftpcommit"})
 _STORAGE = "microsoft.storage."
 _CREATED, _RENAMED = f"{_STORAGE}blobcreated", f"{_STORAGE}blobrenamed"
@@ -198,6 +200,7 @@ def _read_storage_event(raw: Any, envelope: EventEnvelope, account: str) -> Even
         renamed = read_sent(_Renamed, raw)
         # The destination wins, since the subject of a rename may name the old place.
         container, path = location_of(renamed.data.destination or renamed.subject)
+        # A rename's event has no eTag. The intake looks the file up, so that it is pinned as every other.
         return BlobArrived(event_id=renamed.id, arrival=_arrival(account, container, path, "", None))
     created = read_sent(_Created, raw)
     container, path = created.location

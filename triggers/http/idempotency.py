@@ -120,6 +120,8 @@ def _record_of_key(request: ApiRequest) -> str:
 
 def _write_answer(store: RecordStore, path: str, key_record: KeyRecord) -> None:
     """Record the answer under the key. Two requests with one key at the same moment write the same."""
+    # The other request with this key may have been refused and have removed the record, so that the key may be used
+    # again. It is not brought back.
     if store.exists(path):
         store.overwrite(path, key_record)
 

@@ -8,6 +8,7 @@ from shared.ports import Blob
 from shared.validation.rules import Text
 from triggers.http.problems import Problem
 
+# The hub follows `.` and `..` in a path: a name with them would lead out of the container that it begins with.
 _SEGMENT = r"(?!\.{1,2}(/|$))[^/\\\x00-\x1f\x7f]+"
 _PLACE = rf"[a-z0-9](-?[a-z0-9]){{2,62}}(/{_SEGMENT})+"
 HubPath: TypeAlias = Annotated[

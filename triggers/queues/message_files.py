@@ -51,6 +51,7 @@ def _inside_hub(clients: Clients, url: str) -> tuple[str, str, str]:
 def _arrival(clients: Clients, files: FilesNamed, asker: Asker, container: str, path: str) -> BlobArrived:
     hub = clients.configuration.hub
     location = f"{container}/{path}"
+    # Through the reader of events, so that a message can name no path that an event could not.
     location_of(_SUBJECT.format(container, path))
     if container in hub.reserved:
         raise UnreadableEvent(f"{location!r} lies in Signalbox's own container; name a file of the hub's own")

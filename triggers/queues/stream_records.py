@@ -93,6 +93,8 @@ def keep(clients: Clients, message: QueueMessage) -> KeptRecords:
         reasons = "; ".join(reason for _, reason in bad)
         raise UnreadableEvent(f"its records break the data contract of stream {stream.name}: {reasons}"[:1000])
     if bad:
+        # The bad ones first: once the good ones are held a batch may use the message, and a delivery that comes again
+        # after that is skipped, with its bad records.
         _store_refused(clients, message, stream, bad)
     # The queue's sequence number comes first in the name, so that a listing of the hub is in the order of the queue:
     # times of different hosts would not be.

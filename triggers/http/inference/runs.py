@@ -128,6 +128,7 @@ async def _order(request: ApiRequest, run: str, kind: str, reason: str) -> Order
         raise Problem(409, "too late", f"run {run} ended as {record.outcome.value}; reprocess it instead")
     order = order_record(request, run, kind, reason)
     is_new = await asyncio.to_thread(store.create, records.order(run, kind), order, {"order": kind})
+    # Either may be the one that waits: the run itself for a release, its child for the job.
     for instance in (run, identity.wait_id(run)):
         await wake(request.client, instance, c.ORDER_GIVEN)
     return Ordered(run=run, order=kind, recorded=is_new)

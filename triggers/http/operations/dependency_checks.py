@@ -33,6 +33,7 @@ async def ping(name: str, look: Callable[[], object], patience_s: float) -> Depe
     begin, error = time.monotonic(), ""
     answer = _hanging.get(name) or _start_look(name, look)
     try:
+        # Shielded, since the timeout must end this wait and not the look, which the next ping joins.
         await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(answer)), patience_s)
     except TimeoutError:
         error = f"no answer within {patience_s:.0f} s"
@@ -55,5 +56,6 @@ def _start_look(name: str, look: Callable[[], object]) -> Future[object]:
         finally:
             _hanging.pop(name, None)
 
+    # A daemon, so that a client that never answers does not keep the worker alive.
     threading.Thread(target=run, name=f"ping {name}", daemon=True).start()
     return answer
