@@ -5,6 +5,7 @@ a thread; starting is the Durable client's, on the loop.
 """
 
 import asyncio
+from collections.abc import Set
 from datetime import timedelta
 
 from activities.inference.members import groups, lying
@@ -55,14 +56,17 @@ async def _sweep_windows(client: Client, clients: Clients, route: Route, parts: 
 
 
 async def _sweep_route(client: Client, clients: Clients, route: Route, parts: Parts) -> int:
-    missing, handled_ids = await asyncio.to_thread(_missing_runs, clients, route, parts)
+    handled_before = await asyncio.to_thread(_handled, clients, route)
+    missing, handled_ids = await asyncio.to_thread(_missing_runs, clients, route, parts, handled_before or set())
     runs = 0
     for arrival_id, inference in missing.items():
         handled_ids.discard(arrival_id)  # Until it is started it is not seen to.
         with parts.part(f"run {inference.run}"):
             runs += await start_inference(client, clients.hub, inference) is Start.STARTED
             handled_ids.add(arrival_id)
-    await asyncio.to_thread(_remember, clients, route, handled_ids)
+    if handled_ids != handled_before:
+        # What a sweep has seen to, of what still lies there; losing this record costs only time.
+        await asyncio.to_thread(clients.store.overwrite, paths.swept(route.name), sorted(handled_ids))
     return runs
 
 
@@ -82,9 +86,14 @@ def _forgotten_windows(clients: Clients, route: Route, parts: Parts) -> tuple[li
     return waiting, waiting_runs
 
 
-def _missing_runs(clients: Clients, route: Route, parts: Parts) -> tuple[dict[str, c.Inference], set[str]]:
-    """Runs that nobody opened for what has lain there for a while, by their arrivals, and all that is seen to."""
-    before, handled_ids, missing = _handled(clients, route), set[str](), dict[str, c.Inference]()
+def _missing_runs(
+    clients: Clients, route: Route, parts: Parts, before: Set[str]
+) -> tuple[dict[str, c.Inference], set[str]]:
+    """Runs that nobody opened for what has lain there for a while, by their arrivals, and all that is seen to.
+
+    The arrivals *before* were seen to by an earlier sweep.
+    """
+    handled_ids, missing = set[str](), dict[str, c.Inference]()
     for blob in lying(clients, route):
         with parts.part(f"file {blob.container}/{blob.path}"):
             arrival = blob.arrival(clients.configuration.hub.account)
@@ -106,15 +115,10 @@ def _unopened(clients: Clients, route: Route, arrival: Arrival) -> c.Inference |
     return None if clients.store.exists(paths.run_record(inference.run)) else inference
 
 
-def _handled(clients: Clients, route: Route) -> set[str]:
+def _handled(clients: Clients, route: Route) -> set[str] | None:
+    """What the last sweep of *route* has seen to; None before the first one, and where its record cannot be read."""
     try:
-        return set(clients.store.get(tuple[str, ...], paths.swept(route.name)) or ())
+        arrival_ids = clients.store.get(tuple[str, ...], paths.swept(route.name))
     except UndecodableError:
-        return set()  # What it said is found out again.
-
-
-def _remember(clients: Clients, route: Route, handled_ids: set[str]) -> None:
-    """What a sweep has seen to, of what still lies there; losing this record costs only time."""
-    path = paths.swept(route.name)
-    if handled_ids != _handled(clients, route) or not clients.store.exists(path):
-        clients.store.overwrite(path, sorted(handled_ids))
+        return None  # What it said is found out again.
+    return None if arrival_ids is None else set(arrival_ids)

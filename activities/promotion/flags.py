@@ -1,6 +1,7 @@
 """Find what no event brings: flags set by tag, and promotions whose orchestration was ended from outside."""
 
 import asyncio
+from collections.abc import Iterable
 
 from activities.devops.sweeps import sweep_devops
 from activities.promotion.forgeries import telling_forgeries
@@ -19,7 +20,7 @@ from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import HELD
 from shared.durable.starting import Client, Start, find_instance, wake
-from shared.ports import RegisteredModel
+from shared.ports import Blob, RegisteredModel
 from shared.records import paths
 from shared.records.promotion import is_open
 
@@ -38,7 +39,8 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
     """Restore what a promotion left that was terminated, purged or failed beyond its own care; and what follows it."""
     del sweep
     parts, count = Parts("promotions"), 0
-    for promotion in await asyncio.to_thread(_open, clients, parts):
+    open_blobs = await asyncio.to_thread(list, clients.store.blobs(paths.OPEN_PROMOTIONS))
+    for promotion in await asyncio.to_thread(_open, clients, parts, open_blobs):
         with parts.part(f"promotion {promotion.id}"):
             instance = await find_instance(client, promotion.id)
             if instance is None or not instance.running:
@@ -46,7 +48,7 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
                 count += restoring is not None and await start_restore(client, restoring) is Start.STARTED
     with parts.part("sets of promotions"):
         count += await sweep_sets(client, clients, parts)
-    await _wake_waiting(client, clients, parts)
+    await _wake_waiting(client, clients, parts, open_blobs)
     with parts.part("Azure DevOps"):
         count += await sweep_devops(client, clients, parts)
     with parts.part("revoked keys"):
@@ -57,20 +59,21 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
     return await parts.conclude(clients, c.Swept(adrift=count))
 
 
-async def _wake_waiting(client: Client, clients: Clients, parts: Parts) -> None:
+async def _wake_waiting(client: Client, clients: Clients, parts: Parts, open_blobs: Iterable[Blob]) -> None:
     """Wake the promotions whose turn has come, and those that were replaced while they waited for people."""
     for lock in await asyncio.to_thread(waited_for, clients.store):
         with parts.part(f"the queue for {lock}"):
             for promotion in await asyncio.to_thread(list, whose_turn(clients.store, [lock])):
                 await wake(client, promotion, c.TURN_COME)
-    for promotion in await asyncio.to_thread(_replaced, clients, parts):
+    for promotion in await asyncio.to_thread(_replaced, clients, parts, open_blobs):
         with parts.part(f"promotion {promotion}"):
             await wake(client, promotion, c.DECISION_GIVEN)
 
 
-def _replaced(clients: Clients, parts: Parts) -> list[str]:
+def _replaced(clients: Clients, parts: Parts, open_blobs: Iterable[Blob]) -> list[str]:
+    """Those of the promotions on the list that another one has replaced."""
     promotions = list[str]()
-    for blob in clients.store.blobs(paths.OPEN_PROMOTIONS):
+    for blob in open_blobs:
         promotion = blob.path.removeprefix(paths.OPEN_PROMOTIONS).removesuffix(".json")
         with parts.part(f"promotion {promotion}"):
             if superseded_by(clients.store, promotion):
@@ -105,10 +108,10 @@ def _asked(clients: Clients, source: str, version: RegisteredModel) -> c.Promoti
         return None
 
 
-def _open(clients: Clients, parts: Parts) -> list[c.Promotion]:
-    """Promotions that may have been opened and were not closed."""
+def _open(clients: Clients, parts: Parts, open_blobs: Iterable[Blob]) -> list[c.Promotion]:
+    """The promotions on the list: they may have been opened, and were not closed."""
     store, promotions = clients.store, list[c.Promotion]()
-    for blob in store.blobs(paths.OPEN_PROMOTIONS):
+    for blob in open_blobs:
         with parts.part(f"record {store.container}/{blob.path}"):
             promotion = store.get(c.Promotion, blob.path)
             if promotion is not None:

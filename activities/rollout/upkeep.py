@@ -10,8 +10,10 @@ from activities.traffic_changes import observed
 from shared import contracts as c
 from shared.application.rollout.known_good import ServingRecords
 from shared.application.rollout.upkeep import (
+    EndpointState,
     ProductionEndpoint,
     due_retirements,
+    endpoint_state,
     foreign_traffic,
     is_busy,
     production_endpoints,
@@ -39,10 +41,11 @@ async def sweep_production(client: Client, clients: Clients, sweep: c.Sweep) -> 
     for endpoint in production_endpoints(clients.configuration.ladder):
         with parts.part(f"the rollback of {endpoint.place}"):
             await _forget_ended_rollback(client, clients, endpoint)
+        state: EndpointState | None = None
         with parts.part(f"the traffic of {endpoint.place}"):
-            await asyncio.to_thread(_tell_foreign_traffic, clients, endpoint)
+            state = await asyncio.to_thread(_tell_foreign_traffic, clients, endpoint)
         with parts.part(f"deployments of {endpoint.place}"):
-            await asyncio.to_thread(_retire_due, clients, endpoint)
+            await asyncio.to_thread(_retire_due, clients, endpoint, state)
     with parts.part("rehearsals"):
         await _end_rehearsals(client, clients)
     return await parts.conclude(clients, c.Swept())
@@ -66,12 +69,24 @@ async def _forget_ended_rollback(client: Client, clients: Clients, endpoint: Pro
         await asyncio.to_thread(end_turn, clients.store, *place, rollback)
 
 
-def _tell_foreign_traffic(clients: Clients, endpoint: ProductionEndpoint) -> None:
-    """Traffic that differs from the records is announced once, and is an interval of the history from now on."""
-    difference = None if is_busy(clients.store, endpoint) else foreign_traffic(_records(clients), endpoint)
+def _tell_foreign_traffic(clients: Clients, endpoint: ProductionEndpoint) -> EndpointState | None:
+    """Traffic that differs from the records is announced once, and is an interval of the history from now on.
+
+    Returns the state where it is as it was recorded; None where it is not, or somebody else is at work there.
+    """
+    if is_busy(clients.store, endpoint):
+        return None
+    state = endpoint_state(_records(clients), endpoint)
+    difference = foreign_traffic(state)
     if difference is None:
-        return
-    recorded, shares = difference
+        return state
+    _record_foreign_traffic(clients, endpoint, *difference)
+    return None
+
+
+def _record_foreign_traffic(
+    clients: Clients, endpoint: ProductionEndpoint, recorded: dict[str, int], shares: dict[str, int]
+) -> None:
     change = observed(
         clients,
         endpoint.workspace,
@@ -101,13 +116,14 @@ def _tell_foreign_traffic(clients: Clients, endpoint: ProductionEndpoint) -> Non
     sign_change(clients.statements, key, change)
 
 
-def _retire_due(clients: Clients, endpoint: ProductionEndpoint) -> None:
+def _retire_due(clients: Clients, endpoint: ProductionEndpoint, state: EndpointState | None = None) -> None:
+    """Retire what is due by *state*, which was read a moment ago; without it the endpoint is looked at here."""
     for retirement in retirements_under_way(clients.store, endpoint.workspace.name, endpoint.name):
         _retire(clients, endpoint, retirement)
-    if is_busy(clients.store, endpoint):
+    if state is None and is_busy(clients.store, endpoint):
         return
-    now = clients.clock.now()
-    for warm in due_retirements(_records(clients), endpoint, now):
+    now, records = clients.clock.now(), _records(clients)
+    for warm in due_retirements(records, endpoint, state or endpoint_state(records, endpoint), now):
         if not _is_there(clients, endpoint, warm.deployment):
             continue
         retirement = Retirement(

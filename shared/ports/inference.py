@@ -60,6 +60,10 @@ class DataHub(Protocol):
 
     def read(self, container: str, path: str) -> bytes | None: ...
 
+    def load(self, container: str, path: str) -> tuple[Blob, bytes] | None:
+        """The blob and its content, both of one version and by one request; None where `find` finds nothing."""
+        ...
+
     def open(self, blob: Blob) -> BinaryIO:
         """A seekable file that reads ranges; Refused once the blob is no longer the one its eTag names."""
         ...

@@ -50,10 +50,12 @@ class RecordStore:
         return None if raw is None else self._read(path, raw, lambda plain: plain)
 
     def get_stored(self, kind: type[T], path: str) -> Stored[T] | None:
-        """The record at *path* with its blob, for an update."""
-        blob = self.hub.find(self.container, path)  # Before the content: an eTag that is too old loses, as it must.
-        record = None if blob is None else self.get(kind, path)
-        return None if blob is None or record is None else Stored(record=record, blob=blob)
+        """The record at *path* with its blob, for an update. Raises UndecodableError where it is not a *kind*."""
+        item = self.hub.load(self.container, path)
+        if item is None:
+            return None
+        blob, raw = item
+        return Stored(record=self._read(path, raw, lambda plain: decode(kind, plain)), blob=blob)
 
     def find(self, path: str) -> Blob | None:
         """The blob at *path*, without its content."""

@@ -208,6 +208,18 @@ def said(event: dict[str, dict[str, object]]) -> tuple[object, ...]:
     return tuple(event["data"][name] for name in ("api", "blobType", "contentLength", "contentType"))
 
 
+def test_a_blob_is_loaded_with_its_content_as_find_and_read_give_them(hub: BlobServiceClient) -> None:
+    hub.create_container("loaded")
+    ours, content = BlobHub(hub), "grüße".encode()
+    ours.create("loaded", "a/b.json", content, {"kind": "letter"})
+    ours.create("loaded", "empty", b"")
+    ours.create("loaded", "folder", b"", {"hdi_isfolder": "true"})
+
+    assert ours.load("loaded", "a/b.json") == (ours.find("loaded", "a/b.json"), content)
+    assert ours.load("loaded", "empty") == (ours.find("loaded", "empty"), b"")
+    assert [ours.load("loaded", path) for path in ("folder", "nothing")] == [None, None]
+
+
 def test_a_log_goes_on_in_another_blob_where_one_is_full(hub: BlobServiceClient) -> None:
     hub.create_container("logs")
     ours = BlobHub(hub, longest_log=20)

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,6 +18,7 @@ from shared.domain import identity
 from shared.domain.failures import Refused, Transient
 from shared.operations.doctor.checks.app import sweeps as look_at_sweeps
 from shared.records import paths as records
+from tests.fakes.ports import MemoryHub
 from tests.inference.conftest import CONFIGURATION, InferenceApp
 
 LATER = timedelta(minutes=6)
@@ -28,6 +31,22 @@ def sweeps() -> str:
 
 def failed(app: InferenceApp, sweep: str) -> dict[str, Any]:
     return dict(json.loads(app.hub.read("signalbox", f"sweeps/{sweep}.json") or b"{}"))
+
+
+def count_requests(hub: MemoryHub, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each path is asked for from now on, by the kind of request."""
+    requests = Counter[str]()
+
+    def counted(name: str, ask: Callable[[str, str], Any]) -> Callable[[str, str], Any]:
+        def count(container: str, path: str) -> Any:
+            requests[f"{name} {path}"] += 1
+            return ask(container, path)
+
+        return count
+
+    for name in ("find", "list", "read"):
+        monkeypatch.setattr(hub, name, counted(name, getattr(hub, name)))
+    return requests
 
 
 async def swept(app: InferenceApp, orchestration: str = "reconcile") -> c.Swept:
@@ -162,6 +181,32 @@ async def test_what_may_pass_is_tried_again_once_everything_was_tried(app: Infer
     with pytest.raises(Transient, match="of the sweep of arrivals failed: a: busy; b: KeyError: 'bad'"):
         await parts.conclude(app.clients, c.Swept())
     assert (tried, list(failed(app, "arrivals"))) == (["a", "b", "c"], ["a", "b"])
+
+
+async def test_a_quiet_sweep_asks_for_nothing_twice_and_writes_nothing(
+    app: InferenceApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await app.finish(await app.arrive("landing/each/north/a.csv"))
+    await app.host.advance(LATER, timeout=60)
+    await swept(app)
+    requests, writes = count_requests(app.hub, monkeypatch), app.hub.writes.copy()
+
+    await swept(app)
+
+    assert requests["read swept/each.json"] == 1
+    # `runs-open/` is looked through by the sweep of runs, and counted by the activity after it.
+    assert {request for request, count in requests.items() if count > 1} <= {"list runs-open/", "list "}
+    assert app.hub.writes == writes
+
+
+async def test_a_quiet_sweep_of_promotions_lists_the_open_ones_once(
+    app: InferenceApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = count_requests(app.hub, monkeypatch)
+
+    await swept(app, "reconcile_promotions")
+
+    assert requests[f"list {records.OPEN_PROMOTIONS}"] == 1
 
 
 async def test_a_container_that_is_missing_leaves_the_rest_of_the_backlog_known(app: InferenceApp) -> None:

@@ -1,6 +1,9 @@
 """Between rollouts: what was kept warm is retired once its time is over, and traffic set by hand is told."""
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,6 +14,7 @@ from shared.application.rollout.upkeep import production_endpoints
 from shared.codec import decode
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.rollout.serving import ChangeKind
+from shared.ports import Blob
 from shared.records.production.serving import VersionHold, served_intervals, sign_hold
 from shared.records.production.upkeep import RollbackTurn, end_turn, is_retiring, take_turn
 from shared.records.store import RecordStore
@@ -46,6 +50,28 @@ async def test_the_version_before_is_retired_after_its_time_and_not_sooner(repla
     assert replaced.chain().count("deployment retired") == 1
     assert "prod/models/churn:1" in replaced.cloud.state["assets"]
     assert replaced.cloud.state["assets"]["central/models/churn:1"].tags["signalbox.state"] == "retired"
+
+
+async def test_a_quiet_sweep_reads_the_history_of_the_traffic_and_the_endpoint_once(
+    replaced: RolloutApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests, hub, endpoints = Counter[str](), replaced.clients.hub, replaced.endpoints
+    list_blobs, find_endpoint = hub.list, endpoints.find
+
+    def list_counted(container: str, prefix: str) -> Iterator[Blob]:
+        requests[prefix] += 1
+        return list_blobs(container, prefix)
+
+    def find_counted(*place: Any) -> Any:
+        requests["endpoint"] += 1
+        return find_endpoint(*place)
+
+    monkeypatch.setattr(hub, "list", list_counted)
+    monkeypatch.setattr(endpoints, "find", find_counted)
+
+    await sweep(replaced)
+
+    assert (requests["serving/prod/churn-online/"], requests["endpoint"]) == (1, 1)
 
 
 async def test_a_retired_version_can_be_rolled_back_to_cold(replaced: RolloutApp) -> None:

@@ -46,6 +46,7 @@ def test_the_hub_itself_asks_storage_for_no_such_path(location: str) -> None:
     for ask in (
         lambda: hub.find(container, path),
         lambda: hub.read(container, path),
+        lambda: hub.load(container, path),
         lambda: hub.create(container, path, b""),
         lambda: hub.replace(container, path, b"", "e"),
         lambda: hub.append(container, path, b""),

@@ -79,9 +79,21 @@ class BlobHub:
                 return None
 
     def read(self, container: str, path: str) -> bytes | None:
+        item = self._download(container, path)
+        return None if item is None else item[1]
+
+    def load(self, container: str, path: str) -> tuple[Blob, bytes] | None:
+        item = self._download(container, path)
+        if item is None or is_folder_marker(path, item[0].metadata or {}):
+            return None
+        return _blob(container, item[0]), item[1]
+
+    def _download(self, container: str, path: str) -> tuple[BlobProperties, bytes] | None:
         with translated(f"read {container}/{path}"):
             try:
-                return self._client(container, path).download_blob().readall()
+                # Each later range of a long blob is read on the condition that its eTag is still that of the first.
+                stream = self._client(container, path).download_blob()
+                return stream.properties, stream.readall()
             except ResourceNotFoundError:
                 return None
 

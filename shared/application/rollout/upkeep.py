@@ -15,7 +15,7 @@ from shared.domain.promotion.models import EntryState, exact_model
 from shared.domain.rollout.policy import RolloutPolicy
 from shared.domain.rollout.retirement import KeptWarm, kept_warm
 from shared.domain.rollout.serving import ServedInterval
-from shared.ports import EndpointKind
+from shared.ports import EndpointKind, EndpointSeen
 from shared.records.production.serving import served_intervals
 from shared.records.production.upkeep import rollback_under_way
 from shared.records.store import RecordStore
@@ -46,6 +46,21 @@ def production_endpoints(ladder: Ladder) -> Iterator[ProductionEndpoint]:
             yield ProductionEndpoint(stage=stage, workspace=stage.environment, policy=stage.rollout)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointState:
+    """What an endpoint serves by the signed records, and what it serves now; *online* is None where it is not there."""
+
+    served: tuple[ServedInterval, ...]
+    online: EndpointSeen | None
+
+
+def endpoint_state(records: ServingRecords, endpoint: ProductionEndpoint) -> EndpointState:
+    """The state of *endpoint*: reading it takes a request for each change of its traffic."""
+    served = served_intervals(records.statements, endpoint.workspace.name, endpoint.name)
+    online = records.endpoints.find(endpoint.workspace, EndpointKind.ONLINE, endpoint.name)
+    return EndpointState(served=served, online=online)
+
+
 def is_busy(store: RecordStore, endpoint: ProductionEndpoint) -> bool:
     """Whether a promotion or a rollback is at work on the endpoint: then its traffic and deployments are theirs."""
     return bool(holder_of(store, endpoint.place)) or bool(
@@ -58,38 +73,35 @@ def recorded_traffic(served: Sequence[ServedInterval]) -> dict[str, int]:
     return {interval.deployment: interval.share for interval in served if interval.until is None}
 
 
-def foreign_traffic(
-    records: ServingRecords, endpoint: ProductionEndpoint
-) -> tuple[dict[str, int], dict[str, int]] | None:
+def foreign_traffic(state: EndpointState) -> tuple[dict[str, int], dict[str, int]] | None:
     """The traffic as it was recorded and as it is, where they differ; None where they do not, or nothing is known."""
-    served = served_intervals(records.statements, endpoint.workspace.name, endpoint.name)
-    online = records.endpoints.find(endpoint.workspace, EndpointKind.ONLINE, endpoint.name)
+    served, online = state.served, state.online
     if not served or online is None or not online.settled:
         return None
     recorded = recorded_traffic(served)
     return None if online.shares == recorded else (recorded, online.shares)
 
 
-def due_retirements(records: ServingRecords, endpoint: ProductionEndpoint, now: datetime) -> tuple[KeptWarm, ...]:
+def due_retirements(
+    records: ServingRecords, endpoint: ProductionEndpoint, state: EndpointState, now: datetime
+) -> tuple[KeptWarm, ...]:
     """The kept-warm deployments whose time is over and which nothing needs any more.
 
     None while something else than one version in production serves. Where that one is not known to be good itself,
     the version that a rollback would bring back stays.
     """
-    served = served_intervals(records.statements, endpoint.workspace.name, endpoint.name)
+    served, online = state.served, state.online
     serving = next((interval for interval in served if interval.until is None and interval.share == 100), None)
-    online = records.endpoints.find(endpoint.workspace, EndpointKind.ONLINE, endpoint.name)
     if serving is None or not serving.model or online is None or online.shares != {serving.deployment: 100}:
         return ()
     entry = records.entry(exact_model(serving.model))
     if entry is None or entry.state != EntryState.IN_PRODUCTION.value:
         return ()
+    due = [warm for warm in kept_warm(served, entry.at, endpoint.policy.keep_warm_s) if warm.due <= now]
+    if not due:
+        return ()  # The way back takes a request for each statement about each version.
     needed = _way_back(records, endpoint, serving.model, now)
-    return tuple(
-        warm
-        for warm in kept_warm(served, entry.at, endpoint.policy.keep_warm_s)
-        if warm.due <= now and warm.deployment not in (needed, *online.shares)
-    )
+    return tuple(warm for warm in due if warm.deployment not in (needed, *online.shares))
 
 
 def _way_back(records: ServingRecords, endpoint: ProductionEndpoint, serving: str, now: datetime) -> str:
