@@ -1,12 +1,8 @@
 """The local cloud without its host, what tests ask of it, and a wire to Azurite that can be cut."""
 
 import json
-import os
 import select
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,18 +13,18 @@ from typing import Any
 import requests
 from azure.storage.blob import BlobServiceClient
 
-from signalbox.launcher.cloud import LocalCloud
-from signalbox.launcher.emulator_settings import keys_of, settings_file, write_settings
+from signalbox.launcher.emulator_settings import settings_file
 from signalbox.launcher.endpoints import Endpoints
 from signalbox.launcher.hub import LocalIdentity
+from tests.warm_clouds import WarmServices
 
 PROJECT = Path(__file__).parents[2]
 
 
 @contextmanager
-def running(state: Path, time_scale: float = 0.05, *, vault: bool = False) -> Iterator[LocalCloud]:
+def running(state: Path, time_scale: float = 0.05, *, vault: bool = False) -> Iterator[WarmServices]:
     """Azurite and the emulators, with time twenty times as fast for retries, and no host that looks at them."""
-    cloud = LocalCloud(PROJECT, state, time_scale=time_scale, vault=vault)
+    cloud = WarmServices(PROJECT, state, time_scale=time_scale, vault=vault)
     try:
         cloud.start_services()
         yield cloud
@@ -66,30 +62,6 @@ def eventually(look: Callable[[], Any], within: float = 30.0) -> Any:
             raise TimeoutError(f"{look} was never true")
         time.sleep(0.05)  # noqa: TID251 - Polls with a deadline.
     return seen
-
-
-class Emulators:
-    """The emulators of a started cloud in a process of the test's own, with *changes* to their settings."""
-
-    def __init__(self, cloud: LocalCloud, **changes: Any) -> None:
-        self._endpoints, self._state, self._changes = cloud.endpoints, cloud.state, changes
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        settings = write_settings(self._endpoints, keys_of(self._state), 0.05)
-        settings.write_text(json.dumps(json.loads(settings.read_text()) | self._changes))
-        command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=dict(os.environ))
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n"
-
-    def end(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(20)
-            assert self._process.stdout is not None
-            self._process.stdout.close()
-            self._process = None
 
 
 class Wire:

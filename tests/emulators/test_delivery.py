@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from signalbox.emulators.event_grid.dead_letters import DeadLetters
 from signalbox.emulators.event_grid.delivery import Deliverer
 from signalbox.emulators.event_grid.store import EventStore
 from signalbox.emulators.event_grid.subscriptions import read_subscription
-from tests.emulators.services import Emulators, control, eventually, read_settings, running, storage
+from tests.emulators.services import control, eventually, read_settings, running, storage
 
 FAST = 0.0005
 EVENT = {
@@ -184,19 +183,15 @@ def test_a_dead_letter_lies_in_the_hub_once_even_when_the_emulators_are_killed(t
         cloud.kill_emulators()
         subscription, *_ = read_settings(cloud.endpoints)["subscriptions"]
         assert subscription["dead_letter"] == "dead-letters/event-grid"
-        emulators = Emulators(cloud, time_scale=FAST, subscriptions=[subscription | {"max_attempts": 2}])
-        emulators.start()
-        try:
-            hub.get_blob_client("landing", "lost.csv").upload_blob(b"1")
-            emulators.end(signal.SIGKILL)
-            emulators.start()
-            letters = hub.get_container_client("dead-letters")
-            names = eventually(lambda: list(letters.list_blob_names()))
-            assert not control(cloud.endpoints, "/_dead_letters")[1:]
-            (letter,) = json.loads(letters.download_blob(names[0]).readall())
-        finally:
-            emulators.end(signal.SIGKILL)
-            cloud.start_emulators()
+        cloud.changes = {"time_scale": FAST, "subscriptions": [subscription | {"max_attempts": 2}]}
+        cloud.start_emulators()
+        hub.get_blob_client("landing", "lost.csv").upload_blob(b"1")
+        cloud.kill_emulators()
+        cloud.start_emulators()
+        letters = hub.get_container_client("dead-letters")
+        names = eventually(lambda: list(letters.list_blob_names()))
+        assert not control(cloud.endpoints, "/_dead_letters")[1:]
+        (letter,) = json.loads(letters.download_blob(names[0]).readall())
 
     assert len(names) == 1
     assert names[0].startswith("event-grid/HUB-EVENTS/")

@@ -168,10 +168,10 @@ def test_every_answered_write_is_there_after_sigkill_at_random_moments(cloud: Lo
             writer.check()
 
 
-def test_azurite_loads_no_library_for_telemetry() -> None:
-    preloaded = Path("signalbox/emulators/storage/without_telemetry.js").resolve()
-    script = "console.log(require('./node_modules/azurite/dist/src/common/Telemetry.js') !== undefined);"
-    script += "console.log(Object.keys(require.cache).filter((name) => name.includes('applicationinsights')).length)"
+def test_azurite_loads_no_library_for_telemetry_or_databases() -> None:
+    preloaded = Path("signalbox/emulators/storage/without_unused.js").resolve()
+    script = "console.log(require('./node_modules/azurite/dist/src/blob/BlobServerFactory.js') !== undefined);"
+    script += "console.log(Object.keys(require.cache).filter((n) => /applicationinsights|sequelize/.test(n)).length)"
 
     shown = subprocess.run(["node", "--require", preloaded, "-e", script], capture_output=True, text=True, check=True)
 

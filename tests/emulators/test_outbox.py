@@ -1,7 +1,6 @@
 """A committed write is exactly one event, whenever the emulators are killed: a real process, a real SIGKILL."""
 
 import random
-import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -11,9 +10,9 @@ import pytest
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient
 
-from signalbox.launcher.cloud import LocalCloud
 from tests.amounts import amount
-from tests.emulators.services import Emulators, Wire, control, events_of, eventually, running, storage
+from tests.emulators.services import Wire, control, events_of, eventually, running, storage
+from tests.warm_clouds import WarmServices
 
 pytestmark = [pytest.mark.chaos, pytest.mark.xdist_group("storage-emulator")]
 
@@ -21,47 +20,47 @@ KILLS = amount(2, 4)
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmServices]:
     with running(tmp_path_factory.mktemp("state")) as cloud:
         yield cloud
 
 
 @pytest.fixture
-def wired(cloud: LocalCloud) -> Iterator[tuple[Emulators, Wire]]:
-    """Emulators of the test's own, whose wire to Azurite can be held."""
+def wire(cloud: WarmServices) -> Iterator[Wire]:
+    """The emulators' wire to Azurite, which can be held."""
     cloud.kill_emulators()
     wire = Wire(cloud.endpoints.azurite)
-    emulators = Emulators(cloud, azurite=f"https://127.0.0.1:{wire.port}")
-    emulators.start()
-    yield emulators, wire
-    emulators.end(signal.SIGKILL)
+    cloud.changes = {"azurite": f"https://127.0.0.1:{wire.port}"}
+    cloud.start_emulators()
+    yield wire
+    cloud.kill_emulators()
     wire.close()
+    cloud.changes = {}
     cloud.start_emulators()
 
 
-def kill_after_commit(cloud: LocalCloud, wired: tuple[Emulators, Wire], act: str) -> None:
+def kill_after_commit(cloud: WarmServices, wire: Wire, act: str) -> None:
     """*act* on landing/x.csv reaches Azurite, whose answer the emulators never see; then they start again."""
-    emulators, wire = wired
     with storage(cloud.endpoints) as client, ThreadPoolExecutor(1) as pool:
         blob = client.get_blob_client("landing", "x.csv")
         blob.exists()  # There is an open connection to Azurite: what is held next is the answer itself.
         wire.hold()
         going = pool.submit(lambda: blob.delete_blob() if act == "delete" else blob.upload_blob(b"new", overwrite=True))
         assert wire.held.wait(20)
-        emulators.end(signal.SIGKILL)
+        cloud.kill_emulators()
         with pytest.raises(AzureError):
             going.result(20)
     wire.release()
-    emulators.start()
+    cloud.start_emulators()
 
 
 def test_a_kill_between_azurites_commit_and_the_event_loses_neither_event_nor_count(
-    cloud: LocalCloud, wired: tuple[Emulators, Wire]
+    cloud: WarmServices, wire: Wire
 ) -> None:
     ends = cloud.endpoints
     with storage(ends) as client:
         client.get_blob_client("landing", "x.csv").upload_blob(b"first")
-    kill_after_commit(cloud, wired, "write")
+    kill_after_commit(cloud, wire, "write")
 
     with storage(ends) as client:
         there = client.get_blob_client("landing", "x.csv").get_blob_properties()
@@ -71,7 +70,7 @@ def test_a_kill_between_azurites_commit_and_the_event_loses_neither_event_nor_co
     assert second["data"]["sequencer"] > first["data"]["sequencer"]
     assert control(ends, "/_effects")["writes"]["landing/x.csv"] == 2
 
-    kill_after_commit(cloud, wired, "delete")
+    kill_after_commit(cloud, wire, "delete")
     assert [event["data"]["api"] for event in events_of(ends, "landing", "x.csv")] == [
         "PutBlob",
         "PutBlob",
@@ -79,23 +78,23 @@ def test_a_kill_between_azurites_commit_and_the_event_loses_neither_event_nor_co
     ]
 
 
-def test_an_intent_that_never_reached_azurite_is_forgotten(cloud: LocalCloud, wired: tuple[Emulators, Wire]) -> None:
-    emulators, _ = wired
+@pytest.mark.usefixtures("wire")
+def test_an_intent_that_never_reached_azurite_is_forgotten(cloud: WarmServices) -> None:
     with storage(cloud.endpoints) as client:
         client.get_blob_client("landing", "y.csv").upload_blob(b"first")
-        upload_half(client, emulators)
-    emulators.start()
+        upload_half(client, cloud)
+    cloud.start_emulators()
 
     assert len(events_of(cloud.endpoints, "landing", "y.csv")) == 1
     assert control(cloud.endpoints, "/_effects")["writes"]["landing/y.csv"] == 1
 
 
-def upload_half(client: BlobServiceClient, emulators: Emulators) -> None:
+def upload_half(client: BlobServiceClient, cloud: WarmServices) -> None:
     """An upload of which half has been sent when the emulators are killed."""
 
     def halves() -> Iterator[bytes]:
         yield b"1" * 1000
-        emulators.end(signal.SIGKILL)
+        cloud.kill_emulators()
         yield b"2" * 1000
 
     with pytest.raises(AzureError):
@@ -106,7 +105,7 @@ def upload_half(client: BlobServiceClient, emulators: Emulators) -> None:
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # urllib3 drops a socket cut in its hello.
-def test_random_kills_under_load_leave_one_event_for_every_write_that_happened(cloud: LocalCloud) -> None:
+def test_random_kills_under_load_leave_one_event_for_every_write_that_happened(cloud: WarmServices) -> None:
     ends, chance, stop = cloud.endpoints, random.Random(5), threading.Event()
     written: Counter[str] = Counter()
 

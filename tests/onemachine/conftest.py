@@ -10,9 +10,9 @@ from signalbox.cli.app_client import AppClient
 from signalbox.cli.demonstrations.example import deploy_example
 from signalbox.cli.demonstrations.stage import Stage, Timeline
 from signalbox.launcher.hub import hub_client
-from tests.onemachine.warm_hosts import WarmCloud
 from tests.onemachine.world import World
 from tests.trained import trained_models
+from tests.warm_clouds import WarmCloud
 
 PROJECT = Path(__file__).parents[2]
 # A sweep of an app with nothing to do costs half a second of processor time, which the local cloud spends each 10 s.

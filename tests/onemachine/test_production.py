@@ -36,8 +36,8 @@ from signalbox.cli.demonstrations.stage import Stage, Timeline, signed_in
 from signalbox.launcher.hub import hub_client
 from tests.onemachine.conftest import PROJECT
 from tests.onemachine.loop import Mortal
-from tests.onemachine.warm_hosts import WarmCloud
 from tests.onemachine.world import World
+from tests.warm_clouds import WarmCloud
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine"), pytest.mark.proof]
 
