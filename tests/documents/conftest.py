@@ -27,7 +27,7 @@ _PATIENCE_S = 180.0
 _PROGRAMS = ("signalbox", ".venv/bin/signalbox")
 _OF_BASH = re.compile(r"[$`;&|<>\n]|signalbox up")  # `up` reacts to signals, which a process of its own receives.
 # A sweep of an app with nothing to do costs half a second of processor time, and `signalbox up` makes one each 10 s.
-SLOW_SWEEPS = {"SIGNALBOX_RECONCILE_SCHEDULE": "*/30 * * * * *", "SIGNALBOX_TICK_SCHEDULE": "0 * * * * *"}
+SLOW_SWEEPS = {"SIGNALBOX_RECONCILE_SCHEDULE": "0 * * * * *", "SIGNALBOX_TICK_SCHEDULE": "0 * * * * *"}
 OWN_ROUTE = """
   mine:
     take: landing/mine/{name}.csv

@@ -32,11 +32,15 @@ def run(raw_data):
 """  # Of a model that takes no library: each process that serves one of scikit-learn's takes two seconds to start.
 
 
+_CONNECTIONS = requests.Session()  # A connection of its own for each request is most of what the request costs.
+
+
 class Ml:
     """Plain requests to the Azure ML emulator."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud, self.endpoints = cloud, cloud.endpoints
+        self._identity, self._token = LocalIdentity(cloud.endpoints), ""
         self.ids = {
             each.name: f"/subscriptions/{each.subscription}/resourceGroups/{each.resource_group}"
             f"/providers/Microsoft.MachineLearningServices/{kind}/{each.name}"
@@ -48,13 +52,16 @@ class Ml:
         """*path* is an ARM path below a workspace or registry (`mlw-dev/models/m`), or begins with a slash."""
         name, _, rest = path.partition("/")
         where = path if not name else f"{self.ids[name]}/{rest}".rstrip("/")
-        token = LocalIdentity(self.endpoints).get_token(f"{self.endpoints.resource_manager}/.default").token
+        self._token = self._token or self._identity.get_token(f"{self.endpoints.resource_manager}/.default").token
         return self.call(
-            method, f"{self.endpoints.resource_manager}{where}", body, **{"Authorization": f"Bearer {token}", **headers}
+            method,
+            f"{self.endpoints.resource_manager}{where}",
+            body,
+            **{"Authorization": f"Bearer {self._token}", **headers},
         )
 
     def call(self, method: str, url: str, body: Any = None, **headers: str) -> requests.Response:
-        return requests.request(method, url, json=body, headers=headers, verify=str(self.endpoints.ca), timeout=60)
+        return _CONNECTIONS.request(method, url, json=body, headers=headers, verify=str(self.endpoints.ca), timeout=60)
 
     def must(self, method: str, path: str, body: Any = None) -> Any:
         answer = self.ask(method, path, body)

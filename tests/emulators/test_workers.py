@@ -8,6 +8,8 @@ import pytest
 from signalbox.emulators.azure_ml.batch.workers import WorkerPool
 from signalbox.emulators.azure_ml.jobs import JobError
 
+pytestmark = pytest.mark.xdist_group("azure-ml")  # Each worker would start a server of scoring processes.
+
 DIES_ONCE = """
 import os
 from pathlib import Path

@@ -11,14 +11,16 @@ import pytest
 import requests
 
 from signalbox.launcher.people import sign_in
+from tests.amounts import amount
 from tests.onemachine.world import World
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
 
-STARTS, CHECKS, AT_ONCE = 48, 8, 16
+STARTS, CHECKS, AT_ONCE = amount(24, 48), amount(4, 8), amount(12, 16)
 FILE = "landing/load/patients.csv"
 
 
+@pytest.mark.long
 def test_of_many_starts_at_once_none_is_lost_and_checks_are_answered(world: World) -> None:
     world.land(FILE, 1)
     ends = world.cloud.endpoints

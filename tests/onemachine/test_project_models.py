@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from signalbox.cli.main import main
 from signalbox.launcher.ml_client import ml_client
+from tests.amounts import sample
 from tests.onemachine.world import World
 
 PROJECT = Path(__file__).parents[2]
@@ -193,17 +194,27 @@ def test_a_sweep_is_refused_by_the_local_cloud_in_one_sentence(
     assert (refused.exit_code, "refuses (501)" in refused.stderr) == (5, True), refused
 
 
+REFUSED = [
+    (("deploy", "team-model:1"), 2, "--batch ENDPOINT, --online ENDPOINT"),
+    (("deploy", "team-model:latest", "--batch", "team-batch"), 2, "is not exact; write NAME:VERSION"),
+    # To read the configuration, each of these starts a process.
+    *sample(
+        [
+            (("flag", "nothing:1", "--to", "preprod"), 4, "environment dev: nothing:1 is not registered; register it"),
+            (("register", "team-model:2", "examples"), 2, "has no files in model/"),
+            (("register", "team-model:2", "examples", "--environment", "test"), 4, "no environment 'test'; it has"),
+            (("flag", "team-model:1", "--to", "prod"), 4, "no stage 'prod'; it has dev, preprod"),
+            (("deploy", "nothing:1", "--batch", "b"), 4, "environment dev: nothing:1 is not registered; register it"),
+        ],
+        2,
+    ),
+]
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
-    [
-        (("deploy", "nothing:1", "--batch", "team-batch"), 4, "environment dev: nothing:1 is not registered; register"),
-        (("flag", "nothing:1", "--to", "preprod"), 4, "environment dev: nothing:1 is not registered; register it with"),
-        (("deploy", "team-model:1"), 2, "--batch ENDPOINT, --online ENDPOINT"),
-        (("deploy", "team-model:latest", "--batch", "team-batch"), 2, "is not exact; write NAME:VERSION"),
-        (("register", "team-model:2", "examples"), 2, "has no files in model/"),
-        (("register", "team-model:2", "examples", "--environment", "test"), 4, "no environment 'test'; it has"),
-        (("flag", "team-model:1", "--to", "prod"), 4, "no stage 'prod'; it has dev, preprod"),
-    ],
+    REFUSED,
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_what_cannot_be_is_said_in_one_sentence(

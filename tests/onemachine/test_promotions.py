@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,15 @@ from signalbox.cli.demonstrations.promotion import climb, hold_back, verify_audi
 from signalbox.cli.demonstrations.stage import Stage
 from signalbox.launcher.people import sign_in
 from signalbox.launcher.provision import Candidate, offer
+from tests.amounts import sample
 from tests.onemachine.world import World
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
 
 MODEL = "diabetes-progression"
-# `make chaos` kills the host at every move; each run of the tests at one of each kind.
+# `make chaos` kills the host at every move, and `make proofs` at one of each kind.
 WHOLE = bool(os.environ.get("SIGNALBOX_SAGA"))
-KILLED_AT = {"register_model", "rehearse_rollback", "switch_traffic", "publish_entry"}
+KILLED_AT = sample(("register_model", "switch_traffic", "rehearse_rollback", "publish_entry"), 2)
 DECIDERS = (("ada@example.org", "data-scientist"), ("grace@example.org", "product-owner"))
 
 
@@ -98,7 +100,8 @@ class KillingClient(AppClient):
                 self.killed.append(move)
                 self._cloud.kill_host()
                 self._cloud.start_host()
-            shown = super().get(path, **params)  # At once: a move may take less than the scene's next look.
+            threading.Event().wait(0.05)  # Soon: a move may take less than the scene's next look.
+            shown = super().get(path, **params)
         return shown
 
 
@@ -119,6 +122,7 @@ def test_the_pipeline_of_the_story_was_released_once_its_model_was_in_the_regist
     assert len(entries) == 1
 
 
+@pytest.mark.long
 def test_a_host_killed_at_its_moves_still_promotes_with_every_effect_once(
     promotions: CloudPromotions, stage: Stage
 ) -> None:
@@ -128,7 +132,7 @@ def test_a_host_killed_at_its_moves_still_promotes_with_every_effect_once(
     shown = climb(replace(stage, app=app), "11", promotions.models / "blood")
 
     assert (shown["fate"], shown["because"]) == ("promoted", [f"{MODEL}:11 reached central"])
-    assert len(app.killed) >= (4 if WHOLE else 2), app.killed
+    assert len(app.killed) >= (4 if WHOLE else len(KILLED_AT)), app.killed
     effects = promotions.world.control("/_effects")
     made = {name: count for name, count in effects["assets"].items() if "/11" in name and "mlw-dev" not in name}
     assert len(made) == 6, made

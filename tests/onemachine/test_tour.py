@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from signalbox.cli.main import main
 from signalbox.launcher.cloud import LocalCloud
 from tests.emulators.conftest import PROJECT
+from tests.onemachine.conftest import CALM
 from tests.onemachine.tour import Night, configure, deploy
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("tour")]
@@ -65,7 +66,7 @@ def contract(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory, contract: Path) -> Iterator[Night]:
-    settings = {"SIGNALBOX_CONFIG": str(contract.with_name("signalbox.yaml"))}
+    settings = CALM | {"SIGNALBOX_CONFIG": str(contract.with_name("signalbox.yaml"))}
     with LocalCloud(PROJECT, tmp_path_factory.mktemp("night"), time_scale=0.05, settings=settings) as cloud:
         deploy(cloud, tmp_path_factory.mktemp("deployed"))
         contract.write_text("format: csv\ncolumns: nothing\n")

@@ -71,4 +71,4 @@ class World:
                     raise
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{look} was never true")
-            time.sleep(0.3)  # noqa: TID251 - Polls with a deadline.
+            time.sleep(0.5)  # noqa: TID251 - Polls with a deadline.

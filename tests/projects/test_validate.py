@@ -3,12 +3,17 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from activities.bundle_check import check_bundle
+from signalbox.models import validation
 from signalbox.models.validation import NotJudged, validate_folder
 from signalbox.product import app_folder, example_folder
 from tests.trained import trained_models
+
+pytestmark = pytest.mark.xdist_group("projects")  # Each worker would start a server of scoring processes.
 
 CONFIGURATION = example_folder() / "signalbox.yaml"
 MODEL = "diabetes-progression:7"
@@ -27,6 +32,16 @@ def folder(trained: Path, tmp_path: Path) -> Path:
     return tmp_path / "build"
 
 
+@pytest.fixture
+def judged_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app's code runs in this process; the tests without this fixture see it run in processes of its own."""
+
+    def judge(app: Path, configuration: Path, name: str, folder: Path, answers: Path | None = None) -> dict[str, Any]:
+        return check_bundle(configuration, name, folder, json.loads(answers.read_text()) if answers else None)
+
+    monkeypatch.setattr(validation, "_ask", judge)
+
+
 def unmet(folder: Path, name: str = MODEL) -> tuple[str, ...]:
     return validate_folder(app_folder(), CONFIGURATION, name, folder).unmet
 
@@ -39,6 +54,7 @@ def test_a_whole_folder_is_ready_and_its_golden_requests_were_answered(folder: P
     assert judgement.digest.startswith("sha256:")
 
 
+@pytest.mark.usefixtures("judged_here")
 def test_everything_that_is_missing_is_named_at_once(folder: Path) -> None:
     shutil.rmtree(folder / "extras" / "golden")
     (folder / "extras" / "code" / "online.py").unlink()
@@ -51,6 +67,7 @@ def test_everything_that_is_missing_is_named_at_once(folder: Path) -> None:
     assert "extras/environment/conda.yaml has no list of dependencies" in sentences
 
 
+@pytest.mark.usefixtures("judged_here")
 def test_a_script_that_fails_and_one_that_answers_otherwise_are_told_apart(folder: Path) -> None:
     script, golden = folder / "extras" / "code" / "online.py", folder / "extras" / "golden" / "requests.jsonl"
     text = script.read_text()
@@ -69,6 +86,7 @@ def test_a_script_that_fails_and_one_that_answers_otherwise_are_told_apart(folde
     assert deviating[0].startswith("1 of 10 golden requests are answered otherwise, by up to 1;")
 
 
+@pytest.mark.usefixtures("judged_here")
 def test_a_script_that_is_no_python_and_one_that_does_not_start_are_named(folder: Path) -> None:
     code = folder / "extras" / "code"
     (code / "score.py").write_text("def run(:\n")
@@ -87,9 +105,15 @@ def test_one_fault_of_a_script_is_one_sentence_with_its_line(folder: Path) -> No
     assert unmet(folder) == ("extras/code/online.py is no Python: line 3: invalid syntax; correct it",)
 
 
-def test_a_model_that_the_configuration_does_not_know_is_named_and_an_inexact_one_is_not_judged(folder: Path) -> None:
-    assert any(
-        "has no `promotion` section in the configuration; those that have: diabetes" in s for s in unmet(folder, "x:1")
-    )
+@pytest.mark.usefixtures("judged_here")
+def test_a_model_that_the_configuration_does_not_know_is_named(folder: Path) -> None:
+    shutil.rmtree(folder / "extras" / "golden")  # Nothing needs to be answered.
+
+    sentences = unmet(folder, "x:1")
+
+    assert any("has no `promotion` section in the configuration; those that have: diabetes" in s for s in sentences)
+
+
+def test_an_inexact_model_is_not_judged(folder: Path) -> None:
     with pytest.raises(NotJudged, match="is not exact"):
         unmet(folder, "diabetes-progression:latest")

@@ -16,6 +16,7 @@ from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.people import sign_in
 
 _PATIENCE_S = 60.0
+_EVERY_S = 0.4  # To look at a promotion is a dozen reads of the hub, which slow what is waited for.
 
 
 class Timeline:
@@ -50,7 +51,10 @@ def signed_in(stage: Stage, person: str) -> AppClient:
     return AppClient(endpoints.app, token=sign_in(endpoints, person))
 
 
-def wait_for(look: Callable[[], Any], otherwise: str, patience_s: float = _PATIENCE_S, every_s: float = 0.1) -> Any:
+def wait_for(
+    look: Callable[[], Any], otherwise: str, patience_s: float = _PATIENCE_S, every_s: float = _EVERY_S
+) -> Any:
+    """What *look* gives once it is true. Raises ClickException with the text *otherwise* where it is not in time."""
     deadline = time.monotonic() + patience_s
     while not (outcome := look()):
         expect(time.monotonic() < deadline, otherwise)
