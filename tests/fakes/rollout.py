@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from shared.ports import (
     ClientMinute,
@@ -40,10 +41,8 @@ class MemoryTraffic:
             if online is None or self.silent or minute < self.began:
                 continue
             for deployment, share in (online.traffic | (online.mirror if self.counts_copies else {})).items():
-                draw = random.Random(f"{self._seed}/{minute}/{deployment}")
-                requests = sum(draw.random() * 100 < share for _ in range(self.requests))
                 bad_share = self.past_bad if minute < self.past else self.bad_share(deployment)
-                bad = sum(draw.random() < bad_share for _ in range(requests))
+                requests, bad = _drawn(f"{self._seed}/{minute}/{deployment}", self.requests, share, bad_share)
                 yield DeploymentMinute(deployment=deployment, minute=minute, requests=requests, bad=bad)
 
     def clients(
@@ -61,6 +60,14 @@ class MemoryTraffic:
                             requests=1,
                             bad=int(number < counted.bad),
                         )
+
+
+@cache  # Stories of rollouts begin at the same minutes.
+def _drawn(seed: str, requests: int, share: int, bad_share: float) -> tuple[int, int]:
+    """How many of *requests* a deployment with *share* percent of the traffic answers, and how many of them badly."""
+    draw = random.Random(seed)
+    answered = sum(draw.random() * 100 < share for _ in range(requests))
+    return answered, sum(draw.random() < bad_share for _ in range(answered))
 
 
 class MemoryOutputs:

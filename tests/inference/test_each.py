@@ -117,6 +117,7 @@ async def test_a_failed_job_fails_the_run_and_is_announced(app: InferenceApp) ->
     assert app.announced.kinds == ["Signalbox.Inference.Failed"]
 
 
+@pytest.mark.parametrize("sweeps", ["0 0 * * * *"])
 async def test_a_job_that_never_ends_is_cancelled_in_time_and_is_a_failure(app: InferenceApp) -> None:
     app.jobs.status_after = lambda looks: "Running"
     run = await app.arrive("landing/each/north/a.csv")

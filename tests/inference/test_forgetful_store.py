@@ -70,7 +70,7 @@ def inference_of(app: InferenceApp, run: str) -> c.Inference:
 
 @pytest.mark.long
 async def test_whatever_a_store_forgets_of_a_finished_run_it_stays_what_it_was(app: InferenceApp) -> None:
-    """One run for each number of changes that are lost, from none to all that it made; in short for every third."""
+    """One run for each number of changes that are lost, from none to all that it made; in short for every fourth."""
     lost = 0
     while True:
         begun = len(changes(app).before)
@@ -89,7 +89,7 @@ async def test_whatever_a_store_forgets_of_a_finished_run_it_stays_what_it_was(a
         assert len({event for event, _, data in app.announced.events if data["run"] == run}) == 1, lost
         assert not list(app.hub.list("signalbox", "runs-open/")), lost
         assert max(app.jobs.created.values()) == 1, lost
-        lost += amount(3, 1)
+        lost += amount(4, 1)
     assert lost > 8
 
 

@@ -26,6 +26,7 @@ async def test_cancelling_a_run_cancels_its_job_once(app: InferenceApp) -> None:
     assert list(app.jobs.cancelled.values()) == [1]
 
 
+@pytest.mark.parametrize("sweeps", ["0 0 * * * *"])
 async def test_a_job_that_an_outage_kept_from_being_cancelled_is_cancelled_after_it(app: InferenceApp) -> None:
     app.jobs.status_after = lambda looks: "Running"
     run = await app.arrive("landing/each/north/a.csv")

@@ -43,6 +43,7 @@ async def test_a_run_starts_with_the_row_that_makes_it_enough(app: RetrainingApp
     assert await asked(app, 2) == ["labels: 11 new rows, 10 are enough"]
 
 
+@pytest.mark.parametrize("sweeps", ["0 0 */3 * * *"])
 async def test_a_run_starts_when_the_oldest_new_file_has_waited_long_enough(app: RetrainingApp) -> None:
     app.change(data=(replace(ROUTE, age_s=6 * HOUR),), limits=LIMITS)
     await hours(app, 3)

@@ -20,6 +20,7 @@ def ticks() -> str:
     return "0 15,30 * * * *"
 
 
+@pytest.mark.parametrize("sweeps", ["0 0 */6 * * *"])
 async def test_a_schedule_retrains_and_another_scores_each_at_its_own_time_and_once(app: RetrainingApp) -> None:
     configuration = app.clients.configuration
     waiting = a_route("waiting", Group(kind=Grouping.SCHEDULE))

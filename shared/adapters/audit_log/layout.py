@@ -3,6 +3,8 @@
 Entries, keys and subjects keep the paths that they had before the log was signed.
 """
 
+from functools import lru_cache
+
 from shared.domain.identity import digest
 
 ENTRIES, KEYS, SUBJECTS = "audit/entries/", "audit/keys/", "audit/subjects/"
@@ -23,6 +25,7 @@ def entry_number(path: str) -> int | None:
     return int(number) if len(number) == 12 and number.isascii() and number.isdigit() else None
 
 
+@lru_cache(maxsize=1024)  # A reader of a model's history asks it of each entry.
 def subject_folder(subject: str) -> str:
     """One folder for all versions of a model. Names are digested, since paths allow fewer characters."""
     return f"{SUBJECTS}{digest(subject.partition(':')[0], length=40)}/"

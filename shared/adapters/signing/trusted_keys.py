@@ -40,6 +40,7 @@ class TrustedKeys:
             if key.keyid in self._keys:
                 raise Refused(f"the trusted keys have two keys {key.keyid!r}; every key has an id of its own")
             self._keys[key.keyid] = key
+        self._public_keys = {key.keyid: json.dumps(key.jwk, sort_keys=True) for key in self._keys.values()}
 
     def objection(self, purpose: Purpose, envelope: Envelope, at: datetime) -> str:
         """Why *envelope* is not believed; empty where a key that is trusted for *purpose* at *at* has signed it."""
@@ -55,7 +56,9 @@ class TrustedKeys:
         if own_objection and not key.revoked:
             return own_objection
         # Of a revoked key too: whether it has signed tells a statement that is void from one that was planted.
-        return own_objection if _verifies(key, signed, signature) else f"key {keyid} did not sign it"
+        return (
+            own_objection if _verifies(self._public_keys[keyid], signed, signature) else f"key {keyid} did not sign it"
+        )
 
     @property
     def keys(self) -> tuple[TrustedKey, ...]:
@@ -107,8 +110,7 @@ def _moment(text: str | None) -> datetime | None:
     return moment
 
 
-def _verifies(key: TrustedKey, content: bytes, signature: bytes) -> bool:
-    jwk = json.dumps(key.jwk, sort_keys=True)
+def _verifies(jwk: str, content: bytes, signature: bytes) -> bool:
     public_key = _public_key(jwk)
     if isinstance(public_key, EllipticCurvePublicKey):
         return _has_signed(jwk, sha256(content).digest(), signature)
