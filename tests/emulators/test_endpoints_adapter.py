@@ -1,5 +1,6 @@
 """The app's own endpoints adapter against the emulator: managed compute by directory token, Kubernetes by its own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,17 @@ def test_a_scoring_token_goes_to_no_other_host(trusting: Ml) -> None:
 
     with pytest.raises(Refused, match="AZURE_ML_INFERENCE_HOSTS"):
         strict.invoke(OnlineRequest(workspace=WORKSPACE, endpoint="port-strict", deployment="version-1", body=b"[]"))
+
+
+def test_a_name_that_another_workspace_of_the_region_has_is_refused_at_once(trusting: Ml) -> None:
+    """Nobody gives it back: a promotion that waited for that would wait for days."""
+    endpoints = adapter(trusting, "localhost")
+    prod = next(scope for scope in WORKSPACES if scope.name == "mlw-prod")
+    elsewhere = replace(WORKSPACE, name="prod", workspace=prod.name, resource_group=prod.resource_group)
+    endpoints.ensure(WORKSPACE, EndpointKind.ONLINE, "port-taken")
+
+    with pytest.raises(Refused, match="needs to be unique within a region"):
+        endpoints.ensure(elsewhere, EndpointKind.ONLINE, "port-taken")
 
 
 def state(endpoints: AzureMlEndpoints, name: str) -> str:

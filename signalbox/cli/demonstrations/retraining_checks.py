@@ -9,7 +9,7 @@ from signalbox.cli.demonstrations.stage import Stage, control, expect, read
 from signalbox.launcher.ml_client import ml_client
 
 _FEATURES = ["age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"]
-_PREPROD, _ONLINE = "mlw-preprod", "diabetes-online"
+_PREPROD, _ONLINE = "mlw-preprod", "diabetes-online-preprod"
 _CLOSE = 1e-5
 
 

@@ -1,9 +1,10 @@
 """Endpoint names, batch and online, are unique within the region, because they are in the scoring address.
 
+A name that is taken is a fault of the request: https://github.com/Azure/azureml-examples/pull/1931 quotes the service.
 It stands alone, because batch and online endpoints share it.
 """
 
-from signalbox.emulators.azure_ml.doors import Refusal
+from signalbox.emulators.azure_ml.doors import bad
 from signalbox.emulators.azure_ml.resources import Resources
 
 
@@ -16,7 +17,10 @@ class EndpointNames:
         name = path.rpartition("/")[2]
         owner = self._resources.get(f"/endpoints-by-name/{name}")
         if owner and owner["id"].lower() != path.lower():
-            raise Refusal(409, "Conflict", f"endpoint name {name!r} is taken by {owner['id']}; choose another")
+            raise bad(
+                "One or more validation errors occurred. There is already an endpoint with this name, Endpoint name "
+                f"needs to be unique within a region. Try some other name. {name!r} is {owner['id']}"
+            )
         self._resources.put(f"/endpoints-by-name/{name}", {"id": path})
 
     def release(self, path: str) -> None:

@@ -169,6 +169,13 @@ def test_what_the_documentation_adds_to_the_example_is_possible(tmp_path: Path) 
     assert [rule.place for rule in configuration.answers] == ["prod/diabetes-online"]
 
 
+def test_no_two_environments_of_the_example_have_an_endpoint_of_the_same_name() -> None:
+    """Azure keeps the names of endpoints, online and batch, unique within a region."""
+    stages = [stage.serving for stage in load(PROJECT / "signalbox.yaml").ladder.stages if stage.environment]
+    names = [name for serving in stages for name in (serving.online, serving.batch) if name]
+    assert len(names) == len(set(names)), names
+
+
 def _merged(content: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """*content* with the fields of *more*, section by section."""
     both = {name: _merged(content[name], more[name]) for name in more if isinstance(content.get(name), dict)}
