@@ -34,6 +34,7 @@ from signalbox.launcher.load import RunningLoad
 
 _STAGE = "production"
 _BROKEN = 0.2  # The share of errors of the version that turns bad after it has won.
+_LOOK_S = 1.5  # What the rollout shows takes the app several reads.
 _EVERY = 25  # Of the requests of the version that is to be aborted the last of so many fails: 4 %.
 
 
@@ -61,12 +62,12 @@ def tell_release(stage: Stage, champion: str, version: str, planned: Sequence[in
     return weights
 
 
-def tell_abort(stage: Stage, champion: str, version: str) -> list[int]:
-    """A version that fails under load is put back; the weights that it had."""
+def tell_abort(stage: Stage, champion: str, version: str, every: int = _EVERY) -> list[int]:
+    """A version of which one answer in *every* is an error under load is put back; the weights that it had."""
     promotion = _ask(stage, version, "the same model in another image")
     wait_for(lambda: _serves(stage, version), f"{MODEL}:{version} got no traffic", stage.patience_s, POLL_S)
-    set_faults(stage, {"match": f"{ENDPOINT}/v{version}-", "error_every": _EVERY})
-    stage.line.say("it fails under load", f"one in {_EVERY} of its answers is an error")
+    set_faults(stage, {"match": f"{ENDPOINT}/v{version}-", "error_every": every})
+    stage.line.say("it fails under load", f"one in {every} of its answers is an error")
     record = _follow(stage, promotion)
     set_faults(stage)
     expect(record["fate"] == "held", f"the faulty version ended as {record['fate']}: {record.get('because')}")
@@ -140,7 +141,7 @@ def _follow(stage: Stage, promotion: str) -> dict[str, Any]:
                 stage.line.say(f"  {name}: {row['decision']}", row["because"])
         return is_over
 
-    wait_for(ended, f"{promotion} did not end", stage.patience_s, POLL_S)
+    wait_for(ended, f"{promotion} did not end", stage.patience_s, _LOOK_S)
     return show(stage, promotion)
 
 

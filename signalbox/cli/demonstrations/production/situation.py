@@ -29,11 +29,11 @@ _INSTANCES = 50  # A managed deployment answers two requests at once in each ins
 _CORES = 4000  # Of quota: three fleets of that size, and a fifth of each more.
 _ERRORS = 40  # In a minute, of one deployment. The rule tells a broken version from one that fails now and then.
 POLL_S = 0.8  # What the app is asked costs it as much as a step does: it is not asked more often.
-_SWEEPS = "0 * * * * *"  # Once a minute: nothing waits for a sweep here, and ten seconds are dear on two cores.
+_SWEEPS, _SCRUBS = "0 */10 * * * *", "0 0 4 * * *"  # Nothing waits for a sweep here, and each is dear on two cores.
 _CRITERIA = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
 _GROUP_API, _RULE_API = "2023-01-01", "2018-03-01"
 _ROLLOUT = {
-    "each": {"at_least": "8s", "at_most": "2m", "requests": 20},
+    "each": {"at_least": "6s", "at_most": "2m", "requests": 15},
     "look": {"every": "1s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
     "soak": {"for": "4s", "requests": 100},
     "keep_warm": "1h",
@@ -48,6 +48,7 @@ def app_settings(project: Path, folder: Path, weights: Sequence[int] = WEIGHTS) 
     return {
         "SIGNALBOX_CONFIG": path,
         "SIGNALBOX_RECONCILE_SCHEDULE": _SWEEPS,
+        "SIGNALBOX_SCRUB_SCHEDULE": _SCRUBS,
         "SIGNALBOX_TICK_SCHEDULE": _SWEEPS,
     }
 
@@ -139,13 +140,13 @@ def show(stage: Stage, promotion: str) -> dict[str, Any]:
     return dict(stage.app.get(f"promotions/{promotion}"))
 
 
-def traffic(stage: Stage) -> dict[str, int]:
+def traffic(stage: Stage, workspace: str = WORKSPACE, endpoint: str = ENDPOINT) -> dict[str, int]:
     """The share of each version in percent, as Azure Resource Manager shows it; empty before there is an endpoint.
 
     Deployments are named v{version}-{digest}.
     """
     token = LocalIdentity(stage.cloud.endpoints).get_token(f"{stage.cloud.endpoints.resource_manager}/.default").token
-    response = _manage(stage, "GET", f"{_endpoint_id()}?api-version=2024-10-01", token)
+    response = _manage(stage, "GET", f"{_endpoint_id(workspace, endpoint)}?api-version=2024-10-01", token)
     if response.status_code == requests.codes.not_found:
         return {}
     response.raise_for_status()
@@ -179,7 +180,7 @@ def alert_on_errors(stage: Stage) -> None:
         "severity": 1,
         "enabled": True,
         "scopes": [_endpoint_id()],
-        "evaluationFrequency": "PT3S",
+        "evaluationFrequency": "PT5S",
         "windowSize": "PT1M",
         "criteria": {"odata.type": _CRITERIA, "allOf": [criterion]},
         "actions": [{"actionGroupId": f"{provider}/actionGroups/signalbox"}],
@@ -214,9 +215,9 @@ def _group() -> str:
     return scope.path("workspaces").partition("/providers/")[0]
 
 
-def _endpoint_id() -> str:
-    scope = next(scope for scope in WORKSPACES if scope.name == WORKSPACE)
-    return f"{scope.path('workspaces')}/onlineEndpoints/{ENDPOINT}"
+def _endpoint_id(workspace: str = WORKSPACE, endpoint: str = ENDPOINT) -> str:
+    scope = next(scope for scope in WORKSPACES if scope.name == workspace)
+    return f"{scope.path('workspaces')}/onlineEndpoints/{endpoint}"
 
 
 def _manage(stage: Stage, method: str, path: str, token: str, body: Any = None) -> requests.Response:
