@@ -3,9 +3,11 @@
 It decides nothing about data or jobs itself: every verdict comes from an activity and is history.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from operator import attrgetter
 
 from orchestrators.waiting import PollingState, call_through_outages, poll_segment
 from orchestrators.workflow import carry_to_end, conclude_orphan
@@ -119,7 +121,7 @@ def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> St
     ctx.show("quarantined", because=because[:300])
     yield from _announce(ctx, request, result, verdict.report)
     yield from _tell(ctx, request, result)
-    orders = yield from _await_orders(ctx, request)
+    orders = yield from _await_orders(ctx, request, attrgetter("released"))
     if orders.released:
         return None
     if orders.cancelled:
@@ -127,12 +129,13 @@ def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> St
     return result
 
 
-def _await_orders(ctx: Context, request: c.Inference) -> Steps[c.RunOrders]:
+def _await_orders(ctx: Context, request: c.Inference, is_released: Callable[[c.RunOrders], bool]) -> Steps[c.RunOrders]:
+    """The orders once *is_released* says so of them, the run is cancelled, or the time for a release is over."""
     deadline = ctx.now + timedelta(seconds=request.route.release_within_s)
     while True:
         orders = yield from call(ctx, c.LOOK_AT_ORDERS, c.RunLook(inference=request))
         remaining_s = (deadline - ctx.now).total_seconds()
-        if orders.released or orders.cancelled or remaining_s <= 0:
+        if is_released(orders) or orders.cancelled or remaining_s <= 0:
             return orders
         # The event only wakes. What was ordered is a record, which is read after each wake: one raised event can
         # satisfy several waits of the Python SDK, and an event that comes between two waits must lose nothing.
@@ -140,7 +143,7 @@ def _await_orders(ctx: Context, request: c.Inference) -> Steps[c.RunOrders]:
 
 
 def _score(ctx: Context, request: c.Inference, inputs: c.Gathered, verdict: c.DataVerdict) -> Steps[c.InferenceResult]:
-    output = f"runs/{request.run}/output"
+    output = records.output_folder(request.run)
     submitted_at = ctx.now
     ctx.show("submitting")
     submission = c.Submission(
@@ -158,6 +161,13 @@ def _score(ctx: Context, request: c.Inference, inputs: c.Gathered, verdict: c.Da
     reconciliation = yield from call(ctx, c.RECONCILE_ROWS, reconciling)
     if reconciliation.outcome is RunOutcome.FAILED:
         return _result(request, RunOutcome.FAILED, reconciliation.because)
+    output_verdict = None
+    if request.route.output_contract:
+        output_verdict = yield from _check_output(ctx, request, reconciliation)
+        if not output_verdict.passed:
+            refusal = yield from _hold_output(ctx, request, output_verdict)
+            if refusal is not None:
+                return refusal
     ctx.show("publishing")
     publishing = c.Publishing(
         key=_key(request, "published"),
@@ -166,9 +176,41 @@ def _score(ctx: Context, request: c.Inference, inputs: c.Gathered, verdict: c.Da
         job=job,
         report=verdict.report,
         timings=timings,
+        output_report=output_verdict.report if output_verdict else "",
+        output_outcome=_output_outcome(output_verdict),
     )
     publication = yield from call(ctx, c.PUBLISH_RESULT, publishing)
     return _result(request, reconciliation.outcome, reconciliation.because, publication.manifest)
+
+
+def _check_output(ctx: Context, request: c.Inference, reconciliation: c.Reconciled) -> Steps[c.DataVerdict]:
+    ctx.show("checking the output")
+    check = c.OutputCheck(inference=request, files=reconciliation.files, report_path=records.output_report(request.run))
+    return (yield from call(ctx, c.CHECK_OUTPUT, check))
+
+
+def _hold_output(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> Steps[c.InferenceResult | None]:
+    """Publish nothing, say why, and wait for a release; None once released."""
+    because = f"the output breaks its contract: {'; '.join(verdict.summary)}"
+    result = _result(request, RunOutcome.HELD, because)
+    hold = c.OutputHold(key=_key(request, "held"), inference=request, report=verdict.report)
+    yield from call(ctx, c.HOLD_OUTPUT, hold)
+    ctx.show("held", because=because[:300])
+    yield from _announce(ctx, request, result, verdict.report)
+    yield from _tell(ctx, request, result)
+    orders = yield from _await_orders(ctx, request, attrgetter("output_released"))
+    if orders.output_released:
+        return None
+    if orders.cancelled:
+        return _result(request, RunOutcome.CANCELLED, "cancelled while its output was held")
+    return result
+
+
+def _output_outcome(verdict: c.DataVerdict | None) -> str:
+    """How the manifest calls it: what is published although it failed was released."""
+    if verdict is None:
+        return ""
+    return "passed" if verdict.passed else "released"
 
 
 def _wait(ctx: Context, request: c.Inference, job: c.Submitted) -> Steps[c.JobEnd]:
@@ -182,7 +224,7 @@ def _wait(ctx: Context, request: c.Inference, job: c.Submitted) -> Steps[c.JobEn
 
 def _conclude(ctx: Context, request: c.Inference, result: c.InferenceResult) -> Steps[c.InferenceResult]:
     ctx.show("announcing", outcome=result.outcome.value)
-    if result.outcome is not RunOutcome.QUARANTINED:  # That was announced when it was held back.
+    if result.outcome not in (RunOutcome.QUARANTINED, RunOutcome.HELD):  # They were announced when it was held back.
         yield from _announce(ctx, request, result)
     yield from call(ctx, c.CLOSE_RUN, c.RunClosing(key=_key(request, "closed"), inference=request, result=result))
     yield from _tell(ctx, request, result, last=True)  # After closing, so that a late question finds the record closed.

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         OutputFigures,
         Pipelines,
         Place,
-        ProjectGates,
+        ProjectFunctions,
         Queues,
         RowFiles,
         Secrets,
@@ -238,10 +238,10 @@ class Clients:
         return open_publisher(settings.tree_heads, self._open_hub, self._credential, settings.ledger_identity)
 
     @cached_property
-    def project_gates(self) -> ProjectGates:
-        from shared.adapters.project_gates.process import ProjectGateProcesses
+    def project_functions(self) -> ProjectFunctions:
+        from shared.adapters.project_functions.functions import ProjectFunctionProcesses
 
-        return ProjectGateProcesses(self.settings.config_path.parent)
+        return ProjectFunctionProcesses(self.settings.config_path.parent)
 
     @cached_property
     def signing(self) -> Signing:

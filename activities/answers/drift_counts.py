@@ -4,8 +4,8 @@ The looks at the window are those of `activities.drift`: its sweep starts them. 
 reason where `signalbox drift` shows it; it stays published.
 """
 
+from activities.answers.answers_part import AnswersPart
 from activities.answers.part_files import INPUTS, OUTPUTS
-from activities.answers.publishing import AnswersPart
 from activities.drift.windows import add_counts, kept_reference
 from activities.effects import once, stamp
 from shared import contracts as c

@@ -4,73 +4,43 @@ A part is published once: its ranges are recorded before, files are only created
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from activities.answers.answers_part import AnswersPart
+from activities.answers.output_holds import forget_hold, judge_outputs, refuse_held_part
 from activities.answers.part_files import PartFile, PartFiles
 from activities.effects import stamp
 from activities.inference.files import RUN_MARK
 from shared.clients import Clients
-from shared.domain import identity
-from shared.domain.answers.parts import PlannedPart, period_bounds
-from shared.domain.answers.rule import PublishedAnswers
+from shared.domain.answers.parts import period_bounds
 from shared.domain.failures import Refused
-from shared.domain.paths import patterns
-from shared.domain.promotion.models import ModelVersion
 from shared.ports import ServedEndpoint
 from shared.records.store import RecordStore
 
 MANIFEST = "_manifest.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswersPart:
-    """A *planned* part of what *deployment*, which ran *model*, was sent and answered."""
-
-    rule: PublishedAnswers
-    deployment: str
-    model: ModelVersion
-    planned: PlannedPart
-
-    @property
-    def id(self) -> str:
-        """The name of the part; no other part of any endpoint has it."""
-        place = identity.digest(self.rule.place, length=8)
-        period = self.planned.period.replace("-", "")
-        return f"{self.deployment}-{place}-{period}-{self.planned.number:04d}"
-
-    @property
-    def folder(self) -> str:
-        """CONTAINER/PATH of its files."""
-        values = {
-            "model": self.model.name,
-            "version": self.model.version,
-            "deployment": self.deployment,
-            "date": self.planned.period[:10],
-            "part": self.id,
-        }
-        return patterns.fill(self.rule.publish, values).rstrip("/")
-
-
 def publish_part(clients: Clients, part: AnswersPart) -> dict[str, int]:
     """Publish *part* unless it is; returns how far each collected file is published with it.
 
-    A part without any line is not published. Raises Refused where a collected file is gone, or where something else
-    lies at the place of the part.
+    A part without any line is not published. Raises PartHeld where its outputs break their contract, and Refused where
+    a collected file is gone, or where something else lies at the place of the part.
     """
     container, _, folder = part.folder.partition("/")
     manifest = RecordStore(clients.hub, container).document(f"{folder}/{MANIFEST}")
     if manifest is None:
+        refuse_held_part(clients, part)
         with PartFiles(part.rule) as files:
             _read(clients, part, files)
             if files.is_empty:
                 return files.taken
-            content = _manifest(clients, part, files)
+            content = _manifest(clients, part, files) | judge_outputs(clients, part, files.outputs)
             for file in (files.inputs, files.outputs):
                 _create(clients, part, file, f"{container}/{folder}")
             _create(clients, part, files.unread, _quarantine(clients, part))
             data = json.dumps(content, indent=2).encode()
             clients.hub.create(container, f"{folder}/{MANIFEST}", data, {RUN_MARK: part.id})
+        forget_hold(clients, part)
         # Read again: where another look was faster, its manifest is the part, and its bounds count.
         manifest = RecordStore(clients.hub, container).document(f"{folder}/{MANIFEST}")
     return {piece["path"]: int(piece["until"]) for piece in (manifest or {})["collected"]}

@@ -7,8 +7,10 @@ import asyncio
 from collections.abc import Iterator
 from datetime import date
 
+from activities.answers.answers_part import AnswersPart
 from activities.answers.drift_counts import count_part
-from activities.answers.publishing import MANIFEST, AnswersPart, is_published, publish_part
+from activities.answers.output_holds import PartHeld
+from activities.answers.publishing import MANIFEST, is_published, publish_part
 from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.clients import Clients
@@ -35,15 +37,22 @@ async def publish_answers(client: Client, clients: Clients, look: c.AnswersLook)
             deployments += await asyncio.to_thread(clients.collected_files.deployments, _served(rule))
         for deployment in deployments:
             with parts.part(f"the answers of {rule.place}/{deployment}"):
-                taken, new = await asyncio.to_thread(_take, clients, rule, deployment, left)
+                taken, new, holds = await asyncio.to_thread(_take, clients, rule, deployment, left)
                 published, left = published + new, left - taken
+                if holds:
+                    raise holds[0]  # The sweep's record shows it to people until the part is published.
     swept = await parts.conclude(clients, c.Swept())
     return c.AnswersPublished(parts=published, is_done=left > 0, failed=swept.failed)
 
 
-def _take(clients: Clients, rule: PublishedAnswers, deployment: str, most: int) -> tuple[int, int]:
-    """Take the parts of one deployment, *most* at most; how many were taken, and published."""
-    taken, published = 0, 0
+def _take(
+    clients: Clients, rule: PublishedAnswers, deployment: str, most: int
+) -> tuple[int, int, tuple[PartHeld, ...]]:
+    """Take the parts of one deployment, *most* at most; how many were taken, and published, and which are held.
+
+    A held part keeps those behind it on the same day waiting, and no others.
+    """
+    taken, published, holds = 0, 0, list[PartHeld]()
     for day in days_of(clients.clock.now(), rule.within_s):
         for _ in range(most - taken):
             planned = _planned(clients, rule, deployment, day)
@@ -52,8 +61,12 @@ def _take(clients: Clients, rule: PublishedAnswers, deployment: str, most: int) 
             part = AnswersPart(
                 rule=rule, deployment=deployment, model=_model(clients, rule, deployment), planned=planned
             )
-            taken, published = taken + 1, published + _finish(clients, part, day)
-    return taken, published
+            try:
+                taken, published = taken + 1, published + _finish(clients, part, day)
+            except PartHeld as hold:
+                holds.append(hold)
+                break
+    return taken, published, tuple(holds)
 
 
 def _planned(clients: Clients, rule: PublishedAnswers, deployment: str, day: date) -> PlannedPart | None:

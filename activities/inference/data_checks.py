@@ -21,11 +21,29 @@ def check_data(clients: Clients, check: c.DataCheck) -> c.DataVerdict:
         HubFile(name=f"{member.container}/{member.path}", blob=blobs[member.pinned])
         for member in members_of(store, request.run)
     ]
-    report = clients.data_checks.check(request.route.contract, files)
-    store.create_document(check.report_path, report)
-    has_passed = report["outcome"] == "passed"
-    summary = _summary(report["summary"])
-    return c.DataVerdict(passed=has_passed, rows=report["rows"], summary=summary, report=check.report_path)
+    return _kept_verdict(store, check.report_path, clients.data_checks.check(request.route.contract, files))
+
+
+def check_output(clients: Clients, check: c.OutputCheck) -> c.DataVerdict:
+    """The verdict on a run's predictions by the route's output contract.
+
+    Raises Refused where a file of them has changed since it was counted.
+    """
+    request, files = check.inference, list[HubFile]()
+    for file in check.files:
+        blob = clients.hub.find(request.hub.staging, file.path)
+        if blob is None or blob.etag != file.etag:
+            raise Refused(f"the output {file.path} of run {request.run} changed after it was counted")
+        files.append(HubFile(name=file.path.rpartition("/")[2], blob=blob))
+    report = clients.data_checks.check(request.route.output_contract, files)
+    return _kept_verdict(store_of(clients.hub, request), check.report_path, report)
+
+
+def _kept_verdict(store: RecordStore, path: str, report: dict[str, Any]) -> c.DataVerdict:
+    """The verdict of *report*, which is kept at *path*."""
+    store.create_document(path, report)
+    has_passed, summary = report["outcome"] == "passed", _summary(report["summary"])
+    return c.DataVerdict(passed=has_passed, rows=report["rows"], summary=summary, report=path)
 
 
 def judge_file(clients: Clients, check: c.FileCheck) -> c.FileVerdict:

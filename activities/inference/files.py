@@ -57,6 +57,21 @@ def quarantine_files(clients: Clients, quarantining: c.Quarantining) -> c.Quaran
     return once(clients, quarantining.key, c.Quarantined, act)
 
 
+def hold_output(clients: Clients, hold: c.OutputHold) -> c.OutputHeld:
+    """Put the report where quarantined data has its own, and show the run as held. The predictions stay in staging."""
+    request = hold.inference
+    folder = f"{request.route.name}/{request.run}"
+
+    def act() -> c.OutputHeld:
+        store = store_of(clients.hub, request)
+        report = store.read_file(hold.report) or b"{}"
+        clients.hub.create(request.hub.quarantine, f"{folder}/output-report.json", report, {RUN_MARK: request.run})
+        keep_listed(clients.hub, store.container, RUNS, request.run, {"outcome": RunOutcome.HELD.value})
+        return c.OutputHeld(path=f"{request.hub.quarantine}/{folder}")
+
+    return once(clients, hold.key, c.OutputHeld, act)
+
+
 def publish_result(clients: Clients, publishing: c.Publishing) -> c.Published:
     """Copy the output to its place, then write the manifest: who sees the manifest sees everything."""
     request = publishing.inference
@@ -164,6 +179,7 @@ def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:
         },
         "contract": request.route.contract,
         "data_report": f"{request.hub.state}/{publishing.report}",
+        **_output_check(publishing),
         "rows": {"in": result.rows_in, "out": result.rows_out},
         "matched_by": list(result.matched_by),
         "files": [
@@ -181,6 +197,16 @@ def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:
         ],
         "timings": publishing.timings | {"published": stamp(clients)},
     }
+
+
+def _output_check(publishing: c.Publishing) -> dict[str, Any]:
+    """What judged the predictions, where the route has an output contract; `released` ones had failed."""
+    if not publishing.output_report:
+        return {}
+    request = publishing.inference
+    report = f"{request.hub.state}/{publishing.output_report}"
+    contract, outcome = request.route.output_contract, publishing.output_outcome
+    return {"output_check": {"contract": contract, "report": report, "outcome": outcome}}
 
 
 def _at_once(act: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

@@ -107,7 +107,9 @@ def _close(clients: Clients, closing: c.RunClosing) -> c.Done:
 def look_at_orders(clients: Clients, look: c.RunLook) -> c.RunOrders:
     store, run = store_of(clients.hub, look.inference), look.inference.run
     return c.RunOrders(
-        cancelled=store.exists(paths.order(run, "cancel")), released=store.exists(paths.order(run, "release"))
+        cancelled=store.exists(paths.order(run, "cancel")),
+        released=store.exists(paths.order(run, "release")),
+        output_released=store.exists(paths.order(run, "release-output")),
     )
 
 

@@ -60,7 +60,7 @@ def _measured(clients: Clients, order: c.StageOrder) -> StageEvidence:
     gates, serving = order.at.gates(order.phase), _champion(clients, order)
     about = replace(order, plan=order.plan.against(order.stage, serving))
     evidence = _gather(clients, carried(clients.statements, about), gates)
-    verdicts = judge_gates(gates, evidence, clients.project_gates.ask)
+    verdicts = judge_gates(gates, evidence, clients.project_functions.ask)
     return StageEvidence(
         stage=order.stage,
         phase=order.phase.value,

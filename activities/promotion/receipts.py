@@ -230,7 +230,7 @@ def _verdicts(clients: Clients, order: c.StageOrder) -> tuple[Verdict, ...]:
     if canonical_digest(shown) != order.evidence:
         raise Refused(f"{path} is not the evidence {order.evidence} any more, which was shown for {place}")
     evidence = replace(decode(Evidence, shown["assessments"][-1]["evidence"]), at=clients.clock.now())
-    return judge_gates(order.at.gates(order.phase), evidence, clients.project_gates.ask)
+    return judge_gates(order.at.gates(order.phase), evidence, clients.project_functions.ask)
 
 
 def _pack_path(order: c.StageOrder) -> str:

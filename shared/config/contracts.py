@@ -6,12 +6,14 @@ files say together.
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from shared.config.document import Document, read_document
 from shared.config.findings import ConfigurationError, FileFinding
+from shared.config.project_functions import is_file, place_problem, source_problems
 from shared.config.reading import ContractFile, FilePlace, Report, read_file
 from shared.config.sections.contract import ContractSection, contract_of
 from shared.domain.data.data_contract import DataContract
@@ -43,6 +45,7 @@ def read_contract(home: Path, path: str) -> ContractFile:
     if file.contract is None or document is None:
         return file
     reference, unfit = _reference(home, path, file.contract)
+    unfit = (*unfit, *_unfit_rules(home, path, file.contract))
     own = [replace(finding, line=document.line(finding.field)) for finding in unfit if not finding.file]
     findings = (*file.findings, *_placed(own, path), *(finding for finding in unfit if finding.file))
     return replace(file, contract=None if findings else file.contract, reference=reference, findings=findings)
@@ -91,14 +94,6 @@ def load_contract(home: Path, path: str) -> tuple[DataContract, ReferenceProfile
     return file.contract, file.reference
 
 
-def is_file(path: Path) -> bool:
-    """Whether *path* is a file; a name that the file system cannot have is none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
 def _reference(
     home: Path, path: str, contract: DataContract
 ) -> tuple[ReferenceProfile | None, tuple[FileFinding, ...]]:
@@ -131,6 +126,22 @@ def _reference(
         ),
     )
     return profile, unfit
+
+
+def _unfit_rules(home: Path, path: str, contract: DataContract) -> Iterator[FileFinding]:
+    """What is wrong with the files of the contract's own rules; findings without a file are about its own fields."""
+    folder = PurePosixPath(path).parent
+    for at, rule in enumerate(contract.rules):
+        function = rule.function
+        if not function.file:
+            continue  # The field has a finding already.
+        if wrong_place := place_problem(home / folder, function.file, "contract"):
+            yield _finding(f"rules[{at}].function", *wrong_place)
+            continue
+        source = (home / folder / function.file).read_bytes()
+        for line, problem, remedy in source_problems(source, function.function, "rule", ("row", "options")):
+            place = str(folder / function.file)
+            yield FileFinding(line=line, field=function.name, problem=problem, remedy=remedy, file=place)
 
 
 def _read_json(path: Path) -> Any:

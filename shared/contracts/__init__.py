@@ -26,6 +26,9 @@ from shared.contracts.payloads import (
     JobSeen,
     JobWait,
     OrphanedRun,
+    OutputCheck,
+    OutputHeld,
+    OutputHold,
     Published,
     Publishing,
     Quarantined,
@@ -64,6 +67,8 @@ SUBMIT_JOB = Activity("submit_job", Submission, Submitted, Effect.WRITES)
 LOOK_AT_JOB = Activity("look_at_job", JobLook, JobSeen, Effect.READS)
 CANCEL_JOB = Activity("cancel_job", Cancellation, Done, Effect.WRITES)
 RECONCILE_ROWS = Activity("reconcile_rows", Reconciling, Reconciled, Effect.READS)
+CHECK_OUTPUT = Activity("check_output", OutputCheck, DataVerdict, Effect.READS)
+HOLD_OUTPUT = Activity("hold_output", OutputHold, OutputHeld, Effect.WRITES)
 PUBLISH_RESULT = Activity("publish_result", Publishing, Published, Effect.WRITES)
 ANNOUNCE_RUN = Activity("announce_run", Announcement, Done, Effect.WRITES)
 TELL_RESULT = Activity("tell_result", Telling, Done, Effect.WRITES)

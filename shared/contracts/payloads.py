@@ -107,6 +107,31 @@ class DataVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputCheck:
+    """*files* are the whole output of the run, as it was counted."""
+
+    inference: Inference
+    files: tuple["OutputFile", ...]
+    report_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputHold:
+    """The output whose *report* says what is wrong with it."""
+
+    key: str
+    inference: Inference
+    report: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputHeld:
+    """*path* is the folder with the report, for those who look into the quarantine."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantining:
     key: str
     inference: Inference
@@ -222,6 +247,8 @@ class Publishing:
     job: Submitted
     report: str
     timings: dict[str, str] = field(default_factory=dict)
+    output_report: str = ""
+    output_outcome: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +292,7 @@ class RunOrders:
 
     cancelled: bool = False
     released: bool = False
+    output_released: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

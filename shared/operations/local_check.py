@@ -26,7 +26,7 @@ def judge_locally(file: Path, contract: Path) -> tuple[int, dict[str, Any]]:
     try:
         with file.open("rb"):
             pass
-        report = check_files([local_file(file)], rules.contract, rules.reference).to_dict()
+        report = check_files([local_file(file)], rules.contract, rules.reference, home=contract.parent).to_dict()
     except (OSError, ReaderFailed) as error:
         problem = FileFinding(line=0, field="file", problem=f"cannot be read ({error})", remedy="name a readable file")
         return NOT_TRIED, _refusal([_with_file(problem, file.parent, file.name)])

@@ -33,7 +33,7 @@ def write_profile(file: Path, contract_file: Path, out: Path | None, force: bool
         raise NotTried(f"{path} is there already; give --force to overwrite it, or another place: --out FILE")
     table = local_file(file)
     # The reader's process judges the file first: what could end a process is a finding there.
-    report = check_files([table], replace(contract, distribution=None))
+    report = check_files([table], replace(contract, distribution=None), home=contract_file.parent)
     if report.outcome != "passed":
         lines = [f"{file} breaks {contract_file}, so nothing was written", *(f"  {line}" for line in report.summary)]
         print("\n".join(lines), file=sys.stderr)

@@ -5,13 +5,14 @@ The findings come first; where one of them is an error there is nothing else, an
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from shared.config import check, load
 from shared.config.contracts import read_contract
 from shared.domain.configuration import Configuration
-from shared.domain.gates.plugins import file_of
+from shared.domain.project_functions import file_of
 from shared.operations.roles.assignments import containers
 
 
@@ -45,18 +46,30 @@ def main(arguments: list[str]) -> int:
 
 
 def _files(home: Path, configuration: Configuration) -> set[str]:
-    """The contracts, their reference profiles and the files of own gates, by their paths from the configuration."""
+    """The contracts, their reference profiles and the files of own functions, by their paths from the configuration."""
     contracts = {route.contract for route in configuration.routes}
     contracts |= {model.contract for model in configuration.ladder.models}
     contracts |= {data.contract for rules in configuration.retraining for data in rules.data}
+    contracts |= {own.contract for route in configuration.routes for own in route.contracts}
+    contracts |= {route.output_contract for route in configuration.routes}
+    contracts |= {rule.output_contract for rule in configuration.answers}
     files = set(filter(None, contracts))
     for path in tuple(files):
-        contract = read_contract(home, path).contract
-        if contract is not None and contract.distribution is not None:
-            files.add(str(PurePosixPath(path).parent / contract.distribution.reference))
+        files |= set(_beside(home, path))
     stages = configuration.ladder.stages
     gates = (spec.gate for stage in stages for spec in (*stage.entry_gates, *stage.exit_gates))
     return files | set(filter(None, map(file_of, gates)))
+
+
+def _beside(home: Path, path: str) -> Iterator[str]:
+    """The reference profile of the contract at *path*, and the files of its own rules."""
+    contract, folder = read_contract(home, path).contract, PurePosixPath(path).parent
+    if contract is None:
+        return
+    if contract.distribution is not None:
+        yield str(folder / contract.distribution.reference)
+    for rule in contract.rules:
+        yield str(folder / rule.function.file)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Ports of promotion: registered models, the bytes of bundles, endpoints, signatures and verified identities."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.approvals import Person
@@ -18,6 +18,7 @@ from shared.domain.trust.verified_logs import VerifiedMark
 if TYPE_CHECKING:  # The ports are loaded at a cold start, and the gates are not.
     from shared.domain.gates.plugins import ProjectGateCall
     from shared.domain.gates.verdict import GateFinding
+    from shared.domain.project_functions import ProjectFunction
 
 Place: TypeAlias = Workspace | Registry
 
@@ -30,11 +31,17 @@ class AssetKind(StrEnum):
     ENVIRONMENT = "environments"
 
 
-class ProjectGates(Protocol):
-    """Runs the gates that a project brings itself."""
+class ProjectFunctions(Protocol):
+    """Runs the functions that a project brings itself."""
 
     def ask(self, call: "ProjectGateCall") -> "GateFinding":
         """The finding of the gate; whatever goes wrong in it is a finding that fails."""
+        ...
+
+    def contributions(
+        self, function: "ProjectFunction", truth: Sequence[Any], predictions: Sequence[Any]
+    ) -> Sequence[float]:
+        """What each row contributes to the metric that *function* is. Refused where it gives no number for each."""
         ...
 
 

@@ -83,7 +83,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenOrder:
-    """What a person ordered for a run (of scoring or of training): *order* is `cancel` or `release`."""
+    """What a person ordered for a run (of scoring or training): *order* is `cancel`, `release` or `release-output`."""
 
     by: str
     reason: str

@@ -17,6 +17,8 @@ STEPS = (  # The effects of a run in the order in which they can happen.
     "submitted",
     "cancelled",
     "cancelled-adrift",
+    "held",
+    "announced-held",
     "published",
 )
 
@@ -39,12 +41,22 @@ def data_report(run: str) -> str:
     return f"runs/{run}/data.json"
 
 
+def output_folder(run: str) -> str:
+    """Where in staging the run's predictions are written."""
+    return f"runs/{run}/output"
+
+
+def output_report(run: str) -> str:
+    """The whole report of the check of a run's predictions."""
+    return f"runs/{run}/output.json"
+
+
 def claim(run: str) -> str:
     return f"runs/{run}/claim.json"
 
 
 def order(run: str, kind: str) -> str:
-    """*kind* is `cancel` or `release`."""
+    """*kind* is `cancel`, `release` or `release-output`."""
     return f"runs/{run}/orders/{kind}.json"
 
 

@@ -6,7 +6,7 @@ import click
 
 from signalbox.cli.commands.app import doctor, token
 from signalbox.cli.commands.drift import drift, features
-from signalbox.cli.commands.hub import check, drop
+from signalbox.cli.commands.hub import answers, check, drop
 from signalbox.cli.commands.keys import keys
 from signalbox.cli.commands.letters import dlq, events
 from signalbox.cli.commands.local import demo, env, up
@@ -78,6 +78,7 @@ _RUNS = (
     cancel,
     release,
     reprocess,
+    answers,
     schedules,
     dlq,
     events,

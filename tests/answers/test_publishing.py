@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from activities.answers import sweeps
-from activities.answers.publishing import AnswersPart, publish_part
+from activities.answers.answers_part import AnswersPart
+from activities.answers.publishing import publish_part
 from shared import contracts as c
 from shared.domain.answers import parts
 from shared.domain.answers.rule import PublishedAnswers

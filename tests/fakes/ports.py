@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from shared.adapters.azure_storage.ledger import BlobLedger
-from shared.adapters.project_gates.process import ProjectGateProcesses
+from shared.adapters.project_functions.functions import ProjectFunctionProcesses
 from shared.application.callers import Callers
 from shared.clients import Clients
 from shared.domain.access.permissions import DEFAULT_PERSONAS, Machine, Permissions
@@ -347,7 +347,7 @@ class FakeClients(Clients):
             queues=MemoryQueues(),
             endpoints=NoEndpoints(),
             data_checks=RowChecks(memory),
-            project_gates=ProjectGateProcesses(Path()),
+            project_functions=ProjectFunctionProcesses(Path()),
             signing=signing(),
             tree_heads=None,
         )

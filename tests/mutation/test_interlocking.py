@@ -137,7 +137,7 @@ LOCKS = [
     ),
     Lock(
         symbol="assessments._measured",
-        condition="judge_gates(gates, evidence, clients.project_gates.ask)",
+        condition="judge_gates(gates, evidence, clients.project_functions.ask)",
         without="()",
         guard=test_glass.test_broken_glass_that_one_person_leaves_alone_changes_nothing,
     ),

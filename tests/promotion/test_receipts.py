@@ -14,14 +14,14 @@ from activities.promotion.moves import make_move
 from activities.promotion.packs import write_evidence_pack
 from activities.promotion.receipts import issue_receipt
 from shared import contracts as c
-from shared.adapters.project_gates.process import ProjectGateProcesses
+from shared.adapters.project_functions.functions import ProjectFunctionProcesses
 from shared.application.promotion.planning import plan_digest, plan_promotion
 from shared.application.promotion.stored_plans import sign_plan
 from shared.codec import encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import DataTest, Evidence
-from shared.domain.gates.plugins import digest_of
+from shared.domain.project_functions import digest_of
 from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Move, Phase, Plan
@@ -263,7 +263,7 @@ def enough(evidence, options):
 def with_own_gate(app: PromotionApp, order: c.StageOrder, home: Path, rows: int) -> c.StageOrder:
     """*order* at whose entry the project in *home* asks for *rows* rows by a gate of its own."""
     (home / "gates.py").write_text(OWN_GATE)
-    vars(app.clients)["project_gates"] = ProjectGateProcesses(home)
+    vars(app.clients)["project_functions"] = ProjectFunctionProcesses(home)
     options = {"needs": ["data_test"], "options": {"rows": rows}}
     spec = GateSpec(gate="gates.py:enough", options=options, source=digest_of(OWN_GATE.encode()))
     plan = order.plan

@@ -17,6 +17,7 @@ from shared.domain.devops.orders import OrderKind
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.plans import Phase
 from shared.domain.schedules.due_times import Target
+from shared.records.answers import HeldPart, held_path
 from shared.records.inference import find_run
 from shared.records.promotion import decisions, find_promotion
 from shared.records.retraining import find_claim
@@ -52,6 +53,12 @@ def require(clients: Clients, caller: Caller, action: Action, way: str, argument
 def _of_run(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     record = find_run(clients.store, arguments["run"])
     return () if record is None else (record.inference.route.score.workspace.name,)
+
+
+def _of_held_part(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The environment whose endpoint gave the answers."""
+    hold = clients.store.get(HeldPart, held_path(arguments["part"]))
+    return () if hold is None else (hold.environment,)
 
 
 def _of_reprocessing(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
@@ -195,6 +202,7 @@ def _of_task(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
 
 _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
     "run": _of_run,
+    "held_part": _of_held_part,
     "route": _of_route,
     "path": _of_path,
     "stage": _of_stage,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import triggers.http.devops
     import triggers.http.drift
     import triggers.http.inference.data_checks
+    import triggers.http.inference.held_answers
     import triggers.http.inference.predictions
     import triggers.http.inference.requested_runs
     import triggers.http.inference.runs
@@ -59,9 +60,12 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("explanations/{name}", api.operations.explanations.explain_anything, "follow"),
     _post("runs/{run}/cancel", api.inference.runs.cancel_run, Action.OPERATE, "run", 202),
     _post("runs/{run}/release", api.inference.runs.release_run, Action.RELEASE, "run", 202),
+    _post("runs/{run}/release-output", api.inference.runs.release_output, Action.RELEASE, "run", 202),
     _post(
         "runs/{run}/reprocess", api.inference.requested_runs.reprocess_run, Action.START_INFERENCE, "reprocessing", 202
     ),
+    _get("answers/held", api.inference.held_answers.list_held_answers, WHOLE_APP),
+    _post("answers/{part}/release", api.inference.held_answers.release_answers, Action.RELEASE, "held_part", 202),
     _post("data-checks", api.inference.data_checks.start_data_check, Action.CHECK_DATA, "route", 202),
     _get("data-checks/{check}", api.inference.data_checks.show_data_check, WHOLE_APP),
     _get("operations/{operation}", api.operations.status_urls.show_operation, WHOLE_APP),

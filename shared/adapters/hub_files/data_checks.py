@@ -28,7 +28,7 @@ class HubDataChecks:
     def check(self, contract: str, files: Sequence[HubFile]) -> dict[str, Any]:
         rules, reference = self._contract(contract)
         tables = [self._table(file) for file in files]
-        return check_files(tables, rules, reference).to_dict()
+        return check_files(tables, rules, reference, home=(self._home / contract).parent).to_dict()
 
     def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
         rules, _ = self._contract(contract)

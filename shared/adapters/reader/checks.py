@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from shared.adapters.hub_files.records import count_lines
 from shared.adapters.reader.files import TableFile
@@ -22,9 +23,20 @@ def check_files(
     contract: DataContract,
     reference: ReferenceProfile | None = None,
     pool: Readers | None = None,
+    home: Path | None = None,
 ) -> CheckReport:
-    """The report on *files*. Content never makes it raise; it raises what opening or reading a file raises."""
-    return judge_data(measure_files(files, contract, reference, pool), contract, reference)
+    """The report on *files*. Content never makes it raise; it raises what opening or reading a file raises.
+
+    *home* is the contract's folder: a contract with rules of the project's own needs it. Raises ValueError without.
+    """
+    measurements = measure_files(files, contract, reference, pool)
+    if contract.rules:
+        if home is None:
+            raise ValueError("a contract with rules of its own is checked in its folder")
+        from shared.adapters.reader.project_rules import with_own_rules  # Few contracts have rules of their own.
+
+        measurements = with_own_rules(measurements, files, contract, home, pool)
+    return judge_data(measurements, contract, reference)
 
 
 def measure_files(

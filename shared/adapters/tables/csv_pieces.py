@@ -45,7 +45,8 @@ def csv_pieces(
     """The pieces of one file, with those of the columns *names* that it has. Raises UnreadableFile."""
     blocks = _utf8_blocks(stream, contract.csv.encoding)
     header, body = _header(blocks, contract)
-    compare_columns(name, dict.fromkeys(header, 0), contract, breaches)
+    named_fields = header if contract.csv.header else [field for field in header if field in contract.names]
+    compare_columns(name, dict.fromkeys(named_fields, 0), contract, breaches)
     reader = _Reader(name, header, contract, [column for column in names if column in header])
     for records in _records(body, blocks, contract.csv.delimiter.encode()):
         yield lambda records=records: reader.parse(records)  # type: ignore[misc]
@@ -83,7 +84,7 @@ def _decode(decoder: codecs.IncrementalDecoder, block: bytes, encoding: str, *, 
 
 
 def _header(blocks: Iterator[bytes], contract: DataContract) -> tuple[list[str], bytes]:
-    """The names of the columns, and what came with them of the rest."""
+    """The names of the columns, and what came with them of the rest; without a header, as the first record shows."""
     start = b""
     while len(start) <= _LONGEST_HEADER and (block := next(blocks, b"")):
         start = (start + block).lstrip(b"\r\n")
@@ -97,9 +98,21 @@ def _header(blocks: Iterator[bytes], contract: DataContract) -> tuple[list[str],
         raise UnreadableFile(f"its header cannot be read: {error}"[:200]) from error
     if len(header) > MOST_COLUMNS:
         raise UnreadableFile(f"it has {len(header)} columns, more than {MOST_COLUMNS}")
+    if not contract.csv.header:
+        return _names_of_fields(len(header), contract), start
     if len(set(header)) != len(header):
         raise UnreadableFile("a column's name is in the header twice")
     return header, start[end:]
+
+
+def _names_of_fields(count: int, contract: DataContract) -> list[str]:
+    """A name for each of *count* fields: that of the column which says that it is this field, or its number."""
+    names = [f"field {number}" for number in range(1, count + 1)]
+    for column in contract.columns:
+        place = column.field - 1 if column.field > 0 else count + column.field
+        if 0 <= place < count:
+            names[place] = column.name
+    return names
 
 
 def _header_end(start: bytes) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from shared.config import paths
+from shared.config.contracts import named_contract
 from shared.config.fields import NAME, AzureMlName, Duration, Location, Seconds, Text
 from shared.config.reading import FilePlace, built
 from shared.config.sections.routes import ModelContracts, workspace_of
@@ -29,6 +30,7 @@ class AnswersSection:
     inputs: Text | None = None
     outputs: Text | None = None
     field: Text | None = None
+    output_contract: Text | None = None
 
 
 def answers_of(
@@ -55,6 +57,7 @@ def answers_of(
             workspace=workspace_of(section.environment, inside, workspaces),
             contract=own.contract,
             contracts=own.versions,
+            output_contract=named_contract(inside, section.output_contract or own.output, "output_contract"),
         )
         _refuse_times(rule, inside)
         rules.append(rule)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeAlias, cast
 from pydantic import Field
 
 from shared.config.fields import Advice, Character, DifferentTexts, Number, Rule, Text, Words
-from shared.config.reading import FilePlace, built
+from shared.config.reading import FilePlace, built, nearest
 from shared.domain.data.contract_values import (
     Bound,
     ColumnType,
@@ -28,13 +28,16 @@ from shared.domain.data.data_contract import (
     Column,
     CsvDialect,
     DataContract,
+    DataRule,
     Distribution,
     ExtraColumns,
     Format,
     Inconclusive,
 )
+from shared.domain.project_functions import NAME, ProjectFunction
 from shared.validation.rules import Whole
 
+RULE_SECONDS, RULE_MEMORY_MB = 120.0, 256  # Of all rows of a check: about a million in a minute.
 _NO_CHARSETS = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape")  # Codecs of Python's own.
 
 
@@ -82,6 +85,7 @@ class ColumnSection:
         Annotated[tuple[AllowedValue, ...], Field(min_length=1), Advice("list the values, or leave it out")] | None
     ) = None
     pattern: Annotated[str, Words(described="RE2; it matches the whole value")] | None = None
+    field: Annotated[int, Whole(least=-10_000, most=10_000)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,7 @@ class CsvSection:
         Field(json_schema_extra={"uniqueItems": True}),
         Advice("write a list of texts, quoted where YAML reads something else"),
     ] = DEFAULT_NULLS
+    header: Annotated[bool, Advice("write true or false")] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +118,24 @@ class DistributionSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSection:
+    """A rule of the project's own: which function judges a row, which columns it gets, and what it may take."""
+
+    function: Annotated[
+        str,
+        Words(
+            pattern=NAME.pattern,
+            expected="FILE.py:FUNCTION, with the file's path from the contract",
+            described="FILE.py:FUNCTION, from the contract's folder",
+        ),
+    ]
+    columns: DifferentTexts = ()
+    options: Annotated[dict[str, Any], Advice("write a mapping")] = field(default_factory=dict)
+    seconds: Annotated[float, Number(least=0.1, most=300)] | None = None
+    memory_mb: Annotated[int, Whole(least=64, most=4096)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContractSection:
     """The fields of a data contract."""
 
@@ -125,6 +148,7 @@ class ContractSection:
     columns: Annotated[tuple[ColumnSection, ...], Field(min_length=1), Advice("list at least one column")]
     keys: DifferentTexts = ()
     distribution: DistributionSection | None = None
+    rules: tuple[RuleSection, ...] = ()
 
 
 def contract_of(section: ContractSection, place: FilePlace) -> DataContract:
@@ -132,8 +156,17 @@ def contract_of(section: ContractSection, place: FilePlace) -> DataContract:
     columns = tuple(_column(column, place.inside(f"columns[{at}]")) for at, column in enumerate(section.columns))
     csv, rule = section.csv, section.distribution
     distribution = built(Distribution, rule) if rule else None
-    contract = built(DataContract, section, columns=columns, csv=built(CsvDialect, csv), distribution=distribution)
+    contract = built(
+        DataContract,
+        section,
+        columns=columns,
+        csv=built(CsvDialect, csv),
+        distribution=distribution,
+        rules=tuple(map(_rule, section.rules)),
+    )
     _check_names(contract, place)
+    _check_fields(contract, place)
+    _check_rules(contract, place)
     known_charset = _is_charset(csv.encoding)
     if not known_charset:
         remedy = "write a character set that Python knows, like utf-8, latin-1 or cp1252"
@@ -143,6 +176,40 @@ def contract_of(section: ContractSection, place: FilePlace) -> DataContract:
             problem = f"is {shown(text)}, which {contract.csv.encoding} cannot say"
             place.fail(path, problem, "name the encoding of the files in `csv`")
     return contract
+
+
+def _rule(section: RuleSection) -> DataRule:
+    file, _, name = section.function.rpartition(":")
+    limits = {"seconds": section.seconds or RULE_SECONDS, "memory_mb": section.memory_mb or RULE_MEMORY_MB}
+    function = ProjectFunction(file=file, function=name, **limits)  # type: ignore[arg-type]  # Of both types.
+    return DataRule(function=function, columns=section.columns, options=section.options)
+
+
+def _check_rules(contract: DataContract, place: FilePlace) -> None:
+    names = list[str]()
+    for at, rule in enumerate(contract.rules):
+        inside = place.inside(f"rules[{at}]")
+        if rule.function.name in names:
+            inside.fail("function", f"is {rule.function.name!r}, which is there twice", "keep one of the two")
+        names.append(rule.function.name)
+        for column_at, name in enumerate(rule.columns):
+            if name not in contract.names:
+                inside.fail(f"columns[{column_at}]", f"is {name!r}, which is no column", nearest(name, contract.names))
+
+
+def _check_fields(contract: DataContract, place: FilePlace) -> None:
+    """Without a header every column says which field it is, and only then."""
+    headless, fields = contract.format == "csv" and not contract.csv.header, dict[int, str]()
+    for at, column in enumerate(contract.columns):
+        inside = place.inside(f"columns[{at}]")
+        if headless and not column.field:
+            inside.fail("field", "is missing", "number the fields from 1, or from -1 for the last: there is no header")
+        elif not headless and column.field:
+            inside.fail(
+                "field", f"is {column.field}, and the files have a header", "remove it, or write csv.header: false"
+            )
+        elif headless and (first := fields.setdefault(column.field, column.name)) != column.name:
+            inside.fail("field", f"is {column.field}, as that of {first}", "name each field once")
 
 
 def _column(section: ColumnSection, place: FilePlace) -> Column:
@@ -158,6 +225,7 @@ def _column(section: ColumnSection, place: FilePlace) -> Column:
         max=high,
         allowed=_allowed(section, place),
         pattern=_pattern(section, place),
+        field=section.field or 0,
     )
     _check_allowed(column, place)
     return column

@@ -22,9 +22,9 @@ from shared.config.reading import FilePlace, built
 from shared.config.sections.rollout import RolloutSection, rollout_of
 from shared.config.sections.training import StageTrainingSection, refuse_known_answers, stage_training_of
 from shared.domain.gates import GATES, GateSpec, read_gate
-from shared.domain.gates.plugins import NAME as PROJECT_GATE
 from shared.domain.gates.plugins import ProjectGateOptions
 from shared.domain.inference.routes import HubLayout, Route, Workspace
+from shared.domain.project_functions import NAME as PROJECT_GATE
 from shared.domain.promotion.approvals import ApprovalPolicy, Role
 from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Newer, Promotable, Registry, Serving, Stage
 from shared.validation.rules import Whole

@@ -48,10 +48,11 @@ NOWHERE = Workspace(name="", subscription="", resource_group="", workspace="")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelContracts:
-    """A model's data contract, and those of single versions whose data differs."""
+    """A model's data contract, those of single versions whose data differs, and that of its *output*."""
 
     contract: str = ""
     versions: tuple[VersionContract, ...] = ()
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +197,7 @@ class RouteSection:
         Advice("write `each`, `schedule`, or one of `marker:` and `window:`"),
     ] = "each"
     contract: Text | None = None
+    output_contract: Text | None = None
     overrides: OverridesSection = field(default_factory=OverridesSection)
     give_up_after: Seconds | None = None
     release_within: Seconds | None = None
@@ -277,6 +279,7 @@ def _route(
         group=group,
         contract=contract,
         contracts=() if section.contract is not None else of_model.versions,
+        output_contract=named_contract(place, section.output_contract or of_model.output, "output_contract"),
         overrides=_overrides(section.overrides, place.inside("overrides")),
         on_bad_data=section.policy.bad_data or OnBadData.QUARANTINE,
         on_missing_rows=section.policy.missing_rows or OnMissingRows.FAIL,

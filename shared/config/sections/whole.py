@@ -53,11 +53,12 @@ class _Identifiers:
 class ModelSection:
     """A model: its owner, the data contract that its routes use unless they name another, and what is done with it.
 
-    *contracts* names that of each version whose data differs.
+    *contracts* names that of each version whose data differs, *output_contract* what its predictions must look like.
     """
 
     owner: Text | None = None
     contract: Text | None = None
+    output_contract: Text | None = None
     contracts: dict[str, Text] = field(default_factory=dict)
     promotion: PromotionSection | None = None
     retraining: RetrainingSection | None = None
@@ -133,7 +134,9 @@ def _models(
         if section.promotion is not None and section.contract is None:
             model_place.fail("contract", "is missing", "name a data contract: the hold-out is checked against it")
         contract = named_contract(model_place, section.contract or "")
-        contracts[name] = ModelContracts(contract=contract, versions=_version_contracts(section, model_place))
+        output = named_contract(model_place, section.output_contract or "", "output_contract")
+        versions = _version_contracts(section, model_place)
+        contracts[name] = ModelContracts(contract=contract, versions=versions, output=output)
         promotable.append(promotable_of(section.promotion, name, model_place, contract, section.owner or ""))
     return contracts, tuple(model for model in promotable if model is not None)
 

@@ -16,6 +16,7 @@ class PublishedAnswers:
 
     A period's files are taken *after_s* it has ended, and again when they have grown, until *within_s* after its end.
     *publish* is a path template in the hub, *field* the column or the member of an answer that is the model's output.
+    *output_contract* judges the outputs before they are published; without one they are not judged.
     """
 
     name: str
@@ -25,6 +26,7 @@ class PublishedAnswers:
     contract: str
     publish: str
     contracts: tuple[VersionContract, ...] = ()
+    output_contract: str = ""
     after_s: int = 900
     within_s: int = 2 * 86400
     inputs: str = "request"

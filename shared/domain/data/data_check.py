@@ -1,6 +1,6 @@
 """Judge what was measured against the data contract and the reference profile: pure, and says every reason."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from shared.domain.data.data_contract import DataContract, Distribution
@@ -8,7 +8,7 @@ from shared.domain.data.data_measures import Breach, Measurements, Tally
 from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.statistics.shifts import Movement, Shift, ShiftRule, shifts_of
 
-_WHOLE_FILE = ("readable", "column", "extra")
+_WHOLE_FILE = ("readable", "column", "extra", "rule")
 _SAID = {
     "readable": "cannot be read",
     "shape": "are no row of the table",
@@ -21,7 +21,9 @@ _SAID = {
     "allowed": "are not an allowed value",
     "pattern": "do not match the pattern",
     "key": "repeat a key",
+    "rule": "could not be asked",
 }
+_OWN_RULE = "break this rule of the project"
 _OUTCOMES = {Movement.MOVED: "fail", Movement.STEADY: "pass", Movement.UNDECIDED: "inconclusive"}
 
 
@@ -42,7 +44,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """*outcome* is passed or failed; *findings* are what failed it, *summary* the same as sentences."""
+    """*outcome* is passed or failed; *findings* are what failed it, *summary* the same as sentences.
+
+    *sources* are the digests of the files whose own rules judged, by their names.
+    """
 
     outcome: str
     rows: int
@@ -51,10 +56,12 @@ class CheckReport:
     findings: tuple[Breach, ...]
     tolerated: tuple[Breach, ...]
     distribution: tuple[Comparison, ...]
+    sources: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
+        """Plain JSON; a report without own rules has no word of them."""
+        document = asdict(self)
+        return document if self.sources else {name: value for name, value in document.items() if name != "sources"}
 
 
 def judge_data(measurements: Measurements, contract: DataContract, reference: ReferenceProfile | None) -> CheckReport:
@@ -75,6 +82,7 @@ def judge_data(measurements: Measurements, contract: DataContract, reference: Re
         findings=tuple(findings),
         tolerated=tuple(breach for breach in measurements.breaches if breach not in findings),
         distribution=tuple(comparisons),
+        sources=dict(measurements.sources),
     )
 
 
@@ -126,11 +134,11 @@ def _tolerated(breach: Breach, rows: int, tolerance: float) -> bool:
 
 def _sentence(breach: Breach) -> str:
     subject = f"column {breach.column}" if breach.column else "rows"
-    if breach.rule == "readable":
-        subject = "file"
+    if breach.rule in ("readable", "rule"):
+        subject = "file" if breach.rule == "readable" else breach.column
     examples = "; ".join(
         f"{example.file} row {example.row}: {example.value}" if example.row else f"{example.file}: {example.value}"
         for example in breach.examples[:3]
     )
     count = "" if breach.rule in _WHOLE_FILE else f"{breach.count} values " if breach.column else f"{breach.count} "
-    return f"{breach.rule}: {subject}: {count}{_SAID[breach.rule]} ({examples})"
+    return f"{breach.rule}: {subject}: {count}{_SAID.get(breach.rule, _OWN_RULE)} ({examples})"

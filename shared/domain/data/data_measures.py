@@ -8,7 +8,9 @@ EXAMPLES = 10
 CATEGORIES = 1000
 OTHER = "(other values)"
 
-Rule = Literal["readable", "shape", "column", "extra", "type", "null", "min", "max", "allowed", "pattern", "key"]
+Rule = Literal[
+    "readable", "shape", "column", "extra", "type", "null", "min", "max", "allowed", "pattern", "key", "rule"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +24,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
-    """*count* rows (or files, for the rules readable, column and extra) broke *rule*; the first ten are shown."""
+    """*count* rows (or files, for the rules readable, column and extra) broke *rule*; the first ten are shown.
 
-    rule: Rule
+    Of a rule of the project *rule* is its name, `rules.py:plausible`. That it could not be asked breaks the rule
+    `rule`, and *column* is its name.
+    """
+
+    rule: str
     column: str
     count: int
     examples: tuple[Example, ...]
@@ -48,11 +54,15 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
-    """Everything `shared.domain.data.data_check.judge` needs; *rows_per_file* counts every record, broken ones too."""
+    """Everything `shared.domain.data.data_check.judge` needs; *rows_per_file* counts every record, broken ones too.
+
+    *sources* are the digests of the project's own rules that were asked, by their names.
+    """
 
     rows_per_file: Mapping[str, int]
     breaches: tuple[Breach, ...] = ()
     tallies: Mapping[str, Tally] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

@@ -1,11 +1,9 @@
 """Gates that a project brings itself: functions in its own files, named in the ladder as `rules/gates.py:enough_rows`.
 
-Here is what such a gate is asked and what counts as an answer. Running its file is `shared.ports.ProjectGates`.
+Here is what such a gate is asked and what counts as an answer. Running its file is `shared.ports.ProjectFunctions`.
 """
 
-import hashlib
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +11,6 @@ from typing import Any
 from shared.domain.gates.options import mapping, number, texts, whole_number
 from shared.domain.gates.verdict import GateFinding, GateOutcome, failed
 
-NAME = re.compile(r"[A-Za-z0-9_./-]+\.py:[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_REASON, _MOST_FIGURES = 1000, 50
 _FIELDS = frozenset({"outcome", "because", "figures"})
 _SHAPE = "return {'outcome': 'pass', 'fail' or 'inconclusive', 'because': 'one sentence'}, and `figures` if you like"
@@ -48,13 +45,8 @@ class ProjectGateCall:
 AskProjectGate = Callable[[ProjectGateCall], GateFinding]
 
 
-def file_of(gate: str) -> str:
-    """The file in which the project's own *gate* is; empty for a gate of the product."""
-    return gate.rpartition(":")[0] if NAME.fullmatch(gate) else ""
-
-
 def call_of(gate: str, source: str, options: ProjectGateOptions, evidence: Mapping[str, Any]) -> ProjectGateCall:
-    """The question to the project's own *gate*, whose name must have the form of `NAME`."""
+    """The question to the project's own *gate*, whose name has the form of `shared.domain.project_functions.NAME`."""
     file, _, function = gate.rpartition(":")
     return ProjectGateCall(
         file=file,
@@ -65,11 +57,6 @@ def call_of(gate: str, source: str, options: ProjectGateOptions, evidence: Mappi
         evidence=evidence,
         options=options.options or {},
     )
-
-
-def digest_of(source: bytes) -> str:
-    """What plans, verdicts and receipts call the content *source* of a project's file."""
-    return f"sha256:{hashlib.sha256(source).hexdigest()}"
 
 
 def finding_of(answer: Any) -> GateFinding:

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from shared.domain.gates.evidence import Evidence
 from shared.domain.gates.options import OptionProblem, read_options
-from shared.domain.gates.plugins import AskProjectGate, ProjectGateOptions, call_of, file_of
+from shared.domain.gates.plugins import AskProjectGate, ProjectGateOptions, call_of
 from shared.domain.gates.verdict import GateFinding, Verdict, failed, inconclusive
+from shared.domain.project_functions import file_of
 from shared.domain.promotion.gate_specs import GateSpec
 
 Options = TypeVar("Options")

@@ -149,7 +149,8 @@ class VersionContract:
 class Route:
     """One row of `routes`; *contract* is a path beside the configuration, *publish* a path template in the hub.
 
-    *contracts* are those of versions whose data differs: the version that scores decides.
+    *contracts* are those of versions whose data differs: the version that scores decides. *output_contract* judges the
+    predictions before they are published; without one they are not judged.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Route:
     match_keys: bool = True  # Whether output is matched with the rows by the contract's keys, where it shows them.
     tell: tuple[str, ...] = ()
     contracts: tuple[VersionContract, ...] = field(default=(), metadata=NEWER)
+    output_contract: str = field(default="", metadata=NEWER)
 
     def scored_by(self, score: Scoring) -> "Route":
         """This route for a run that *score* scores, with the contract of that version."""

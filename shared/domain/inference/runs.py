@@ -12,6 +12,7 @@ class RunOutcome(StrEnum):
     PARTIAL = "partial"
     FAILED = "failed"
     QUARANTINED = "quarantined"
+    HELD = "held"  # Its predictions broke the output contract, and nobody released them.
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"  # Every member was overwritten before it could be pinned.
     DUPLICATE = "duplicate"  # Another execution of the same run has done the work.

@@ -205,7 +205,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     },
     "ControlPlane": dict.fromkeys(("datastore", "issuer", "clock", "addresses", "answers", "own_principal"), ()),
     "Clock": {"now": ()},
-    "ProjectGates": {"ask": ()},
+    "ProjectFunctions": {"ask": (), "contributions": ()},
     "Signing": {"sign": (_key("sign/action"),), "objection": (), "revoked": (), "keys": ()},
     "SigningKeys": {"state": (_key("read"),), "trusted": ()},
     "Identities": {"verify": ()},

@@ -1,4 +1,4 @@
-"""Land files in the hub, and check them, without waiting for an event."""
+"""Land files in the hub, and check them, without waiting for an event; release answers that are held there."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from signalbox.cli.errors import NO, Undecided, UnknownName, Unreachable, Unusab
 from signalbox.cli.landing import Landing, find_landing
 from signalbox.cli.local_checks import check_locally
 from signalbox.cli.names import ROUTES, suggesting
-from signalbox.cli.output import emit_json
+from signalbox.cli.output import emit_answer, emit_json, emit_table
 from signalbox.cli.progress import copying
 from signalbox.cli.project_files import app_option
 from signalbox.launcher.endpoints import Endpoints, listens
@@ -20,6 +20,7 @@ from signalbox.launcher.endpoints import Endpoints, listens
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
 
+_json = click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -147,3 +148,34 @@ def _print(report: dict[str, Any]) -> None:
     click.echo(f"{report['outcome']}: {report['rows']} rows")
     for line in report["summary"]:
         click.echo(f"  {line}")
+
+
+@click.group()
+def answers() -> None:
+    """Show the parts of collected answers that their contract holds, or release one."""
+
+
+@answers.command()
+@_json
+def held(as_json: bool) -> None:
+    """List the parts that are not published, with the reasons."""
+    response = find_app().get("answers/held")
+    if as_json:
+        emit_json(response)
+        return
+    rows = [
+        (part["part"], part["at"], "; ".join(part["because"]), part["outputs"], part["may_release"])
+        for part in response["parts"]
+    ]
+    emit_table(("part", "judged", "because", "outputs", "may release"), rows, "no part is held")
+
+
+@answers.command()
+@click.argument("part")
+@click.option("--reason", required=True, help="Why; it is recorded.")
+@click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
+@_json
+def release(part: str, reason: str, person: str, as_json: bool) -> None:
+    """Have the held PART published as it is, at the next sweep."""
+    app = find_app(person, signed=bool(person))
+    emit_answer(app.post(f"answers/{part}/release", {"reason": reason}), as_json)

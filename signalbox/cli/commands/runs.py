@@ -101,12 +101,13 @@ def cancel(run: str, reason: str, person: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run")
+@click.option("--output", is_flag=True, help="The predictions of RUN that are held, and not its data.")
 @_reason
 @_as
 @_json
-def release(run: str, reason: str, person: str, as_json: bool) -> None:
-    """Release the quarantined data of RUN: it is scored as it is."""
-    _order(run, "release", reason, person, as_json)
+def release(run: str, output: bool, reason: str, person: str, as_json: bool) -> None:
+    """Release the quarantined data of RUN, or its held output: it is scored, or published, as it is."""
+    _order(run, "release-output" if output else "release", reason, person, as_json)
 
 
 @click.command()
@@ -150,7 +151,8 @@ def _show(record: dict[str, Any]) -> None:
             "opened": record["opened"],
             "closed": record.get("closed", ""),
             "skipped": f"{len(record['duplicates'])} repeated events" if record["duplicates"] else "",
-            **_quarantine_facts(record["run"], record.get("quarantine")),
+            **_hold_facts(record.get("quarantine"), f"signalbox release {record['run']} --reason WHY"),
+            **_hold_facts(record.get("held"), f"signalbox release {record['run']} --output --reason WHY"),
             **_job_facts(record["run"], record.get("job")),
         }
     )
@@ -158,24 +160,24 @@ def _show(record: dict[str, Any]) -> None:
     emit_table(("step", "at"), [(step["step"], step["at"]) for step in record["steps"]], "no step has been taken yet")
 
 
-def _quarantine_facts(run: str, quarantine: dict[str, Any] | None) -> dict[str, str]:
-    """Which rules were broken, where the report lies, and who may let the data through."""
-    if quarantine is None:
+def _hold_facts(hold: dict[str, Any] | None, command: str) -> dict[str, str]:
+    """Which rules data or predictions broke, where the report lies, and who may let them through by *command*."""
+    if hold is None:
         return {}
-    rules = [f"{rule['rule']} {rule['column']} ({rule['count']})".replace("  ", " ") for rule in quarantine["rules"]]
+    rules = [f"{rule['rule']} {rule['column']} ({rule['count']})".replace("  ", " ") for rule in hold["rules"]]
     facts = {
         "rules": ", ".join(rules),
-        "rows": f"{quarantine['rows']} were checked",
-        "report": quarantine["report"],
-        "set aside": quarantine["files"],
+        "rows": f"{hold['rows']} were checked",
+        "report": hold["report"],
+        "set aside": hold["files"],
     }
-    if quarantine["released_by"]:
-        return facts | {"released by": f"{quarantine['released_by']}: {quarantine['reason']}"}
-    recipients = f"; told: {', '.join(quarantine['told'])}" if quarantine["told"] else ""
-    facts["may release"] = f"{quarantine['may_release']}{recipients}"
-    if quarantine["waits"]:
-        facts["until"] = quarantine["until"]
-        facts["to release"] = f"signalbox release {run} --reason WHY"
+    if hold["released_by"]:
+        return facts | {"released by": f"{hold['released_by']}: {hold['reason']}"}
+    recipients = f"; told: {', '.join(hold['told'])}" if hold.get("told") else ""
+    facts["may release"] = f"{hold['may_release']}{recipients}"
+    if hold["waits"]:
+        facts["until"] = hold["until"]
+        facts["to release"] = command
     return facts
 
 

@@ -8,7 +8,7 @@ import yaml
 
 from shared.config import check, load
 from shared.config.schema import schema
-from shared.domain.gates.plugins import digest_of
+from shared.domain.project_functions import digest_of
 from shared.operations.project_facts import project_facts
 
 GATE = "def enough(evidence, options):\n    raise SystemExit('a check runs nothing')\n"

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.project_gates.process import ProjectGateProcesses
+from shared.adapters.project_functions.functions import ProjectFunctionProcesses
 from shared.codec import decode, encode
 from shared.domain.gates import GateOutcome, GateSpec, Verdict, judge_gates, read_gate
 from shared.domain.gates.evidence import DataTest, Evidence
-from shared.domain.gates.plugins import ProjectGateCall, digest_of, finding_of
+from shared.domain.gates.plugins import ProjectGateCall, finding_of
+from shared.domain.project_functions import digest_of
 
 FILE = "rules/gates.py"
 EVIDENCE = Evidence(data_test=DataTest(outcome="passed", rows=200))
@@ -30,7 +31,7 @@ def written(home: Path, text: str) -> str:
 
 def verdict(home: Path, text: str, evidence: Evidence = EVIDENCE, **options: Any) -> Verdict:
     spec = GateSpec(gate=f"{FILE}:enough", options=options, source=written(home, text))
-    return judge_gates([spec], evidence, ProjectGateProcesses(home).ask)[0]
+    return judge_gates([spec], evidence, ProjectFunctionProcesses(home).ask)[0]
 
 
 def test_a_gate_gets_the_parts_that_it_needs_and_its_options(tmp_path: Path) -> None:
@@ -105,9 +106,9 @@ def test_a_file_that_has_changed_or_gone_is_not_asked(tmp_path: Path) -> None:
         file=FILE, function="enough", source=planned, seconds=1.0, memory_mb=256, evidence={}, options={}
     )
     written(tmp_path, ENOUGH.replace("100", "1"))
-    changed = ProjectGateProcesses(tmp_path).ask(call)
+    changed = ProjectFunctionProcesses(tmp_path).ask(call)
     (tmp_path / FILE).unlink()
-    gone = ProjectGateProcesses(tmp_path).ask(call)
+    gone = ProjectFunctionProcesses(tmp_path).ask(call)
 
     assert (changed.outcome, gone.outcome) == (GateOutcome.FAIL, GateOutcome.FAIL)
     assert f"was {planned} when this was planned" in changed.because

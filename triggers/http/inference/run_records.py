@@ -56,6 +56,25 @@ class Quarantine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOutput:
+    """Why the predictions of a run are not published: *because* in sentences, *rules* with their counts.
+
+    *files* is where they lie, and the other fields are as those of a quarantine.
+    """
+
+    because: tuple[str, ...]
+    rules: tuple[BrokenRule, ...]
+    rows: int
+    report: str
+    files: str
+    waits: bool
+    may_release: str
+    until: str
+    released_by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunJob:
     """The batch job of a run: *job* is Azure ML's id, *name* ours, *studio* its page where the cloud has one.
 
@@ -110,13 +129,33 @@ def quarantine_of(clients: Clients, inference: c.Inference, quarantine_step: Ste
     until = datetime.fromisoformat(quarantine_step.at) + timedelta(seconds=route.release_within_s)
     return Quarantine(
         because=report.summary[:_MOST_SENTENCES] if report else (),
-        rules=tuple(_rule(finding) for finding in report.findings) if report else (),
+        rules=tuple(broken_rule(finding) for finding in report.findings) if report else (),
         rows=report.rows if report else 0,
         report=f"{store.container}/{records.data_report(run)}",
         files=str(quarantine_step.result["path"]),
         waits=release is None and not closed,
         may_release=clients.configuration.permissions.who_may(Action.RELEASE, route.score.workspace.name),
         told=route.tell,
+        until=until.isoformat(),
+        released_by=release.by if release else "",
+        reason=release.reason if release else "",
+    )
+
+
+def held_output_of(clients: Clients, inference: c.Inference, hold_step: Step, closed: bool) -> HeldOutput:
+    """Why the predictions of the run were held in *hold_step*, and who may have them published as they are."""
+    run, route, store = inference.run, inference.route, store_of(clients.hub, inference)
+    report = store.get(ReportedCheck, records.output_report(run))
+    release = store.get(GivenOrder, records.order(run, "release-output"))
+    until = datetime.fromisoformat(hold_step.at) + timedelta(seconds=route.release_within_s)
+    return HeldOutput(
+        because=report.summary[:_MOST_SENTENCES] if report else (),
+        rules=tuple(broken_rule(finding) for finding in report.findings) if report else (),
+        rows=report.rows if report else 0,
+        report=f"{store.container}/{records.output_report(run)}",
+        files=f"{inference.hub.staging}/{records.output_folder(run)}",
+        waits=release is None and not closed,
+        may_release=clients.configuration.permissions.who_may(Action.RELEASE, route.score.workspace.name),
         until=until.isoformat(),
         released_by=release.by if release else "",
         reason=release.reason if release else "",
@@ -135,7 +174,8 @@ def job_of(clients: Clients, record: RunRecord, workspace: Workspace, submission
     )
 
 
-def _rule(finding: Mapping[str, Any]) -> BrokenRule:
+def broken_rule(finding: Mapping[str, Any]) -> BrokenRule:
+    """The rule that *finding* of a report is about."""
     return BrokenRule(
         rule=str(finding.get("rule", "")), column=str(finding.get("column") or ""), count=int(finding.get("count") or 0)
     )

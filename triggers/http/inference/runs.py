@@ -17,10 +17,12 @@ from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
 from triggers.http.bodies import Order, Ordered, order_record
 from triggers.http.inference.run_records import (
+    HeldOutput,
     Quarantine,
     RunJob,
     Step,
     duplicates_of,
+    held_output_of,
     job_of,
     known_run,
     quarantine_of,
@@ -41,8 +43,8 @@ class RunFilters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """*outcome* is empty while the run is under way, and `quarantined` while it waits for a release; *closed* is empty
-    until the run has ended. Times are ISO 8601 UTC."""
+    """*outcome* is empty while the run is under way, and `quarantined` or `held` while it waits for a release; *closed*
+    is empty until the run has ended. Times are ISO 8601 UTC."""
 
     run: str
     route: str
@@ -85,6 +87,7 @@ class RunShown:
     because: str = ""
     manifest: str = ""
     quarantine: Quarantine | None = None
+    held: HeldOutput | None = None
     job: RunJob | None = None
     steps: tuple[Step, ...] = ()
     duplicates: tuple[dict[str, Any], ...] = ()
@@ -121,17 +124,29 @@ async def release_run(request: ApiRequest, run: str, body: Order) -> Ordered:
     return await _order(request, run, "release", body.reason)
 
 
+async def release_output(request: ApiRequest, run: str, body: Order) -> Ordered:
+    """Have the predictions of a run published that were held; the order is recorded with who gave it and why."""
+    return await _order(request, run, "release-output", body.reason)
+
+
 async def _order(request: ApiRequest, run: str, kind: str, reason: str) -> Ordered:
     store = request.clients.store
     record = await asyncio.to_thread(run_record, request.clients, run)
     if record.outcome is not None:
         raise Problem(409, "too late", f"run {run} ended as {record.outcome.value}; reprocess it instead")
+    if kind == "release-output" and not await asyncio.to_thread(_is_held, request.clients, record):
+        raise Problem(409, "nothing is held", f"the output of run {run} is not held; a release is for what was seen")
     order = order_record(request, run, kind, reason)
     is_new = await asyncio.to_thread(store.create, records.order(run, kind), order, {"order": kind})
     # Either may be the one that waits: the run itself for a release, its child for the job.
     for instance in (run, identity.wait_id(run)):
         await wake(request.client, instance, c.ORDER_GIVEN)
     return Ordered(run=run, order=kind, recorded=is_new)
+
+
+def _is_held(clients: Clients, record: RunRecord) -> bool:
+    """An order before anybody could see what is wrong would be a release in blank."""
+    return clients.ledger.find(identity.effect_key(record.run, "held")) is not None
 
 
 def _describe(clients: Clients, record: RunRecord) -> RunShown:
@@ -160,7 +175,12 @@ def _describe(clients: Clients, record: RunRecord) -> RunShown:
     submission = step_by_name.get("submitted")
     if submission and submission.result["job"]:  # An online endpoint makes no job.
         response = replace(response, job=job_of(clients, record, route.score.workspace, submission))
-    quarantine_step = step_by_name.get("quarantined")
+    hold_step, quarantine_step = step_by_name.get("held"), step_by_name.get("quarantined")
+    if hold_step is not None:
+        held = held_output_of(clients, inference, hold_step, closed=bool(response.closed))
+        response = replace(response, held=held)
+        if held.waits:
+            response = replace(response, outcome=RunOutcome.HELD.value, because="; ".join(held.because))
     if quarantine_step is None:
         return response
     quarantine = quarantine_of(clients, inference, quarantine_step, closed=bool(response.closed))

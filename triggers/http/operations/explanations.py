@@ -11,7 +11,7 @@ from shared.records import paths as records
 from shared.records.inference import find_run
 from shared.records.retraining import find_retraining
 from triggers.http.api_route import ApiRequest
-from triggers.http.inference.run_records import Quarantine
+from triggers.http.inference.run_records import HeldOutput, Quarantine
 from triggers.http.inference.runs import RunShown, show_run
 from triggers.http.problems import Problem
 from triggers.http.promotion.promotions import Explained, explain_promotion
@@ -41,6 +41,8 @@ async def explain_anything(request: ApiRequest, name: str) -> Explained:
 def _unmet_of_run(clients: Clients, run: RunShown) -> Iterator[str]:
     if run.quarantine is not None and run.outcome == RunOutcome.QUARANTINED.value:
         yield from _explain_quarantine(run.run, run.quarantine)
+    elif run.held is not None and run.outcome == RunOutcome.HELD.value:
+        yield from _explain_held(run.run, run.held)
     elif not run.outcome:
         yield _under_way(run)
     elif run.outcome == RunOutcome.FAILED.value:
@@ -60,6 +62,18 @@ def _explain_quarantine(run: str, quarantine: Quarantine) -> Iterator[str]:
         )
     else:
         yield f"nobody released it until {quarantine.until}: its files are kept in {quarantine.files}"
+
+
+def _explain_held(run: str, held: HeldOutput) -> Iterator[str]:
+    for line in held.because:
+        yield f"{line}; it can be met by the owner of the model, with a version that answers as the contract says"
+    if held.waits:
+        yield (
+            f"nobody has released its output as it is; it can be met by {held.may_release} until {held.until}: "
+            f"`signalbox release {run} --output --reason WHY`"
+        )
+    else:
+        yield f"nobody released its output until {held.until}: `signalbox reprocess {run} --reason WHY` scores it again"
 
 
 def _one_line(because: str) -> str:
