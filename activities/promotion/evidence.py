@@ -11,7 +11,7 @@ from typing import Any
 from activities.golden_requests import api_test, golden_requests
 from activities.online_rows import predictions_of, rows_request
 from activities.promotion.holdout_rows import HoldoutRows, Table, read_rows, require_every
-from activities.promotion.holdouts import agreement_of, evaluate
+from activities.promotion.holdouts import agreement_of, contributions_of, evaluate
 from shared import contracts as c
 from shared.application.promotion.holdout_looks import count_holdout_look
 from shared.application.promotion.planning import place_shelves, stage_shelves
@@ -110,13 +110,14 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
         rows = read_rows(clients, session.promotable.holdout)
         challenger = session.predictions(session.challenger, rows)
         champion = look = None
-        options = [gate.options for gate in gates if gate.gate == "better_than_champion"]
+        comparing = [gate for gate in gates if gate.gate == "better_than_champion"]
+        options, own = [gate.options for gate in comparing], contributions_of(clients, rows, comparing)
         if session.champion.deployment:
             champion = session.predictions(session.champion.deployment, rows)
             if options:
                 model, now = session.promotable.name, clients.clock.now()
                 look = count_holdout_look(clients.store, model, rows.holdout, rows.version, session.digest, now)
-        evaluation = evaluate(rows, options, session.champion.model, champion, challenger, look)
+        evaluation = evaluate(rows, options, session.champion.model, champion, challenger, look, own)
         agreement = agreement_of(rows, champion, challenger)
         evidence_now = replace(evidence_now, evaluation=evaluation, agreement=agreement)
     return replace(evidence_now, latency=_latency(session.times_ms, session.errors))

@@ -10,7 +10,7 @@ from typing import Any
 from activities.effects import once, stamp
 from activities.promotion.evidence import Online
 from activities.promotion.holdout_rows import HoldoutRows, read_rows, require_every, table_of
-from activities.promotion.holdouts import evaluate
+from activities.promotion.holdouts import contributions_of, evaluate
 from activities.promotion.keyed_columns import KeyedColumn
 from activities.retraining.claims import champion_of, stage_of
 from activities.retraining.training import cancelled_by, training_run
@@ -71,7 +71,8 @@ def _judge(clients: Clients, trial: c.ChallengerTrial) -> c.ChallengerJudged:
     # The number of the version is not known yet, and the digest does not depend on it.
     digest = read_bundle(clients.bundles, *run.shelves(ModelVersion(name=rules.model, version="0"))).digest
     look = None if against is None else _look(clients, rules.model, rows, digest)
-    evaluation = evaluate(rows, [rules.gate.options], champion.model, against, challenger, look)
+    own = contributions_of(clients, rows, [rules.gate])
+    evaluation = evaluate(rows, [rules.gate.options], champion.model, against, challenger, look, own)
     evidence = Evidence(at=clients.clock.now(), evaluation=evaluation)
     verdict = judge_gates((rules.gate,), evidence)[0]
     judgement = c.ChallengerJudged(

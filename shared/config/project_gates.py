@@ -11,11 +11,11 @@ from shared.config.project_functions import place_problem, source_problems
 from shared.config.reading import FilePlace, nearest
 from shared.domain.gates import GATES, GateSpec
 from shared.domain.gates.evidence import Evidence
-from shared.domain.project_functions import digest_of, file_of
+from shared.domain.project_functions import digest_of, file_of, metric_function
 
 _PARTS = tuple(part.name for part in fields(Evidence))
 _ALWAYS_THERE = "at"
-_ARGUMENTS = ("evidence", "options")
+_ARGUMENTS, _OF_METRICS = ("evidence", "options"), ("truth", "predictions")
 
 
 def with_sources(specs: Iterable[GateSpec], place: FilePlace) -> tuple[GateSpec, ...]:
@@ -23,6 +23,12 @@ def with_sources(specs: Iterable[GateSpec], place: FilePlace) -> tuple[GateSpec,
     gates = tuple(specs)
     measured = {GATES[spec.gate].part for spec in gates if spec.gate in GATES} | {_ALWAYS_THERE}
     return tuple(_with_source(spec, place, measured) if file_of(spec.gate) else spec for spec in gates)
+
+
+def with_metric_source(spec: GateSpec, place: FilePlace, field: str) -> GateSpec:
+    """*spec*, with the digest of its file where the *field* of its options names a metric of the project."""
+    name = metric_function(str(spec.options.get("metric", ""))) if spec.gate in GATES else ""
+    return replace(spec, source=source_of(name, place, field, "metric", _OF_METRICS)) if name else spec
 
 
 def _with_source(spec: GateSpec, place: FilePlace, measured: set[str]) -> GateSpec:

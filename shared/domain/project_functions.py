@@ -33,6 +33,12 @@ def file_of(name: str) -> str:
     return name.rpartition(":")[0] if NAME.fullmatch(name) else ""
 
 
+def metric_function(metric: str) -> str:
+    """The project's own function that *metric* names, as `rules/metrics.py:cost@lower`; empty for another metric."""
+    name = metric.rpartition("@")[0] or metric
+    return name if NAME.fullmatch(name) else ""
+
+
 def digest_of(source: bytes) -> str:
     """What plans, verdicts, receipts and reports call the content *source* of a project's file."""
     return f"sha256:{hashlib.sha256(source).hexdigest()}"

@@ -12,7 +12,7 @@ from typing import Any
 from shared.config import check, load
 from shared.config.contracts import read_contract
 from shared.domain.configuration import Configuration
-from shared.domain.project_functions import file_of
+from shared.domain.project_functions import file_of, metric_function
 from shared.operations.roles.assignments import containers
 
 
@@ -57,8 +57,10 @@ def _files(home: Path, configuration: Configuration) -> set[str]:
     for path in tuple(files):
         files |= set(_beside(home, path))
     stages = configuration.ladder.stages
-    gates = (spec.gate for stage in stages for spec in (*stage.entry_gates, *stage.exit_gates))
-    return files | set(filter(None, map(file_of, gates)))
+    gates = [spec for stage in stages for spec in (*stage.entry_gates, *stage.exit_gates)]
+    gates += [rules.gate for rules in configuration.retraining]
+    functions = {spec.gate for spec in gates} | {metric_function(str(spec.options.get("metric", ""))) for spec in gates}
+    return files | set(filter(None, map(file_of, functions)))
 
 
 def _beside(home: Path, path: str) -> Iterator[str]:

@@ -49,6 +49,53 @@ def test_the_package_has_the_app_the_lock_the_configuration_and_its_contracts(pr
     }
 
 
+OWN_FUNCTIONS = """\
+environments:
+  dev: {subscription: s, resource_group: g, workspace: w}
+  preprod: {subscription: s, resource_group: g, workspace: p}
+hub: {account: datahub}
+models:
+  risk: {contract: data/in.yaml, output_contract: data/out.yaml}
+routes:
+  wards:
+    take: landing/{name}.csv
+    score: {environment: dev, endpoint: e, deployment: blue, model: "risk:1"}
+    publish: scores/{run}
+ladder:
+  preprod:
+    from: dev
+    environment: preprod
+    serve: {online: e}
+    entry:
+      data_tests_passed:
+      rules/gates.py:enough:
+      better_than_champion: {metric: "rules/metrics.py:cost@lower"}
+"""
+FUNCTIONS = {
+    "rules/gates.py": "def enough(evidence, options): ...\n",
+    "rules/metrics.py": "def cost(truth, predictions): ...\n",
+    "data/own/rows.py": "def plausible(row, options): ...\n",
+    "data/out.py": "def sane(row, options): ...\n",
+    "data/in.yaml": "format: csv\ncolumns: [{name: x, type: integer}]\nrules: [{function: own/rows.py:plausible}]\n",
+    "data/out.yaml": "format: csv\ncsv: {header: false}\ncolumns: [{name: x, type: number, field: -1}]\n"
+    "rules: [{function: out.py:sane}]\n",
+}
+
+
+def test_the_package_has_every_file_with_functions_of_the_project(tmp_path: Path) -> None:
+    for name, text in FUNCTIONS.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "rules" / "unnamed.py").write_text("")
+    (tmp_path / "signalbox.yaml").write_text(OWN_FUNCTIONS)
+    done = run_in(tmp_path, "package")
+    out = tmp_path / "dist" / "app"
+
+    assert done.exit_code == 0, done.output
+    assert {name: (out / name).read_text() for name in FUNCTIONS} == FUNCTIONS
+    assert not (out / "rules" / "unnamed.py").exists()
+
+
 def test_our_host_serves_the_package_with_nothing_of_the_checkout(project: Path, tmp_path: Path) -> None:
     assert run_in(project, "package", "--config", "own.yaml", "--out", str(tmp_path / "app")).exit_code == 0
     program = (

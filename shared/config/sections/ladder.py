@@ -17,7 +17,7 @@ from shared.config.fields import (
     Text,
     Texts,
 )
-from shared.config.project_gates import with_sources
+from shared.config.project_gates import with_metric_source, with_sources
 from shared.config.reading import FilePlace, built
 from shared.config.sections.rollout import RolloutSection, rollout_of
 from shared.config.sections.training import StageTrainingSection, refuse_known_answers, stage_training_of
@@ -289,7 +289,7 @@ def gate_of(gate: str, options: Mapping[str, Any], place: FilePlace, field_name:
     for each in problems:
         where = field_name if each.option == "gate" else f"{field_name}.{each.option}"
         place.fail(where, each.problem, each.remedy)
-    return spec
+    return with_metric_source(spec, place, f"{field_name}.metric")
 
 
 def _approvals(section: ApprovalsSection, place: FilePlace, roles: Mapping[str, Role]) -> ApprovalPolicy:

@@ -11,6 +11,7 @@ from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import GateFinding, GateOutcome, failed, inconclusive, passed
 from shared.domain.metrics.catalogue import METRICS, PARAMETRISED, MetricError, metric_named
 from shared.domain.metrics.paired import Difference, rows_needed
+from shared.domain.project_functions import metric_function
 from shared.domain.statistics.looks import shared_confidence, spent_confidence
 
 TAIL_LIMIT = 0.2  # Above it, rare large losses decide, and few of them were seen; docs/gate-simulations.md shows it.
@@ -23,7 +24,7 @@ def _metric_name(value: Any) -> str:
     try:
         return metric_named(str(value)).name
     except MetricError as error:
-        raise ValueError(str(error) if "@" in str(value) else "") from error
+        raise ValueError(str(error) if "@" in str(value) or metric_function(str(value)) else "") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

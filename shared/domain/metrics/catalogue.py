@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.domain.metrics import classes as class_metrics
 from shared.domain.metrics.ranking import ndcg_by_query
+from shared.domain.project_functions import metric_function
 from shared.domain.statistics.influence import InfluenceOf
 from shared.domain.statistics.ranks import average_precision, placements
 
@@ -70,6 +71,9 @@ class Metric:
     by_query: Callable[["NDArray[Any]", "NDArray[Any]", "NDArray[Any]"], "NDArray[Any]"] | None = None
     bounds: tuple[float, float] = (-math.inf, math.inf)
     positives_only: bool = False
+    of_project: bool = (
+        False  # Its predictions are replaced by what each row contributes, as the project's function says.
+    )
 
     def value(self, truth: "NDArray[Any]", predictions: "NDArray[Any]", groups: "NDArray[Any] | None" = None) -> float:
         """The metric of checked columns; *groups* are the codes of the queries of a metric of queries."""
@@ -91,8 +95,8 @@ def require_groups(metric: Metric, groups: "NDArray[Any] | None") -> "NDArray[An
 
 
 def metric_named(name: str) -> Metric:
-    """The metric called *name*, a parameter after an @ (`pinball@0.9`, `ndcg@10`); raises MetricError naming those
-    there are.
+    """The metric called *name*, a parameter after an @ (`pinball@0.9`, `ndcg@10`), or the project's own
+    (`rules/metrics.py:cost@lower`); raises MetricError naming those there are.
     """
     if name in METRICS:
         return METRICS[name]
@@ -101,6 +105,8 @@ def metric_named(name: str) -> Metric:
         return _pinball(name, parameter)
     if kind == "ndcg" and parameter:
         return _ndcg(name, parameter)
+    if function := metric_function(name):
+        return _of_project(name, function, parameter)
     raise MetricError(f"metric {name!r} is not known: use one of {', '.join((*METRICS, *PARAMETRISED))}")
 
 
@@ -218,6 +224,14 @@ def _ndcg(name: str, parameter: str) -> Metric:
 
     options: dict[str, Any] = {"family": Family.QUERIES, "by_query": by_query, "bounds": (0.0, 1.0)}
     return _metric(name, Scale.RELEVANCE, **options)
+
+
+def _of_project(name: str, function: str, better: str) -> Metric:
+    """The mean of what each row contributes: raises MetricError where the direction is not said."""
+    if better not in ("higher", "lower"):
+        raise MetricError(f"metric {name!r} needs its direction: write {function}@higher or {function}@lower")
+    options: dict[str, Any] = {"higher_is_better": better == "higher", "of_project": True}
+    return _metric(name, Scale.NUMBERS, lambda _, contributions: (contributions,), **options)
 
 
 def _absolute_error(truth: "NDArray[Any]", predictions: "NDArray[Any]") -> tuple["NDArray[Any]", ...]:

@@ -114,6 +114,40 @@ def test_what_is_wrong_is_said_with_its_place_and_remedy(
     assert [finding.placed("signalbox.yaml") for finding in findings] == [sentence]
 
 
+METRIC = 'better_than_champion: {metric: "rules/gates.py:enough%s"}'
+
+
+def test_the_plan_carries_the_digest_of_a_metric_of_the_project(tmp_path: Path) -> None:
+    source = "def enough(truth, predictions):\n    return truth\n"
+    (stage,) = load(written(tmp_path, METRIC % "@higher", source)).ladder.stages
+
+    assert stage.entry_gates[1].source == digest_of(source.encode())
+
+
+@pytest.mark.parametrize(
+    ("direction", "source", "sentence"),
+    [
+        (
+            "@lower",
+            "def enough(truth):\n    return truth\n",
+            "rules/gates.py:1: rules/gates.py:enough: does not take the truth and the predictions; "
+            "write def enough(truth, predictions):",
+        ),
+        (
+            "",
+            "def enough(truth, predictions):\n    return truth\n",
+            "signalbox.yaml:13: ladder.preprod.entry.better_than_champion.metric: is 'rules/gates.py:enough' (metric "
+            "'rules/gates.py:enough' needs its direction: write rules/gates.py:enough@higher or "
+            "rules/gates.py:enough@lower)",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_metric_is_said(tmp_path: Path, direction: str, source: str, sentence: str) -> None:
+    (finding,) = check(written(tmp_path, METRIC % direction, source))
+
+    assert finding.placed("signalbox.yaml").startswith(sentence)
+
+
 @pytest.mark.parametrize(
     ("entry", "valid"),
     [
