@@ -20,6 +20,11 @@ def write_profile(app: Path, file: Path, contract: Path, options: list[str]) -> 
     return _run(app, "shared.operations.local_profile", [str(file), str(contract), *options])
 
 
+def infer_contract(app: Path, file: Path, out: Path, force: bool) -> int:
+    """Infer a contract for *file* with the code in the folder *app*; 0 where it and its profile were written."""
+    return _run(app, "shared.operations.local_contract", [str(file), str(out), *(["--force"] * force)])
+
+
 def check_configuration(app: Path, file: Path) -> int:
     """Say every error and warning in the configuration *file*; 1 where it cannot be used, 2 where there is no app."""
     return _run(app, "shared.config", [str(file)])

@@ -15,6 +15,8 @@ from signalbox.emulators.azure_ml.online import worker
 from signalbox.emulators.azure_ml.process import Ended, LineProcess, NotStarted
 from signalbox.models.assets import CODE, EXTRAS, MLFLOW, MODEL
 
+GOLDEN = "golden/requests.jsonl"
+
 
 class NotJudged(ValueError):
     """Nothing could be tried: the name or the configuration cannot be used; the message says why."""
@@ -31,9 +33,20 @@ class Validation:
     answered: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldenRows:
+    """The first *count* rows of the CSV *file*, *each* in a request, without the columns that are *left_out*."""
+
+    file: Path
+    count: int
+    each: int
+    left_out: tuple[str, ...] = ()
+    replace: bool = False
+
+
 def validate_folder(app: Path, configuration: Path, name: str, folder: Path) -> Validation:
     """Judge *folder* as `name:version` *name*. Raises NotJudged."""
-    report = _ask(app, configuration, name, folder)
+    report = _ask(app, "bundle_check", configuration, name, folder)
     script = folder / EXTRAS / CODE / report["online_script"] if report["online_script"] else None
     unmet, answered = tuple(report["unmet"]), 0
     if report["golden"] and (report["kind"] == MLFLOW or _startable(script, unmet)):
@@ -45,15 +58,46 @@ def validate_folder(app: Path, configuration: Path, name: str, folder: Path) -> 
             else:
                 file = Path(place) / "answers.json"
                 file.write_text(json.dumps(answers))
-                unmet, answered = tuple(_ask(app, configuration, name, folder, file)["unmet"]), len(answers)
+                unmet, answered = (
+                    tuple(_ask(app, "bundle_check", configuration, name, folder, file)["unmet"]),
+                    len(answers),
+                )
     return Validation(
         unmet=unmet, kind=report["kind"], digest=report["digest"], files=report["files"], answered=answered
     )
 
 
-def _ask(app: Path, *arguments: object) -> dict[str, Any]:
+def write_golden_requests(app: Path, configuration: Path, name: str, folder: Path, rows: GoldenRows) -> Path:
+    """Ask the online script of *folder* about *rows*, and keep requests and answers as its golden requests.
+
+    Returns their file, which must not be there unless it may be replaced. Raises NotJudged.
+    """
+    target = folder / EXTRAS / GOLDEN
+    if target.exists() and not rows.replace:
+        raise NotJudged(f"{target} is there already; give --force to replace it")
+    report = _ask(app, "bundle_check", configuration, name, folder)
+    script = folder / EXTRAS / CODE / report["online_script"] if report["online_script"] else None
+    if report["kind"] != MLFLOW and (script is None or not script.is_file()):
+        raise NotJudged(f"{folder} has no online script {script or ''}, which could answer; `model validate` says more")
+    requests = _ask(app, "golden_rows", rows.file, rows.count, rows.each, *rows.left_out)
+    with tempfile.TemporaryDirectory() as place:
+        try:
+            answers = asyncio.run(_answers(report | {"golden": requests}, script, folder, Path(place) / "script.log"))
+        except NotStarted as error:
+            raise NotJudged(f"the online script does not start: {error}") from error
+    if failure := next((answer["body"] for answer in answers if answer["status"] != 200), ""):
+        raise NotJudged(f"the online script fails at a request: {failure[:300]}; nothing was written")
+    pairs = zip(requests, (json.loads(answer["body"]) for answer in answers), strict=True)
+    lines = [json.dumps({"request": request, "response": response}) for request, response in pairs]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("".join(f"{line}\n" for line in lines))
+    return target
+
+
+def _ask(app: Path, program: str, *arguments: object) -> Any:
+    """What a *program* of the app's activities prints. Raises NotJudged."""
     process = subprocess.run(
-        [sys.executable, "-P", "-m", "activities.bundle_check", *map(str, arguments)],
+        [sys.executable, "-P", "-m", f"activities.{program}", *map(str, arguments)],
         env=os.environ | {"PYTHONPATH": str(app.resolve())},
         check=False,
         capture_output=True,
@@ -61,7 +105,7 @@ def _ask(app: Path, *arguments: object) -> dict[str, Any]:
     )
     if process.returncode:
         raise NotJudged("\n".join(process.stderr.splitlines()[-12:]) or "the app's code says nothing")
-    return dict(json.loads(process.stdout))
+    return json.loads(process.stdout)
 
 
 def _startable(script: Path | None, unmet: tuple[str, ...]) -> bool:

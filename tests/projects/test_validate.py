@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from activities.bundle_check import check_bundle
 from signalbox.models import validation
-from signalbox.models.validation import NotJudged, validate_folder
+from signalbox.models.validation import GoldenRows, NotJudged, validate_folder, write_golden_requests
 from signalbox.product import app_folder, example_folder
 from tests.trained import trained_models
 
@@ -52,6 +53,25 @@ def test_a_whole_folder_is_ready_and_its_golden_requests_were_answered(folder: P
     assert judgement.unmet == ()
     assert (judgement.kind, judgement.answered, judgement.files) == ("custom_model", 10, 8)
     assert judgement.digest.startswith("sha256:")
+
+
+def test_golden_requests_are_made_of_rows_by_asking_the_folder(folder: Path, tmp_path: Path) -> None:
+    before = folder / "extras" / "golden" / "requests.jsonl"
+    columns = json.loads(before.read_text().splitlines()[0])["request"]["input_data"]["columns"]
+    header, row = ",".join(["y", *columns]), ",".join(["1", *("0.5" for _ in columns)])
+    (tmp_path / "rows.csv").write_text("\n".join([header, *[row] * 5]))
+    rows = GoldenRows(file=tmp_path / "rows.csv", count=4, each=2, left_out=("y",))
+
+    with pytest.raises(NotJudged, match="give --force to replace it"):
+        write_golden_requests(app_folder(), CONFIGURATION, MODEL, folder, rows)
+    written = write_golden_requests(app_folder(), CONFIGURATION, MODEL, folder, replace(rows, replace=True))
+    pairs = [json.loads(line) for line in written.read_text().splitlines()]
+
+    assert [len(pair["request"]["input_data"]["data"]) for pair in pairs] == [2, 2]
+    assert pairs[0]["request"]["input_data"]["columns"] == columns
+    assert unmet(folder) == ()  # The product reads what was written, and the model answers it alike.
+    with pytest.raises(NotJudged, match="has no column z; it has y"):
+        write_golden_requests(app_folder(), CONFIGURATION, MODEL, folder, replace(rows, replace=True, left_out=("z",)))
 
 
 @pytest.mark.usefixtures("judged_here")

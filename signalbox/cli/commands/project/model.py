@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from signalbox.cli.errors import NO, UnknownName, Unusable
+from signalbox.cli.local_checks import infer_contract
 from signalbox.cli.names import guess_name
 from signalbox.cli.output import emit_json
 from signalbox.cli.progress import waiting
@@ -18,6 +19,7 @@ from signalbox.cli.project_workspaces import environment_option, facts_of_projec
 if TYPE_CHECKING:
     from signalbox.projects.facts import ProjectFacts
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -34,7 +36,7 @@ _model_version = click.argument("name", metavar="NAME:VERSION", callback=_exact)
 
 @click.group()
 def model() -> None:
-    """Register, deploy, flag, ask and validate the project's models.
+    """Register, deploy, flag, ask and validate the project's models, and begin their contracts and golden requests.
 
     They work on the local cloud of this folder, or, where SIGNALBOX_URL is set, on Azure ML, as `az login` signed in.
     """
@@ -191,6 +193,52 @@ def validate(
             f"{result}: {judgement.files} files, {judgement.answered} golden requests answered, {judgement.kind}"
         )
     context.exit(NO if judgement.unmet else 0)
+
+
+@model.command()
+@_model_version
+@click.argument("rows", type=_FILE)
+@click.option("--folder", type=_FOLDER, default="build", show_default=True, help="The model's folder.")
+@click.option("--count", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many rows.")
+@click.option("--each", default=1, show_default=True, type=click.IntRange(1, 1000), help="Rows in one request.")
+@click.option("--without", multiple=True, metavar="COLUMN", help="No feature, as the target is; may be repeated.")
+@click.option("--force", is_flag=True, help="Replace the golden requests that are there.")
+@config_option
+@app_option
+def golden(
+    name: tuple[str, str],
+    rows: Path,
+    folder: Path,
+    count: int,
+    each: int,
+    without: tuple[str, ...],
+    force: bool,
+    config: Path | None,
+    app: Path,
+) -> None:
+    """Make golden requests of the CSV file ROWS: ask the online script of the folder, and keep what it answers."""
+    from signalbox.models.validation import GoldenRows, NotJudged, write_golden_requests
+
+    source = GoldenRows(file=rows, count=count, each=each, left_out=without, replace=force)
+    try:
+        with waiting(f"asking the model in {folder}"):
+            target = write_golden_requests(app, find_configuration(config), ":".join(name), folder, source)
+    except NotJudged as error:
+        raise Unusable(str(error)) from error
+    click.echo(f"wrote {target}: {len(target.read_text().splitlines())} requests with their answers; look at them")
+
+
+@model.command()
+@click.argument("data", type=_FILE)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default="data/contract.yaml", show_default=True)
+@click.option("--force", is_flag=True, help="Replace the contract and the profile that are there.")
+@app_option
+@click.pass_context
+def contract(context: click.Context, data: Path, out: Path, force: bool, app: Path) -> None:
+    """Infer a data contract from the file DATA, and its reference profile beside it, to be read and kept."""
+    with waiting(f"reading {data.name}"):
+        code = infer_contract(app, data, out, force)
+    context.exit(code)
 
 
 def _warn_of_unknown(project: "ProjectFacts", name: str) -> None:

@@ -1,0 +1,127 @@
+"""What the columns of a file look like: which types all their values have, between which ends they lie, which are few.
+
+It infers, and decides nothing about what is right: a person reads what comes of it.
+"""
+
+import csv
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pa_parquet
+
+from shared.adapters.reader.files import local_file
+from shared.adapters.tables.batches import Piece
+from shared.adapters.tables.pieces import map_pieces, pieces_of
+from shared.domain.data.contract_values import ColumnType
+from shared.domain.data.data_contract import ORDERED, Column, CsvDialect, DataContract, Format
+from shared.domain.data.data_measures import Breaches
+
+_ORDER: tuple[ColumnType, ...] = ("integer", "number", "boolean", "date", "timestamp", "string")
+_FORMATS: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
+_DELIMITERS = ",;\t|"
+_LINES = 1000  # Of JSON, in which every column must occur once.
+_MOST_DIFFERENT = 1_000_000
+
+
+@dataclass(slots=True, kw_only=True)
+class SeenColumn:
+    """A column as its values showed it: all of them are of *type*, and *ends* are the least and the most.
+
+    *values* are the different ones as texts; None where there are too many to remember.
+    """
+
+    name: str
+    type: ColumnType
+    rows: int = 0
+    missing: int = 0
+    ends: tuple[Any, Any] | None = None
+    values: set[str] | None = field(default_factory=set)
+
+
+def dialect_of(file: Path) -> DataContract:
+    """A contract with the format and the delimiter of *file*, whose columns are all texts. Raises ValueError."""
+    kind = _FORMATS.get(file.suffix.lower())
+    if kind is None:
+        raise ValueError(f"{file} is called neither {', '.join(_FORMATS)}; its name says how it is read")
+    delimiter = _delimiter(file) if kind == "csv" else ","
+    names = list(_names(file, kind, delimiter))
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"{file} has no header with different names")
+    columns = tuple(Column(name=name, type="string", nullable=True) for name in names)
+    return DataContract(format=kind, columns=columns, csv=CsvDialect(delimiter=delimiter))
+
+
+def seen_columns(file: Path, contract: DataContract) -> tuple[SeenColumn, ...]:
+    """Every column of *file*, each of the narrowest type that all of its values have.
+
+    The file is read once for each type that is tried. Raises whatever reading it raises.
+    """
+    columns, untyped = dict[str, SeenColumn](), contract.names
+    for kind in _ORDER:
+        of_kind = _read_as(kind, file, contract, untyped)
+        columns |= {column.name: column for column in of_kind}
+        untyped = tuple(name for name in untyped if name not in columns)
+        if not untyped:
+            break
+    return tuple(columns[name] for name in contract.names)
+
+
+def _read_as(kind: ColumnType, file: Path, contract: DataContract, names: Sequence[str]) -> Iterator[SeenColumn]:
+    """Those of the columns *names* whose values are all of *kind*; texts are whatever is left."""
+    columns = {name: SeenColumn(name=name, type=kind) for name in names}
+    rules = tuple(Column(name=name, type=kind, nullable=True) for name in names)
+    contract, table = replace(contract, columns=rules, extra_columns="allow"), local_file(file)
+    with table.open() as stream:
+        pieces = pieces_of(stream, table.name, contract, names, Breaches())
+        for piece in map_pieces(pieces, lambda piece: piece):
+            for rule in rules:
+                if rule.name in columns and not _take(columns[rule.name], piece, rule) and kind != "string":
+                    del columns[rule.name]
+    for column in columns.values():
+        if kind == "string" or column.missing < column.rows:  # A column without values is a text.
+            yield column
+
+
+def _take(column: SeenColumn, piece: Piece, rule: Column) -> bool:
+    """Note the values of *piece*; whether all of them are of the column's type."""
+    column.rows += piece.rows
+    cells = piece.typed(rule)
+    if cells is None:
+        column.missing += piece.rows
+        return True
+    if cells.bad_count:
+        return False
+    column.missing += cells.absent_count
+    if column.type in ORDERED and len(cells.values) > cells.values.null_count:
+        ends = pc.min_max(cells.values)
+        low, high = ends["min"].as_py(), ends["max"].as_py()
+        first, last = column.ends or (low, high)
+        column.ends = (min(first, low), max(last, high))
+    if column.values is not None:
+        column.values.update(str(value) for value in pc.unique(cells.values.drop_null()).to_pylist())
+        if len(column.values) > _MOST_DIFFERENT:
+            column.values = None
+    return True
+
+
+def _delimiter(file: Path) -> str:
+    with file.open(encoding="utf-8-sig", errors="replace") as stream:
+        first = stream.readline(256 * 1024)
+    return max(_DELIMITERS, key=first.count)
+
+
+def _names(file: Path, kind: Format, delimiter: str) -> Iterator[str]:
+    if kind == "parquet":
+        yield from pa_parquet.read_schema(file).names
+        return
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        if kind == "csv":
+            yield from next(csv.reader(stream, delimiter=delimiter), [])
+            return
+        records = [json.loads(line) for line in itertools.islice(filter(str.strip, stream), _LINES)]
+        yield from dict.fromkeys(name for record in records for name in record)
