@@ -238,6 +238,8 @@ def _compare(rows: Any, records: Any) -> dict[str, Any]:
     """The digests that are missing, repeated or unknown among *records*, and how often. A slice at a time is sorted."""
     kinds: dict[str, list[Any]] = {"missing": [], "repeated": [], "unknown": []}
     for number in range(_SLICES):
+        # By the digest itself, which is uniform: the slices are about equal, and both sides of a key are in the same
+        # one.
         sides = [side[side["low"] % np.uint64(_SLICES) == number] for side in (rows, records)]
         digests = np.concatenate(sides)
         if not len(digests):

@@ -37,6 +37,8 @@ class Child:
         environment = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ} | _ENVIRONMENT
         try:
             self._process = subprocess.Popen(
+                # Not `-I`, which would ignore PYTHONHASHSEED and PYTHONUTF8. `-s` and `-S` leave out installed packages,
+                # `-P` the folder of the script.
                 [sys.executable, "-s", "-S", "-B", "-P", str(_WORKER)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -100,6 +102,7 @@ class Child:
     def close(self) -> None:
         """End the process and wait until it is gone."""
         with suppress(ProcessLookupError, PermissionError):
+            # The whole session, so that nothing which the function has started outlives its answer.
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):

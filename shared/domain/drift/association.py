@@ -13,6 +13,8 @@ from shared.domain.statistics.counts import Tested, fisher_irwin
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Fewer than Cochran's five, since the p-value is of the statistic's exact moments and not of the chi-squared
+# distribution's.
 _LEAST_EXPECTED = 2
 _FEW_TIES = 12.0  # Four times the concentration of ranks without ties.
 

@@ -132,6 +132,8 @@ def judge_approvals(
         )
         return Judgement(standing=ApprovalStanding.REJECTED, unmet=reasons, approvals=tuple(rejections))
     roles = policy.asked(askers)
+    # The door refuses a second decision of one person (`refuse_approval`). Two at the same moment may both pass it, so
+    # that it is judged here again.
     counted_approvals = _one_person_each(roles, counting)
     missing_roles = [role for role in roles if role.name not in {approval.role for approval in counted_approvals}]
     if not missing_roles:

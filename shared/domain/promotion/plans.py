@@ -160,6 +160,8 @@ class Plan:
         if all(at.stage.candidate for at in self.stages):
             return [version]
         trains = any(at.training is not None for at in self.stages)
+        # One order for all promotions: otherwise two that share two endpoints could each hold one and wait for the
+        # other's.
         return sorted([name for name in self.endpoints() if not (trains and name == model)] + [version])
 
     def endpoints(self) -> list[str]:

@@ -268,6 +268,8 @@ class RolloutPolicy:
         return replace(
             comparison,
             name=weeks_apart(comparison.name),
+            # With W for the weights of all other comparisons, W * p / (1 - p) is the part p of their common sum, W / (1
+            # - p).
             weight=comparison.weight * self.soak.part / (1 - self.soak.part),
             test=OddsTest(tolerated=self.soak.tolerated, margin=comparison.test.margin),
             sick_above=None,

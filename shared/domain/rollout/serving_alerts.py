@@ -70,6 +70,8 @@ def _in_time(
     if not alert.deployment and alert.window_start is not None and alert.window_start < switched:
         because = f"it names no deployment, and looked at data from before {serving.model} had all traffic ({moment})"
         return _recorded(because, serving, switched)
+    # Both the firing and this judgement must lie within the time: an old alert that is still listed, or comes late,
+    # rolls back nothing any more.
     if max(alert.fired_at, now) - switched > limit:
         because = f"{serving.model} has all traffic since {moment}, which is longer than {limit}"
         return _recorded(because, serving, switched)

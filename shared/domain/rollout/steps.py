@@ -84,6 +84,8 @@ def _against(policy: RolloutPolicy, facts: StepFacts, soaks: bool) -> StepOutcom
         return StepOutcome(decision=StepDecision.ABORT, because=f"aborted by {abort.name}: {abort.reason}")
     if facts.revoked:
         return StepOutcome(decision=StepDecision.ABORT, because="it was revoked; see `signalbox history`")
+    # Before the verdict: to put the traffic back would undo what somebody else has just done, perhaps because of the
+    # same fault.
     if facts.foreign:
         return StepOutcome(decision=StepDecision.STOP, because=facts.foreign)
     verdict = facts.judgement.verdict if facts.judgement else None
@@ -94,6 +96,8 @@ def _against(policy: RolloutPolicy, facts: StepFacts, soaks: bool) -> StepOutcom
             decision=StepDecision.ABORT, because=f"alerts fire on it: {', '.join(facts.alerts)}", worse=True
         )
     limit = policy.compare.sick_above
+    # With a champion beside it the judgement blames the arm that is sick. Alone it is compared with nobody, and only
+    # this looks.
     is_alone = soaks or facts.judgement is None
     if is_alone and is_sick(facts.errors, facts.requests, limit):
         because = f"{facts.errors} of {facts.requests} of its requests failed, over {limit:.0%}"

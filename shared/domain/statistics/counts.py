@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Cochran's rule (1954): a cell of which fewer rows are expected is too coarse for the chi-squared distribution.
 _SMALLEST_EXPECTED = 5.0
 _EXACT_TERMS = 10_000
 _ROUNDING = 1e-7  # Tables as likely as the observed one must not be lost to the last digits.

@@ -1,6 +1,6 @@
 """The Merkle tree of RFC 6962: hashes, the frontier of a growing tree, inclusion and consistency proofs.
 
-Pure arithmetic. Where hashes are kept is in `shared.adapters.azure_storage.audit_tiles`.
+Pure arithmetic. Where hashes are kept is in `shared.adapters.audit_log.tiles`.
 Contract: RFC 6962 section 2.1; verification as RFC 9162 sections 2.1.3.2 and 2.1.4.2 write it down.
 """
 
@@ -16,6 +16,8 @@ NodeReader = Callable[[int, int], bytes]
 
 
 def leaf_hash(entry: bytes) -> bytes:
+    # The prefixes 0 and 1 keep leaves and nodes apart: without them two hashes side by side would pass for an entry
+    # (RFC 6962, 2.1).
     return hashlib.sha256(b"\x00" + entry).digest()
 
 

@@ -13,6 +13,7 @@ from signalbox.emulators.service_bus.schema import ACTIVE, SCHEDULED, Held, read
 from signalbox.emulators.service_bus.sections import Incoming, read_messages
 
 _INSERT = "INSERT INTO messages (entity, state, session, payload, enqueued, due, expires) VALUES (?, ?, ?, ?, ?, ?, ?)"
+# Dead letters have no time to live and no limit of deliveries, as the service documents them.
 _MOVE = (
     "UPDATE messages SET entity = ?, state = 0, source = ?, reason = ?, description = ?, token = NULL, "
     "locked_until = NULL, expires = NULL, deliveries = 0 WHERE seq = ?"
@@ -106,6 +107,8 @@ class Broker:
         if topic is None and self._entity(path).sessions and message.session is None:
             raise RefusedError("amqp:not-allowed", f"'{path}' requires sessions: set a session id on the message")
         if window is not None and message.message_id is not None and not self._first(path, message.message_id, window):
+            # A repeat is accepted and dropped in silence: the service documents that its sender is answered as for the
+            # first.
             return 0
         if message.due is not None and message.due > self.clock():
             return self._insert(path, message, SCHEDULED)
@@ -134,6 +137,8 @@ class Broker:
             lifetime for lifetime in (message.ttl_s, entity.time_to_live_s if entity else None) if lifetime is not None
         ]
         start = message.due if state == SCHEDULED and message.due is not None else now
+        # The shorter of both counts: the entity's time is the longest that a message may ask for, as the service
+        # documents it.
         expires = start + min(lifetimes) if lifetimes else None
         row = (path, state, message.session, message.payload, now, message.due, expires)
         return int(self.database.execute(_INSERT, row).lastrowid or 0)
@@ -162,6 +167,7 @@ class Broker:
             yield row["entity"]
 
     def _expire(self, now: float) -> Iterable[str]:
+        # A locked message does not expire: its receiver may still settle it, as on Azure.
         old = "SELECT * FROM messages WHERE expires <= ? AND token IS NULL AND state <> 2"
         for row in self.database.execute(old, (now,)).fetchall():
             if self._entity(row["entity"]).dead_letter_expired:

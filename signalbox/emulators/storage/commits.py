@@ -84,6 +84,7 @@ def event_of(commit: Commit, topic: str, blob: Blob, request: str, number: int) 
         "contentType": blob.content_type,
         "blobType": blob.kind,
         "url": commit.url,
+        # Padded, because Azure's documents have receivers compare sequencers as texts.
         "sequencer": f"{number:048X}",
         "storageDiagnostics": {"batchId": str(uuid.uuid4())},
     }

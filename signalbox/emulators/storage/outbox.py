@@ -89,6 +89,8 @@ class Outbox:
         before = self._last(intent.commit)
         if intent.commit.deletes:
             return current is None and before is not None
+        # The service tells whole seconds, rounded down. The start is rounded likewise, or a write in its own second
+        # would look older than it.
         is_written = current is not None and current.created_at >= int(intent.opened_at)
         return is_written and (before is None or current is None or before.etag != current.etag)
 

@@ -76,6 +76,8 @@ def _run(module: Any, files: list[str], output: Path, errors: Errors) -> bool:
     except Exception:
         errors.keep(f"the mini-batch of {', '.join(Path(file).name for file in files)} failed")
         return False
+    # Under another name until it is whole: a process may be killed for its time while it writes, and what it left would
+    # be joined.
     part = output.with_suffix(".part")
     part.write_text(text)
     part.replace(output)

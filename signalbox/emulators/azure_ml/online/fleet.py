@@ -137,6 +137,7 @@ class Fleet:
             raise
 
     async def _bring_up(self, path: str, operation: str) -> None:
+        # A folder of its own for each attempt: the version before serves from its files until the new one takes over.
         files = self._home(path) / uuid4().hex
         try:
             await asyncio.to_thread(self._fetch, path, files)
@@ -183,6 +184,7 @@ class Fleet:
         self._resources.put(f"/serving{path}", {"path": path, "files": str(files)})
         self._resources.put(f"/instances{path}", {"count": deployment["sku"]["capacity"]})
         self._finish(path, operation, "")
+        # Last, so that no request in between finds nobody.
         if before is not None:
             await _end(before)
 
