@@ -125,6 +125,8 @@ class _Head(asyncio.Protocol):
         if len(head) > _LARGEST_HEAD:
             self._refuse(431)
         elif end:
+            # Nothing may come before the tunnel stands: bytes that were read here would be missing from the TLS
+            # handshake.
             status = 400 if rest else self._proxy.judge(bytes(head))
             if status == 200:
                 self._is_read = True

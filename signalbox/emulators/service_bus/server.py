@@ -72,6 +72,7 @@ class ServiceBus:
     def _wake_receivers(self, path: str) -> None:
         if not self._dirty:
             with contextlib.suppress(RuntimeError):  # No loop: nobody is connected yet.
+                # In the loop's next turn, so that many messages at once wake their receivers once.
                 asyncio.get_running_loop().call_soon(self._wake)
         self._dirty.add(path)
 

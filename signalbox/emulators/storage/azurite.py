@@ -38,6 +38,7 @@ class Azurite:
     def send(self, request: web.Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         return self._session.request(
             request.method,
+            # As the client wrote it: encoded anew it could name another blob.
             URL(f"{self._address}{request.raw_path}", encoded=True),
             headers=end_to_end(request.headers),
             data=request.content.iter_chunked(CHUNK) if request.body_exists else None,
@@ -74,5 +75,6 @@ def _blob(headers: CIMultiDictProxy[str]) -> Blob:
         size=int(headers["Content-Length"]),
         content_type=headers.get("Content-Type", ""),
         kind=headers["x-ms-blob-type"],
+        # Not Last-Modified, which a change of metadata moves as well.
         created_at=parsedate_to_datetime(headers["x-ms-creation-time"]).timestamp(),
     )

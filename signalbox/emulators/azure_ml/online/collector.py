@@ -118,6 +118,7 @@ class Collector:
         lines, self._lines = self._lines, {}
         payloads, self._payloads = self._payloads, []
         texts = [(place, "".join(f"{line}\n" for line in rows)) for place, rows in lines.items()]
+        # Payloads first: no line may name a blob that is not there yet.
         for place, text in [*payloads, *texts]:
             try:
                 await asyncio.to_thread(self._blobs.append, place, text.encode())
