@@ -41,7 +41,7 @@ def api_test(recorded: Sequence[Any], answers: Sequence[EndpointResponse]) -> Ap
             deviations.append(_deviation(wanted, json.loads(answer.body)))
         except (ValueError, OverflowError) as error:
             problems.append(f"request {number} was answered {answer.status}: {error}"[:300])
-    deviating = sum(each > _GOLDEN_TOLERANCE for each in deviations) + len(problems)
+    deviating = sum(deviation > _GOLDEN_TOLERANCE for deviation in deviations) + len(problems)
     golden = GoldenDeviation(
         requests=len(recorded),
         deviating=deviating,

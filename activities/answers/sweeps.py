@@ -30,19 +30,19 @@ _MOST_PARTS = 4  # Of one activity: each may be 64 MiB.
 async def publish_answers(client: Client, clients: Clients, look: c.AnswersLook) -> c.AnswersPublished:
     """Publish the parts that are due, some at most."""
     del client, look  # Its key only makes the look an effect of its own.
-    parts, published, left = Parts("answers"), 0, _MOST_PARTS
+    parts, published, room = Parts("answers"), 0, _MOST_PARTS
     for rule in clients.configuration.answers:
         deployments: list[str] = []
         with parts.part(f"the answers of {rule.place}"):
             deployments += await asyncio.to_thread(clients.collected_files.deployments, _served(rule))
         for deployment in deployments:
             with parts.part(f"the answers of {rule.place}/{deployment}"):
-                taken, new, holds = await asyncio.to_thread(_take, clients, rule, deployment, left)
-                published, left = published + new, left - taken
+                count, new, holds = await asyncio.to_thread(_take, clients, rule, deployment, room)
+                published, room = published + new, room - count
                 if holds:
                     raise holds[0]  # The sweep's record shows it to people until the part is published.
     swept = await parts.conclude(clients, c.Swept())
-    return c.AnswersPublished(parts=published, is_done=left > 0, failed=swept.failed)
+    return c.AnswersPublished(parts=published, is_done=room > 0, failed=swept.failed)
 
 
 def _take(
@@ -52,9 +52,9 @@ def _take(
 
     A held part keeps those behind it on the same day waiting, and no others.
     """
-    taken, published, holds = 0, 0, list[PartHeld]()
+    count, published, holds = 0, 0, list[PartHeld]()
     for day in days_of(clients.clock.now(), rule.within_s):
-        for _ in range(most - taken):
+        for _ in range(most - count):
             planned = _planned(clients, rule, deployment, day)
             if planned is None:
                 break
@@ -62,11 +62,11 @@ def _take(
                 rule=rule, deployment=deployment, model=_model(clients, rule, deployment), planned=planned
             )
             try:
-                taken, published = taken + 1, published + _finish(clients, part, day)
+                count, published = count + 1, published + _finish(clients, part, day)
             except PartHeld as hold:
                 holds.append(hold)
                 break
-    return taken, published, tuple(holds)
+    return count, published, tuple(holds)
 
 
 def _planned(clients: Clients, rule: PublishedAnswers, deployment: str, day: date) -> PlannedPart | None:

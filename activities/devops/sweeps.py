@@ -18,7 +18,7 @@ from shared.records.devops import paths as devops_paths
 
 _LONGEST = timedelta(days=31)  # Azure DevOps lets nothing wait longer than thirty.
 _FOR_OTHERS: tuple[c.Orchestration[Any, Any], ...] = (c.FOLLOW_TASK, c.MIRROR)  # Whatever fails, these still wait.
-_KINDS = {each.name: each for each in (*_FOR_OTHERS, c.HEED, c.RUN_DEVOPS_PIPELINE)}
+_KINDS = {orchestration.name: orchestration for orchestration in (*_FOR_OTHERS, c.HEED, c.RUN_DEVOPS_PIPELINE)}
 _log = logging.getLogger(__name__)
 
 

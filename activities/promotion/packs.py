@@ -75,7 +75,7 @@ def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
         "contents": encode(plan.contents),
         "lineage": dict(plan.lineage),
         "champions": [{"stage": at.stage.name, **encode(at.champion)} for at in plan.stages],
-        "changed": [each for at in plan.stages for each in _changed(clients, plan, at)],
+        "changed": [change for at in plan.stages for change in _changed(clients, plan, at)],
         "assessments": assessments,
         "undo": list(reversed(moves)),
         "asked": roles,

@@ -51,7 +51,7 @@ class Context:
         """Make the step visible in the instance's custom status."""
         self._inner.set_custom_status({"step": step, **facts})
 
-    def given(self, payload: object) -> Any:
+    def outgoing(self, payload: object) -> Any:
         """*payload* as it crosses to an activity or a child. Every replay makes all of them anew."""
         return carry(self._encoder.encode(payload), self._carries)
 
@@ -62,7 +62,7 @@ class Context:
 def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
     """The activity's result. Raises Refused (permanent) or StepFailed (retries used up)."""
     try:
-        raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, ctx.given(payload))
+        raw = yield ctx.sdk().call_activity_with_retry(activity.name, _RETRY, ctx.outgoing(payload))
     except Exception as error:  # The SDK reports every failed task as a bare Exception.
         raise gave_up(activity.name, error) from error
     # Durable retries every exception alike and hands on only its text. So a refusal comes back as a value, which is
@@ -74,7 +74,7 @@ def call(ctx: Context, activity: Activity[In, Out], payload: In) -> Steps[Out]:
 def run_child(ctx: Context, orchestration: Orchestration[In, Out], payload: In, instance: str) -> Steps[Out]:
     """The result of a sub-orchestration under an id of our choice. Raises StepFailed."""
     try:
-        raw = yield ctx.sdk().call_sub_orchestrator(orchestration.name, ctx.given(payload), instance)
+        raw = yield ctx.sdk().call_sub_orchestrator(orchestration.name, ctx.outgoing(payload), instance)
     except Exception as error:  # The SDK reports every failed task as a bare Exception.
         raise gave_up(orchestration.name, error) from error
     return decode(orchestration.gives, raw)

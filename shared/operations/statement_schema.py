@@ -71,7 +71,7 @@ def statement_schema() -> dict[str, Any]:
 
 
 def _kind(kind: PredicateKind, definitions: dict[str, Any]) -> dict[str, Any]:
-    members = [_predicate(each, definitions) for each in _CLASSES[kind]]
+    members = [_predicate(predicate, definitions) for predicate in _CLASSES[kind]]
     return {
         "title": kind.value,
         "description": f"Signed with the key for {kind.purpose.value}.",

@@ -80,7 +80,10 @@ def history_of(audit: AuditLog, entry: ModelVersion, logged_of_model: Iterable[E
         return history
     since = next(logged for logged in reversed(history) if logged.kind in (BEGUN, UNDO_BEGUN))
     later = [logged for logged in audit.since(datetime.fromisoformat(since.at)) if logged.subject == str(entry)]
-    return [*history, *sorted((e for e in later if e.number > since.number), key=lambda logged: logged.number)]
+    return [
+        *history,
+        *sorted((logged for logged in later if logged.number > since.number), key=lambda logged: logged.number),
+    ]
 
 
 def bundle_on_the_move(history: Sequence[Entry]) -> str | None:

@@ -35,8 +35,8 @@ class ReadBy:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema
 
-        functions = [function for function in (self.plain, self.function) if function]
-        return core_schema.chain_schema([core_schema.no_info_plain_validator_function(each) for each in functions])
+        functions = filter(None, (self.plain, self.function))
+        return core_schema.chain_schema(list(map(core_schema.no_info_plain_validator_function, functions)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ def _write(channel: BinaryIO, line: bytes) -> None:
 
 def _bind(memory_mb: int, seconds: float, wait_s: float) -> None:
     """Let the kernel end this process even if the app that watches it has died."""
+    # Later than the app's own watch, which knows the reason in words: these limits are for the case that it is gone.
     room, processor_s = memory_mb * _MEGABYTE, int(seconds) + 2
     for limit, value in ((resource.RLIMIT_DATA, room), (resource.RLIMIT_CPU, processor_s), (resource.RLIMIT_CORE, 0)):
         try:

@@ -69,8 +69,7 @@ def facts_of(hub: DataHub, row_files: RowFiles, holdout: Holdout) -> HoldoutFact
 def _counted(files: RowFiles, blobs: list[Blob], holdout: Holdout) -> HoldoutFacts:
     digest = hashlib.sha256()
     (header, *rows), *_ = [[*filter(None, files.cells(blob, digest.update))] or [[]] for blob in blobs]
-    known = [holdout.key, holdout.target, *holdout.slices]
-    hints = GroupHints(header, known)
+    hints = GroupHints(header, [holdout.key, holdout.target, *holdout.slices])
     keys, key = KeySketch(), header.index(holdout.key)
     group = header.index(holdout.group) if holdout.group else -1
     columns = {name: header.index(name) for name in holdout.slices}
@@ -83,7 +82,7 @@ def _counted(files: RowFiles, blobs: list[Blob], holdout: Holdout) -> HoldoutFac
             sizes[where] += 1
             if holdout.group:
                 members[where].add(cells[group])
-    units = {where: len(each) for where, each in members.items()} if holdout.group else dict(sizes)
+    units = {where: len(groups) for where, groups in members.items()} if holdout.group else dict(sizes)
     return HoldoutFacts(
         digest=f"sha256:{digest.hexdigest()}",
         rows=len(rows),

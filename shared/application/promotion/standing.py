@@ -202,5 +202,5 @@ def asked_since(ledger: Ledger, order: c.StageOrder) -> datetime | None:
 
 
 def _asked_key(order: c.StageOrder) -> str:
-    shown = order.evidence.removeprefix("sha256:")[:16]
-    return identity.promotion_key(order.promotion.id, f"{order.stage}/{order.phase.value}/asked-{shown}")
+    evidence = order.evidence.removeprefix("sha256:")[:16]
+    return identity.promotion_key(order.promotion.id, f"{order.stage}/{order.phase.value}/asked-{evidence}")

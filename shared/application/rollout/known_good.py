@@ -111,15 +111,15 @@ def _entry_conditions(records: ServingRecords, model: ModelVersion) -> Iterator[
         because=f"its entry is {state}",
         firm=True,
     )
-    held = f"held back by {hold.by}: {hold.reason}" if hold else "nothing holds it back"
-    yield GoodCondition(name="not held back", met=hold is None, because=held)
+    hold_reason = f"held back by {hold.by}: {hold.reason}" if hold else "nothing holds it back"
+    yield GoodCondition(name="not held back", met=hold is None, because=hold_reason)
 
 
 def _is_warm(records: ServingRecords, stage: Stage, deployment: str) -> bool:
     if stage.environment is None or not deployment:
         return False
-    seen = records.endpoints.deployment(stage.environment, EndpointKind.ONLINE, stage.serving.online, deployment)
-    return seen is not None and seen.state == _READY
+    current = records.endpoints.deployment(stage.environment, EndpointKind.ONLINE, stage.serving.online, deployment)
+    return current is not None and current.state == _READY
 
 
 def _rehearsals(records: ServingRecords, model: ModelVersion) -> tuple[Rehearsal, ...]:

@@ -33,9 +33,9 @@ class OrderTaken:
 
 async def order_rollout(client: Client, records: DecisionRecords, promotion: str, order: RolloutOrder) -> OrderTaken:
     """Record *order*, whose step is that of now, and wake who acts on it. Raises DecisionRefused."""
-    taken = await asyncio.to_thread(_take, records, promotion, order)
+    outcome = await asyncio.to_thread(_take, records, promotion, order)
     await wake_watch(client, records.store, promotion)
-    return taken
+    return outcome
 
 
 async def wake_watch(client: Client, store: RecordStore, promotion: str) -> None:
@@ -73,8 +73,7 @@ def _take(records: DecisionRecords, promotion: str, order: RolloutOrder) -> Orde
     if order.kind is RolloutOrderKind.ADVANCE and standing and standing.decision == StepDecision.ABORT.value:
         message = f"step {step} of {promotion} is aborted ({standing.because}): nobody advances over that"
         raise DecisionRefused(Objection.NOT_ACCEPTED, message)
-    known = list(orders_of(records.statements, promotion, stage, []))
-    same = _standing_order(known, order)
+    same = _standing_order(list(orders_of(records.statements, promotion, stage, [])), order)
     if same is not None:
         return OrderTaken(promotion=promotion, stage=stage, order=same, recorded=False)
     recorded = sign_order(records.statements, promotion, stage, _name(order), order)

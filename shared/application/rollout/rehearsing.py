@@ -37,24 +37,24 @@ def warm_course(
     """From what serves now to the version that served before it and is deployed still."""
     environment, endpoint = stage.workspace, stage.serving.online
     online = records.endpoints.find(environment, EndpointKind.ONLINE, endpoint)
-    left = exact_or_none(_serving(records, stage))
-    if online is None or left is None or left.name != request.name:
+    serving = exact_or_none(_serving(records, stage))
+    if online is None or serving is None or serving.name != request.name:
         return _nothing(f"no version of {request.name} serves {endpoint} in {environment.name}")
-    registered = models.find(environment, left)
+    registered = models.find(environment, serving)
     digest = registered.tags.get(DIGEST, "") if registered else ""
-    if online.shares != {identity.deployment_name(left.version, digest): 100}:
-        return _nothing(f"the traffic of {endpoint} is {online.shares}, and not all with the deployment of {left}")
+    if online.shares != {identity.deployment_name(serving.version, digest): 100}:
+        return _nothing(f"the traffic of {endpoint} is {online.shares}, and not all with the deployment of {serving}")
     served = served_intervals(records.statements, environment.name, endpoint)
-    before = [version for version in versions_served(served) if version != str(left)]
+    before = [version for version in versions_served(served) if version != str(serving)]
     deployed = {
         interval.model: interval.deployment for interval in served if _is_warm(records, stage, interval.deployment)
     }
     target = next((version for version in before if version in deployed), "")
     if before and not target:
-        return _nothing(f"no version that served {endpoint} before {left} is deployed any more; promote one again")
+        return _nothing(f"no version that served {endpoint} before {serving} is deployed any more; promote one again")
     way = c.RollbackCourse(
         target=exact_model(target) if target else None,
-        left=str(left),
+        left=str(serving),
         environment=environment.name,
         endpoint=endpoint,
         deployment=deployed.get(target, ""),
@@ -90,18 +90,11 @@ def cold_course(records: ServingRecords, stage: Stage, request: c.RehearsalReque
     return c.RehearsalCourse(way=way)
 
 
-def _deployed_before(records: ServingRecords, stage: Stage, left: str) -> list[tuple[str, str]]:
-    """The versions that served before *left*, the last one first, each with its deployment, empty if it is gone."""
-    served = served_intervals(records.statements, stage.workspace.name, stage.serving.online)
-    warm = {interval.model: interval.deployment for interval in served if _is_warm(records, stage, interval.deployment)}
-    return [(version, warm.get(version, "")) for version in versions_served(served) if version != left]
-
-
 def _way_back(records: ServingRecords, stage: Stage, request: c.RehearsalRequest, now: datetime) -> ModelVersion | None:
     """What a rollback would bring back, or may with an override; else what serves."""
     serving = _serving(records, stage)
-    known = candidates(records, stage, request.name, now)
-    others = [candidate for candidate in known if candidate.model != serving and not candidate.unmet(override=True)]
+    versions = candidates(records, stage, request.name, now)
+    others = [candidate for candidate in versions if candidate.model != serving and not candidate.unmet(override=True)]
     good = [candidate for candidate in others if candidate.is_good]
     return exact_or_none(next((candidate.model for candidate in (*good, *others)), serving))
 
@@ -113,8 +106,8 @@ def _serving(records: ServingRecords, stage: Stage) -> str:
 
 def _is_warm(records: ServingRecords, stage: Stage, deployment: str) -> bool:
     place, endpoint = stage.workspace, stage.serving.online
-    seen = records.endpoints.deployment(place, EndpointKind.ONLINE, endpoint, deployment)
-    return seen is not None and seen.state == _READY
+    current = records.endpoints.deployment(place, EndpointKind.ONLINE, endpoint, deployment)
+    return current is not None and current.state == _READY
 
 
 def _nothing(because: str) -> c.RehearsalCourse:

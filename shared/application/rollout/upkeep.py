@@ -106,7 +106,8 @@ def due_retirements(
 
 def _way_back(records: ServingRecords, endpoint: ProductionEndpoint, serving: str, now: datetime) -> str:
     """The deployment that a rollback of *serving* would need; empty where *serving* is known to be good itself."""
-    known = candidates(records, endpoint.stage, exact_model(serving).name, now)
-    if any(candidate.model == serving and candidate.is_good for candidate in known):
+    versions = candidates(records, endpoint.stage, exact_model(serving).name, now)
+    good = [candidate for candidate in versions if candidate.is_good]
+    if any(candidate.model == serving for candidate in good):
         return ""
-    return next((candidate.deployment for candidate in known if candidate.model != serving and candidate.is_good), "")
+    return good[0].deployment if good else ""

@@ -70,10 +70,10 @@ def refuse_double_counts(
 ) -> None:
     """A route that asks the endpoint is collected there, too: its rows would be counted twice."""
     for watch in watches:
-        asked = {(rule.workspace, rule.endpoint) for rule in rules if watch.counts_answers_of(rule.model)}
+        collected_endpoints = {(rule.workspace, rule.endpoint) for rule in rules if watch.counts_answers_of(rule.model)}
         for route in routes:
             score = route.score
-            is_collected = score.online and (score.workspace, score.endpoint) in asked
+            is_collected = score.online and (score.workspace, score.endpoint) in collected_endpoints
             if is_collected and watch.watches(route.name, score.model):
                 problem = f"counts route {route.name}, whose rows are among the answers of {score.endpoint}"
                 remedy = "name the other routes, or write answers: false"

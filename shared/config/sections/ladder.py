@@ -286,9 +286,9 @@ def _gates(section: Mapping[str, dict[str, Any]], place: FilePlace) -> tuple[Gat
 def gate_of(gate: str, options: Mapping[str, Any], place: FilePlace, field_name: str) -> GateSpec:
     """The *gate* with *options* from the field *field_name*; what the gate says against them is reported."""
     spec, problems = read_gate(gate, options)
-    for each in problems:
-        where = field_name if each.option == "gate" else f"{field_name}.{each.option}"
-        place.fail(where, each.problem, each.remedy)
+    for objection in problems:
+        where = field_name if objection.option == "gate" else f"{field_name}.{objection.option}"
+        place.fail(where, objection.problem, objection.remedy)
     return with_metric_source(spec, place, f"{field_name}.metric")
 
 

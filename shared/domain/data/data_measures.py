@@ -54,7 +54,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
-    """Everything `shared.domain.data.data_check.judge` needs; *rows_per_file* counts every record, broken ones too.
+    """Everything that `data_check.judge_data` needs; *rows_per_file* counts every record, broken ones too.
 
     *sources* are the digests of the project's own rules that were asked, by their names.
     """

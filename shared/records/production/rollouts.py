@@ -81,8 +81,8 @@ def _by_minute(pairs: tuple[PairCounts, ...]) -> tuple[PairCounts, ...]:
     """One for each minute: a look may have pairs of a replay and of arrivals in the same one."""
     minutes = dict[int, PairCounts]()
     for pair in pairs:
-        known = minutes.get(pair.minute)
-        minutes[pair.minute] = pair if known is None else known.plus(pair)
+        earlier = minutes.get(pair.minute)
+        minutes[pair.minute] = pair if earlier is None else earlier.plus(pair)
     return tuple(minutes[minute] for minute in sorted(minutes))
 
 

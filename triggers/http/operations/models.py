@@ -47,7 +47,8 @@ def list_models(request: ApiRequest) -> ModelPage:
 
 def show_model(request: ApiRequest, model: str) -> ModelShown:
     """A model's versions in each environment and in the central registry"""
-    models: dict[str, Promotable] = {each.name: each for each in request.clients.configuration.ladder.models}
+    ladder = request.clients.configuration.ladder
+    models: dict[str, Promotable] = {promotable.name: promotable for promotable in ladder.models}
     if model not in models:
         raise Problem(404, "no such model", f"model {model!r} is not configured; there are: {', '.join(models)}")
     return ModelShown(name=model, owner=models[model].owner, versions=tuple(_versions(request.clients, model)))

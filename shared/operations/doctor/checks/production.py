@@ -102,14 +102,14 @@ def _quota(site: Site, stage: Stage, workspace: Workspace) -> Iterator[Finding]:
     if serving.kubernetes:
         return
     report = SubjectReport("production", f"quota of {serving.instance_type} for {stage.name}")
-    seen = site.monitoring_set_up.quota(workspace, serving.instance_type)
-    if seen is None:
+    quota = site.monitoring_set_up.quota(workspace, serving.instance_type)
+    if quota is None:
         yield report.unknown("is not said by Azure", "look at the quotas of the subscription in Azure ML studio")
         return
     instances = max([serving.instances, *_fleets(site, workspace, serving.online)])
-    needed = math.ceil(round(_KEPT_FOR_UPGRADES * instances, 6)) * seen.cores
-    free = seen.limit - seen.used
-    fact = f"{free} of {seen.limit} cores of {seen.family} are free, and a second fleet needs {needed}"
+    needed = math.ceil(round(_KEPT_FOR_UPGRADES * instances, 6)) * quota.cores
+    free = quota.limit - quota.used
+    fact = f"{free} of {quota.limit} cores of {quota.family} are free, and a second fleet needs {needed}"
     if free < needed:
         yield report.broken(fact, "ask for more quota, or release into a smaller fleet: two stand during a release")
     else:
