@@ -15,7 +15,7 @@ STEP = exec 3>&2; step() { name=$$1; shift; begun=$$(date +%s); clock=; \
 	if [ $$code -eq 0 ]; then end=done; else end=failed; fi; \
 	echo "$$name: $$end after $$(($$(date +%s) - begun)) s" >&3; return $$code; }; step
 
-.PHONY: setup ready demo demo-devops demo-messaging demo-production demo-retraining up test proofs coverage chaos check load bench bench-peers clean
+.PHONY: setup ready demo demo-devops demo-messaging demo-production demo-retraining up test proofs coverage chaos check site load bench bench-peers clean
 
 # Two at once in one folder would write over each other's packages: the second waits, and then finds all ready. Where there
 # is no flock (it is of util-linux, which Debian always has), nobody waits.
@@ -87,7 +87,7 @@ fuzz: setup  ## Damaged files, 2,000 of each format; and what the API's document
 	@SIGNALBOX_FUZZ_FILES=$${SIGNALBOX_FUZZ_FILES:-2000} $(BIN)/python -m pytest tests/unit/data/test_damaged.py -v
 	@SIGNALBOX_FUZZ_EXAMPLES=$${SIGNALBOX_FUZZ_EXAMPLES:-50} $(BIN)/python -m pytest tests/onemachine/test_fuzz.py -s -v
 
-check: setup  ## Format, lint, types, imports, generated files.
+check: setup  ## Format, lint, types, imports, generated files, and the documentation site.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -97,6 +97,10 @@ check: setup  ## Format, lint, types, imports, generated files.
 	@$(BIN)/python -m shared.operations.statement_schema | cmp - docs/statements.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m triggers.http.openapi | cmp - docs/openapi.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m pytest -q --no-header --no-summary tests/architecture/test_lock.py >/dev/null || { echo "requirements.txt is not of requirements.in and constraints.txt: run make lock"; exit 1; }
+	@$(BIN)/python -m website
+
+site: setup  ## The documentation site, in site/: every link, anchor and address is checked. Nothing is fetched.
+	@$(BIN)/python -m website
 
 .PHONY: wheel
 wheel: setup  ## The wheel that `pip install` takes, with the app inside, in dist/.
@@ -147,4 +151,4 @@ bench-peers: setup  ## The drift detector beside evidently, in an environment of
 	@$(BIN)/python bench/drift_peer.py
 
 clean:
-	rm -rf build dist $(VENV) .venv-model-signing node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .setup.lock
+	rm -rf build dist site $(VENV) .venv-model-signing node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .setup.lock

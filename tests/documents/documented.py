@@ -30,7 +30,7 @@ class Block:
 
 
 def documents() -> list[Path]:
-    return [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+    return [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 
 
 def shown_commands() -> list[Shown]:

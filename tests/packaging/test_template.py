@@ -21,7 +21,7 @@ def test_the_projects_own_tests_pass_with_the_story_on_a_local_cloud(installatio
     cache = {"XDG_CACHE_HOME": str(wine.parent / "cache")}
     lock = wine.parent / "cache" / "signalbox"
     lock.mkdir(parents=True)
-    (lock / _azurite_folder()).symlink_to(PROJECT)  # Its node_modules are what npm would install there.
+    (lock / azurite_folder()).symlink_to(PROJECT)  # Its node_modules are what npm would install there.
 
     process = subprocess.run(
         [installation.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *story],
@@ -38,7 +38,7 @@ def test_the_projects_own_tests_pass_with_the_story_on_a_local_cloud(installatio
     assert not (wine / ".signalbox").exists()
 
 
-def _azurite_folder() -> str:
+def azurite_folder() -> str:
     import hashlib
 
     return f"azurite-{hashlib.sha256((PROJECT / 'package-lock.json').read_bytes()).hexdigest()[:16]}"
