@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from shlex import split
 
@@ -73,10 +74,16 @@ class Reader:
         return process.stdout + process.stderr
 
     def _start_cloud(self, step: Shown) -> None:
+        """In a terminal of its own, at a free port: other tests may have a cloud at the usual one."""
         log = self.folder.parent / "up.log"
+        step = replace(step, prints=tuple(line.replace(":7071", ":…") for line in step.prints))
         with log.open("w") as output:
             self.cloud = subprocess.Popen(
-                ["signalbox", "up"], cwd=self.folder, env=self.environment, stdout=output, stderr=subprocess.STDOUT
+                ["signalbox", "up", "--port", "0"],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
         deadline = time.monotonic() + PATIENCE_S
         while missing := self._missing(step, log.read_text()):
@@ -109,7 +116,7 @@ class Reader:
                 parts.append(re.escape(self.names[word]))
             else:
                 known = re.escape(self.names.get(word, " "))
-                parts.append(rf"(?P<{word}>(?!{known}\b)[\w.:-]+)")  # The newest: not the one before.
+                parts.append(rf"(?<!\S)(?P<{word}>(?!{known}\b)[\w.:-]+)")  # The newest: not the one before.
         return re.compile("".join(parts))
 
     def leave(self) -> None:
