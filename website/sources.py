@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from website.reference import commands, configuration, errors, events, http_api, metrics
@@ -29,27 +29,39 @@ COUNTERPARTS = {
     "operations.md": ("errors", "every error, with its remedy"),
 }
 _DIAGRAM = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
+_FILE_LINK = re.compile(
+    r"\[[\w-]+\.md\]\(([\w./-]+\.md)"
+)  # A link that is called by its file, as GitHub's readers know it.
+_TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[^)#]+)\)")
 
 
 def write_sources(project: Path, folder: Path) -> None:
     """Write the tree into *folder*, anew but for the diagrams that have not changed."""
+    folder = folder.resolve()
     pages, diagrams = folder / "docs", folder / "diagrams"  # As website/mkdocs.yml has them.
     shutil.rmtree(pages, ignore_errors=True)
     shutil.copytree(project / "docs", pages)
     (pages / "reference").mkdir()
     for name, page in REFERENCE.items():
         (pages / "reference" / f"{name}.md").write_text(page(project), encoding="utf-8")
-    for path in pages.rglob("*.md"):
-        _adapt(path, pages, diagrams)
+    titles = {path: _title(path) for path in pages.rglob("*.md")}
+    for path in titles:
+        _adapt(path, pages, diagrams, titles)
 
 
-def _adapt(path: Path, pages: Path, diagrams: Path) -> None:
+def _title(path: Path) -> str:
+    heading = _TITLE.search(path.read_text(encoding="utf-8"))
+    return heading[1].partition(":")[0].replace("`", "") if heading else path.name
+
+
+def _adapt(path: Path, pages: Path, diagrams: Path, titles: Mapping[Path, str]) -> None:
     """Put what only the site has into the page at *path*."""
     text = path.read_text(encoding="utf-8")
     name = path.relative_to(pages).as_posix()
     adapted = _DIAGRAM.sub(lambda block: _image(block[1], path, pages, diagrams), text)
     adapted = _LINK.sub(lambda link: _within_site(link, path.parent, pages), adapted)
+    adapted = _FILE_LINK.sub(lambda link: f"[{titles[(path.parent / link[1]).resolve()]}]({link[1]}", adapted)
     if name in COUNTERPARTS:
         page, content = COUNTERPARTS[name]
         adapted += f"\n---\n\nThe reference has [{content}](reference/{page}.md).\n"

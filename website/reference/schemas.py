@@ -39,7 +39,8 @@ def limits_of(schema: Schema) -> str:
     words = list(dict.fromkeys(filter(None, map(limits_of, branches))))
     words += [f"{limit.lower()} {schema[key]}" for key, limit in _LIMITS.items() if key in schema]
     if "pattern" in schema and "description" not in schema:
-        words.append(f"matches {code(schema['pattern'])}")
+        pattern = schema["pattern"]
+        words.append(_PATTERNS.get(pattern) or f"matches {code(pattern)}")
     if schema.get("default") is not None:
         words.append(f"default {code(str(schema['default']))}")
     return "; ".join(words)
@@ -51,6 +52,10 @@ def may_be_null(schema: Schema) -> bool:
     return "null" in types or any(_is_null(branch) for branch in schema.get("anyOf", ()))
 
 
+_PATTERNS = {
+    r"^\d+\s*[smhd]$": "with s, m, h or d, such as 2h",
+    r"^(?:[^\x00-\x1f\x7f]*)$": "without control characters",
+}
 _LIMITS = {
     "minimum": "at least",
     "maximum": "at most",
