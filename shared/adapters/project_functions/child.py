@@ -37,8 +37,8 @@ class Child:
         environment = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ} | _ENVIRONMENT
         try:
             self._process = subprocess.Popen(
-                # Not `-I`, which would ignore PYTHONHASHSEED and PYTHONUTF8. `-s` and `-S` leave out installed packages,
-                # `-P` the folder of the script.
+                # Not `-I`, which would ignore PYTHONHASHSEED and PYTHONUTF8. `-s` and `-S` leave out installed
+                # packages, `-P` the folder of the script.
                 [sys.executable, "-s", "-S", "-B", "-P", str(_WORKER)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
