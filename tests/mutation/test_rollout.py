@@ -139,7 +139,7 @@ KNOWN_GOOD = {
         guard=test_rollback.test_a_rolled_back_version_is_not_known_to_be_good,
     ),
     "can be started": Lock(
-        symbol="_startable",
+        symbol="known_good._startable",
         condition="met=now - started <= limit",
         without="met=True",
         guard=test_receipts.test_a_cold_version_that_ran_long_ago_is_not_known_to_start,
