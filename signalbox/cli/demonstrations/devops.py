@@ -111,11 +111,11 @@ def _asking(stage: Stage, run: int) -> str:
         is_waiting = any("waiting for approval" in text for text in state["log"])
         return next((str(row["promotion"]) for row in rows if is_waiting and not row["fate"]), "")
 
-    return str(wait_for(waits, "the run did not come to waiting for people"))
+    return str(wait_for(waits, "the run did not come to waiting for people", stage.patience_s))
 
 
 def _release(stage: Stage, run: int) -> None:
-    state = wait_for(lambda: _result_if_ended(stage, run), "the run was not released")
+    state = wait_for(lambda: _result_if_ended(stage, run), "the run was not released", stage.patience_s)
     expect(state["result"] == "succeeded", f"the run ended as {state['result']}: {state['log'][-3:]}")
     gate = next(gate_["id"] for gate_ in state["stages"][0]["gates"] if gate_["kind"] == "task")
     effects = control(stage, "/_control/state", door="devops")["effects"]
