@@ -48,6 +48,8 @@ EXCEPTIONS = {
     "cd wine && python -m pytest": TEAM,
     "python training/train.py build": TEAM,
     "signalbox model validate wine:1 build": TEAM,
+    "signalbox model contract training.csv": "tests/unit/data/test_inferred_contract.py runs the program behind it",
+    "signalbox model golden wine:1 rows.csv --without class": "tests/projects/test_validate.py makes such requests",
     "signalbox model register wine:1 build": MODEL,
     "signalbox model deploy wine:1 --batch wine-try-files --online wine-try": MODEL,
     "signalbox model invoke wine-try request.json": MODEL,
