@@ -153,7 +153,7 @@ def test_a_worse_model_is_held_and_everything_is_put_back(promotions: CloudPromo
 def test_a_resource_lock_is_reported_and_everything_is_put_back(promotions: CloudPromotions) -> None:
     promotions.offer("13", "blood")
     before = promotions.state()
-    endpoint = next(path for path in before if path.endswith("/onlineendpoints/diabetes-online"))
+    endpoint = next(path for path in before if path.endswith("/onlineendpoints/diabetes-online-preprod"))
     promotions.lock(endpoint)
     try:
         shown = promotions.ended(promotions.promote("13", "preprod"))

@@ -37,7 +37,10 @@ def folder(trained: Path, tmp_path: Path) -> Path:
 def judged_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """The app's code runs in this process; the tests without this fixture see it run in processes of its own."""
 
-    def judge(app: Path, configuration: Path, name: str, folder: Path, answers: Path | None = None) -> dict[str, Any]:
+    def judge(
+        app: Path, program: str, configuration: Path, name: str, folder: Path, answers: Path | None = None
+    ) -> Any:
+        assert program == "bundle_check", f"{program} is not judged here"
         return check_bundle(configuration, name, folder, json.loads(answers.read_text()) if answers else None)
 
     monkeypatch.setattr(validation, "_ask", judge)
