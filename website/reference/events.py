@@ -28,6 +28,7 @@ _FAMILIES: dict[str, type[StrEnum]] = {
 }
 _VERDICTS = ("Passed", "Failed", "Refused")  # Of a data check that a message asked for; no enumeration has them.
 _MEANINGS = {
+    "Signalbox.Answers.Held": "answers of an endpoint break their output contract and wait to be released",
     "Signalbox.Answers.Published": "lines of an endpoint's data collector were published, each with its request",
     "Signalbox.AuditLog.Broken": "the audit log is not whole any more",
     "Signalbox.Deployment.Retired": "a version was kept warm long enough and was removed",
