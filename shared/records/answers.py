@@ -1,11 +1,18 @@
-"""Records of collected answers that are held, since their outputs break their contract, and of their release.
+"""Records of published answers: what was taken of the collected files of each deployment and day, and where they lie.
 
-What was taken and published is in `shared.records.drift`.
+Also parts that are held, since their outputs break their contract, and their release.
+The progress is `shared.domain.answers.parts.DayProgress`.
 """
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+from shared.domain.answers.parts import DayProgress
+from shared.domain.answers.rule import PublishedAnswers
+from shared.records.store import RecordStore, Stored
+
+ANSWERS = "answers/"
 HELD_PARTS = "answers-held/"  # No environment of `answers/ENVIRONMENT/...` can be called so.
 
 
@@ -35,3 +42,17 @@ def held_path(part: str) -> str:
 def release_path(part: str) -> str:
     """Where the order lies to publish the held *part* as it is."""
     return f"answers-released/{part}.json"
+
+
+def day_path(rule: PublishedAnswers, deployment: str, day: date) -> str:
+    """Where the progress of one deployment and day is kept."""
+    return f"{ANSWERS}{rule.place}/{deployment}/{day.isoformat()}.json"
+
+
+def count_key(part: str) -> str:
+    """The ledger key of the rows of *part* in the window of the drift watch."""
+    return f"{ANSWERS}counted/{part}"
+
+
+def stored_day(store: RecordStore, rule: PublishedAnswers, deployment: str, day: date) -> Stored[DayProgress] | None:
+    return store.get_stored(DayProgress, day_path(rule, deployment, day))

@@ -1,21 +1,16 @@
-"""Records of drift and of published answers, which drift watches.
+"""Records of drift: the open window of each version of a model, its reference, and why a check could not be made.
 
-Of drift: the open window of each version of a model, its reference, and why a check could not be made. Of answers: what
-was taken of the collected files of each deployment and day. Not here: reports of looks (`shared.domain.drift`).
+Reports of looks and references are documents of `shared.domain.drift`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 
-from shared.domain.answers.parts import DayProgress
-from shared.domain.answers.rule import PublishedAnswers
 from shared.domain.drift.watch import DriftWindow
 from shared.domain.drift.window import Counted
 from shared.records import paths
-from shared.records.store import RecordStore, Stored
+from shared.records.store import RecordStore
 
-ANSWERS = "answers/"
 Window = tuple[DriftWindow, Counted]
 
 
@@ -56,17 +51,3 @@ def change_window(
 def note_problem(store: RecordStore, model: str, version: str, problem: FailedCheck) -> None:
     """Keep the last reason why a check could not be made; losing one costs nothing."""
     store.overwrite(paths.drift_problem(model, version), problem)
-
-
-def day_path(rule: PublishedAnswers, deployment: str, day: date) -> str:
-    """Where the progress of one deployment and day is kept."""
-    return f"{ANSWERS}{rule.place}/{deployment}/{day.isoformat()}.json"
-
-
-def count_key(part: str) -> str:
-    """The ledger key of the rows of *part* in the window of the drift watch."""
-    return f"{ANSWERS}counted/{part}"
-
-
-def stored_day(store: RecordStore, rule: PublishedAnswers, deployment: str, day: date) -> Stored[DayProgress] | None:
-    return store.get_stored(DayProgress, day_path(rule, deployment, day))

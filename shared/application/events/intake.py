@@ -38,8 +38,8 @@ from shared.domain.retraining.causes import Cause
 from shared.durable.starting import Client, Start
 from shared.ports import AuditLog, Models
 from shared.records import paths as records
-from shared.records.ignored_events import IgnoredEvent, note_ignored
 from shared.records.line_logs import append_line
+from shared.records.operations import IgnoredEvent, note_ignored
 from shared.routing import FOLDER_MARKER, Decision, Ignore, OpenWindow, StartRun, WatchTrainingData, route
 
 _LONGEST_ID = 256

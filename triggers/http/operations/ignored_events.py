@@ -8,8 +8,8 @@ from datetime import date
 from itertools import islice
 from typing import Annotated
 
-from shared.records.ignored_events import IgnoredEvent, ignored_events
 from shared.records.line_logs import LinePlace
+from shared.records.operations import IgnoredEvent, ignored_events
 from shared.validation.rules import Text
 from triggers.http.api_route import ApiRequest
 from triggers.http.pages import PAGE, Cursor, Limit, read_cursor, written_cursor
