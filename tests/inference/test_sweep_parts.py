@@ -95,6 +95,17 @@ async def test_what_was_left_out_is_recorded_shown_by_the_doctor_and_forgotten(e
     assert [each.grade for each in look_at_sweeps(site)] == ["ok"]
 
 
+async def test_a_file_from_before_the_clock_was_put_right_waits_for_no_later_year(
+    app: InferenceApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blob = app.land("landing/each/north/a.csv")
+    now = app.clients.clock.now
+    monkeypatch.setattr(app.clients.clock, "now", lambda: now() - timedelta(days=400))
+
+    assert (await swept(app)).started == 1
+    assert (await app.finish(app.run_of(blob))).outcome == "completed"
+
+
 BAD = {
     "nothing": b"",
     "null": b"null",
