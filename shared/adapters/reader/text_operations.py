@@ -11,16 +11,19 @@ from shared.adapters.reader.frames import Frame
 from shared.domain.retraining.boxes import canonical, read_boxes
 
 _FRAME = 256 * 1024  # Characters of a frame, about.
+_LONGEST_FIELD = 128 * 1024  # As long as the csv module allows by itself.
 _LONGEST_LINE = 16 * 1024 * 1024
 
 
 def read_cells(files: Sequence[TableFile]) -> Iterator[Frame]:
     """The cells of every row of the one CSV file, header included; the last frame says what could not be read."""
     (file,) = files
+    # The limit holds for the whole process, and other requests to it raise it: what a file is must not depend on them.
+    csv.field_size_limit(_LONGEST_FIELD)
     rows, size, reason = list[list[str]](), 0, ""
-    with file.open() as stream:
+    with io.TextIOWrapper(file.open(), encoding="utf-8-sig", newline="") as text:
         try:
-            for cells in csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")):
+            for cells in csv.reader(text):
                 rows.append(cells)
                 size += sum(map(len, cells)) + 8
                 if size > _FRAME:
