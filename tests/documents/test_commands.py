@@ -450,8 +450,11 @@ def _filled(desk: Desk, check: Check) -> str:
 
 
 def _compare_with_document(check: Check, text: str) -> None:
-    """Every name that a document shows below the command is printed: times, ids and durations differ."""
+    """Every name that a document shows below the command is printed: times, ids and durations differ.
+
+    What the tutorial shows is of a project of its own: tests/packaging/test_tutorial.py types it.
+    """
     for shown in shown_commands():
-        for line in shown.prints if shown.command == check.command else ():
+        for line in shown.prints if shown.command == check.command and shown.document != "docs/tutorial.md" else ():
             expected = line if check.code == 1 else " ".join(re.findall(r"\b[a-z]+_[a-z_]+|BlobArrived\b", line))
             assert expected in text, (expected, text)

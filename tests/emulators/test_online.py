@@ -182,7 +182,7 @@ def test_endpoints_with_tokens_take_no_keys(ml: Ml, assets: Registered, mode: st
 
 def test_an_endpoints_name_is_taken_for_the_whole_region(ml: Ml, served: str) -> None:
     for path in ("mlw-prod/onlineEndpoints/served", "mlw-dev/batchEndpoints/served"):
-        assert ml.ask("PUT", path, {"properties": {"authMode": "Key"}}).status_code == 409
+        assert ml.ask("PUT", path, {"properties": {"authMode": "Key"}}).status_code == 400
 
 
 def test_a_request_that_takes_too_long_ends(ml: Ml, served: str, assets: Registered, key: str) -> None:

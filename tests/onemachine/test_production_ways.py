@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.onemachine.warm_hosts import WarmCloud
 
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.demonstrations.example import offer_answers
@@ -30,6 +29,7 @@ from signalbox.cli.demonstrations.production.situation import (
 from signalbox.cli.demonstrations.stage import Stage, Timeline, control, signed_in
 from signalbox.launcher.hub import hub_client
 from tests.onemachine.conftest import PROJECT
+from tests.warm_clouds import WarmCloud
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine"), pytest.mark.proof]
 

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("tour")]
 RUNBOOK = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8").partition("\n## Runbook\n")[2]
 RUNS = {
     "The scoring script raises": ("raising", "failed"),
+    "Predictions are held": ("held", "held"),
     "Data is quarantined": ("strict", "quarantined"),
     "The endpoint of a route is not there": ("nowhere", "failed"),
     "A container is missing": ("unborn", "failed"),
@@ -73,6 +74,7 @@ def night(tmp_path_factory: pytest.TempPathFactory, contract: Path) -> Iterator[
         made = Night(cloud)
         for route in ("raising", "nowhere", "unborn", "broken"):
             made.land(f"landing/{route}/a.csv")
+        made.land("landing/held/a.csv", "id,age\na,999\nb,3\n")
         made.land("landing/strict/a.csv", "id,age\na,-1\nb,3\n")
         yield made
 

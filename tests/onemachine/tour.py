@@ -21,6 +21,7 @@ from tests.emulators.services import storage
 DEV = next(each for each in WORKSPACES if each.name == "mlw-dev")
 RAISES = "def run(files):\n    raise ValueError('no column bmi')\n"
 LINES = "def run(files):\n    return [line for name in files for line in open(name).read().splitlines()[1:]]\n"
+OUTPUTS = [{"name": "age", "type": "integer", "max": 120, "field": -1}]
 COLUMNS = [{"name": "id", "type": "string"}, {"name": "age", "type": "integer", "min": 0}]
 APPROVALS = {"roles": ["data-scientist"], "remind_after": "2s", "escalate_after": "3s", "expire_after": "4s"}
 
@@ -37,6 +38,7 @@ ROUTES = {
     "nowhere": _route("nowhere", endpoint="gone"),
     "unborn": _route("unborn", publish="unborn/{run}"),
     "broken": _route("broken", contract="broken.yaml"),
+    "held": _route("held", output_contract="outputs.yaml"),
     "full": _route("full"),
 }
 
@@ -45,6 +47,8 @@ def configure(folder: Path) -> Path:
     """The configuration of the night, in *folder*."""
     (folder / "contract.yaml").write_text(yaml.safe_dump({"format": "csv", "columns": COLUMNS}))
     (folder / "broken.yaml").write_text(yaml.safe_dump({"format": "csv", "columns": COLUMNS}))
+    outputs = {"format": "csv", "csv": {"header": False}, "columns": OUTPUTS}
+    (folder / "outputs.yaml").write_text(yaml.safe_dump(outputs))
     place = {"subscription": SUBSCRIPTION, "resource_group": RESOURCE_GROUP, "workspace": DEV.name}
     holdout = {"path": "evaluation/night.csv", "target": "y", "key": "id", "tolerance": 1}
     model = {"owner": "night-watch@example.org", "contract": "contract.yaml", "promotion": {"holdout": holdout}}

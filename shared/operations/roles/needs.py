@@ -97,6 +97,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "is_folder": (_READ,),
         "find": (_READ,),
         "read": (_READ,),
+        "load": (_READ,),
         "open": (_READ,),
         "copy": (_READ, _WRITE),
         "create": (_WRITE,),
