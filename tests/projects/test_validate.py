@@ -1,6 +1,7 @@
 """`signalbox model validate`: what a promotion would refuse is said before anything is registered."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -95,13 +96,16 @@ def test_a_script_that_fails_and_one_that_answers_otherwise_are_told_apart(folde
     script, golden = folder / "extras" / "code" / "online.py", folder / "extras" / "golden" / "requests.jsonl"
     text = script.read_text()
     script.write_text(text.replace("model.predict(", "model.predikt("))
+    os.utime(script, (1, 1))
     failing = unmet(folder)
     script.write_text(text)
+    os.utime(script, (1, 1))  # Mended within a second, to the same size: Python would take it for unchanged.
     lines = [json.loads(line) for line in golden.read_text().splitlines()]
     lines[0]["response"][0] += 1
     golden.write_text("".join(json.dumps(line) + "\n" for line in lines))
     deviating = unmet(folder)
 
+    assert not [*folder.rglob("__pycache__")]
     assert len(failing) == len(deviating) == 1
     assert "fails at 10 golden requests" in failing[0]
     assert "extras/code/online.py:" in failing[0]

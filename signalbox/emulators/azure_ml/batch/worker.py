@@ -61,6 +61,9 @@ def take_over(prints: Path | None = None) -> TextIO:
 
 
 def load_script(script: Path) -> Any:
+    # A cached module is told from its source by whole seconds and by size: of a script that is mended at once, the old
+    # one would run. The folder is the user's, too.
+    sys.dont_write_bytecode = True
     sys.path.insert(0, str(script.parent))
     spec = importlib.util.spec_from_file_location("scoring_script", script)
     assert spec is not None
