@@ -30,7 +30,7 @@ def refuse_held_part(clients: Clients, part: AnswersPart) -> None:
     stored_hold = clients.store.get_stored(HeldPart, held_path(part.id))
     if stored_hold is None or clients.store.exists(release_path(part.id)):
         return
-    if clients.clock.now() - stored_hold.blob.modified < _AGAIN_AFTER:
+    if stored_hold.blob.age(clients.clock.now()) < _AGAIN_AFTER:
         raise _held(stored_hold.record)
 
 

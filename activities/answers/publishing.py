@@ -40,9 +40,10 @@ def publish_part(clients: Clients, part: AnswersPart) -> dict[str, int]:
             _create(clients, part, files.unread, _quarantine(clients, part))
             data = json.dumps(content, indent=2).encode()
             clients.hub.create(container, f"{folder}/{MANIFEST}", data, {RUN_MARK: part.id})
-        forget_hold(clients, part)
         # Read again: where another look was faster, its manifest is the part, and its bounds count.
         manifest = RecordStore(clients.hub, container).document(f"{folder}/{MANIFEST}")
+    # Also where the manifest was there: a host may have died between the two.
+    forget_hold(clients, part)
     return {piece["path"]: int(piece["until"]) for piece in (manifest or {})["collected"]}
 
 

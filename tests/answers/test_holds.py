@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from activities.answers import publishing
 from shared.adapters.hub_files.data_checks import HubDataChecks
+from shared.domain.failures import Transient
 from shared.records.answers import HELD_PARTS, HeldPart, held_path, release_path
 from shared.records.inference import GivenOrder
 from tests.answers.test_publishing import DEPLOYMENT, HOUR, RULE, AnswersApp, sent
@@ -65,6 +67,28 @@ async def test_a_released_part_is_published_by_the_next_sweep(app: AnswersApp) -
     assert app.manifests[0]["output_check"]["outcome"] == "released"
     assert app.manifests[0]["output_check"]["released_by"] == "dora@example.org"
     assert app.lines("outputs.csv") == [f"r1 0 {HOUR}:30:00Z 7"]
+    assert held(app) == []
+    assert app.files("signalbox-staging") == {}
+
+
+async def test_no_hold_stays_where_the_host_died_after_the_part_was_published(
+    app: AnswersApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(clients: Any, part: Any) -> None:
+        raise Transient("the host is gone")
+
+    app.collector.exchange(DEPLOYMENT, HOUR, "r1", sent((1, 2)), [7])
+    await app.look()
+    order = GivenOrder(by="dora@example.org", reason="a known outlier")
+    app.clients.store.create(release_path(held(app)[0].part), order)
+    with monkeypatch.context() as death:
+        death.setattr(publishing, "forget_hold", die)
+        with pytest.raises(Transient, match="the host is gone"):
+            await app.look()
+    published, holds = len(app.manifests), len(held(app))
+    await app.look()
+
+    assert (published, holds) == (1, 1)
     assert held(app) == []
     assert app.files("signalbox-staging") == {}
 
