@@ -119,13 +119,26 @@ def _hold_back(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> St
         c.Quarantining(key=_key(request, "quarantined"), inference=request, report=verdict.report),
     )
     ctx.show("quarantined", because=because[:300])
-    yield from _announce(ctx, request, result, verdict.report)
+    is_released = attrgetter("released")
+    return (yield from _await_release(ctx, request, result, verdict.report, is_released, "cancelled while quarantined"))
+
+
+def _await_release(
+    ctx: Context,
+    request: c.Inference,
+    result: c.InferenceResult,
+    report: str,
+    is_released: Callable[[c.RunOrders], bool],
+    cancelled_because: str,
+) -> Steps[c.InferenceResult | None]:
+    """Tell everybody the *result* that the run has unless somebody releases it; None once *is_released* says so."""
+    yield from _announce(ctx, request, result, report)
     yield from _tell(ctx, request, result)
-    orders = yield from _await_orders(ctx, request, attrgetter("released"))
-    if orders.released:
+    orders = yield from _await_orders(ctx, request, is_released)
+    if is_released(orders):
         return None
     if orders.cancelled:
-        return _result(request, RunOutcome.CANCELLED, "cancelled while quarantined")
+        return _result(request, RunOutcome.CANCELLED, cancelled_because)
     return result
 
 
@@ -196,14 +209,8 @@ def _hold_output(ctx: Context, request: c.Inference, verdict: c.DataVerdict) -> 
     hold = c.OutputHold(key=_key(request, "held"), inference=request, report=verdict.report)
     yield from call(ctx, c.HOLD_OUTPUT, hold)
     ctx.show("held", because=because[:300])
-    yield from _announce(ctx, request, result, verdict.report)
-    yield from _tell(ctx, request, result)
-    orders = yield from _await_orders(ctx, request, attrgetter("output_released"))
-    if orders.output_released:
-        return None
-    if orders.cancelled:
-        return _result(request, RunOutcome.CANCELLED, "cancelled while its output was held")
-    return result
+    is_released, cancelled_because = attrgetter("output_released"), "cancelled while its output was held"
+    return (yield from _await_release(ctx, request, result, verdict.report, is_released, cancelled_because))
 
 
 def _output_outcome(verdict: c.DataVerdict | None) -> str:

@@ -37,7 +37,7 @@ def _unchecked(clients: Clients, parts: Parts) -> list[c.Inference]:
     # Absolute, since a clock may go back: a blob from the future would otherwise stay too young for as long as the
     # clock went back.
     unchecked_runs = parts.records(
-        clients.store, c.Inference, paths.DRIFT_OPEN, lambda blob: abs(clients.clock.now() - blob.modified) >= _GRACE
+        clients.store, c.Inference, paths.DRIFT_OPEN, lambda blob: blob.age(clients.clock.now()) >= _GRACE
     )
     return [stored.record for stored in unchecked_runs]
 

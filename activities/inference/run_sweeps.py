@@ -57,7 +57,7 @@ async def _look_after(client: Client, clients: Clients, inference: c.Inference) 
 def _open_runs(clients: Clients, parts: Parts) -> list[c.Inference]:
     """Those that were accepted a while ago."""
     open_runs = parts.records(
-        clients.store, OpenRun, paths.OPEN_RUNS, lambda blob: abs(clients.clock.now() - blob.modified) >= GRACE
+        clients.store, OpenRun, paths.OPEN_RUNS, lambda blob: blob.age(clients.clock.now()) >= GRACE
     )
     return [stored.record.inference for stored in open_runs]
 

@@ -98,9 +98,8 @@ def _missing_runs(
         with parts.part(f"file {blob.container}/{blob.path}"):
             arrival = blob.arrival(clients.configuration.hub.account)
             arrival_id = identity.arrival_id(arrival)
-            # Young files are left to their events. Starting them here would count every arrival as a lost event. A file
-            # from far ahead was written before one of the two clocks was put right: it is not young.
-            if arrival_id not in before and abs(clients.clock.now() - blob.modified) < GRACE:
+            # Young files are left to their events. Starting them here would count every arrival as a lost event.
+            if arrival_id not in before and blob.age(clients.clock.now()) < GRACE:
                 continue
             inference = None if arrival_id in before else _unopened(clients, route, arrival)
             if inference is not None:

@@ -54,7 +54,7 @@ def _open(clients: Clients) -> list[str]:
     return [
         blob.path.removeprefix(paths.OPEN_SETS).removesuffix(".json")
         for blob in clients.store.blobs(paths.OPEN_SETS)
-        if abs(clients.clock.now() - blob.modified) > _GRACE
+        if blob.age(clients.clock.now()) > _GRACE
     ]
 
 

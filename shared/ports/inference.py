@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import IO, Any, BinaryIO, Protocol
 
 from shared.domain.inference.arrivals import Arrival
@@ -21,6 +21,10 @@ class Blob:
     size: int
     modified: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def age(self, now: datetime) -> timedelta:
+        """How long before or after *now* it was written: a clock that was ahead has been put right since."""
+        return abs(now - self.modified)
 
     def arrival(self, account: str) -> Arrival:
         """This content of the blob, which lies in the storage account *account*, as what routes take."""

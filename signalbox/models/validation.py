@@ -47,7 +47,7 @@ class GoldenRows:
 def validate_folder(app: Path, configuration: Path, name: str, folder: Path) -> Validation:
     """Judge *folder* as `name:version` *name*. Raises NotJudged."""
     report = _ask(app, "bundle_check", configuration, name, folder)
-    script = folder / EXTRAS / CODE / report["online_script"] if report["online_script"] else None
+    script = _online_script(report, folder)
     unmet, answered = tuple(report["unmet"]), 0
     if report["golden"] and (report["kind"] == MLFLOW or _startable(script, unmet)):
         with tempfile.TemporaryDirectory() as place:
@@ -76,7 +76,7 @@ def write_golden_requests(app: Path, configuration: Path, name: str, folder: Pat
     if target.exists() and not rows.replace:
         raise NotJudged(f"{target} is there already; give --force to replace it")
     report = _ask(app, "bundle_check", configuration, name, folder)
-    script = folder / EXTRAS / CODE / report["online_script"] if report["online_script"] else None
+    script = _online_script(report, folder)
     if report["kind"] != MLFLOW and (script is None or not script.is_file()):
         raise NotJudged(f"{folder} has no online script {script or ''}, which could answer; `model validate` says more")
     requests = _ask(app, "golden_rows", rows.file, rows.count, rows.each, *rows.left_out)
@@ -111,6 +111,11 @@ def _ask(app: Path, program: str, *arguments: object) -> Any:
 def _startable(script: Path | None, unmet: tuple[str, ...]) -> bool:
     """Whether a start of *script* can say more than *unmet* does."""
     return script is not None and script.is_file() and not any(_named(script) in sentence for sentence in unmet)
+
+
+def _online_script(report: dict[str, Any], folder: Path) -> Path | None:
+    """Where the online script of *folder* is to be; None where its configuration names none."""
+    return folder / EXTRAS / CODE / report["online_script"] if report["online_script"] else None
 
 
 async def _answers(report: dict[str, Any], script: Path | None, folder: Path, log: Path) -> list[dict[str, Any]]:

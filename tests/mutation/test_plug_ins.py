@@ -33,8 +33,8 @@ HOLDS = [
         guard=test_held_output.test_silence_publishes_nothing,
     ),
     Lock(
-        symbol="inference._hold_output",
-        condition="orders.output_released",
+        symbol="inference._await_release",
+        condition="is_released(orders)",
         without="True",
         guard=test_held_output.test_silence_publishes_nothing,
     ),
