@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
-import typing
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -84,15 +82,16 @@ def check_bindings(function: Function) -> None:
 
 def check_annotation(function: Function) -> None:
     """Refuse a trigger parameter the real worker refuses. Raises HostError that names what works."""
+    if function.annotation is None:
+        return
     try:
-        annotation = typing.get_type_hints(inspect.unwrap(function.code)).get(function.argument)
-        fits = annotation is None or converter(function.kind).check_input_type_annotation(annotation)
-    except (NameError, TypeError):
+        fits = converter(function.kind).check_input_type_annotation(function.annotation)
+    except TypeError:  # The SDK's converter asks `issubclass` of what is no class.
         fits = True
     if not fits:
         raise HostError(
-            f"function {function.name!r}: parameter {function.argument!r} is annotated {annotation!r}, which the "
-            f"azure-functions SDK does not convert for {function.kind}: use the SDK's own class or no annotation"
+            f"function {function.name!r}: parameter {function.argument!r} is annotated {function.annotation!r}, which "
+            f"the azure-functions SDK does not convert for {function.kind}: use the SDK's own class or no annotation"
         )
 
 

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import sys
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,7 @@ class Function:
     trigger: Mapping[str, Any]
     bindings: Sequence[Mapping[str, Any]]
     parameters: frozenset[str]
+    annotation: Any  # The type of the trigger's parameter, or None where none can be read.
     folder: Path
 
     @property
@@ -108,5 +110,13 @@ def _describe(builder: Any, folder: Path) -> Function:
         trigger=trigger,
         bindings=[binding for binding in bindings if binding is not trigger],
         parameters=frozenset(inspect.signature(code).parameters),
+        annotation=_annotation(code, trigger_name),
         folder=folder,
     )
+
+
+def _annotation(code: Callable[..., Any], parameter: str) -> Any:
+    try:
+        return typing.get_type_hints(inspect.unwrap(code)).get(parameter)
+    except (NameError, TypeError):
+        return None

@@ -42,6 +42,9 @@ _LONGEST_LINE = 64 * 1024  # A name of a thousand characters is twelve times tha
 _GRACE_SECONDS = 5.0
 _EVERY_PATH = r"/{path:[\s\S]*}"  # Names may hold an encoded end of line.
 _WEBHOOK = "/runtime/webhooks/durabletask"
+# The routes are the same text for every host, so that `re` compiles their patterns once a process.
+_WEBHOOK_ROUTE = f"/{{webhook:(?i:{_WEBHOOK[1:]})}}"
+_RPC_ROUTE = "/durabletask/{secret}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,7 @@ class FunctionsHost:
         self._sources = [source(function, os.environ) for function in self._kinds["serviceBusTrigger"]]
         # The SDK's client sends no key on this path, here as on Azure. Its random name keeps out other users of the
         # machine.
-        self._rpc_path = f"/durabletask/{secrets.token_urlsafe(16)}"
+        self._rpc_secret = secrets.token_urlsafe(16)
         self.url = ""
 
     async def start(self) -> None:
@@ -148,17 +151,25 @@ class FunctionsHost:
             application.router.add_route(method, EVENTGRID_PATH, eventgrid.handle)
         address = Address(hub=self.settings.durable.hub_name, key=self.keys.durabletask_extension)
         api = DurableApi(self.client, address)
-        application.add_routes(api.routes(f"/{{webhook:(?i:{_WEBHOOK[1:]})}}", self._guard))
-        application.add_routes(api.routes(self._rpc_path, lambda handler: handler))
+        application.add_routes(api.routes(_WEBHOOK_ROUTE, self._require_key))
+        application.add_routes(api.routes(_RPC_ROUTE, self._require_secret))
         endpoints = [endpoint(function, self.settings.route_prefix) for function in self._kinds["httpTrigger"]]
         application.router.add_route("*", _EVERY_PATH, HttpTriggers(endpoints, self.keys, self.invoker).handle)
         return application
 
-    def _guard(self, handler: Handler) -> Handler:
+    def _require_key(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
             key = presented_key(request.headers, request.query)
             if not opens(key, self.keys.durabletask_extension, self.keys.master):
                 return web.Response(status=401)
+            return await handler(request)
+
+        return guarded
+
+    def _require_secret(self, handler: Handler) -> Handler:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            if not secrets.compare_digest(request.match_info["secret"].encode(), self._rpc_secret.encode()):
+                return web.Response(status=404)
             return await handler(request)
 
         return guarded
@@ -169,7 +180,7 @@ class FunctionsHost:
 
     def _client_binding(self) -> str:
         hub, key = self.settings.durable.hub_name, self.keys.durabletask_extension
-        return client_binding(f"{self.url}{_WEBHOOK}", f"{self.url}{self._rpc_path}/", hub, key)
+        return client_binding(f"{self.url}{_WEBHOOK}", f"{self.url}/durabletask/{self._rpc_secret}/", hub, key)
 
 
 def _bind(port: int) -> socket.socket:
