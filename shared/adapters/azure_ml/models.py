@@ -35,7 +35,8 @@ class AzureMlModels:
     def versions(self, place: Place, name: str) -> Iterator[RegisteredModel]:
         path = f"{place_path(place)}/models/{quote(name)}/versions"
         for raw in self._arm.list(path, f"list the versions of {name}"):
-            yield _registered_model(name, raw)
+            if is_made(raw):
+                yield _registered_model(name, raw)
 
     def register(self, place: Place, model: RegisteredModel) -> None:
         path, action = self.asset_id(place, AssetKind.MODEL, model.model), f"register models {model.model}"

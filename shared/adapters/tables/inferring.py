@@ -6,7 +6,7 @@ It infers, and decides nothing about what is right: a person reads what comes of
 import csv
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -59,43 +59,51 @@ def dialect_of(file: Path) -> DataContract:
 def seen_columns(file: Path, contract: DataContract) -> tuple[SeenColumn, ...]:
     """Every column of *file*, each of the narrowest type that all of its values have.
 
-    The file is read once for each type that is tried. Raises whatever reading it raises.
+    The file is read once, and again for columns whose type only a later piece disproves. JSON is parsed by types, and
+    so it is read for each type that is tried. Raises whatever reading it raises.
     """
-    columns, untyped = dict[str, SeenColumn](), contract.names
-    for kind in _ORDER:
-        of_kind = _read_as(kind, file, contract, untyped)
-        columns |= {column.name: column for column in of_kind}
-        untyped = tuple(name for name in untyped if name not in columns)
-        if not untyped:
-            break
+    columns, places = dict[str, SeenColumn](), dict.fromkeys(contract.names, 0)
+    while places:
+        columns |= _read_once(file, contract, places)
+        places = {name: place for name, place in places.items() if name not in columns}
     return tuple(columns[name] for name in contract.names)
 
 
-def _read_as(kind: ColumnType, file: Path, contract: DataContract, names: Sequence[str]) -> Iterator[SeenColumn]:
-    """Those of the columns *names* whose values are all of *kind*; texts are whatever is left."""
-    columns = {name: SeenColumn(name=name, type=kind) for name in names}
-    rules = tuple(Column(name=name, type=kind, nullable=True) for name in names)
-    contract, table = replace(contract, columns=rules, extra_columns="allow"), local_file(file)
+def _read_once(file: Path, contract: DataContract, places: dict[str, int]) -> dict[str, SeenColumn]:
+    """The columns whose values all have one type; *places* says which of the types is tried first, and is moved on."""
+    columns = {name: SeenColumn(name=name, type=_ORDER[place]) for name, place in places.items()}
+    contract = replace(contract, columns=tuple(map(_rule, columns.values())), extra_columns="allow")
+    table = local_file(file)
     with table.open() as stream:
-        pieces = pieces_of(stream, table.name, contract, names, Breaches())
+        pieces = pieces_of(stream, table.name, contract, list(columns), Breaches())
         for piece in map_pieces(pieces, lambda piece: piece):
-            for rule in rules:
-                if rule.name in columns and not _take(columns[rule.name], piece, rule) and kind != "string":
-                    del columns[rule.name]
-    for column in columns.values():
-        if kind == "string" or column.missing < column.rows:  # A column without values is a text.
-            yield column
+            for column in list(columns.values()):
+                while not _take(column, piece):
+                    places[column.name] += 1
+                    column.type = _ORDER[places[column.name]]
+                    if column.missing < column.rows or contract.format == "jsonl":
+                        del columns[column.name]  # Values that were seen before have to be read as the wider type.
+                        break
+    for column in list(columns.values()):
+        if column.missing == column.rows and column.type != "string":  # A column without values is a text.
+            places[column.name] = _ORDER.index("string")
+            del columns[column.name]
+    return columns
 
 
-def _take(column: SeenColumn, piece: Piece, rule: Column) -> bool:
-    """Note the values of *piece*; whether all of them are of the column's type."""
-    column.rows += piece.rows
-    cells = piece.typed(rule)
+def _rule(column: SeenColumn) -> Column:
+    return Column(name=column.name, type=column.type, nullable=True)
+
+
+def _take(column: SeenColumn, piece: Piece) -> bool:
+    """Note the values of *piece*; False, with nothing noted, where some are not of the column's type."""
+    cells = piece.typed(_rule(column))
     if cells is None:
-        column.missing += piece.rows
+        column.rows, column.missing = column.rows + piece.rows, column.missing + piece.rows
         return True
-    if cells.bad_count:
+    if cells.bad_count and column.type != "string":
         return False
+    column.rows += piece.rows
     column.missing += cells.absent_count
     if column.type in ORDERED and len(cells.values) > cells.values.null_count:
         ends = pc.min_max(cells.values)

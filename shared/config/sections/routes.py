@@ -304,9 +304,15 @@ def _scoring(section: ScoreSection, place: FilePlace, workspaces: Mapping[str, W
 def _refuse_no_rows(score: Scoring, contract: str, place: FilePlace) -> None:
     """An online endpoint is asked row by row, and only CSV has rows with a header."""
     file = place.report.contracts.get(contract)
-    if score.online and file is not None and file.contract is not None and file.contract.format != "csv":
+    if not score.online or file is None or file.contract is None:
+        return
+    problem, remedy = "", "score them by a batch endpoint: only rows of CSV with a header are sent online"
+    if file.contract.format != "csv":
         problem = f"is online, and the files of {contract} are {file.contract.format}"
-        place.inside("score").fail("kind", problem, "score them by a batch endpoint: only rows of CSV are sent online")
+    elif not file.contract.csv.header:
+        problem = f"is online, and {contract} says csv.header: false"
+    if problem:
+        place.inside("score").fail("kind", problem, remedy)
 
 
 def _contract(section: RouteSection, place: FilePlace, contracts: ModelContracts, model: str) -> str:

@@ -84,13 +84,18 @@ def _check_route(place: FilePlace, stream: Stream, routes: Mapping[str, Route]) 
     if sample_path and not fits:
         problem = f"is {stream.land!r}, which route {route.name} does not take ({route.take!r})"
         place.fail("land", problem, "let them fit")
-    form = _format(place, route)
-    if form not in (None, *WRITABLE):
-        remedy = f"use a contract whose format is {' or '.join(WRITABLE)}"
-        place.fail("route", f"is {route.name!r}, whose data contract is of {form}", remedy)
+    _check_contract(place, route)
 
 
-def _format(place: FilePlace, route: Route) -> str | None:
-    """What the contract says; one that cannot be read has findings of its own."""
+def _check_contract(place: FilePlace, route: Route) -> None:
+    """That files of records can be written as the contract says; one that cannot be read has findings of its own."""
     file = place.report.contracts.get(route.contract)
-    return file.contract.format if file and file.contract else None
+    if file is None or file.contract is None:
+        return
+    contract, subject = file.contract, f"is {route.name!r}, whose data contract"
+    if contract.format not in WRITABLE:
+        remedy = f"use a contract whose format is {' or '.join(WRITABLE)}"
+        place.fail("route", f"{subject} is of {contract.format}", remedy)
+    elif contract.format == "csv" and not contract.csv.header:
+        remedy = "remove header: false from the contract; records have names, and their files a header"
+        place.fail("route", f"{subject} {route.contract} says csv.header: false", remedy)

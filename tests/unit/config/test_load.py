@@ -349,3 +349,8 @@ def test_a_route_may_send_rows_of_csv_to_an_online_endpoint_and_no_other_files(w
 
     with pytest.raises(ConfigurationError, match=r"score\.kind: is online, and the files of contract.yaml are parq"):
         load(online)
+    headless = "format: csv\ncsv: {header: false}\ncolumns: [{name: id, type: integer, field: 1}]\n"
+    (tmp_path / "contract.yaml").write_text(headless)
+
+    with pytest.raises(ConfigurationError, match=r"score\.kind: is online, and contract.yaml says csv.header: false"):
+        load(online)

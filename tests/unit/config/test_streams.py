@@ -17,6 +17,7 @@ hub: {account: datahub}
 models:
   risk: {contract: contract.yaml}
   wide: {contract: wide.yaml}
+  bare: {contract: bare.yaml}
 routes:
   each:
     take: landing/each/{site}/{name}.csv
@@ -31,6 +32,10 @@ routes:
     take: landing/wide/{name}.parquet
     score: {environment: dev, endpoint: e, deployment: blue, model: "wide:1"}
     publish: predictions/wide/{run}
+  bare:
+    take: landing/bare/{name}.csv
+    score: {environment: dev, endpoint: e, deployment: blue, model: "bare:1"}
+    publish: predictions/bare/{run}
 streams:
 """
 
@@ -39,6 +44,10 @@ streams:
 def write(tmp_path: Path):
     (tmp_path / "contract.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
     (tmp_path / "wide.yaml").write_text("format: parquet\ncolumns: [{name: id, type: integer}]\n")
+
+    (tmp_path / "bare.yaml").write_text(
+        "format: csv\ncsv: {header: false}\ncolumns: [{name: id, type: integer, field: 1}]\n"
+    )
 
     def write(*lines: str) -> Path:
         path = tmp_path / "signalbox.yaml"
@@ -70,6 +79,7 @@ def test_everything_wrong_is_said_at_once(write):
         "a: {route: eech, land: 'landing/each/x/{batch}.csv'}",
         "b: {route: window, land: 'landing/window/{batch}.csv'}",
         "c: {route: wide, land: 'landing/wide/{batch}.parquet'}",
+        "i: {route: bare, land: 'landing/bare/{batch}.csv'}",
         "d: {route: each, land: 'landing/other/{batch}.csv'}",
         "e: {route: each, land: 'landing/each/x/y.csv'}",
         "f: {route: each, land: 'landing/each/{site}/{batch}.csv'}",
@@ -86,6 +96,7 @@ def test_everything_wrong_is_said_at_once(write):
         "streams.a.route: is 'eech', which is no route; did you mean 'each'?",
         "streams.b.route: is 'window', which groups files itself",
         "streams.c.route: is 'wide', whose data contract is of parquet",
+        "streams.i.route: is 'bare', whose data contract bare.yaml says csv.header: false; remove header: false",
         "streams.d.land: is 'landing/other/{batch}.csv', which route each does not take",
         "streams.e.land: is 'landing/each/x/y.csv' without {batch}",
         "streams.f.land: uses {site}; use {stream}, {key}, {batch}",

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pa_parquet
 import pytest
 
+from shared.adapters.reader.files import TableFile, local_file
+from shared.adapters.tables import csv_pieces, inferring
 from shared.config.contracts import load_contract
 from shared.domain.data.data_contract import DataContract
 from shared.operations.local_contract import main
@@ -53,6 +55,32 @@ def test_other_formats_are_read_as_well(tmp_path: Path) -> None:
     for folder, name in ((tmp_path, "data.parquet"), (tmp_path / "json", "data.jsonl")):
         contract, _ = inferred(folder, folder / name)
         assert [column.type for column in contract.columns] == ["number", "boolean"]
+
+
+@pytest.mark.parametrize(
+    ("late_value", "readings"), [("7", 1), ("seven", 2)], ids=["one type throughout", "a text in a later piece"]
+)
+def test_a_file_is_read_once_unless_a_later_piece_disproves_a_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late_value: str, readings: int
+) -> None:
+    (tmp_path / "data.csv").write_text("\n".join([HEADER.removesuffix(";gone"), *(row[:-1] for row in ROWS)]))
+    values, opened_files = ["1"] * 200_000 + [late_value], list[Path]()
+    (tmp_path / "late.csv").write_text("\n".join(["count", *values]))
+
+    def count(path: Path) -> TableFile:
+        opened_files.append(path)
+        return local_file(path)
+
+    monkeypatch.setattr(inferring, "local_file", count)
+    monkeypatch.setattr(csv_pieces, "_BLOCK", 65536)
+    columns = {
+        name: inferring.seen_columns(tmp_path / name, inferring.dialect_of(tmp_path / name))
+        for name in ("data.csv", "late.csv")
+    }
+
+    assert len({column.type for column in columns["data.csv"]}) == 4
+    assert columns["late.csv"][0].rows == len(values)
+    assert [path.name for path in opened_files] == ["data.csv", *["late.csv"] * readings]
 
 
 @pytest.mark.parametrize(
