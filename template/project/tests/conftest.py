@@ -69,7 +69,8 @@ def cloud(home: Path) -> Callable[..., str]:
 
     def command(*words: str) -> str:
         process = signalbox(home, *words)
-        assert process.returncode == 0, f"signalbox {' '.join(words)} ended with {process.returncode}: {process.stderr}"
+        printed = f"{process.stdout[-3000:]}\n{process.stderr}"
+        assert process.returncode == 0, f"signalbox {' '.join(words)} ended with {process.returncode}:\n{printed}"
         return process.stdout
 
     return command
