@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -12,16 +13,17 @@ import yaml
 from azure.ai.ml import load_component, load_job
 from conftest import PROJECT
 from dataset import load_rows
+from features import KEY
 
 TRAINING = PROJECT / "training"
 
 
 def test_the_files_of_the_jobs_load_as_azure_reads_them() -> None:
-    component, job = load_component(TRAINING / "component.yaml"), load_job(TRAINING / "job.yaml")
-    search = load_job(TRAINING / "sweep.yaml")
+    component, pipeline = (load_component(TRAINING / name) for name in ("component.yaml", "pipeline.yaml"))
+    job, search = (load_job(TRAINING / name) for name in ("job.yaml", "sweep.yaml"))
 
     assert (job.type, search.type) == ("pipeline", "sweep")
-    assert set(job.inputs) <= set(component.inputs)
+    assert set(job.inputs) <= set(component.inputs) == set(pipeline.inputs)
 
 
 @pytest.mark.parametrize("name", ["component.yaml", "sweep.yaml"])
@@ -36,15 +38,19 @@ def test_the_script_takes_every_argument_of_the_command(name: str, capsys: pytes
     assert [word for word in re.findall(r"--\w+", command) if word not in known_arguments] == []
 
 
-def test_own_rows_are_read_from_a_folder_and_give_the_same_model(build: Path, tmp_path: Path) -> None:
+def test_own_rows_give_the_same_model_which_predicts_a_holdout(build: Path, tmp_path: Path) -> None:
     rows, answers = load_rows()
     (tmp_path / "data").mkdir()
     pd.concat([rows, answers], axis=1).to_csv(tmp_path / "data" / "rows.csv", index=False)
 
-    train.main([str(tmp_path / "build"), "--data", str(tmp_path / "data")])
+    (tmp_path / "holdout").mkdir()
+    shutil.copy(build / "holdout.csv", tmp_path / "holdout")
+    train.main([str(tmp_path / "build"), "--data", str(tmp_path / "data"), "--holdout", str(tmp_path / "holdout")])
 
     metrics = [json.loads((folder / "metrics.json").read_text()) for folder in (tmp_path / "build", build)]
     assert metrics[0] == pytest.approx(metrics[1])
+    predictions = pd.read_csv(tmp_path / "build" / "predictions.csv")
+    assert list(predictions[KEY]) == list(pd.read_csv(build / "holdout.csv")[KEY])
 
 
 def test_the_search_puts_the_best_candidate_first(monkeypatch: pytest.MonkeyPatch) -> None:
