@@ -22,16 +22,20 @@ columns:
 """
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> AnswersApp:
-    """Whose outputs must lie between 0 and 1."""
-    app = AnswersApp(tmp_path)
-    mended(tmp_path, most=1)
+def held_app(home: Path) -> AnswersApp:
+    """An app whose outputs must lie between 0 and 1, by a contract in *home*."""
+    app = AnswersApp(home)
+    mended(home, most=1)
     rule = replace(RULE, output_contract="outputs.yaml")
     configuration = replace(app.clients.configuration, answers=(rule,), drift=())
-    checks = HubDataChecks(app.clients.hub, tmp_path)
+    checks = HubDataChecks(app.clients.hub, home)
     vars(app.clients).update(configuration=configuration, data_checks=checks)
     return app
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> AnswersApp:
+    return held_app(tmp_path)
 
 
 def mended(home: Path, most: int) -> None:

@@ -1,7 +1,10 @@
-"""Remove one condition from the planning of parts of collected answers, and a named test must fail."""
+"""Remove one condition from the planning or the hold of parts of collected answers, and a named test must fail."""
+
+from pathlib import Path
 
 import pytest
 
+from tests.answers import test_holds
 from tests.mutation.removal import Lock, expect_failure, remove
 from tests.unit.answers import test_parts
 
@@ -83,8 +86,59 @@ LOCKS = [
 ]
 
 
+HOLDS = [
+    Lock(
+        symbol="output_holds.judge_outputs",
+        condition="if not contract or not outputs.lines",
+        without="True",
+        guard=test_holds.test_bad_outputs_hold_the_part_and_say_why_where_people_look,
+    ),
+    Lock(
+        symbol="output_holds.judge_outputs",
+        condition="report['outcome'] == 'passed'",
+        without="True",
+        guard=test_holds.test_bad_outputs_hold_the_part_and_say_why_where_people_look,
+    ),
+    Lock(
+        symbol="output_holds.judge_outputs",
+        condition="release is not None",
+        without="False",
+        guard=test_holds.test_a_released_part_is_published_by_the_next_sweep,
+    ),
+    Lock(
+        symbol="output_holds.judge_outputs",
+        condition="release is not None",
+        without="True",
+        guard=test_holds.test_bad_outputs_hold_the_part_and_say_why_where_people_look,
+    ),
+    Lock(
+        symbol="output_holds.refuse_held_part",
+        condition="stored_hold.blob.age(clients.clock.now()) < _AGAIN_AFTER",
+        without="True",
+        guard=test_holds.test_a_mended_contract_publishes_it_within_the_hour,
+    ),
+    Lock(
+        symbol="output_holds.refuse_held_part",
+        condition="clients.store.exists(release_path(part.id))",
+        without="False",
+        guard=test_holds.test_a_released_part_is_published_by_the_next_sweep,
+    ),
+]
+
+
 @pytest.mark.parametrize("lock", LOCKS, ids=str)
 async def test_a_removed_condition_is_noticed(monkeypatch: pytest.MonkeyPatch, lock: Lock) -> None:
     remove(monkeypatch, lock)
     cuts = {"monkeypatch": monkeypatch} if lock.guard is test_parts.test_a_range_that_is_cut_is_not_final else {}
     await expect_failure(lock.guard, **cuts)
+
+
+@pytest.mark.parametrize("lock", HOLDS, ids=str)
+async def test_a_hold_without_one_condition_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, lock: Lock, tmp_path: Path
+) -> None:
+    remove(monkeypatch, lock)
+    arguments = {"app": test_holds.held_app(tmp_path)}
+    if lock.guard is test_holds.test_a_mended_contract_publishes_it_within_the_hour:
+        arguments |= {"tmp_path": tmp_path}
+    await expect_failure(lock.guard, **arguments)
