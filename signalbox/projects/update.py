@@ -16,6 +16,8 @@ import yaml
 
 from signalbox.projects.template import ANSWERS, BASE, render, write_base
 
+_MARK = "<<<<<<< yours\n"
+
 
 class NotUpdated(ValueError):
     """The project stays as it was; the message says why and what to do."""
@@ -23,19 +25,24 @@ class NotUpdated(ValueError):
 
 @dataclass(slots=True, kw_only=True)
 class _Plan:
-    """What an update would write and remove, and where it conflicts with own edits."""
+    """What an update would write and remove, where it conflicts with own edits, and which files are not there."""
 
     texts: dict[str, str] = field(default_factory=dict)
     removed_paths: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
+    absent_paths: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """The files that were changed, and those in which *conflicts* are marked."""
+    """The files that were changed, and those in which *conflicts* are marked.
+
+    *absent* are files that the template has changed and somebody has removed from the project: they stay away.
+    """
 
     changed: tuple[str, ...]
     conflicts: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
 
 def update_project(template: Path, project: Path, *, answers: Mapping[str, str], mark: bool) -> Update:
@@ -58,10 +65,13 @@ def update_project(template: Path, project: Path, *, answers: Mapping[str, str],
     for path in plan.removed_paths:
         (project / path).unlink()
     write_base(project, files)
-    return Update(changed=tuple(sorted([*plan.texts, *plan.removed_paths])), conflicts=tuple(plan.conflicts))
+    changed_paths = tuple(sorted([*plan.texts, *plan.removed_paths]))
+    return Update(changed=changed_paths, conflicts=tuple(plan.conflicts), absent=tuple(plan.absent_paths))
 
 
 def _read_base(project: Path) -> dict[str, str]:
+    if not any((project / name).exists() for name in (BASE, ANSWERS)):
+        raise NotUpdated(f"{project.resolve()} is no project of `signalbox new`; go to a project's folder, or name it")
     try:
         return dict(json.loads((project / BASE).read_text()))
     except (OSError, ValueError) as error:
@@ -84,11 +94,14 @@ def _read_answers(project: Path) -> dict[str, str]:
 def _plan(project: Path, base: Mapping[str, str], files: Mapping[str, str]) -> _Plan:
     plan = _Plan()
     for path in sorted({*base, *files} - {BASE}):
-        before, after = base.get(path), files.get(path)
-        own = (project / path).read_text() if (project / path).is_file() else None
-        if before == after or own == after or (own is None and before is not None):
-            continue  # The template has not changed it, it is there already, or it was removed on purpose.
-        if after is None:
+        before, after, own = base.get(path), files.get(path), _read_own(project, path)
+        if own is not None and _MARK in own:
+            raise NotUpdated(f"{path} still has the marks of an earlier update; settle them, then update again")
+        if before == after or own == after:
+            continue  # The template has not changed it, or it is there already.
+        if own is None and before is not None:
+            plan.absent_paths += [path] if after is not None else []  # It was removed on purpose.
+        elif after is None:
             if own == before:
                 plan.removed_paths.append(path)  # An edited one is the project's own by now.
         elif own is None or own == before or path == ANSWERS:
@@ -98,6 +111,14 @@ def _plan(project: Path, base: Mapping[str, str], files: Mapping[str, str]) -> _
             plan.texts[path] = text
             plan.conflicts += [] if is_clean else [path]
     return plan
+
+
+def _read_own(project: Path, path: str) -> str | None:
+    """The text of the file as people have it, None where there is none. Raises NotUpdated where it is no text."""
+    try:
+        return (project / path).read_text() if (project / path).is_file() else None
+    except UnicodeDecodeError as error:
+        raise NotUpdated(f"{path} is not UTF-8, so it cannot be merged; write it in UTF-8") from error
 
 
 def _merge(own: str, before: str, after: str) -> tuple[str, bool]:

@@ -9,7 +9,7 @@ import pytest
 
 from signalbox.product import template_folder
 from signalbox.projects import update as module
-from signalbox.projects.template import ANSWERS, BASE, NotRendered, render_project
+from signalbox.projects.template import ANSWERS, BASE, NotRendered, render, render_project
 from signalbox.projects.update import NotUpdated, update_project
 
 CHANGED, REMOVED, ADDED = "training/train.py.jinja", "rules/gates.py", "NEWS.md"
@@ -30,9 +30,29 @@ def older_project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]
     return newer, folder / "wine"
 
 
+@pytest.fixture(scope="module")
+def render_once() -> Callable[..., dict[str, str]]:
+    """`render`, which is asked once for the same answers: Copier takes most of a second."""
+    files: dict[str, dict[str, str]] = {}
+
+    def render_once(template: Path, target: Path, answers: dict[str, str], *, defaults: bool) -> dict[str, str]:
+        name = json.dumps([str(template), answers], sort_keys=True)
+        if name not in files:
+            files[name] = render(template, target, answers, defaults=defaults)
+        return files[name]
+
+    return render_once
+
+
 @pytest.fixture
-def update(older_project: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Callable[..., module.Update]]:
+def update(
+    older_project: tuple[Path, Path],
+    render_once: Callable[..., dict[str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[Path, Callable[..., module.Update]]:
     """A copy of the project that a test may edit, and its update."""
+    monkeypatch.setattr(module, "render", render_once)
     template, source = older_project
     project = tmp_path / "wine"
     shutil.copytree(source, project)
@@ -56,6 +76,7 @@ def test_what_the_template_changed_comes_and_own_edits_stay(update) -> None:
 
     script = (project / "training" / "train.py").read_text()
     assert set(result.changed) == {"training/train.py", "rules/gates.py", "NEWS.md"}
+    assert result.absent == ()  # The template has not changed the notebook.
     assert "Train our model" in script
     assert "SEED, REQUESTS = 7, 5" in script
     assert (project / "README.md").read_text().startswith("# Our wines")
@@ -98,9 +119,34 @@ def test_marked_conflicts_have_both_texts_and_are_settled_once(update) -> None:
     script = project / "training" / "train.py"
     text = script.read_text()
     assert result.conflicts == ("training/train.py",)
+    with pytest.raises(NotUpdated, match=r"training/train\.py still has the marks of an earlier update"):
+        run()
     assert "<<<<<<< yours\nSEED, REQUESTS = 2, 9\n=======\nSEED, REQUESTS = 7, 5\n>>>>>>> template\n" in text
     script.write_text(text.split("<<<<<<< yours")[0] + "SEED, REQUESTS = 2, 9\n")
     assert run().changed == ()
+
+
+def test_a_removed_file_that_the_template_has_changed_stays_away_and_is_named(update) -> None:
+    project, run = update
+    (project / "training" / "train.py").unlink()
+
+    assert run().absent == ("training/train.py",)
+    assert not (project / "training" / "train.py").exists()
+
+
+def test_a_file_that_is_no_text_is_named(update) -> None:
+    project, run = update
+    (project / "README.md").write_bytes(b"\xff\xfe")
+
+    with pytest.raises(NotUpdated, match=r"README\.md is not UTF-8"):
+        run()
+
+
+def test_a_folder_that_is_no_project_is_named(update, tmp_path: Path) -> None:
+    template = template_folder()
+
+    with pytest.raises(NotUpdated, match="is no project of `signalbox new`; go to a project's folder"):
+        update_project(template, tmp_path, answers={}, mark=False)
 
 
 def test_an_edited_file_that_the_template_drops_stays(update) -> None:

@@ -53,6 +53,8 @@ def update(context: click.Context, folder: Path, mark: bool, answers: tuple[str,
     except (NotRendered, NotUpdated) as error:
         raise Unusable(str(error)) from error
     click.echo(f"updated: {', '.join(result.changed)}" if result.changed else "nothing to update")
+    if result.absent:
+        click.echo(f"not brought back, since you have removed them: {', '.join(result.absent)}")
     if result.conflicts:
         click.echo(f"marked, to be settled by you: {', '.join(result.conflicts)}")
     context.exit(NO if result.conflicts else 0)
