@@ -84,7 +84,7 @@ def _not_configured(configuration: Configuration, name: str) -> Iterator[str]:
     try:
         configuration.ladder.promotable(name)
     except Refused as refusal:
-        yield f"{refusal}; add models.{name}.promotion"
+        yield f"{refusal}; correct the name, or add models.{name}.promotion"
 
 
 def _unfit_scripts(folder: Path, stages: tuple[Stage, ...]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from shared.config.fields import (
     Texts,
     Words,
 )
-from shared.config.reading import FilePlace, built
+from shared.config.reading import FilePlace, built, nearest
 from shared.domain.configuration import ResourceGroup, StateAccount
 from shared.domain.inference.routes import (
     Group,
@@ -269,7 +269,7 @@ def _route(
     if section.publish:
         place.fail_all("publish", paths.publish_problems(section.publish, "" if wrong else section.take, group))
     of_model = contracts.get(score.model, ModelContracts())
-    contract = _contract(section, place, of_model, score.model)
+    contract = _contract(section, place, contracts, score.model)
     _refuse_no_rows(score, contract, place)
     route = built(
         Route,
@@ -315,12 +315,19 @@ def _refuse_no_rows(score: Scoring, contract: str, place: FilePlace) -> None:
         place.inside("score").fail("kind", problem, remedy)
 
 
-def _contract(section: RouteSection, place: FilePlace, contracts: ModelContracts, model: str) -> str:
+def _contract(section: RouteSection, place: FilePlace, contracts: Mapping[str, ModelContracts], model: str) -> str:
+    """The contract of the route, or else of its model, whose name may be mistyped."""
     if section.contract is not None:
         return named_contract(place, section.contract)
-    if not contracts.contract:
-        place.fail("contract", "is missing", f"name a data contract here, or under models.{model or 'NAME'}")
-    return contracts.contract
+    contract, remedy = contracts.get(model, ModelContracts()).contract, "name a data contract here"
+    if contract:
+        return contract
+    if model and contracts and model not in contracts:
+        remedy = f"{nearest(model, contracts)} Or {remedy}"
+        place.fail("contract", f"is missing, and no model is called {model}", remedy)
+    else:
+        place.fail("contract", "is missing", f"{remedy}, or under models.{model or 'NAME'}")
+    return ""
 
 
 def _group(section: Any, place: FilePlace) -> Group:

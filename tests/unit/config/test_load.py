@@ -342,6 +342,15 @@ def test_the_contract_of_a_version_is_checked(write, contracts, problem):
         load(write(route(), head=models + HEAD))
 
 
+def test_a_model_whose_name_is_mistyped_is_named_with_what_is_near(write):
+    models = "models: {churn: {contract: contract.yaml}}\n"
+
+    (finding,) = check(write(route(contract="").replace("m:1", "churm:1"), head=models + HEAD))
+
+    assert finding.problem == "is missing, and no model is called churm"
+    assert finding.remedy == "did you mean 'churn'? Or name a data contract here"
+
+
 def test_a_route_may_send_rows_of_csv_to_an_online_endpoint_and_no_other_files(write, tmp_path):
     online = write(route(score="{environment: dev, endpoint: e, kind: online, model: m}"))
     assert load(online).routes[0].score.online
