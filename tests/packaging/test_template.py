@@ -1,11 +1,17 @@
 """`signalbox new`: the project that it makes is whole, passes its own tests, and says nothing of this machine."""
 
+import ast
 import shutil
 import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from tests.amounts import WHOLE
 from tests.cli.conftest import run_in
@@ -51,6 +57,36 @@ def test_the_project_keeps_its_answers_and_no_path_of_this_machine(wine: Path) -
     assert answers["name"] == "wine"
     assert answers["owner"] == "data-science@example.org"
     assert not [path for path, text in texts.items() if str(PROJECT) in text or "site-packages" in text or "{%" in text]
+
+
+def test_what_its_files_import_is_installed_by_its_requirements(installation: Installation, wine: Path) -> None:
+    """This run's packages are more than a team has, so that a run of the project's tests here cannot show it."""
+    files = [path for path in wine.rglob("*.py") if "__pycache__" not in path.parts]
+    own_names = {path.stem for path in files} | {path.parent.name for path in files}
+    trees = [ast.parse(path.read_text()) for path in files]
+    imports = {name for tree in trees for node in ast.walk(tree) for name in imported_names(node)}
+    lines = (wine / "requirements.txt").read_text().splitlines()
+    packages = {Requirement(line).name for line in lines if not line.startswith("#")} | required_by(installation.wheel)
+
+    modules = {module for module, names in packages_distributions().items() if packages & set(names)}
+    modules |= {"azure", "joblib"}  # Many packages share the first name; scikit-learn brings the other.
+    assert imports - own_names - sys.stdlib_module_names - modules == set()
+    assert {"mlflow", "pytest", "sklearn"} <= imports
+
+
+def imported_names(node: ast.AST) -> list[str]:
+    """The packages that an import names."""
+    if isinstance(node, ast.Import):
+        return [alias.name.partition(".")[0] for alias in node.names]
+    return [node.module.partition(".")[0]] if isinstance(node, ast.ImportFrom) and node.module else []
+
+
+def required_by(wheel: Path) -> set[str]:
+    """The packages that come with *wheel*."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = Parser().parsestr(archive.read(name).decode())
+    return {Requirement(line).name for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
 
 
 def test_every_line_of_its_readme_names_a_command_that_exists(wine: Path) -> None:
