@@ -10,7 +10,7 @@ import pytest
 
 from signalbox.product import template_folder
 from signalbox.projects.template import render_project
-from tests.amounts import sample
+from tests.amounts import WHOLE
 
 KINDS, SERVINGS, ORGANISATIONS = (
     ("classifier", "regressor", "mlflow", "text"),
@@ -18,6 +18,7 @@ KINDS, SERVINGS, ORGANISATIONS = (
     ("contoso", ""),
 )
 EVERY = list(product(KINDS, SERVINGS, ORGANISATIONS))
+SHORT = [("mlflow", "online", "contoso"), ("text", "batch", "")]  # tests/packaging makes a classifier for both.
 WHOLE_CI = [
     ("classifier", "both", "contoso"),
     ("regressor", "batch", ""),
@@ -41,7 +42,7 @@ def make(project: Path, *targets: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("answers", sample(EVERY, 4), ids="-".join)
+@pytest.mark.parametrize("answers", EVERY if WHOLE else SHORT, ids="-".join)
 def test_every_answer_makes_a_project_that_is_formatted_and_configured(
     tmp_path: Path, answers: tuple[str, ...]
 ) -> None:
@@ -62,11 +63,9 @@ def test_its_own_ci_passes_with_the_story(tmp_path: Path, answers: tuple[str, ..
     assert ci.returncode == 0, ci.stdout[-6000:] + ci.stderr[-2000:]
 
 
-def test_the_pipelines_of_a_project_are_those_of_this_repository(tmp_path: Path) -> None:
-    templates = project_of(tmp_path, "wine", *EVERY[0]) / "pipelines" / "templates"
-    names = sorted(path.name for path in templates.iterdir())
-
-    assert names == ["gate-on-data-check.yml", "promote-and-wait.yml"]
+def test_the_pipelines_of_a_project_are_those_of_this_repository() -> None:
+    names = ("gate-on-data-check.yml", "promote-and-wait.yml")
     for name in names:
+        (copy,) = (path for path in template_folder().rglob(f"templates/*{name}*") if path.suffix != ".jinja")
         original = Path(__file__).parents[2] / "pipelines" / name
-        assert (templates / name).read_bytes() == original.read_bytes(), f"copy {name} into the template"
+        assert copy.read_bytes() == original.read_bytes(), f"copy {name} into the template"
