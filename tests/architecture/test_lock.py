@@ -3,11 +3,12 @@
 import hashlib
 import re
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 PROJECT = Path(__file__).parents[2]
 LOCK = (PROJECT / "requirements.txt").read_text()
@@ -76,3 +77,17 @@ def test_everything_has_an_upper_bound(extra: str) -> None:
         if each.name != "signalbox" and not any(bound.operator in ("<", "<=", "==") for bound in each.specifier)
     ]
     assert not open_ended
+
+
+def test_pip_starts_with_the_release_of_opentelemetry_that_azure_monitor_allows() -> None:
+    """Where a newer one is there, pip has to go back, and the pip of Python 3.11 crashes."""
+    tested = Version(version("opentelemetry-sdk"))
+    next_release = f"{tested.major}.{tested.minor + 1}.0"
+    theirs = [Requirement(line) for line in requires("azure-monitor-opentelemetry") or ()]
+    (allowed,) = (requirement.specifier for requirement in theirs if requirement.name == "opentelemetry-sdk")
+    ours = [requirement for requirement in requirements("requirements-local.in") if "opentelemetry" in requirement.name]
+
+    assert (allowed.contains(tested), allowed.contains(next_release)) == (True, False)
+    for requirement in ours:
+        bounds = (requirement.specifier.contains(tested), requirement.specifier.contains(next_release))
+        assert bounds == (True, False), f"{requirement} does not end where azure-monitor-opentelemetry does: {allowed}"
