@@ -92,7 +92,7 @@ finished = ml_client.jobs.get(job.name)
 finished.tags["reviewed"] = "yes"
 assert ml_client.jobs.create_or_update(finished).tags["reviewed"] == "yes"
 ml_client.jobs.archive(job.name)
-assert job.name not in [each.name for each in ml_client.jobs.list()]
+assert job.name not in [listed_job.name for listed_job in ml_client.jobs.list()]
 ml_client.jobs.restore(job.name)
 
 # A batch endpoint.
