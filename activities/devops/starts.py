@@ -17,6 +17,7 @@ from shared.application.promotion.standing import next_attempt
 from shared.application.promotion.starts import start_promotion
 from shared.application.retraining.causes import raise_cause
 from shared.application.rollout.known_good import production_stage
+from shared.application.rollout.starts import start_rollback
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.devops.orders import NEWEST_KNOWN_GOOD, OrderKind, TaskOrder
@@ -27,7 +28,7 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import exact_model
 from shared.domain.promotion.people import PersonId
 from shared.domain.retraining.causes import Cause, CauseKind
-from shared.durable.starting import Client, start_once
+from shared.durable.starting import Client
 from shared.ports import Blob, HubFile
 from shared.routing import StartRun, route
 
@@ -143,7 +144,7 @@ async def _roll_back(client: Client, clients: Clients, key: str, order: TaskOrde
         reason=order.reason,
         to=version,
     )
-    await start_once(client, c.ROLL_BACK, rollback.id, rollback)
+    await start_rollback(client, clients.store, rollback)
     return Begun(follows=c.Followed.INSTANCE, id=rollback.id)
 
 
