@@ -18,12 +18,16 @@ from shared.application.rollout.counts import (
 )
 from shared.clients import Clients
 from shared.domain.rollout.forecast import WEEK_S
-from shared.domain.rollout.policy import ERRORS, ComparedOutputs
+from shared.domain.rollout.policy import ERRORS, ComparedOutputs, CountSource
 from shared.domain.statistics.sequential.rollout_evidence import RoutedUnit
 from shared.ports import DeploymentMinute, OutputBins, OutputMinute
 from shared.records.production.rollouts import FrozenCounts, RecordedLook
 
 _MINUTE_S = 60
+_PAYLOADS = ("request", "response")  # Of the data collector, which counts requests by both.
+# A look waits for files of the collector until blocks are so many times as old as the lag. Then what has not come never
+# will: an instance that has died writes no more.
+_LAGS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +46,13 @@ class CountedLook:
 def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | None, now: datetime) -> CountedLook:
     """What was measured since *earlier*, the look before. Raises Transient while a service does not answer."""
     look, outputs = watched.policy.look, watched.policy.compare.outputs
-    first, last = _span(watched, earlier.through if earlier else None, now, look.lag_s, look.block_s)
+    first, due = _span(watched, earlier.through if earlier else None, now, look.lag_s, look.block_s)
+    last = due
+    if look.counts is CountSource.COLLECTOR:
+        last = _collected(clients, watched, _PAYLOADS, (first, due), _due(now, _LAGS * look.lag_s, look.block_s))
     counts = FrozenCounts() if last < first else _requests(clients, watched, first, last)
     is_unmeasured = not counts.minutes.get(ERRORS)
-    if last < first:  # Nothing new is due: what the look before has found stands.
+    if due < first:  # Nothing new is due: what the look before has found stands.
         is_unmeasured = earlier is not None and earlier.unmeasured
     outputs_through = earlier.outputs_through if earlier else -1
     if outputs is not None and watched.is_compared:
@@ -59,6 +66,29 @@ def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | N
     )
 
 
+def _collected(
+    clients: Clients, watched: WatchedStep, collections: tuple[str, ...], due: tuple[int, int], overdue: int
+) -> int:
+    """The last of the blocks that are *due* of which the collector has kept all, or which are *overdue*."""
+    # A request whose answer is not there yet would count as bad, and that of an instance which writes late as none:
+    # the arms would differ by what their collectors do.
+    if due[1] < due[0]:
+        return due[1]
+    arms = watched.arms
+    serving = [
+        name for name, share in ((arms.canary, arms.weight), (arms.champion, 100 - arms.weight)) if name and share
+    ]
+    through = clients.output_figures.collected_through(
+        watched.served, serving, collections, due, watched.policy.look.block_s
+    )
+    return max(through, min(overdue, due[1]))
+
+
+def _due(now: datetime, lag_s: int, block_s: int) -> int:
+    """The last block that ended *lag_s* ago or earlier."""
+    return int((now - timedelta(seconds=lag_s)).timestamp()) // block_s - 1
+
+
 def _span(watched: WatchedStep, judged: int | None, now: datetime, lag_s: int, block_s: int) -> tuple[int, int]:
     """The first and the last block that are new and final; none where the last is before the first.
 
@@ -67,7 +97,7 @@ def _span(watched: WatchedStep, judged: int | None, now: datetime, lag_s: int, b
     # Rounded up: the block in which the traffic changed has requests of two weights, and a table over both would
     # compare unlike things (Simpson).
     first = ceil(watched.since.timestamp() / block_s) if judged is None else judged + 1
-    return first, int((now - timedelta(seconds=lag_s)).timestamp()) // block_s - 1
+    return first, _due(now, lag_s, block_s)
 
 
 def _requests(clients: Clients, watched: WatchedStep, first: int, last: int) -> FrozenCounts:

@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,6 +59,21 @@ class OutputFigures(Protocol):
 
     def outputs(self, served: ServedEndpoint, first: int, last: int, bins: OutputBins) -> Iterator[OutputMinute]:
         """Those of the minutes *first* to *last*, in any order. A minute that is missing was not collected."""
+        ...
+
+    def collected_through(
+        self,
+        served: ServedEndpoint,
+        deployments: Collection[str],
+        collections: Collection[str],
+        span: tuple[int, int],
+        block_s: int = 60,
+    ) -> int:
+        """The last of the blocks of *span* beyond which each of *deployments* has written into all *collections*.
+
+        The block before *span* where one of them has written nothing. Instances write when they like: a block beyond
+        may have the requests of one deployment, and not yet those of another, or requests without their answers.
+        """
         ...
 
     def requests(self, served: ServedEndpoint, deployment: str, first: int, last: int) -> Iterator[bytes]:

@@ -18,7 +18,7 @@ def base() -> Configuration:
 @pytest.fixture
 def production(app: DevOpsApp) -> DevOpsApp:
     """The app whose production has traffic to count and alerts to read."""
-    traffic = MemoryTraffic(app.endpoints)
+    traffic = MemoryTraffic(app.endpoints, app.clients.clock.now)
     vars(app.clients).update(memory_traffic=traffic, traffic_figures=lambda source: traffic, alerts=MemoryAlerts())
     return app
 

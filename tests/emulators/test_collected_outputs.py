@@ -219,3 +219,28 @@ def test_requests_are_counted_with_those_that_have_no_good_answer(collected: Ml)
     assert [(block.minute, block.requests) for block in seconds] == [(FIRST * 6 + 3, 2), (FIRST * 6 + 9, 2)]
     clients = Clients(read_settings(collected.endpoints.environment()))
     assert list(clients.traffic_figures(CountSource.COLLECTOR).minutes(served("nothing-yet"), FIRST, FIRST)) == []
+
+
+def test_a_block_is_collected_once_every_instance_has_written_beyond_it_into_every_collection(collected: Ml) -> None:
+    long = event(8, "x" * 100_000)
+    for deployment, collection, name, lines in (
+        ("v1", "request", "03/a", [event(0, [1]), event(9, [1])]),
+        ("v1", "request", "03/b", [event(0, [1]), event(7, [1]), "{"]),
+        ("v1", "response", "03/a", [event(6, [1]), event(5, [1])]),  # A slow answer comes after newer ones.
+        ("v2", "request", "03/c", [event(0, [1]), long]),
+        ("v2", "response", "03/c", [event(0, [1])]),
+        ("v2", "response", "04/c", [event(4, [1])]),
+    ):
+        collect(collected, "progress", name, lines, deployment, collection)
+
+    def through(*deployments: str, collections: Sequence[str] = ("request",), block_s: int = 60) -> int:
+        span = (FIRST * 60 // block_s, (FIRST + 9) * 60 // block_s)
+        read = adapter(collected).collected_through(served("progress"), deployments, collections, span, block_s)
+        return read - span[0]
+
+    assert through("v1") == 6
+    assert through("v2") == 7
+    assert through("v1", collections=("request", "response")) == 5
+    assert through("v1", "v2", collections=("request", "response")) == 3
+    assert through("v2", block_s=10) == 50  # The line is of the thirtieth second.
+    assert through("v1", "v3") == -1

@@ -2,7 +2,8 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 from functools import cache
 
 from shared.ports import (
@@ -21,11 +22,15 @@ class MemoryTraffic:
     """*requests* a minute, split by the traffic as it is when somebody counts them; of each deployment a share is bad.
 
     It counts every minute that it was asked for. Before *began* there was no endpoint, and nothing to count. What was
-    answered before *past* had the share *past_bad* of bad answers, whoever answers now.
+    answered before *past* had the share *past_bad* of bad answers, whoever answers now. The data collector keeps the
+    answers of a deployment only *answers_late_s* after the requests; a request without an answer counts as bad.
     """
 
-    def __init__(self, endpoints: MemoryEndpoints, requests: int = 200, seed: int = 1) -> None:
-        self._endpoints, self.requests, self._seed = endpoints, requests, seed
+    def __init__(
+        self, endpoints: MemoryEndpoints, now: Callable[[], datetime], requests: int = 200, seed: int = 1
+    ) -> None:
+        self._endpoints, self._now, self.requests, self._seed = endpoints, now, requests, seed
+        self.answers_late_s: Callable[[str], float] = lambda deployment: 0.0
         self.bad_share: Callable[[str], float] = lambda deployment: 0.01
         self.silent = False
         self.counts_copies = False  # Nobody has documented whether mirrored requests are.
@@ -43,7 +48,13 @@ class MemoryTraffic:
             for deployment, share in (online.traffic | (online.mirror if self.counts_copies else {})).items():
                 bad_share = self.past_bad if minute < self.past else self.bad_share(deployment)
                 requests, bad = _drawn(f"{self._seed}/{minute}/{deployment}", self.requests, share, bad_share)
+                if minute > self.answered_through(deployment):
+                    bad = requests
                 yield DeploymentMinute(deployment=deployment, minute=minute, requests=requests, bad=bad)
+
+    def answered_through(self, deployment: str) -> int:
+        """The last minute of which the answers of *deployment* have been kept."""
+        return int(self._now().timestamp() - self.answers_late_s(deployment)) // 60 - 1
 
     def clients(
         self, served: ServedEndpoint, first: int, last: int, slow_over_ms: float | None = None
@@ -88,6 +99,17 @@ class MemoryOutputs:
                 assert place is not None
                 counts[place] += 1
             yield OutputMinute(deployment=counted.deployment, minute=counted.minute, bins=tuple(counts))
+
+    def collected_through(
+        self,
+        served: ServedEndpoint,
+        deployments: Collection[str],
+        collections: Collection[str],
+        span: tuple[int, int],
+        block_s: int = 60,
+    ) -> int:
+        assert (collections, block_s) == (("request", "response"), 60)
+        return max(span[0] - 1, min(span[1], *map(self._traffic.answered_through, deployments)))
 
     def requests(self, served: ServedEndpoint, deployment: str, first: int, last: int) -> Iterator[bytes]:
         """*collected* bodies, each with a row of its own."""

@@ -200,7 +200,7 @@ async def _running(
     configuration: Configuration, folder: Path, monkeypatch: pytest.MonkeyPatch, past: Past | None
 ) -> AsyncIterator[RolloutApp]:
     async with promotions.running(configuration, folder, monkeypatch, past, alerts=MemoryAlerts()) as made:
-        traffic = MemoryTraffic(made.endpoints)
+        traffic = MemoryTraffic(made.endpoints, made.clients.clock.now)
         vars(made.clients).update(
             memory_traffic=traffic,
             traffic_figures=lambda source: traffic,

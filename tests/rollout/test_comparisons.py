@@ -26,6 +26,7 @@ OUTPUTS = replace(
 )
 SOAK = replace(POLICY, soak=Soak(for_s=7200, requests=1000, compare=SoakReference.WEEK_BEFORE))
 CLIENTS = replace(POLICY, look=LookRule(counts=CountSource.TRAFFIC_LOG, unit=RoutedUnit.CONNECTION))
+COLLECTED = replace(POLICY, look=replace(POLICY.look, lag_s=240, counts=CountSource.COLLECTOR))
 
 
 @pytest.fixture
@@ -105,3 +106,22 @@ async def test_a_client_counts_once_in_the_whole_rollout(comparing: RolloutApp) 
     clients = [client for part in parts for client in part.clients]
     assert len(clients) == len(set(clients)) > 1000
     assert sum(minute.canary + minute.champion for part in parts for minute in part.minutes["errors"]) == len(clients)
+
+
+@pytest.mark.parametrize("comparing", [COLLECTED], indirect=True)
+async def test_a_version_whose_answers_are_collected_late_is_not_to_blame(comparing: RolloutApp) -> None:
+    (champion,) = comparing.traffic
+    comparing.requests.answers_late_s = lambda deployment: 0 if deployment == champion else 600
+    promotion = await comparing.promote(str(await comparing.entered("2")), "prod")
+    result = await comparing.finish(promotion)
+    assert result.fate is c.Fate.PROMOTED, result
+
+
+@pytest.mark.parametrize("comparing", [COLLECTED], indirect=True)
+async def test_answers_that_are_never_collected_are_errors_after_three_lags(comparing: RolloutApp) -> None:
+    (champion,) = before = comparing.traffic
+    comparing.requests.answers_late_s = lambda deployment: 0 if deployment == champion else 10**6
+    result = await comparing.finish(await comparing.promote(str(await comparing.entered("2")), "prod"))
+    assert result.fate is c.Fate.HELD, result
+    assert "worse in errors" in because(result)
+    assert comparing.traffic == before

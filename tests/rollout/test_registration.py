@@ -26,7 +26,7 @@ async def releasing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     )
     configuration = replace(configuration, ladder=replace(configuration.ladder, stages=stages))
     async with promotions.running(configuration, tmp_path, monkeypatch, alerts=MemoryAlerts()) as made:
-        traffic = MemoryTraffic(made.endpoints)
+        traffic = MemoryTraffic(made.endpoints, made.clients.clock.now)
         vars(made.clients).update(memory_traffic=traffic, traffic_figures=lambda source: traffic)
         yield RolloutApp(host=made.host, clients=made.clients, cloud=made.cloud)
 

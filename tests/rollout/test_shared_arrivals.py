@@ -52,7 +52,7 @@ class ScoringJobs(MemoryJobs):
 async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
     configuration = replace(with_batch(configuration_with(HALF)), routes=(ROUTE,))
     async with promotions.running(configuration, tmp_path, monkeypatch, alerts=MemoryAlerts()) as made:
-        traffic, jobs = MemoryTraffic(made.endpoints), ScoringJobs(made.clients.jobs)  # type: ignore[arg-type]
+        traffic, jobs = MemoryTraffic(made.endpoints, made.clients.clock.now), ScoringJobs(made.clients.jobs)  # type: ignore[arg-type]
         vars(made.clients).update(memory_traffic=traffic, traffic_figures=lambda source: traffic, jobs=jobs)
         yield RolloutApp(host=made.host, clients=made.clients, cloud=made.cloud)
 

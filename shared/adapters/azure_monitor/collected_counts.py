@@ -9,9 +9,9 @@ from typing import Any
 
 from shared.adapters.azure_faults import translated
 from shared.adapters.azure_ml.datastores import Datastores
-from shared.adapters.azure_monitor.collected_outputs import collected_lines
+from shared.adapters.azure_monitor.collected_lines import collected_lines
 from shared.adapters.azure_monitor.collector_store import ROOT, STORE, collecting_deployments, is_kept_elsewhere
-from shared.adapters.azure_monitor.minutes import MINUTE_S, minute_of, spans
+from shared.adapters.azure_monitor.minutes import MINUTE_S, minute_of, minutes_of, spans
 from shared.domain.failures import Refused
 from shared.ports import DeploymentMinute, ServedEndpoint
 
@@ -34,7 +34,7 @@ class CollectedCounts:
         block_s: int = MINUTE_S,
     ) -> Iterator[DeploymentMinute]:
         del slow_over_ms  # The configuration refuses to ask for it here.
-        span = (first * block_s // MINUTE_S, ((last + 1) * block_s - 1) // MINUTE_S)
+        span = minutes_of((first, last), block_s)
         tuple(spans(*span))  # Refuses what is too long.
         action = f"count the collected requests of {served.endpoint}"
         with translated(action), self._datastores.container(served.workspace, STORE) as container:

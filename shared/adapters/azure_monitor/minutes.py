@@ -21,6 +21,12 @@ def spans(first: int, last: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + _AT_ONCE - 1, last)
 
 
+def minutes_of(blocks: tuple[int, int], block_s: int) -> tuple[int, int]:
+    """The first and the last minute of the *blocks* from the first to the last, of *block_s* each."""
+    first, last = blocks
+    return first * block_s // MINUTE_S, ((last + 1) * block_s - 1) // MINUTE_S
+
+
 def moment(number: int, block_s: int = MINUTE_S) -> str:
     """The beginning of the block *number* since 1970 in ISO 8601; a block is a minute unless it is said otherwise."""
     return datetime.fromtimestamp(number * block_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -173,7 +173,8 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "TrafficFigures": {"minutes": (_metrics("metrics"), _LOGS)},  # Of two adapters, of which each needs one.
     "ClientFigures": {"clients": (_LOGS,)},
     "OutputFigures": dict.fromkeys(
-        ("outputs", "requests"), (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read"))
+        ("outputs", "collected_through", "requests"),
+        (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read")),
     ),
     "CollectedFiles": dict.fromkeys(
         ("deployments", "files", "lines"), (_blobs(ResourceKind.STORE, "read"), _workspace("datastores/read"))
