@@ -25,6 +25,7 @@ from shared.domain.inference.runs import RowMatch
 from shared.domain.messaging import DeadMessage, Message, QueueDoor
 from shared.ports import BatchJob, Blob, EndpointKind, Folder, HubFile, Job
 from tests.fakes.promotion import NamedPeople
+from tests.fakes.rollout import MemoryQuotas
 from tests.signing import signing
 
 # Opens everything that is not for people only.
@@ -346,6 +347,7 @@ class FakeClients(Clients):
             messenger=MemoryMessenger(),
             queues=MemoryQueues(),
             endpoints=NoEndpoints(),
+            monitoring_set_up=MemoryQuotas(),
             data_checks=RowChecks(memory),
             project_functions=ProjectFunctionProcesses(Path()),
             signing=signing(),

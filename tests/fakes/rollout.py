@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from functools import cache
 
+from shared.domain.inference.routes import Workspace
 from shared.ports import (
     ClientMinute,
     DeploymentMinute,
@@ -13,6 +14,7 @@ from shared.ports import (
     FiringAlert,
     OutputBins,
     OutputMinute,
+    QuotaSeen,
     ServedEndpoint,
 )
 from tests.fakes.promotion import MemoryEndpoints
@@ -124,3 +126,13 @@ class MemoryAlerts:
 
     def firing(self, served: ServedEndpoint) -> tuple[FiringAlert, ...]:
         return tuple(self.fires)
+
+
+class MemoryQuotas:
+    """Of `MonitoringSetUp` what a plan reads: the same *quota* of every size, or none."""
+
+    def __init__(self, quota: QuotaSeen | None = None) -> None:
+        self._quota = quota
+
+    def quota(self, workspace: Workspace, sku: str) -> QuotaSeen | None:
+        return self._quota

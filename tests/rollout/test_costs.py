@@ -13,7 +13,8 @@ from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import Evidence
 from shared.domain.rollout.costs import FleetUse, second_fleet, spent
 from shared.domain.rollout.policy import InstancePrice, RolloutPolicy, Soak, StepLimits, TrafficStep
-from tests.fakes.rollout import MemoryAlerts, MemoryTraffic
+from shared.ports import QuotaSeen
+from tests.fakes.rollout import MemoryAlerts, MemoryQuotas, MemoryTraffic
 from tests.promotion import conftest as promotions
 from tests.rollout.conftest import POLICY, RolloutApp, because, configuration_with
 
@@ -86,6 +87,15 @@ async def test_without_a_price_the_plan_says_so(app: RolloutApp) -> None:
     await app.entered("1")
     _, plan = await app.ask("POST", "plans", {"model": "churn:1", "to": "prod"})
     assert plan["costs"] == [f"prod: no price of {SKU} is configured (rollout.prices)"]
+
+
+async def test_the_plan_says_whether_the_quota_has_room_for_a_second_fleet(serving: RolloutApp) -> None:
+    await serving.entered("2")
+    quota = QuotaSeen(family="DSv2", cores=4, used=96, limit=100)
+    for free, end in ((4, ": ask for more before you promote"), (8, "")):
+        vars(serving.clients).update(monitoring_set_up=MemoryQuotas(replace(quota, used=100 - free)))
+        _, plan = await serving.ask("POST", "plans", {"model": "churn:2", "to": "prod"})
+        assert plan["quota"] == [f"prod: {free} of 100 cores of DSv2 are free, and a second fleet needs 8{end}"]
 
 
 async def test_what_is_deployed_is_tagged_with_its_version_and_its_promotion(app: RolloutApp, monkeypatch) -> None:

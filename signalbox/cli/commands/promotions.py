@@ -44,7 +44,7 @@ def plan_promote(model: str, target: str, out: Path | None, as_json: bool) -> No
         return
     bundle = plan_report["plan"]
     emit_facts({"plan": plan_report["digest"], "bundle": bundle["digest"], "size": f"{bundle['size']} bytes"})
-    for name in ("gates", "odds", "approvals", "writes", "routes", "costs", "rollout", "unmet"):
+    for name in ("gates", "odds", "approvals", "writes", "routes", "costs", "quota", "rollout", "unmet"):
         click.echo(f"\n{name}")
         for line in plan_report[name]:
             click.echo(f"  {line}")

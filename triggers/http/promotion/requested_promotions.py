@@ -13,6 +13,7 @@ from shared.application.promotion.stage_entry import Receipts
 from shared.application.promotion.standing import next_attempt
 from shared.application.promotion.unmet_needs import unmet_of_plan
 from shared.application.rollout.costs import costs_of_plan
+from shared.application.rollout.quota import quotas_of_plan
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
@@ -62,8 +63,8 @@ class RecoveryAsked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """*odds*: what to expect of the gates that compare with the champion, a sentence each. *routes*: which routes will
-    score with the version, and which a pin keeps from it. *costs*: what the second fleet of a release costs. *rollout*:
-    how long its traffic shifts, and when which difference would be found."""
+    score with the version, and which a pin keeps from it. *costs*: what the second fleet of a release costs, *quota*:
+    whether there is room for it. *rollout*: how long its traffic shifts, and when which difference would be found."""
 
     digest: str
     plan: Plan
@@ -75,6 +76,7 @@ class Planned:
     routes: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
     rollout: tuple[str, ...] = ()
+    quota: tuple[str, ...] = ()
 
 
 async def plan_promotion(request: ApiRequest, body: PlanAsked) -> Planned:
@@ -95,6 +97,9 @@ async def plan_promotion(request: ApiRequest, body: PlanAsked) -> Planned:
         unmet=tuple(await asyncio.to_thread(_unmet, clients, plan)),
         odds=await asyncio.to_thread(odds_of_plan, clients.store, clients.row_files, plan, clients.clock.now()),
         costs=await asyncio.to_thread(lambda: tuple(costs_of_plan(clients.endpoints, plan))),
+        quota=await asyncio.to_thread(
+            lambda: tuple(quotas_of_plan(clients.endpoints, clients.monitoring_set_up, plan))
+        ),
         routes=await asyncio.to_thread(routes_of_plan, clients.configuration, clients.statements, plan),
         rollout=tuple(
             f"{at.stage.name}: {sentence}"

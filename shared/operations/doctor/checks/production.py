@@ -2,12 +2,11 @@
 fleets. Every stage with `rollout` is looked at.
 """
 
-import math
 from collections.abc import Iterator
 
+from shared.application.rollout.quota import fleet_quota
 from shared.domain.azure import resources
 from shared.domain.failures import Refused, Transient
-from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.ladder import Stage
 from shared.domain.rollout.policy import CountSource, RolloutPolicy
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
@@ -15,7 +14,6 @@ from shared.ports import AlertRuleSeen, EndpointKind, LogSetting, ServedEndpoint
 
 _TRAFFIC_LOG, _ALL_LOGS = "AmlOnlineEndpointTrafficLog", "allLogs"
 _HOUR = 60
-_KEPT_FOR_UPGRADES = 1.2  # Of instances: Azure ML asks for so much quota, but for exempt sizes.
 
 
 @check
@@ -31,7 +29,7 @@ def production(site: Site) -> Findings:
         else:
             yield from _figures(site, stage.rollout, served)
             yield from _rules(site, stage.rollout, served)
-        yield from _quota(site, stage, stage.environment)
+        yield from _quota(site, stage)
 
 
 def _figures(site: Site, policy: RolloutPolicy, served: ServedEndpoint) -> Iterator[Finding]:
@@ -96,29 +94,16 @@ def _rule(site: Site, report: SubjectReport, rule: AlertRuleSeen, served: Served
     return report.ok("watches the endpoint and calls this app")
 
 
-def _quota(site: Site, stage: Stage, workspace: Workspace) -> Iterator[Finding]:
+def _quota(site: Site, stage: Stage) -> Iterator[Finding]:
     """Whether a second fleet fits; a cluster of Kubernetes has no quota of Azure ML."""
-    serving = stage.serving
-    if serving.kubernetes:
+    if stage.serving.kubernetes:
         return
-    report = SubjectReport("production", f"quota of {serving.instance_type} for {stage.name}")
-    quota = site.monitoring_set_up.quota(workspace, serving.instance_type)
+    report = SubjectReport("production", f"quota of {stage.serving.instance_type} for {stage.name}")
+    quota = fleet_quota(site.endpoints, site.monitoring_set_up, stage)
     if quota is None:
         yield report.unknown("is not said by Azure", "look at the quotas of the subscription in Azure ML studio")
-        return
-    instances = max([serving.instances, *_fleets(site, workspace, serving.online)])
-    needed = math.ceil(round(_KEPT_FOR_UPGRADES * instances, 6)) * quota.cores
-    free = quota.limit - quota.used
-    fact = f"{free} of {quota.limit} cores of {quota.family} are free, and a second fleet needs {needed}"
-    if free < needed:
-        yield report.broken(fact, "ask for more quota, or release into a smaller fleet: two stand during a release")
+    elif quota.has_room:
+        yield report.ok(str(quota))
     else:
-        yield report.ok(fact)
-
-
-def _fleets(site: Site, workspace: Workspace, endpoint: str) -> Iterator[int]:
-    """The instances of each deployment that has traffic."""
-    online = site.endpoints.find(workspace, EndpointKind.ONLINE, endpoint)
-    for name in online.shares if online else ():
-        deployment = site.endpoints.deployment(workspace, EndpointKind.ONLINE, endpoint, name)
-        yield deployment.instances if deployment else 0
+        fix = "ask for more quota, or release into a smaller fleet: two stand during a release"
+        yield report.broken(str(quota), fix)
