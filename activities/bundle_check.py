@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from activities.golden_requests import api_test, golden_requests
-from shared.application.promotion.planning import refuse_incomplete
+from activities.golden_requests import api_test
+from shared.application.promotion.planning import golden_requests, refuse_incomplete
 from shared.config import load
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused

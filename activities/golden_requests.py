@@ -1,36 +1,18 @@
-"""Golden requests: what travels in a bundle with its answers, and how a deployment answers it.
+"""How a deployment answers golden requests, beside the answers that were recorded with them.
 
-It stands alone because promotions and rollbacks ask them.
+It stands alone because promotions and rollbacks ask them. Not here: how they are read.
 """
 
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from shared.domain.failures import Refused
 from shared.domain.gates.evidence import ApiTest, GoldenDeviation
-from shared.domain.promotion.bundles import GOLDEN
-from shared.domain.promotion.models import ModelVersion
-from shared.ports import BundleStore, EndpointResponse, Shelf
+from shared.ports import EndpointResponse
 
 _GOLDEN_TOLERANCE = 1e-6
-
-
-def golden_requests(bundles: BundleStore, extras: Shelf, model: ModelVersion) -> Iterator[tuple[Any, Any]]:
-    """The requests on the shelf *extras* of *model*, each with the answer recorded for it. Refused for none."""
-    lines = list(filter(str.strip, (bundles.read(extras, GOLDEN) or b"").decode(errors="replace").splitlines()))
-    if not lines:
-        raise Refused(f"the bundle of {model} has no {GOLDEN}, or it is empty")
-    for number, line in enumerate(lines, 1):
-        try:
-            document = json.loads(line)
-            pair = document["request"], document["response"]
-        except (ValueError, KeyError, TypeError) as error:
-            fault = f"request {number} in {GOLDEN} of {model} is no JSON with request and response"
-            raise Refused(f"{fault}: {error!r}") from error
-        yield pair
 
 
 def api_test(recorded: Sequence[Any], answers: Sequence[EndpointResponse]) -> ApiTest:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from activities.golden_requests import golden_requests
 from activities.online_rows import rows_request
 from activities.promotion.holdout_rows import open_table, vocabulary_of
+from shared.application.promotion.planning import golden_requests
 from shared.clients import Clients
 from shared.domain.promotion.plans import Plan
 from shared.domain.rollout.policy import ReplaySource

@@ -50,7 +50,7 @@ def _decide(clients: Clients, request: c.RehearsalRequest) -> c.RehearsalCourse:
     if not answer.held:
         because = f"{answer.by or 'another promotion'} is at work on {lock.endpoint}; rehearse once it has ended"
         return c.RehearsalCourse(way=c.RollbackCourse(because=because))
-    records = ServingRecords(clients.statements, clients.audit, clients.endpoints)
+    records = ServingRecords(clients.statements, clients.audit, clients.endpoints, clients.bundles)
     if request.cold:
         return cold_course(records, stage, request, clients.clock.now())
     return warm_course(records, clients.models, stage, request)

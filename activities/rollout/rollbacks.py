@@ -11,12 +11,12 @@ from functools import partial
 from typing import Any
 
 from activities.effects import once, stamp
-from activities.golden_requests import api_test, golden_requests
+from activities.golden_requests import api_test
 from activities.promotion.evidence import Online
 from activities.rollout.target_deployments import FAILED, READY, choose_back, deploy_again
 from activities.traffic_changes import sign_observed
 from shared import contracts as c
-from shared.application.promotion.planning import champion_at, model_of_deployment, place_shelves
+from shared.application.promotion.planning import champion_at, golden_requests, model_of_deployment, place_shelves
 from shared.application.promotion.standing import has_receipt
 from shared.application.promotion.turns import holder_of
 from shared.application.rollout.known_good import ServingRecords, candidates, production_stage
@@ -26,7 +26,7 @@ from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.ladder import Registry, Stage
-from shared.domain.promotion.models import STATE, EntryState, ModelVersion, exact_model, exact_or_none
+from shared.domain.promotion.models import SERVED, STATE, EntryState, ModelVersion, exact_model, exact_or_none
 from shared.domain.promotion.plans import Phase
 from shared.domain.rollout.known_good import GoodCandidate
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
@@ -35,7 +35,7 @@ from shared.durable.starting import Client
 from shared.ports import EndpointKind
 from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
-from shared.records.production.serving import VersionHold, sign_hold
+from shared.records.production.serving import VersionHold, serving_record, sign_hold
 from shared.records.production.upkeep import end_turn, is_retiring
 from shared.records.promotion import find_promotion
 from shared.records.registry import ENTRY_STATEMENT, entry_statement, history_of, is_revoked, sign_entry
@@ -132,7 +132,7 @@ def _with_traffic(clients: Clients, stage: Stage) -> set[str]:
 
 
 def _course(clients: Clients, request: c.RollbackRequest, stage: Stage, left: str) -> c.RollbackCourse:
-    records = ServingRecords(clients.statements, clients.audit, clients.endpoints)
+    records = ServingRecords(clients.statements, clients.audit, clients.endpoints, clients.bundles)
     known = candidates(records, stage, request.name, clients.clock.now())
     wanted = f"{request.name}:{request.to}" if request.to else ""
     choices = [candidate for candidate in known if candidate.model != left and wanted in ("", candidate.model)]
@@ -306,7 +306,8 @@ def _mark(clients: Clients, request: c.RollbackRequest, course: c.RollbackCourse
         entry = entry_statement(clients.statements, history_of(clients.audit, model, logged), model, [])
         if entry is None or entry.state in ("", EntryState.REVOKED.value):
             continue
-        clients.models.tag(registry, model, {STATE: state.value})
+        served = serving_record(clients.statements, course.environment, course.endpoint, model)
+        clients.models.tag(registry, model, {STATE: state.value, SERVED: served})
         statement = replace(
             entry, registry=registry.name, state=state.value, promotion=request.id, at=clients.clock.now()
         )

@@ -169,7 +169,7 @@ def _retire(clients: Clients, endpoint: ProductionEndpoint, retirement: Retireme
 
 
 def _records(clients: Clients) -> ServingRecords:
-    return ServingRecords(clients.statements, clients.audit, clients.endpoints)
+    return ServingRecords(clients.statements, clients.audit, clients.endpoints, clients.bundles)
 
 
 def _is_there(clients: Clients, endpoint: ProductionEndpoint, deployment: str) -> bool:

@@ -138,6 +138,12 @@ KNOWN_GOOD = {
         without="met=True",
         guard=test_rollback.test_a_rolled_back_version_is_not_known_to_be_good,
     ),
+    "fits its callers": Lock(
+        symbol="_fits_callers",
+        condition="met=not missing",
+        without="met=True",
+        guard=test_rollback.test_a_version_that_wants_what_callers_do_not_send_is_brought_back_by_override_alone,
+    ),
     "can be started": Lock(
         symbol="known_good._startable",
         condition="met=now - started <= limit",

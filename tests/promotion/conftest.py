@@ -128,9 +128,18 @@ class PromotionApp(HostedApp):
         return self.register(version, 1.0, "churn", EXPERIMENT, **{"signalbox.recipe.depth": "3", **tags})
 
     def register(
-        self, version: str, error: float, name: str = "churn", place: Workspace = DEV, **tags: str
+        self,
+        version: str,
+        error: float,
+        name: str = "churn",
+        place: Workspace = DEV,
+        columns: tuple[str, ...] = ("x",),
+        **tags: str,
     ) -> ModelVersion:
-        """A version in *place* whose predictions are off by about *error*, with its bundle and golden requests."""
+        """A version in *place* whose predictions are off by about *error*, with its bundle and golden requests.
+
+        It is asked with these *columns*, of which it uses the first.
+        """
         model = ModelVersion(name=name, version=version)
         noise = random.Random(version)
         off = {row: noise.uniform(-2, 2) * error for row in range(1000)}
@@ -138,7 +147,7 @@ class PromotionApp(HostedApp):
         bundles: MemoryBundles = self.clients.bundles  # type: ignore[assignment]
         folder, extras = f"models/{name}/{version}", f"extras/{name}/{version}"
         bundles.put(Shelf(place=place, folder=folder, asset=model), "model.bin", f"weights {name} {version}".encode())
-        asked = {"input_data": {"columns": ["x"], "index": [0], "data": [[7]]}}
+        asked = {"input_data": {"columns": list(columns), "index": [0], "data": [[7] * len(columns)]}}
         golden = json.dumps({"request": asked, "response": [self.cloud.predict[str(model)]({"x": 7})]})
         beside = Shelf(place=place, folder=extras, asset=model)
         files = {"code/online.py": b"x", "environment/conda.yaml": b"y", "golden/requests.jsonl": golden.encode()}

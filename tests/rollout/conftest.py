@@ -95,16 +95,16 @@ class RolloutApp(PromotionApp):
         endpoint = self.cloud.state["endpoints"].get("prod/onlineEndpoints/churn-online", {"traffic": {}})
         return {name: share for name, share in endpoint["traffic"].items() if share}
 
-    async def entered(self, version: str, error: float = 1.0) -> ModelVersion:
+    async def entered(self, version: str, error: float = 1.0, columns: tuple[str, ...] = ("x",)) -> ModelVersion:
         """A version in the central registry, approved."""
-        model = self.register(version, error)
+        model = self.register(version, error, columns=columns)
         result = await self.finish(await self.promote(str(model), "central"))
         assert result.fate is c.Fate.PROMOTED, result
         return model
 
-    async def released(self, version: str) -> ModelVersion:
+    async def released(self, version: str, columns: tuple[str, ...] = ("x",)) -> ModelVersion:
         """A version in production."""
-        model = await self.entered(version)
+        model = await self.entered(version, columns=columns)
         result = await self.finish(await self.promote(str(model), "prod"))
         assert result.fate is c.Fate.PROMOTED, result
         return model

@@ -11,6 +11,8 @@ from tests.rollout.conftest import FIRST, SECOND, RolloutApp, because
 
 async def test_a_warm_version_has_all_traffic_again_within_a_minute(replaced: RolloutApp) -> None:
     began = replaced.clients.clock.now()
+    entry = replaced.cloud.state["assets"]["central/models/churn:1"]
+    assert " to " in entry.tags["signalbox.served"]  # Until it was retired.
     result = await replaced.roll_back()
     assert (result.done, result.to) == (True, "churn:1"), result
     assert replaced.clients.clock.now() - began < timedelta(minutes=1)
@@ -18,6 +20,9 @@ async def test_a_warm_version_has_all_traffic_again_within_a_minute(replaced: Ro
     assets = replaced.cloud.state["assets"]
     assert assets["central/models/churn:1"].tags["signalbox.state"] == "in production"
     assert assets["central/models/churn:2"].tags["signalbox.state"] == "approved"
+    served, left = (assets[f"central/models/churn:{version}"].tags["signalbox.served"] for version in ("1", "2"))
+    assert served.startswith("prod/churn-online since ")
+    assert left == f"{left.partition(' to ')[0]} to {served.partition(' since ')[2]}"  # It ended when the other began.
     kinds = [kind for kind in replaced.chain() if kind.startswith("roll")]
     assert kinds[-2:] == ["rollback ordered", "rolled back"]
 
@@ -114,3 +119,22 @@ async def test_what_served_at_a_moment_is_answered_exactly(serving: RolloutApp) 
     assert [(row["model"], row["share"]) for row in then["intervals"]] == [("churn:1", 100)]
     _, whole = await serving.ask("GET", place)
     assert [row["model"] for row in whole["intervals"] if not row["until"]] == ["churn:2"]
+
+
+async def test_a_version_that_wants_what_callers_do_not_send_is_brought_back_by_override_alone(
+    app: RolloutApp,
+) -> None:
+    await app.released("1", columns=("x", "age"))
+    await app.pass_time(hours=1)
+    await app.released("2")
+    refused = await app.roll_back()
+    assert not refused.done
+    assert "churn:1: fits its callers: callers do not send input_data.age" in refused.because
+    _, shown = await app.ask("GET", "models/churn/known-good")
+    unmet = {
+        row["model"]: [condition["condition"] for condition in row["conditions"] if not condition["met"]]
+        for row in shown["versions"]
+    }
+    assert unmet["churn:1"] == ["fits its callers"]
+    result = await app.roll_back(to="1", override=True)
+    assert (result.done, result.to) == (True, "churn:1"), result

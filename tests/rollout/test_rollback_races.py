@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from activities.golden_requests import golden_requests
 from activities.rollout import rollbacks
 from shared import contracts as c
+from shared.application.promotion.planning import golden_requests
 from shared.domain.failures import Transient
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.models import ModelVersion

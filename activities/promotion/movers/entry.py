@@ -11,8 +11,18 @@ from shared.application.promotion.planning import provenance_shelf, source_shelv
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Registry
-from shared.domain.promotion.models import APPROVED_BY, DIGEST, PROMOTION, PROVENANCE, STATE, EntryState, ModelVersion
+from shared.domain.promotion.models import (
+    APPROVED_BY,
+    DIGEST,
+    PROMOTION,
+    PROVENANCE,
+    SERVED,
+    STATE,
+    EntryState,
+    ModelVersion,
+)
 from shared.ports import AssetKind, RegisteredModel
+from shared.records.production.serving import serving_record
 
 
 class PublishEntry:
@@ -82,7 +92,10 @@ class ApproveEntry:
 
 
 class MarkInProduction:
-    """Implements `activities.promotion.movers.Mover`: one entry serves, and the one that did before is retired."""
+    """Implements `activities.promotion.movers.Mover`: one entry serves, and the one that did before is retired.
+
+    Both say since when, and until when.
+    """
 
     def before(self, clients: Clients, order: c.MoveOrder) -> dict[str, Any]:
         entry = clients.models.find(_registry(order), order.plan.model)
@@ -90,23 +103,28 @@ class MarkInProduction:
             raise Refused(f"{order.plan.model} with {order.plan.digest} is not in the registry: nothing to mark")
         replaced = replaced_entry(order)
         champion = clients.models.find(_registry(order), replaced) if replaced else None
-        states = {STATE: entry.tags.get(STATE, ""), APPROVED_BY: entry.tags.get(APPROVED_BY, "")}
-        return states | ({REPLACED: champion.tags.get(STATE, "")} if champion else {})
+        states = {name: entry.tags.get(name, "") for name in (STATE, APPROVED_BY, SERVED)}
+        if champion is None:
+            return states
+        return states | {REPLACED: champion.tags.get(STATE, ""), _REPLACED_SERVED: champion.tags.get(SERVED, "")}
 
     def advance(self, clients: Clients, order: c.MoveOrder) -> str:
-        registry, replaced = _registry(order), replaced_entry(order)
+        registry, replaced, model = _registry(order), replaced_entry(order), order.plan.model
         # The new one first: a host that dies in between leaves two entries in production until the repeat. The other
         # order would leave none.
-        clients.models.tag(registry, order.plan.model, {STATE: EntryState.IN_PRODUCTION.value})
+        in_production = {STATE: EntryState.IN_PRODUCTION.value, SERVED: _serving_record(clients, order, model)}
+        clients.models.tag(registry, model, in_production)
         if replaced is not None and clients.models.find(registry, replaced) is not None:
-            clients.models.tag(registry, replaced, {STATE: EntryState.RETIRED.value})
+            retired = {STATE: EntryState.RETIRED.value, SERVED: _serving_record(clients, order, replaced)}
+            clients.models.tag(registry, replaced, retired)
         return ""
 
     def undo(self, clients: Clients, order: c.MoveOrder, before: Mapping[str, Any]) -> str:
-        states, replaced = dict(before), replaced_entry(order)
-        if (champion_state := states.pop(REPLACED, None)) is not None and replaced is not None:
-            clients.models.tag(_registry(order), replaced, {STATE: champion_state})
-        clients.models.tag(_registry(order), order.plan.model, states)
+        tags, replaced = dict(before), replaced_entry(order)
+        champion_state, champion_served = tags.pop(REPLACED, None), tags.pop(_REPLACED_SERVED, "")
+        if champion_state is not None and replaced is not None:
+            clients.models.tag(_registry(order), replaced, {STATE: champion_state, SERVED: champion_served})
+        clients.models.tag(_registry(order), order.plan.model, tags)
         return ""
 
     def missing(self, clients: Clients, order: c.MoveOrder) -> str:
@@ -115,13 +133,19 @@ class MarkInProduction:
         return "" if state == EntryState.IN_PRODUCTION.value else f"the entry of {order.plan.model} is {state}"
 
 
-REPLACED = "replaced"  # The state of the entry that served before, in what is remembered of the move.
+# The state of the entry that served before and its serving record, in what is remembered of the move.
+REPLACED, _REPLACED_SERVED = "replaced", "replaced_served"
 
 
 def replaced_entry(order: c.MoveOrder) -> ModelVersion | None:
     """The version that the promotion replaces; None for a first version, and for one that no version names."""
     name, _, version = order.at.champion.model.rpartition("/")[2].partition(":")
     return ModelVersion(name=name, version=version) if version else None
+
+
+def _serving_record(clients: Clients, order: c.MoveOrder, model: ModelVersion) -> str:
+    stage = order.at.stage
+    return serving_record(clients.statements, stage.workspace.name, stage.serving.online, model)
 
 
 def approvers(order: c.MoveOrder) -> str:

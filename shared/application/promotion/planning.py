@@ -3,8 +3,10 @@
 What runs later is this very plan; both the HTTP door and the orchestration's first step ask here.
 """
 
+import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Any, Protocol
 
 from shared.application.promotion.stage_training import plan_training
 from shared.codec import encode
@@ -143,6 +145,21 @@ def read_bundle(store: BundleStore, model: Shelf, extras: Shelf) -> Bundle:
         # Sorted, since stores list in orders of their own: the digest over all files must be the same wherever the
         # bundle lies.
         return Bundle(files=tuple(sorted(pool.map(read, files))))
+
+
+def golden_requests(bundles: BundleStore, extras: Shelf, model: ModelVersion) -> Iterator[tuple[Any, Any]]:
+    """The requests on the shelf *extras* of *model*, each with the answer recorded for it. Refused for none."""
+    lines = list(filter(str.strip, (bundles.read(extras, GOLDEN) or b"").decode(errors="replace").splitlines()))
+    if not lines:
+        raise Refused(f"the bundle of {model} has no {GOLDEN}, or it is empty")
+    for number, line in enumerate(lines, 1):
+        try:
+            document = json.loads(line)
+            pair = document["request"], document["response"]
+        except (ValueError, KeyError, TypeError) as error:
+            fault = f"request {number} in {GOLDEN} of {model} is no JSON with request and response"
+            raise Refused(f"{fault}: {error!r}") from error
+        yield pair
 
 
 def source_shelves(plan: Plan) -> tuple[Shelf, Shelf]:

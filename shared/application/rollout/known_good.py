@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.application.promotion.planning import champion_at, golden_requests, place_shelves
 from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.ladder import Ladder, Stage
 from shared.domain.promotion.models import EntryState, ModelVersion, exact_or_none
+from shared.domain.rollout.callers import CallerNames, caller_names, misfit
 from shared.domain.rollout.known_good import (
     GoodCandidate,
     GoodCondition,
@@ -19,7 +21,7 @@ from shared.domain.rollout.known_good import (
 )
 from shared.domain.rollout.rehearsals import Rehearsal, newest_rehearsal
 from shared.domain.rollout.serving import ServedInterval
-from shared.ports import AuditLog, EndpointKind, Endpoints
+from shared.ports import AuditLog, BundleStore, EndpointKind, Endpoints
 from shared.records.predicates import EntryStatement
 from shared.records.production.rehearsals import rehearsals_of
 from shared.records.production.serving import hold_of, served_intervals
@@ -31,7 +33,7 @@ _READY = "Succeeded"
 
 @dataclass(frozen=True, slots=True)
 class ServingRecords:
-    """What known good is derived from: signed records, and what is deployed now.
+    """What known good is derived from: signed records, what is deployed now, and the golden requests of bundles.
 
     The log of a model is read once, however many versions are asked about: it grows with the years, and every entry of
     it is a request to the hub.
@@ -40,6 +42,7 @@ class ServingRecords:
     statements: Statements
     audit: AuditLog
     endpoints: Endpoints
+    bundles: BundleStore
     logged: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
 
     def entry(self, model: ModelVersion) -> EntryStatement | None:
@@ -64,16 +67,22 @@ def candidates(records: ServingRecords, stage: Stage, model: str, now: datetime)
     """Every version of *model* that has served the stage, the one that did last first."""
     assert stage.environment is not None
     served = served_intervals(records.statements, stage.environment.name, stage.serving.online)
+    serving = exact_or_none(champion_at(records.endpoints, stage).model.rpartition("/")[2])
     versions = (exact_or_none(version) for version in versions_served(served))
     return tuple(
-        _candidate(records, stage, version, served, now)
+        _candidate(records, stage, version, served, serving, now)
         for version in versions
         if version is not None and version.name == model
     )
 
 
 def _candidate(
-    records: ServingRecords, stage: Stage, model: ModelVersion, served: tuple[ServedInterval, ...], now: datetime
+    records: ServingRecords,
+    stage: Stage,
+    model: ModelVersion,
+    served: tuple[ServedInterval, ...],
+    serving: ModelVersion | None,
+    now: datetime,
 ) -> GoodCandidate:
     assert stage.rollout is not None
     rules = stage.rollout.known_good
@@ -91,6 +100,7 @@ def _candidate(
             served_long_enough(served, str(model), rules, now),
             ended_well(served, str(model), rules),
             *_entry_conditions(records, model),
+            _fits_callers(records, stage, model, serving),
             _startable(deployment, warm, max(last_until, tried.at) if tried else last_until, rules, now),
         ),
         warm=warm,
@@ -113,6 +123,38 @@ def _entry_conditions(records: ServingRecords, model: ModelVersion) -> Iterator[
     )
     hold_reason = f"held back by {hold.by}: {hold.reason}" if hold else "nothing holds it back"
     yield GoodCondition(name="not held back", met=hold is None, because=hold_reason)
+
+
+def _fits_callers(
+    records: ServingRecords, stage: Stage, model: ModelVersion, serving: ModelVersion | None
+) -> GoodCondition:
+    """Whether *model* takes and answers what callers of *serving* send and read."""
+    missing, because = _compared_callers(records, stage, model, serving)
+    return GoodCondition(name="fits its callers", met=not missing, because=missing or because)
+
+
+def _compared_callers(
+    records: ServingRecords, stage: Stage, model: ModelVersion, serving: ModelVersion | None
+) -> tuple[str, str]:
+    """What callers of *serving* would miss, and else why they miss nothing."""
+    if serving is None or serving == model:
+        return "", "nothing else serves them" if serving else "nothing is known of what serves them"
+    present, own = _caller_names(records, stage, serving), _caller_names(records, stage, model)
+    # A bundle without golden requests says nothing of callers. It keeps nobody from going back.
+    if present is None or own is None:
+        return "", f"{model if present else serving} has no golden requests to compare by"
+    return misfit(present, own), f"it takes and answers the names that callers of {serving} use"
+
+
+def _caller_names(records: ServingRecords, stage: Stage, model: ModelVersion) -> CallerNames | None:
+    entry = records.entry(model)
+    if entry is None or not entry.bundle:
+        return None
+    _, extras = place_shelves(stage.workspace, model, entry.bundle)
+    try:
+        return caller_names(golden_requests(records.bundles, extras, model))
+    except Refused:
+        return None
 
 
 def _is_warm(records: ServingRecords, stage: Stage, deployment: str) -> bool:

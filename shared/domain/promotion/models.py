@@ -15,6 +15,7 @@ PROMOTION = "signalbox.promotion"  # Who brought it here.
 MODEL = "signalbox.model"  # Of a deployment: the version that it serves.
 STATE = "signalbox.state"  # Of an entry of the central registry.
 APPROVED_BY = "signalbox.approved_by"
+SERVED = "signalbox.served"  # Of an entry: where it has all traffic and since when, or had it and until when.
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 _EXACT = re.compile(rf"({_NAME}):(v?[0-9]+(?:[._-][A-Za-z0-9]+)*)")

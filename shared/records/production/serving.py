@@ -70,6 +70,24 @@ def served_intervals(statements: Statements, environment: str, endpoint: str) ->
     return intervals(changes_of(statements, environment, endpoint))
 
 
+def serving_record(statements: Statements, environment: str, endpoint: str, model: ModelVersion) -> str:
+    """Where *model* has all traffic since when, or last had it until it had none, as its entry says it.
+
+    Empty where it never had all traffic.
+    """
+    own = [part for part in served_intervals(statements, environment, endpoint) if part.model == str(model)]
+    whole = [part for part in own if part.share == 100]
+    if not whole:
+        return ""
+    last = max(whole, key=lambda part: part.since)
+    ends = [part.until for part in own if part.since >= last.since]
+    until = None if None in ends else max(filter(None, ends))
+    place, since = f"{environment}/{endpoint}", last.since.isoformat(timespec="seconds")
+    return (
+        f"{place} since {since}" if until is None else f"{place} from {since} to {until.isoformat(timespec='seconds')}"
+    )
+
+
 def sign_hold(statements: Statements, hold: VersionHold) -> bool:
     """Hold a version back, or release it; False where just this was said before."""
     word = "released" if hold.released else "held"

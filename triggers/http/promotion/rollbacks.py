@@ -147,7 +147,7 @@ def show_known_good(request: ApiRequest, model: str, query: KnownGoodFilters) ->
     """Each version of *model* that has served, and every condition of being known to be good."""
     clients = request.clients
     production = production_stage(clients.configuration.ladder, query.stage)
-    records = ServingRecords(clients.statements, clients.audit, clients.endpoints)
+    records = ServingRecords(clients.statements, clients.audit, clients.endpoints, clients.bundles)
     return KnownGoodShown(
         stage=production.name,
         versions=tuple(
