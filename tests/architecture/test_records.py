@@ -18,9 +18,10 @@ METHODS = {"list", "page", "look_into", "find", "read", "create", "replace", "ap
 # JSON that is no record: it comes from outside, and is checked where it comes in.
 PARSED_ELSEWHERE = {
     "activities/bundle_check.py": 1,  # What a script on this machine has answered.
-    "activities/golden_requests.py": 2,
+    "activities/golden_requests.py": 1,  # What an endpoint answers.
     "activities/online_rows.py": 1,  # What an endpoint answers.
     "shared/application/callers.py": 1,  # The platform's sign-in header.
+    "shared/application/promotion/planning.py": 1,  # The golden requests in a bundle.
     "shared/config/contracts.py": 1,  # A profile beside a data contract.
     "shared/domain/retraining/boxes.py": 1,  # A line of training data.
     "shared/domain/trust/tree_heads.py": 1,  # What the log's key has signed, also as it was published.

@@ -14,8 +14,8 @@ _BAD_ENDS = (ChangeKind.UNDO, ChangeKind.ROLLBACK)
 class KnownGoodRules:
     """A version is known good after it had *share* percent for *served_s* at a stretch.
 
-    It must have been rehearsed within *rehearsed_within_s*, unless it is still deployed. *keep* of the newest are never
-    retired.
+    It must have been rehearsed within *rehearsed_within_s*, unless it is still deployed. The doctor looks whether the
+    *keep* newest are whole.
     """
 
     served_s: int = 24 * 3600

@@ -2,18 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from shared.domain.failures import Refused, Transient
+from shared.domain.promotion.bundles import BundleFile, bundle_digest
+from shared.domain.promotion.models import DIGEST
+from shared.domain.rollout.known_good import KnownGoodRules
 from shared.domain.rollout.policy import CountSource
+from shared.domain.rollout.serving import ChangeKind, TrafficChange
 from shared.operations.doctor.examine import examine
 from shared.operations.doctor.findings import Finding, Grade
-from shared.ports import DeploymentSeen, EndpointSeen, LogSetting
+from shared.ports import DeploymentSeen, EndpointSeen, LogSetting, StoredFile
+from shared.records.production.serving import sign_change
 from tests.unit.doctor.test_doctor import CONFIGURATION, RULE, Site, refuse, site
 
 Change = Callable[[Site], None]
+MODEL_FILE = StoredFile(path="model.bin", size=7, sha256="ab" * 32)
 
 
 def staged(made: Site, **changes: Any) -> None:
@@ -121,6 +129,45 @@ def test_a_release_by_registration_wants_the_events_of_the_registry() -> None:
     assert finding.grade is Grade.WARNING
     assert "releases to production wait for the timer" in finding.found
     assert "of the registry" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("keep", "entry", "files", "subjects", "fact"),
+    [
+        (1, "is there", [MODEL_FILE], ["diabetes-progression:2"], "is whole in mlr-central"),
+        (3, "is there", [MODEL_FILE], ["diabetes-progression:1", "diabetes-progression:2"], "is whole in mlr-central"),
+        (1, "", [MODEL_FILE], ["diabetes-progression:2"], "is not in mlr-central any more"),
+        (1, "is there", [], ["diabetes-progression:2"], "has other bytes in mlr-central"),
+    ],
+)
+def test_the_newest_known_good_versions_are_whole_in_the_registry(
+    keep: int, entry: str, files: list[StoredFile], subjects: list[str], fact: str
+) -> None:
+    made = site()
+    stages = tuple(
+        replace(stage, rollout=replace(stage.rollout, known_good=KnownGoodRules(keep=keep))) if stage.rollout else stage
+        for stage in CONFIGURATION.ladder.stages
+    )
+    made.configuration = replace(CONFIGURATION, ladder=replace(CONFIGURATION.ladder, stages=stages))
+    for days, version in ((9, "1"), (5, "2"), (0, "3")):  # The third has not served long enough.
+        change = TrafficChange(
+            kind=ChangeKind.SHIFT,
+            environment="prod",
+            endpoint="diabetes-online",
+            at=made.clock.now() - timedelta(days=days),
+            traffic={f"v{version}": 100},
+            versions={f"v{version}": f"diabetes-progression:{version}"},
+        )
+        sign_change(made.statements, f"shift-{version}", change)
+    model = BundleFile(part="model", path=MODEL_FILE.path, size=MODEL_FILE.size, sha256=MODEL_FILE.sha256)
+    made.registered = SimpleNamespace(tags={DIGEST: bundle_digest([model])}) if entry else None
+    made.bundles.files = lambda shelf: files if shelf.asset.name == "diabetes-progression" else []
+    made.bundles.digest = lambda shelf, path: MODEL_FILE.sha256
+
+    findings = [finding for finding in examine(made) if "known good" in finding.subject]
+
+    assert [finding.subject.partition(",")[0] for finding in findings] == subjects
+    assert all(fact in finding.found for finding in findings), findings
 
 
 def test_a_service_that_refuses_to_be_looked_at_breaks_no_other_check() -> None:
