@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shared.settings import Settings, read_settings
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from shared.adapters.azure_monitor.traffic_log import TrafficLog
     from shared.adapters.signing.purpose_keys import PurposeKeys
     from shared.application.callers import Callers
+    from shared.application.list_readers import ListReaders
+    from shared.application.sessions import Sessions
     from shared.domain.configuration import Configuration
     from shared.domain.rollout.policy import CountSource
     from shared.ports import (
         Alerts,
         Announcer,
         AuditLog,
+        BrowserSignIn,
         BundleStore,
         Clock,
         CollectedFiles,
@@ -50,10 +53,10 @@ if TYPE_CHECKING:
         MonitoringSetUp,
         OutputFigures,
         Pipelines,
-        Place,
         ProjectFunctions,
         Queues,
         RowFiles,
+        Sealer,
         Secrets,
         ServerTasks,
         Signing,
@@ -121,6 +124,12 @@ class Clients:
         from shared.records.statements import Statements
 
         return Statements(self.store, self.signing)
+
+    @cached_property
+    def lists(self) -> ListReaders:
+        from shared.application.list_readers import ListReaders
+
+        return ListReaders(self.statements, self.ledger, self.configuration.ladder.break_glass)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -276,8 +285,30 @@ class Clients:
         return Callers(self.identities, permissions, keys, settings.platform_sign_in, tenant)
 
     @cached_property
+    def sign_in(self) -> BrowserSignIn:
+        from shared.adapters.entra.browser_sign_in import EntraSignIn
+        from shared.adapters.entra.tokens import EntraTokens
+
+        issuer, client = self.settings.token_issuer, self.settings.token_audience
+        return EntraSignIn(issuer, client, EntraTokens(issuer, client), self._credential)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        from shared.adapters.sealed_texts import KeyedSealer
+
+        return KeyedSealer(self.settings.session_keys)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        from shared.application.sessions import Sessions
+
+        return Sessions(self.store, self.sealer, self.configuration)
+
+    @cached_property
     def dependencies(self) -> Mapping[str, Look]:
-        return _looks(self, self._arm)
+        from shared.adapters.reachability import service_looks
+
+        return service_looks(self, self._arm)
 
     @cached_property
     def announcer(self) -> Announcer:
@@ -413,37 +444,3 @@ class Clients:
 def clients() -> Clients:
     """The worker's clients. Raises SettingsError naming every setting that is missing or wrong."""
     return Clients(read_settings())
-
-
-def _looks(clients: Clients, arm: Arm) -> Mapping[str, Look]:
-    """A look at each service that is used, by name; it raises where that does not answer, or does not let us in."""
-    from shared.adapters.azure_ml.arm import place_path
-    from shared.adapters.reachability import reach
-
-    configuration, settings = clients.configuration, clients.settings
-    registries = {stage.registry.name: stage.registry for stage in configuration.ladder.stages if stage.registry}
-    resource_places: list[tuple[str, Place]] = [
-        (f"workspace {workspace.name}", workspace) for workspace in configuration.workspaces
-    ]
-    resource_places += [(f"registry {name}", registry) for name, registry in registries.items()]
-    return {
-        "hub": lambda: clients.hub.find(configuration.hub.state, "readiness"),
-        **{name: partial(arm.get, place_path(resource), f"look at {name}") for name, resource in resource_places},
-        "event grid topic": partial(reach, settings.topic_endpoint),
-        "token issuer": partial(reach, f"{settings.token_issuer}/.well-known/openid-configuration"),
-        **dict(_messaging(clients)),
-        **{f"organisation {name}": partial(_look_into, clients, name) for name in configuration.devops.organisations},
-    }
-
-
-def _messaging(clients: Clients) -> Iterator[tuple[str, Look]]:
-    """Each queue that the app reads and the topic for results; empty without a namespace."""
-    for door in clients.queues.doors:
-        yield f"queue of {door.value}", partial(clients.queues.dead, door, 1)
-    if clients.settings.results_topic:
-        yield "results topic", lambda: clients.messenger.reach(clients.settings.results_topic)
-
-
-def _look_into(clients: Clients, organisation: str) -> str:
-    """Read a project to see whether Azure DevOps answers and lets the app in; the project need not exist."""
-    return clients.devops_facts.project_id(organisation, next(iter(clients.configuration.devops.projects), "readiness"))

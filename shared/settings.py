@@ -35,6 +35,8 @@ LEDGER_IDENTITY = "AZURE_CONFIDENTIAL_LEDGER_IDENTITY_URL"
 TOKEN_ISSUER = "SIGNALBOX_TOKEN_ISSUER"
 TOKEN_AUDIENCE = "SIGNALBOX_TOKEN_AUDIENCE"
 SECRETS_KEY = "SIGNALBOX_SECRETS_KEY"
+CONSOLE_URL = "SIGNALBOX_CONSOLE_URL"
+SESSION_KEYS = "SIGNALBOX_SESSION_KEYS"
 DEVOPS = "AZURE_DEVOPS_URL"
 DEVOPS_GRAPH = "AZURE_DEVOPS_GRAPH_URL"
 CALLER_KEYS = "SIGNALBOX_CALLER_KEYS"
@@ -73,6 +75,8 @@ DEFAULTS = {
     TOKEN_ISSUER: "",
     TOKEN_AUDIENCE: "",
     SECRETS_KEY: "",
+    CONSOLE_URL: "",
+    SESSION_KEYS: "",
     DEVOPS: "https://dev.azure.com",
     DEVOPS_GRAPH: "https://vssps.dev.azure.com",
     CALLER_KEYS: "",
@@ -107,6 +111,8 @@ _TREE_HEADS = re.compile(
     r"https://(?![^/]*\.confidential-ledger\.)[^/?#\s]+(/[a-z0-9]+)?/[a-z0-9](-?[a-z0-9])*"
     r"|file:/\S.*|ledger:https://[^/@?#\s]+/[a-z0-9](-?[a-z0-9])*"
 )
+# Browsers keep `__Host-` cookies for https, and for this machine.
+_CONSOLE = re.compile(r"(https://[^/?#\s@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)/console")
 _VAULT_KEY = re.compile(r"https://[^/@?#\s]+/keys/[0-9A-Za-z-]{1,127}/[0-9a-f]{32}")
 _LOG_WORKSPACE = re.compile(r"([a-z0-9][a-z0-9-]*=)?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SIGNING_KEY = re.compile(rf"({'|'.join(Purpose)})=[A-Za-z0-9][A-Za-z0-9._-]*@(https://\S+|file:\S+)")
@@ -128,6 +134,8 @@ class Settings:
     task is taken.
     *tree_heads* is the address of the container, the `file:` folder or the `ledger:` and collections, where heads of
     the audit log are published; *ledger_identity* knows the certificates of ledgers.
+    *console_url* is the console as a browser reaches it, and *session_keys* seal its sessions: the first seals, all
+    open. Without either nobody signs in there.
     *caller_keys* are the sha256 digests of the machines' keys by name;
     *platform_sign_in* says that App Service signs callers in, so that its header is true.
     """
@@ -159,6 +167,8 @@ class Settings:
     ledger_identity: str = DEFAULTS[LEDGER_IDENTITY]
     log_analytics: str = ""
     log_workspaces: tuple[tuple[str, str], ...] = ()  # By environment; that of "" is for all others.
+    console_url: str = ""
+    session_keys: tuple[str, ...] = ()
     site_name: str = ""
     site_host: str = ""
 
@@ -220,6 +230,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         key_vault_hosts=_hosts(values[KEY_VAULT_HOSTS]),
         log_analytics=values[LOG_ANALYTICS].rstrip("/"),
         log_workspaces=tuple(_log_workspace(entry) for entry in _entries(values[LOG_WORKSPACES])),
+        console_url=values[CONSOLE_URL].rstrip("/"),
+        session_keys=tuple(_entries(values[SESSION_KEYS])),
         tree_heads=values[TREE_HEADS].rstrip("/"),
         ledger_identity=values[LEDGER_IDENTITY].rstrip("/"),
         site_name=environment.get(SITE_NAME, ""),
@@ -257,6 +269,10 @@ def _problem(name: str, value: str) -> str | None:
         return f"{name} is {value!r}, which is not a file; name the JSON Web Key Set of the trusted keys"
     if name == SECRETS_KEY and 0 < len(value) < _KEY_LENGTH:
         return f"{name} has {len(value)} characters; use at least {_KEY_LENGTH} random ones, kept in Key Vault"
+    if name == SESSION_KEYS and not all(len(key) >= _KEY_LENGTH for key in _entries(value)):
+        return f"{name} has a key of less than {_KEY_LENGTH} characters; use random ones, kept in Key Vault"
+    if name == CONSOLE_URL and value and not _CONSOLE.fullmatch(value.rstrip("/")):
+        return f"{name} is {value!r}; use https://HOST/console, as browsers reach the app"
     if name == TOKEN_ISSUER and value and urlsplit(value).scheme != "https":
         return f"{name} is {value!r}; use https://login.microsoftonline.com/TENANT/v2.0"
     if name == LOG_WORKSPACES and not all(_LOG_WORKSPACE.fullmatch(entry) for entry in _entries(value)):

@@ -18,7 +18,7 @@ from shared.domain.paths import patterns
 from shared.ports import Blob
 from shared.records import paths
 from shared.records.inference import Member, members_of, store_of
-from shared.records.listings import RUNS, keep_listed
+from shared.records.lists.rows import RUNS, keep_listed
 
 _AT_ONCE = 8
 _LONGEST_MARK = 4096

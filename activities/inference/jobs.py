@@ -16,7 +16,7 @@ from shared.domain.inference.routes import Workspace
 from shared.domain.inference.runs import JobState, RowCount, RowMatch, RunOutcome, job_state, judge_rows
 from shared.ports import BatchJob, Blob, HubFile
 from shared.records import paths
-from shared.records.listings import RUNS, keep_listed
+from shared.records.lists.rows import RUNS, keep_listed
 from shared.records.store import RecordStore
 
 _CHUNK = 1024 * 1024

@@ -20,6 +20,8 @@ from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import COMPLETED, FAILED, Client, Instance, Start, find_instance, start_once
 from shared.records import paths
 from shared.records.inference import Manifest, OpenRun, find_run, store_of
+from shared.records.lists.folding import fold_list
+from shared.records.lists.rows import RUNS
 from shared.records.store import RecordStore
 
 _log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ async def sweep_runs(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swep
         with parts.part(f"run {inference.run}"):
             is_started, is_concluded = await _look_after(client, clients, inference)
             starts, orphans = starts + is_started, orphans + is_concluded
+    with parts.part("the index of runs"):
+        await asyncio.to_thread(fold_list, clients.hub, clients.store.container, RUNS, clients.clock.now())
     return await parts.conclude(clients, c.Swept(started=starts, adrift=orphans))
 
 

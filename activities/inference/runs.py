@@ -17,7 +17,7 @@ from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import Client
 from shared.records import paths
 from shared.records.inference import RunRecord, find_run, store_of
-from shared.records.listings import RUNS, keep_listed
+from shared.records.lists.rows import RUNS, keep_listed
 from shared.records.production.arrivals import ArrivalRecord, note_arrival
 from shared.records.store import RecordStore
 
@@ -32,7 +32,7 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
     """
     request, store = opening.inference, store_of(clients.hub, opening.inference)
     run_record = _new_record(clients, opening)
-    row = {"route": request.route.name, "opened": run_record.opened, "outcome": ""}
+    row = _opened_row(run_record)
     if store.create(paths.run_record(request.run), run_record, row):
         keep_listed(clients.hub, store.container, RUNS, request.run, row)
         return _opened(request, run_record)
@@ -41,10 +41,16 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
         raise Transient(f"the record of run {request.run} was removed while it was opened")
     if first.execution == opening.execution:
         if first.outcome is None:  # A repeat: the first may have ended between its two writes.
-            keep_listed(clients.hub, store.container, RUNS, request.run, row | {"opened": first.opened})
+            keep_listed(clients.hub, store.container, RUNS, request.run, _opened_row(first))
         return _opened(request, first)
     because = f"run {request.run} was opened at {first.opened}; to score again, reprocess it with a reason"
     return c.RunOpened(already=first.outcome or RunOutcome.DUPLICATE, because=because)
+
+
+def _opened_row(run_record: RunRecord) -> dict[str, str]:
+    """What the list of runs shows of a run that was opened."""
+    model = run_record.inference.route.score.scored_model
+    return {"route": run_record.route, "opened": run_record.opened, "outcome": "", "model": model}
 
 
 def _new_record(clients: Clients, opening: c.RunOpening) -> RunRecord:
@@ -150,5 +156,4 @@ def _restore(store: RecordStore, closing: c.RunClosing, at: str) -> None:
     run_record = RunRecord(
         run=request.run, route=request.route.name, execution="", opened=at, restored=at, inference=request
     )
-    row = {"route": request.route.name, "opened": at, "outcome": ""}
-    store.create(paths.run_record(request.run), run_record, row)
+    store.create(paths.run_record(request.run), run_record, _opened_row(run_record))

@@ -6,12 +6,13 @@ from activities.effects import once, stamp
 from activities.promotion.forgeries import tell_forgeries
 from shared import contracts as c
 from shared.application.promotion.decisions import log_withdrawals
-from shared.application.promotion.standing import asked_at, askers_of, break_glass, glass_stage, judgement
+from shared.application.promotion.standing import asked_at, asked_since, askers_of, break_glass, glass_stage, judgement
 from shared.application.promotion.stored_plans import stage_order
 from shared.application.promotion.superseding import superseded_by
 from shared.application.rollout.orders import aborted
 from shared.clients import Clients
 from shared.domain.promotion.approvals import ApprovalStanding, who_can
+from shared.records.lists.rows import PROMOTIONS, note_change
 from shared.records.promotion import SignedDecision, decisions
 from shared.records.statements import ForgedError
 
@@ -24,7 +25,10 @@ def look_at_approvals(clients: Clients, step: c.StageStep) -> c.ApprovalsSeen:
     records = _decisions(clients, order, order.stage)
     now, policy = clients.clock.now(), order.at.stage.approvals
     judgement_now = judgement(clients.statements, clients.ledger, order, now, records)
+    is_first = asked_since(clients.ledger, order) is None
     since = asked_at(clients.ledger, order, now)
+    if is_first:
+        note_change(clients.hub, clients.store.container, PROMOTIONS, order.promotion.id)
     waited_s = (now - since).total_seconds()
     if because := superseded_by(clients.store, order.promotion.id):
         return c.ApprovalsSeen(standing=ApprovalStanding.REJECTED, unmet=(because,), waited_s=waited_s)

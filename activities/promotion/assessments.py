@@ -24,6 +24,7 @@ from shared.domain.gates.evidence import Evaluation, Evidence, Rollback
 from shared.domain.promotion.plans import Champion, Phase
 from shared.domain.rollout.rehearsals import newest_rehearsal
 from shared.records import paths
+from shared.records.lists.rows import note_stage
 from shared.records.predicates import StageEvidence
 from shared.records.production.rehearsals import rehearsals_of
 from shared.records.promotion import sign_evidence, stage_evidence_at
@@ -36,6 +37,7 @@ def assess_stage(clients: Clients, step: c.StageStep) -> c.Assessed:
 
 def _assess(clients: Clients, step: c.StageStep) -> c.Assessed:
     order = stage_order(clients.statements, clients.ledger, step)
+    note_stage(clients.store, order.promotion.id, order.stage, order.phase.value, stamp(clients))
     path = paths.evidence(order.promotion.id, order.stage, order.phase.value, "evidence.json")
     stage_evidence = stage_evidence_at(clients.statements, path)  # What was measured before a crash stands.
     if stage_evidence is None:

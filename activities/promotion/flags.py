@@ -22,6 +22,8 @@ from shared.domain.promotion.models import HELD
 from shared.durable.starting import Client, Start, find_instance, wake
 from shared.ports import Blob, RegisteredModel
 from shared.records import paths
+from shared.records.lists.folding import fold_list
+from shared.records.lists.rows import PROMOTIONS
 from shared.records.promotion import is_open
 
 
@@ -49,6 +51,8 @@ async def sweep_promotions(client: Client, clients: Clients, sweep: c.Sweep) -> 
     with parts.part("sets of promotions"):
         count += await sweep_sets(client, clients, parts)
     await _wake_waiting(client, clients, parts, open_blobs)
+    with parts.part("the index of promotions"):
+        await asyncio.to_thread(fold_list, clients.hub, clients.store.container, PROMOTIONS, clients.clock.now())
     with parts.part("Azure DevOps"):
         count += await sweep_devops(client, clients, parts)
     with parts.part("revoked keys"):

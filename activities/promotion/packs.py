@@ -15,12 +15,15 @@ from shared.domain.promotion.audit import canonical_digest
 from shared.domain.promotion.models import DIGEST, ModelVersion
 from shared.domain.promotion.plans import Champion, Phase, Plan, StagePlan
 from shared.records import paths
+from shared.records.lists.rows import PROMOTIONS, note_change
 from shared.records.promotion import evidence_pack_at, measured_at, sign_pack
 
 
 def write_evidence_pack(clients: Clients, step: c.StageStep) -> c.EvidencePack:
     """The pack of a stage's phase; its digest covers everything on the page."""
-    return once(clients, step.key, c.EvidencePack, lambda: _write(clients, step))
+    pack = once(clients, step.key, c.EvidencePack, lambda: _write(clients, step))
+    note_change(clients.hub, clients.store.container, PROMOTIONS, step.promotion.id)
+    return pack
 
 
 def _write(clients: Clients, step: c.StageStep) -> c.EvidencePack:

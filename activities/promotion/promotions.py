@@ -33,7 +33,7 @@ from shared.domain.promotion.plans import Plan, changes
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.durable.starting import Client, wake
 from shared.records import paths
-from shared.records.listings import PROMOTIONS, keep_listed
+from shared.records.lists.rows import PROMOTIONS, keep_listed
 from shared.records.promotion import LockHolder, PromotionRecord, QueuedPromotion, find_promotion, is_open
 from shared.records.registry import refuse_revoked
 from shared.records.statements import ForgedError
@@ -272,6 +272,6 @@ def _write_fate(clients: Clients, closing: c.PromotionClosing, at: str) -> None:
     if stored is None:
         raise Refused(f"the record of {promotion} is gone from {store.container}/{path}; restore it from a backup")
     closed = replace(stored.record, closed=at, fate=closing.fate, because=closing.because)
-    row = {"fate": closing.fate.value}
+    row = {"fate": closing.fate.value, "closed": at}
     store.update(stored, closed, row)
     keep_listed(store.hub, store.container, PROMOTIONS, promotion, {**stored.blob.metadata, **row})

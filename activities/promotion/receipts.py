@@ -33,6 +33,7 @@ from shared.domain.rollout.steps import SHADOW
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.ports import Models
 from shared.records import paths
+from shared.records.lists.rows import PROMOTIONS, note_change
 from shared.records.predicates import BreakGlassPredicate
 from shared.records.promotion import SignedDecision, decisions, evidence_pack_at, refuse_changed_origins
 from shared.records.registry import refuse_revoked
@@ -48,6 +49,7 @@ def issue_receipt(clients: Clients, step: c.StageStep) -> Receipt:
     receipt = once(clients, step.key, Receipt, lambda: _issue(clients, step))
     if because := refuse_receipt(clients.statements, receipt, step.promotion.id, step.stage, step.phase):
         raise ForgedError(f"{step.key}.json", because)  # It was there before, and nobody who may has signed it.
+    note_change(clients.hub, clients.store.container, PROMOTIONS, step.promotion.id)
     return receipt
 
 

@@ -48,6 +48,7 @@ from shared.ports.promotion import (
     WantedDeployment,
 )
 from shared.ports.rollout import Alerts, DeploymentMinute, FiringAlert, ServedEndpoint, TrafficFigures
+from shared.ports.sign_in import BrowserSignIn, Sealer, SignedIn, SignInRequest
 from shared.ports.traffic import ClientFigures, ClientMinute, OutputBins, OutputFigures, OutputMinute
 from shared.ports.trust import Signing, SigningKeys, TreeHeadPublisher
 
@@ -60,6 +61,7 @@ __all__ = [
     "AuditReport",
     "BatchJob",
     "Blob",
+    "BrowserSignIn",
     "BundleStore",
     "ClientFigures",
     "ClientMinute",
@@ -105,10 +107,13 @@ __all__ = [
     "QuotaSeen",
     "RegisteredModel",
     "RowFiles",
+    "Sealer",
     "Secrets",
     "ServedEndpoint",
     "ServerTasks",
     "Shelf",
+    "SignInRequest",
+    "SignedIn",
     "Signing",
     "SigningKeys",
     "StoredFile",

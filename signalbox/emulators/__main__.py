@@ -80,7 +80,9 @@ async def serve(settings: dict[str, Any]) -> None:
 
     TopicDoors(store, deliverer, issuer.check, settings["topic_key"], effects).add_to(grid)
     tls = _tls(authority)
-    identity = IdentityDoors(issuer, read_directory(settings), settings["identity_secret"])
+    directory, applications = read_directory(settings), read_applications(settings)
+    browser = f"http://127.0.0.1:{ports['identity']}"  # Where no certificate of the local authority is needed.
+    identity = IdentityDoors(issuer, directory, settings["identity_secret"], applications, browser)
     runners: list[web.AppRunner | PublicNames] = [
         await _listen(identity.app(), ports["identity"], None),
         await _listen(identity.app(), ports["identity_tls"], tls),

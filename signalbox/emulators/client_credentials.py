@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from signalbox.emulators.authorization_code import AuthorizationCodeDoors
 from signalbox.emulators.tokens import LIFE_S, Identity, TokenIssuer
 
 _ALIASES = ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net")
@@ -24,10 +25,12 @@ class ClientApplication:
 
 
 class ClientCredentialDoors:
-    """The token endpoint, and the discovery of clouds that clients ask before it."""
+    """The token endpoint, also for codes, and the discovery of clouds that clients ask before it."""
 
-    def __init__(self, issuer: TokenIssuer, applications: Sequence[ClientApplication]) -> None:
-        self._issuer = issuer
+    def __init__(
+        self, issuer: TokenIssuer, applications: Sequence[ClientApplication], codes: AuthorizationCodeDoors
+    ) -> None:
+        self._issuer, self._codes = issuer, codes
         self._applications = {application.client_id: application for application in applications}
 
     def add_to(self, app: web.Application) -> None:
@@ -44,8 +47,15 @@ class ClientCredentialDoors:
     async def _token(self, request: web.Request) -> web.Response:
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         grant, scope = form.get("grant_type", ""), form.get("scope", "").split(" ")[0]
+        if grant == "authorization_code":
+            status, answer = self._codes.redeem(form)
+            return web.json_response(answer, status=status, headers={"Cache-Control": "no-store"})
         if grant != "client_credentials":
-            return _error(400, "unsupported_grant_type", f"AADSTS70003: grant_type {grant!r}; use client_credentials")
+            return _error(
+                400,
+                "unsupported_grant_type",
+                f"AADSTS70003: grant_type {grant!r}; use client_credentials or authorization_code",
+            )
         application = self._applications.get(form.get("client_id", ""))
         if application is None:
             return _error(401, "invalid_client", f"AADSTS700016: there is no application {form.get('client_id')!r}")

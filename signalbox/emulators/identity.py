@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from signalbox.emulators.authorization_code import AuthorizationCodeDoors, Fault
 from signalbox.emulators.client_credentials import ClientApplication, ClientCredentialDoors
 from signalbox.emulators.tokens import LIFE_S, SYSTEM_ASSIGNED, Application, Identity, Person, TokenIssuer
 from signalbox.emulators.unserved import unserved
@@ -45,7 +46,7 @@ def read_directory(settings: Mapping[str, Any]) -> Directory:
 def read_applications(settings: Mapping[str, Any]) -> list[Application]:
     """From the settings' `applications`. Raises TypeError where an entry has an unknown or missing key."""
     return [
-        Application(**(raw | {"optional_claims": tuple(raw.get("optional_claims", ()))}))
+        Application(**(raw | {name: tuple(raw.get(name, ())) for name in ("optional_claims", "redirects")}))
         for raw in settings.get("applications", ())
     ]
 
@@ -53,9 +54,17 @@ def read_applications(settings: Mapping[str, Any]) -> list[Application]:
 class IdentityDoors:
     """*secret* is the X-IDENTITY-HEADER that only local processes know."""
 
-    def __init__(self, issuer: TokenIssuer, directory: Directory, secret: str) -> None:
+    def __init__(
+        self,
+        issuer: TokenIssuer,
+        directory: Directory,
+        secret: str,
+        applications: Sequence[Application] = (),
+        front: str = "",
+    ) -> None:
         self._issuer, self._directory, self._secret = issuer, directory, secret
-        self._client_credentials = ClientCredentialDoors(issuer, directory.clients)
+        self._codes = AuthorizationCodeDoors(issuer, applications, directory.persons, front)
+        self._client_credentials = ClientCredentialDoors(issuer, directory.clients, self._codes)
 
     def app(self) -> web.Application:
         """One application; serve it on the plain port and on the one with TLS."""
@@ -64,6 +73,8 @@ class IdentityDoors:
         app.router.add_get(f"/{tenant}/v2.0/.well-known/openid-configuration", self._configuration)
         app.router.add_get(f"/{tenant}/discovery/v2.0/keys", self._keys)
         app.router.add_post(f"/{tenant}/local/sign-in", self._sign_in)
+        app.router.add_post(f"/{tenant}/local/faults", self._ask_for_fault)
+        self._codes.add_to(app)
         self._client_credentials.add_to(app)
         return app
 
@@ -99,10 +110,12 @@ class IdentityDoors:
         return web.json_response(
             {
                 "issuer": self._issuer.issuer,
-                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                **self._codes.endpoints,
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
                 "jwks_uri": f"{base}/discovery/v2.0/keys",
-                "response_types_supported": ["code", "id_token"],
+                "response_types_supported": ["code"],
+                "response_modes_supported": ["query"],
+                "code_challenge_methods_supported": ["S256"],
                 "subject_types_supported": ["pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256"],
             }
@@ -128,6 +141,19 @@ class IdentityDoors:
         except LookupError as error:
             return _refusal(422, str(error.args[0]))
         return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": LIFE_S})
+
+    async def _ask_for_fault(self, request: web.Request) -> web.Response:
+        """`fault` and `times`: what the next sign-ins meet."""
+        if not self._trusts(request):
+            return _refusal(401, "X-IDENTITY-HEADER is missing or wrong; only local processes know it")
+        form = await _fields(request)
+        try:
+            self._codes.ask_for_fault(Fault(form.get("fault", "")), int(form.get("times", "1")))
+        except ValueError:
+            return _refusal(
+                400, f"fault is {form.get('fault')!r}; use one of {', '.join(Fault)}, and a number of times"
+            )
+        return web.json_response({"fault": form["fault"]})
 
     def _trusts(self, request: web.Request) -> bool:
         return secrets.compare_digest(request.headers.get("X-IDENTITY-HEADER", "").encode(), self._secret.encode())

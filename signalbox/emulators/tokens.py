@@ -20,6 +20,11 @@ LIFE_S = 3600
 CLIENT = "00000000-0000-0000-0000-0000000000cc"  # The application that people sign in with.
 PRINCIPAL = "00000000-0000-0000-0000-0000000000aa"
 
+_TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # Known in every tenant.
+_MOST_GROUPS = (
+    200  # https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#groups-overage-claim
+)
+
 Check = Callable[[web.Request, tuple[str, ...]], None]
 
 
@@ -37,7 +42,8 @@ SYSTEM_ASSIGNED = Identity()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """An app registration of the tenant: what `requestedAccessTokenVersion` says, and its optional claims.
+    """An app registration of the tenant: what `requestedAccessTokenVersion` says, its optional claims, and where people
+    who signed in may be sent back to.
 
     https://learn.microsoft.com/entra/identity-platform/access-tokens#token-formats
     """
@@ -46,6 +52,7 @@ class Application:
     uri: str
     version: int | None = None
     optional_claims: tuple[str, ...] = ()
+    redirects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +93,13 @@ class TokenIssuer:
             claims["roles"] = list(identity.roles)
         return self._sign(claims | self._version(audience, application, identity.client_id), now)
 
-    def issue_to(self, person: Person, audience: str, now: float | None = None) -> str:
-        """A token of *person* for *audience*, an application or a resource. Raises LookupError for an unknown one."""
+    def issue_to(
+        self, person: Person, audience: str, now: float | None = None, more: Mapping[str, Any] | None = None
+    ) -> str:
+        """A token of *person* for *audience*, an application or a resource, with the claims *more*.
+
+        Raises LookupError for an unknown one.
+        """
         application = self._application(audience)
         second = application is not None and application.version == 2
         claims = {
@@ -96,10 +108,24 @@ class TokenIssuer:
             "scp": "access_as_user",
             "name": person.name,
             "roles": list(person.roles),
-            "groups": list(person.groups),
+            **_groups(person),
+            **(more or {}),
             **({"preferred_username": person.upn} if second else {"upn": person.upn, "unique_name": person.upn}),
         }
         return self._sign(claims | self._version(audience, application, CLIENT), now)
+
+    def issue_id_token(self, person: Person, client: str, more: Mapping[str, Any], now: float | None = None) -> str:
+        """What tells the application *client* that *person* has signed in, with the claims *more*."""
+        claims = {
+            "iss": self.issuer,
+            "aud": client,
+            "ver": "2.0",
+            "oid": person.oid,
+            "sub": person.oid,
+            "name": person.name,
+            "preferred_username": person.upn,
+        }
+        return self._sign({**claims, **more}, now)
 
     def check(self, request: web.Request, audiences: Sequence[str]) -> None:
         """Raises 401 unless the request carries a living token of ours for one of *audiences*."""
@@ -123,7 +149,7 @@ class TokenIssuer:
     def _application(self, audience: str) -> Application | None:
         """The tenant's application, None for somebody else's resource. Raises LookupError for an unknown `api://`."""
         application = self._applications.get(audience)
-        if application is None and audience.startswith("api://"):
+        if application is None and audience.startswith("api://") and audience != _TOKEN_EXCHANGE:
             raise LookupError(f"AADSTS500011: the resource principal named {audience} was not found in this tenant")
         return application
 
@@ -154,6 +180,12 @@ class TokenIssuer:
     def _read(self, token: str) -> dict[str, Any]:
         """What *token* claims, if we signed it. Raises JoseError or ValueError."""
         return jwt.decode(token, self._key, algorithms=["RS256"]).claims
+
+
+def _groups(person: Person) -> dict[str, Any]:
+    if len(person.groups) > _MOST_GROUPS:
+        return {"_claim_names": {"groups": "src1"}}
+    return {"groups": list(person.groups)}
 
 
 def _key(path: Path) -> RSAKey:

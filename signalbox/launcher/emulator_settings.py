@@ -100,7 +100,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
         "identity_secret": endpoints.identity_secret,
         "identities": [USER_ASSIGNED],
         "persons": list(PERSONS),
-        "applications": [APPLICATION],
+        "applications": [APPLICATION | {"redirects": [f"{endpoints.console}/signed-in"]}],
         "devops": DEVOPS,
         "vault_permissions": VAULT_PERMISSIONS,
         "ledger_users": LEDGER_USERS,

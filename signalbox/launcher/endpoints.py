@@ -77,6 +77,7 @@ class Endpoints:
     secrets_key: str
     devops_key: str
     servicebus_key: str
+    session_key: str
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -87,6 +88,11 @@ class Endpoints:
     @property
     def app(self) -> str:
         return f"http://127.0.0.1:{self.host}"
+
+    @property
+    def console(self) -> str:
+        """The console, as a browser opens it."""
+        return f"{self.app}/console"
 
     @property
     def hub(self) -> str:
@@ -165,6 +171,8 @@ class Endpoints:
             "AZURE_KEY_VAULT_HOSTS": f"127.0.0.1:{self.keyvault}",
             "SIGNALBOX_TREE_HEADS": f"file:{Path(self.state) / 'tree-heads'}",  # Beside the storage emulator's files.
             "SIGNALBOX_SECRETS_KEY": self.secrets_key,
+            "SIGNALBOX_CONSOLE_URL": self.console,
+            "SIGNALBOX_SESSION_KEYS": self.session_key,
             "AZURE_DEVOPS_URL": self.azure_devops,
             "AZURE_DEVOPS_GRAPH_URL": self.azure_devops,
             "SIGNALBOX_CALLER_KEYS": ",".join(
@@ -209,6 +217,7 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         secrets_key=secrets.token_urlsafe(32),
         devops_key=secrets.token_urlsafe(24),
         servicebus_key=secrets.token_urlsafe(32),
+        session_key=secrets.token_urlsafe(32),
     )
 
 

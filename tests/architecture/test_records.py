@@ -31,7 +31,7 @@ PARSED_ELSEWHERE = {
     "triggers/http/pages.py": 1,  # A cursor.
 }
 # They ask whether the container is there, and whether the app may write to it.
-PROBES = {"shared/clients.py": 1, "shared/operations/doctor/checks/containers.py": 3}
+PROBES = {"shared/operations/doctor/checks/containers.py": 3}
 
 
 def parses_json(call: ast.Call) -> bool:

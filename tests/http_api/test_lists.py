@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from shared.domain.promotion.ladder import Holdout, Ladder, Promotable
 from shared.domain.schedules.due_times import Schedule, Target
-from shared.records.listings import PROMOTIONS, RUNS, keep_listed
+from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed
 from signalbox.cli.main import main
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import OPERATOR_KEY, FakeClients

@@ -74,6 +74,7 @@ KINDS: dict[str, Any] = {
 # What is no typed record: lists' rows are metadata, documents are the domain's, logs are lines, the rest the ledger's.
 OTHERS = (
     r"listed/.+",
+    r"index(-segments)?/.+",
     r"runs/[^/]+/data\.json",
     r"promotions/[^/]+/[^/]+/(entry|exit)/pack\.json",
     r"drift/[^/]+/[^/]+/(reference|windows/.+)\.json",

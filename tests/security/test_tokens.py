@@ -114,6 +114,18 @@ async def refused(app: AttackedApp) -> Any:
     return send
 
 
+async def test_a_refused_token_leaves_its_reason_in_the_log(app: AttackedApp, caplog: pytest.LogCaptureFixture) -> None:
+    token = app.issuer.token(aud="api://signalbox", **ENGINEER)
+
+    status, _ = await app.ask("GET", "runs", {"Authorization": f"Bearer {token}"})
+
+    assert status == 401
+    (line,) = (record.getMessage() for record in caplog.records if "a caller is refused" in record.getMessage())
+    assert line.startswith("GET runs: ")
+    assert "a v2.0 token for 'api://signalbox'" in line
+    assert token not in caplog.text
+
+
 async def test_what_a_good_token_opens_no_other_does(app: AttackedApp, refused: Any) -> None:
     good, _ = await app.ask("GET", "runs", {"Authorization": f"Bearer {app.issuer.token(**ENGINEER)}"})
     assert good == 200

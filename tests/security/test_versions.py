@@ -66,8 +66,10 @@ def test_any_other_version_or_audience_is_refused_with_what_to_look_at(
     tmp_path: Path, version: int, named: str, audience: str
 ) -> None:
     tokens = issuer(tmp_path, version)
-    with pytest.raises(Refused, match="requestedAccessTokenVersion"):
+    with pytest.raises(Refused, match="requestedAccessTokenVersion") as refusal:
         verified(tokens, tokens.issue_to(ADA, URI), named, audience)
+    carried = f"a v{version}.0 token for '{CLIENT_ID if version == 2 else URI}'"
+    assert carried in str(refusal.value), "the reason names what the token carries beside what is taken"
 
 
 def test_a_version_that_does_not_belong_to_its_issuer_is_refused(tmp_path: Path) -> None:

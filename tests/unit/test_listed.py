@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.ports import Blob
-from shared.records.listings import PROMOTIONS, RUNS, keep_listed, listed
+from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed, listed
 from tests.amounts import amount
 from tests.fakes.ports import MemoryHub
 

@@ -28,6 +28,7 @@ class ApiRoute:
     The handler's annotations say what else it takes (`query`, `body`, parameters of the path) and what it returns; a
     good response has *status*. *place* says where the places come from in which the action would happen: a way of
     `triggers.http.places`, or WHOLE_APP, for which a permission that is limited to some places is never enough.
+    *lists* are the kinds of `shared.records.lists.rows` whose change markers tell of every change of the answer.
     """
 
     path: str
@@ -36,6 +37,7 @@ class ApiRoute:
     may: Action
     place: str
     status: int = 200
+    lists: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from shared.clients import Clients
 from shared.codec import encode
 from shared.domain.access.callers import NOBODY, Caller
 from shared.domain.access.permissions import Action
+from shared.domain.access.redaction import redacted
 from shared.domain.failures import Refused, Transient
 from shared.durable.deferred import load
 from shared.durable.starting import Client
@@ -23,8 +24,9 @@ from shared.telemetry.spans import receiving
 from triggers.http import places
 from triggers.http.api_route import ApiRequest, ApiRoute
 from triggers.http.bodies import decode_body, decode_query, json_of
+from triggers.http.conditional import answer_key, conditional, marker_of, names_etag, not_modified
 from triggers.http.idempotency import RepeatableAnswer, RequestedStart, begin, keep, request_digest
-from triggers.http.problems import Problem, answer, problem
+from triggers.http.problems import SECURE, Problem, answer, document, prefers_html, problem
 
 PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 
@@ -74,7 +76,7 @@ async def serve(
         else:
             caller, arguments = await asyncio.to_thread(_admit, route, handler, worker_clients, http)
         request = ApiRequest(client=client, clients=worker_clients, caller=caller, http=http)
-        response = await _act(route, handler, request, arguments)
+        return await _respond(route, handler, request, arguments)
     except SettingsError as error:
         return problem(_settings_problem(error))
     except Problem as refusal:
@@ -83,8 +85,33 @@ async def serve(
         return problem(Problem(422, "request refused", str(refusal)))
     except Transient as fault:
         return problem(Problem(503, "try again", str(fault)))
-    status = getattr(response, "http_status", route.status)
-    return answer(status, encode(response), getattr(response, "headers", None))
+
+
+async def _respond(
+    route: ApiRoute, handler: Signature, request: ApiRequest, arguments: Mapping[str, Any]
+) -> func.HttpResponse:
+    """The response of the handler; 304 where the caller has it already."""
+    if not route.lists:
+        content = await _act(route, handler, request, arguments)
+        return conditional(request.http, _written(route, request.http, content))
+    memory, now = request.clients.lists.answers, request.clients.clock.now()
+    # The marker is read before the answer is made: what changes in between makes another answer next time.
+    key, marker = answer_key(route, request.caller, request.http), await asyncio.to_thread(marker_of, route, request)
+    etag = memory.standing(key, marker, now)
+    if etag and names_etag(request.http.headers, etag):
+        return not_modified(SECURE, etag)
+    content = await _act(route, handler, request, arguments)
+    response = conditional(request.http, _written(route, request.http, content))
+    memory.keep(key, marker, now, response.headers.get("ETag", ""))
+    return response
+
+
+def _written(route: ApiRoute, http: func.HttpRequest, content: Any) -> func.HttpResponse:
+    """*content* as JSON, or as the page that it carries where the caller wants that."""
+    if hasattr(content, "html") and prefers_html(http.headers.get("Accept") or ""):
+        return document(content.html, content.digest)
+    status = getattr(content, "http_status", route.status)
+    return answer(status, encode(content), getattr(content, "headers", None))
 
 
 def _settings_problem(error: SettingsError) -> Problem:
@@ -111,16 +138,25 @@ async def _act(route: ApiRoute, handler: Signature, request: ApiRequest, argumen
 def _admit(
     route: ApiRoute, handler: Signature, clients: Clients, http: func.HttpRequest
 ) -> tuple[Caller, dict[str, Any]]:
-    """The caller, and the handler's arguments, once the caller may do this. Raises Problem.
-
-    The request is read after the first look at permissions: a caller who may do this nowhere learns nothing of it.
-    """
+    """The caller, and the handler's arguments, once the caller may do this. Raises Problem."""
     try:
         # This runs in a thread: the first token of a day fetches the issuer's keys, and that request must not hold up
         # the event loop on which all other requests are answered.
         caller = clients.callers.known(http.headers, http.params)
     except Refused as refusal:
+        # An operator must see why callers are refused without asking them for the answer that they got.
+        _log.warning("%s %s: a caller is refused: %s", route.method, route.path, redacted(str(refusal)))
         raise Problem(401, "not signed in", str(refusal)) from refusal
+    return caller, _permitted(route, handler, clients, caller, http)
+
+
+def _permitted(
+    route: ApiRoute, handler: Signature, clients: Clients, caller: Caller, http: func.HttpRequest
+) -> dict[str, Any]:
+    """The handler's arguments, once *caller* may do this. Raises Problem.
+
+    The request is read after the first look at permissions: a caller who may do this nowhere learns nothing of it.
+    """
     permissions = clients.configuration.permissions
     if not permissions.allows_somewhere(caller, route.may):
         roles = permissions.who_may_somewhere(route.may)
@@ -129,7 +165,24 @@ def _admit(
     # Some places stand in the body (the route of an inference), so they are judged after it was read. The body is read
     # only for callers with a permission somewhere: an outsider must not learn from a 400 what the app understands.
     places.require(clients, caller, route.may, route.place, arguments)
-    return caller, arguments
+    return arguments
+
+
+async def call(route: ApiRoute, client: Client, clients: Clients, caller: Caller, http: func.HttpRequest) -> Any:
+    """What the handler of *route* answers *caller*, who was verified by a session, before it is written as JSON.
+
+    The console has no way to data or actions but this one: a rule of the API cannot be left out there. Raises Problem.
+    """
+    handler = signature(route.handler)
+    try:
+        arguments = await asyncio.to_thread(_permitted, route, handler, clients, caller, http)
+        return await _act(
+            route, handler, ApiRequest(client=client, clients=clients, caller=caller, http=http), arguments
+        )
+    except Refused as refusal:
+        raise Problem(422, "request refused", str(refusal)) from refusal
+    except Transient as fault:
+        raise Problem(503, "try again", str(fault)) from fault
 
 
 def _arguments(handler: Signature, http: func.HttpRequest) -> dict[str, Any]:

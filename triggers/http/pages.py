@@ -4,8 +4,12 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any, TypeAlias, TypeVar
 
+from shared.application.lists import ListPage, page_of
+from shared.records.lists.index import Entry
 from shared.validation.rules import Text, Whole
 from triggers.http.problems import Problem
 
@@ -25,6 +29,41 @@ def page(
         ordered_rows = [row for row in ordered_rows if order(row) < last]
     rows_of_page = tuple(ordered_rows[:limit])
     return rows_of_page, written_cursor(order(rows_of_page[-1])) if len(ordered_rows) > limit else ""
+
+
+Moment: TypeAlias = Annotated[
+    str,
+    Text(
+        shortest=0,
+        longest=40,
+        pattern=r"(\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?)?",
+        means="a time in ISO 8601, such as 2026-11-30 or 2026-11-30T08:00Z; UTC where no zone is named",
+    ),
+]
+
+
+class RowState(StrEnum):
+    """Whether what is listed is under way or has ended."""
+
+    OPEN = "open"
+    ENDED = "ended"
+
+
+def utc_text(moment: str) -> str:
+    """*moment* as records carry it (ISO 8601, UTC), empty where it is. Raises Problem for 30 February."""
+    if not moment:
+        return ""
+    try:
+        time = datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise Problem(400, "bad query", f"{moment!r} is no time: {error}") from error
+    return (time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
+
+
+def indexed_page(kind: str, entries: Sequence[Entry], limit: int, cursor: str) -> tuple[ListPage, str]:
+    """The page behind *cursor* of *entries* of the index of *kind*, and the next cursor, empty at the end."""
+    rows = page_of(kind, entries, limit, read_cursor(cursor) if cursor else None)
+    return rows, written_cursor(rows.last) if rows.last else ""
 
 
 def written_cursor(last: tuple[str, str]) -> str:

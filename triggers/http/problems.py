@@ -11,11 +11,19 @@ from shared.domain.access.redaction import redacted, without_secrets
 from shared.validation.requests import RequestFault
 
 # An answer is data: no browser takes it for a page, keeps it, or shows it inside another.
-_SECURE = {
+SECURE = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+}
+# A page that was made of what people and jobs wrote. Its own policy lets nothing run and nothing be fetched, and gives
+# it an origin of its own, also where a browser opens it by itself.
+_DOCUMENT = {
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+    ),
+    "Vary": "Accept",
 }
 _SHOWN = 20  # The most errors in one answer, which must not grow with the request.
 
@@ -39,8 +47,30 @@ def answer(status: int, content: Any, headers: Mapping[str, str] | None = None) 
         json.dumps(content, indent=2),
         status_code=status,
         mimetype="application/json",
-        headers={**_SECURE, **(headers or {})},
+        headers={**SECURE, **(headers or {})},
     )
+
+
+def document(html: str, digest: str) -> func.HttpResponse:
+    """*html* as it is kept, with the *digest* of what it shows in `Signalbox-Evidence`."""
+    headers = {**SECURE, **_DOCUMENT, "Signalbox-Evidence": digest}
+    return func.HttpResponse(html, status_code=200, mimetype="text/html", charset="utf-8", headers=headers)
+
+
+def prefers_html(accept: str) -> bool:
+    """Whether *accept* (RFC 9110, 12.5.1) puts HTML before JSON, as browsers do."""
+    weights = dict(_weighed(part) for part in accept.split(","))
+    anything = weights.get("*/*", 0.0)
+    return weights.get("text/html", 0.0) > max(weights.get("application/json", 0.0), anything)
+
+
+def _weighed(media_range: str) -> tuple[str, float]:
+    name, *parameters = (part.strip() for part in media_range.split(";"))
+    weight = next((text.removeprefix("q=") for text in parameters if text.startswith("q=")), "1")
+    try:
+        return name.lower(), float(weight)
+    except ValueError:
+        return name.lower(), 0.0
 
 
 def problem(refusal: Problem) -> func.HttpResponse:
@@ -49,7 +79,7 @@ def problem(refusal: Problem) -> func.HttpResponse:
     content["detail"] = redacted(refusal.detail)  # A refusal quotes the request, which may hold a secret.
     if refusal.errors:
         content["errors"] = without_secrets([asdict(error) for error in refusal.errors])
-    headers = _SECURE | ({"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {})
+    headers = SECURE | ({"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {})
     if refusal.status == 503:
         headers["Retry-After"] = "5"
     return func.HttpResponse(

@@ -8,6 +8,7 @@ import azure.functions as func
 from shared.domain.access.permissions import Action
 from shared.durable.deferred import Deferred
 from shared.durable.registration import Blueprint
+from shared.records.lists.paths import PROMOTIONS, RUNS
 from triggers.http.api_route import WHOLE_APP, ApiRoute
 
 if TYPE_CHECKING:
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
     import triggers.http.operations.ignored_events
     import triggers.http.operations.job_logs
     import triggers.http.operations.models
+    import triggers.http.operations.people
     import triggers.http.operations.status_urls
     import triggers.http.operations.system
     import triggers.http.promotion.audits
     import triggers.http.promotion.decisions
+    import triggers.http.promotion.promotion_events
+    import triggers.http.promotion.promotion_list
     import triggers.http.promotion.promotions
     import triggers.http.promotion.proofs
     import triggers.http.promotion.rehearsals
@@ -44,8 +48,10 @@ else:
     api = Deferred("triggers.http")
 
 
-def _get(path: str, handler: Callable[..., Any], place: str, may: Action = Action.READ) -> ApiRoute:
-    return ApiRoute(path=path, method="GET", handler=handler, may=may, place=place)
+def _get(
+    path: str, handler: Callable[..., Any], place: str, may: Action = Action.READ, lists: tuple[str, ...] = ()
+) -> ApiRoute:
+    return ApiRoute(path=path, method="GET", handler=handler, may=may, place=place, lists=lists)
 
 
 def _post(path: str, handler: Callable[..., Any], may: Action, place: str, status: int = 200) -> ApiRoute:
@@ -53,7 +59,7 @@ def _post(path: str, handler: Callable[..., Any], may: Action, place: str, statu
 
 
 ROUTES: tuple[ApiRoute, ...] = (
-    _get("runs", api.inference.runs.list_runs, WHOLE_APP),
+    _get("runs", api.inference.runs.list_runs, WHOLE_APP, lists=(RUNS,)),
     _post("runs", api.inference.requested_runs.start_inference, Action.START_INFERENCE, "route", 202),
     _get("runs/{run}", api.inference.runs.show_run, "run"),
     _get("runs/{run}/logs", api.operations.job_logs.show_run_log, "run", Action.CHECK_DATA),
@@ -78,6 +84,8 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("runs/{run}/predictions/piece", api.inference.predictions.read_prediction, "run", Action.SEE_DATA),
     _get("health", api.operations.system.health, WHOLE_APP, Action.ANYONE),
     _get("openapi.json", api.operations.system.openapi, WHOLE_APP, Action.ANYONE),
+    _get("me", api.operations.people.show_me, WHOLE_APP),
+    _get("inbox", api.operations.people.show_inbox, WHOLE_APP, lists=(RUNS, PROMOTIONS)),
     _get("readiness", api.operations.system.readiness, WHOLE_APP),
     _get("configuration", api.operations.system.show_configuration, WHOLE_APP),
     _get("models", api.operations.models.list_models, WHOLE_APP),
@@ -93,10 +101,12 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post("retrainings/{run}/cancel", api.retraining.cancel_retraining, Action.OPERATE, "retraining", 202),
     _post("plans", api.promotion.requested_promotions.plan_promotion, Action.READ, "stage"),
     _post("promotions", api.promotion.requested_promotions.start_promotion, Action.PROMOTE, "stage", 202),
-    _get("promotions", api.promotion.promotions.list_promotions, WHOLE_APP),
+    _get("promotions", api.promotion.promotion_list.list_promotions, WHOLE_APP, lists=(PROMOTIONS,)),
     _get("promotions/{promotion}", api.promotion.promotions.show_promotion, "promotion"),
     _get("promotions/{promotion}/explain", api.promotion.promotions.explain_promotion, "promotion"),
     _get("promotions/{promotion}/evidence", api.promotion.promotions.show_evidence, "promotion"),
+    _get("promotions/{promotion}/decisions", api.promotion.promotion_events.list_decisions, "promotion"),
+    _get("promotions/{promotion}/timeline", api.promotion.promotion_events.show_timeline, "promotion"),
     _get("promotions/{promotion}/proof", api.promotion.proofs.prove_promotion, "promotion"),
     _get("promotions/{promotion}/proof-pack", api.promotion.proofs.pack_proof, "promotion"),
     _post("promotions/{promotion}/approve", api.promotion.decisions.approve_promotion, Action.DECIDE, "question"),
@@ -155,4 +165,5 @@ def _add_route(blueprint: Blueprint, clients: "Callable[[], Clients]", route: Ap
     handler.__name__ = route.name
     endpoint = blueprint.durable_client_input(client_name="client")(handler)
     # The app verifies callers itself: the platform's keys cannot tell one machine from another.
-    blueprint.route(route=f"v1/{route.path}", methods=[route.method], auth_level=func.AuthLevel.ANONYMOUS)(endpoint)
+    methods = ["GET", "HEAD"] if route.method == "GET" else [route.method]
+    blueprint.route(route=f"api/v1/{route.path}", methods=methods, auth_level=func.AuthLevel.ANONYMOUS)(endpoint)

@@ -24,6 +24,7 @@ _REQUIRED = ["exp", "iss", "aud", "oid"]
 _ALGORITHM = "RS256"
 _FRESH_S, _PAUSE_S = 24 * 3600.0, 60.0
 _AFTER_FAILURE_S = 1.0
+_SHOWN = 200  # Characters of a claim that a refusal quotes.
 _FIRST_ISSUERS = "https://sts.windows.net/"  # The name in v1.0 tokens; their keys are published by
 _AUTHORITIES = "https://login.microsoftonline.com/"  # the authority itself, without `/v2.0`.
 
@@ -47,11 +48,26 @@ class EntraTokens:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refused("a bearer token of the directory is required; sign in and send it in Authorization")
-        claims = self._claims(token)
+        claims = self._claims(token, self._audience)
         refuse_duplicates(token)
         return caller_of(claims, tenant_of(self._issuer))
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def verified_claims(self, token: str, audience: str) -> dict[str, Any]:
+        """What an ID token of the issuer for the client *audience* says. Raises Refused as `verify`."""
+        refuse_duplicates(token)
+        return self._claims(token, audience)
+
+    def contexts(self, token: str) -> tuple[str, ...]:
+        """The authentication contexts of an access token. Raises Refused as `verify`."""
+        contexts = self._claims(token, self._audience).get("acrs")
+        return tuple(map(str, contexts)) if isinstance(contexts, list) else ()
+
+    def metadata(self) -> dict[str, Any]:
+        """What the issuer publishes about itself (OpenID Connect Discovery)."""
+        authority = self._issuer.replace(_FIRST_ISSUERS, _AUTHORITIES, 1)
+        return self._get(f"{authority}/.well-known/openid-configuration")
+
+    def _claims(self, token: str, audience: str) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
             # The algorithm is ours and never the header's (RFC 8725, 3.1): a token that names HS256 could be signed
@@ -63,7 +79,7 @@ class EntraTokens:
                     token,
                     self._key(str(header.get("kid"))),
                     algorithms=[_ALGORITHM],
-                    audience=self._audience,
+                    audience=audience,
                     issuer=self._issuer if self._version == "2.0" else f"{self._issuer}/",
                     options={"require": _REQUIRED},
                 )
@@ -73,9 +89,9 @@ class EntraTokens:
             return claims
         except (jwt.InvalidAudienceError, jwt.InvalidIssuerError) as error:
             raise Refused(
-                f"the token is not accepted: {error}; this app takes v{self._version} tokens for {self._audience}, as "
-                "SIGNALBOX_TOKEN_ISSUER and SIGNALBOX_TOKEN_AUDIENCE say; requestedAccessTokenVersion of its app "
-                "registration decides which version is issued"
+                f"the token is not accepted: {error}; it is {_described(token)}; this app takes v{self._version} "
+                f"tokens for {self._audience}, as SIGNALBOX_TOKEN_ISSUER and SIGNALBOX_TOKEN_AUDIENCE say; "
+                "requestedAccessTokenVersion of its app registration decides which version is issued"
             ) from error
         except (jwt.PyJWTError, UnicodeError) as error:
             raise Refused(f"the token is not accepted: {error}; sign in again for {self._audience}") from error
@@ -106,8 +122,7 @@ class EntraTokens:
 
     def _fetch_keys(self) -> dict[str, jwt.PyJWK]:
         authority = self._issuer.replace(_FIRST_ISSUERS, _AUTHORITIES, 1)
-        metadata = self._get(f"{authority}/.well-known/openid-configuration")
-        keys_url = str(metadata.get("jwks_uri"))
+        keys_url = str(self.metadata().get("jwks_uri"))
         # The keys decide who anybody is, so they come from the host of the issuer or not at all, even if the metadata
         # names another.
         refuse_other_host(keys_url, authority, "jwks_uri")
@@ -127,3 +142,10 @@ class EntraTokens:
             return dict(answer.json())
         except (ValueError, TypeError) as error:
             raise Transient(f"read {url}: {answer.status_code}, no JSON object") from error
+
+
+def _described(token: str) -> str:
+    """Whose token it is and for whom, for the reason of a refusal: its signature is right, its claims are not ours."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    version, audience, issuer = (str(claims.get(name, ""))[:_SHOWN] for name in ("ver", "aud", "iss"))
+    return f"a v{version} token for {audience!r} of {issuer!r}"

@@ -1,7 +1,7 @@
 """Whom promotions wait for: by role, since when, and until when. It reads, and writes nothing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared import contracts as c
@@ -16,7 +16,7 @@ from shared.application.promotion.standing import (
 )
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.promotion.unmet_needs import failing_gates
-from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Judgement, Role, who_can
+from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Judgement, Person, Role, who_can
 from shared.domain.promotion.ladder import BreakGlass
 from shared.domain.promotion.people import Askers
 from shared.domain.promotion.plans import Phase
@@ -30,7 +30,8 @@ from shared.records.store import RecordStore
 class Waited:
     """*role* has not spoken on *stage*; *evidence* is the digest of what it must look at. *glass*: to break it.
 
-    *who* says in words who can meet it. *since* and *until* are None where nobody was asked yet.
+    *who* says in words who can meet it. *since* and *until* are None where nobody was asked yet. *speakers* are the
+    roles whose holders may speak, and *askers* asked for it and may not.
     """
 
     stage: str
@@ -41,6 +42,13 @@ class Waited:
     since: datetime | None
     until: datetime | None
     glass: bool = False
+    speakers: tuple[Role, ...] = ()
+    askers: Askers = field(default_factory=Askers)
+
+    def waits_for(self, person: Person) -> bool:
+        """Whether *person* may speak for the role: nobody decides on what they asked for."""
+        holds = any(person.fills(speaker_role) for speaker_role in self.speakers)
+        return holds and not self.askers.include(person, person.name)
 
 
 def open_promotions(store: RecordStore) -> Iterator[c.Promotion]:
@@ -105,4 +113,6 @@ def _missing(
                 evidence=order.evidence,
                 since=since,
                 until=since + timedelta(seconds=within_s) if since else None,
+                speakers=policy.speakers(role),
+                askers=askers,
             )

@@ -31,6 +31,7 @@ from shared.domain.trust.statements import PredicateKind, Statement
 from shared.durable.starting import Client, wake
 from shared.ports import AuditLog, Ledger
 from shared.records import paths
+from shared.records.lists.rows import PROMOTIONS, note_change
 from shared.records.predicates import DecisionSource, DecisionUsePredicate, WithdrawalPredicate
 from shared.records.promotion import (
     USED,
@@ -235,6 +236,7 @@ def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionCho
     _sign_withdrawal(records.statements, promotion, newest, choice.at)
     # The caller is answered once the log has it: until then they have to take it that nothing was withdrawn.
     log_withdrawals(records.audit, request, [replace(newest.decision, approval=withdrawn)])
+    note_change(records.store.hub, records.store.container, PROMOTIONS, promotion)
     return newest.stage
 
 
@@ -364,6 +366,7 @@ def record_decision(
         break
     kind = "approved" if approval.approved else "rejected"
     tell_decision(audit, request, f"{path}/{kind}/{approval.at.isoformat()}", kind, approval)
+    note_change(statements.store.hub, statements.store.container, PROMOTIONS, request.id)
     return kind
 
 

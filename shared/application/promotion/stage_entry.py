@@ -17,7 +17,7 @@ from shared.domain.promotion.plans import Phase, Plan, StagePlan
 from shared.domain.promotion.receipts import Receipt
 from shared.ports import AuditLog, Ledger, Signing
 from shared.records import paths
-from shared.records.listings import PROMOTIONS, listed
+from shared.records.lists.rows import PROMOTIONS, listed
 from shared.records.production.serving import hold_of
 from shared.records.promotion import FATES, fate_of
 from shared.records.statements import ForgedError, Statements, receipt_objection

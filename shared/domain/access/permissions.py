@@ -134,6 +134,10 @@ class Permissions:
         """Whether there is any place in which *caller* may do *action*."""
         return action is Action.ANYONE or bool(self._places(caller, action))
 
+    def places(self, caller: Caller, action: Action) -> tuple[str, ...]:
+        """The places in which *caller* may do *action*, as they are configured."""
+        return tuple(sorted(self._places(caller, action)))
+
     def _places(self, caller: Caller, action: Action) -> set[str]:
         if action in PEOPLE_ONLY and caller.kind is not CallerKind.PERSON:
             return set()

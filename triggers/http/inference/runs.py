@@ -1,18 +1,18 @@
 """Runs over HTTP: list, show with their steps, cancel, release. Every order is a record first."""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared import contracts as c
+from shared.application.lists import RowFilter, counted, matching
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.inference.runs import RunOutcome
 from shared.durable.starting import find_instance, wake
 from shared.records import paths as records
 from shared.records.inference import RunRecord, find_run
-from shared.records.listings import RUNS, listed
+from shared.records.lists.rows import RUNS, note_change
 from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
 from triggers.http.bodies import Order, Ordered, order_record
@@ -29,14 +29,20 @@ from triggers.http.inference.run_records import (
     run_record,
     steps_of,
 )
-from triggers.http.pages import PAGE, Cursor, Limit, page
+from triggers.http.pages import PAGE, Cursor, Limit, Moment, RowState, indexed_page, utc_text
 from triggers.http.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilters:
+    """*model* is `NAME:VERSION`. *since* and *until* bound the time at which the run was opened, *until* excluded."""
+
     route: OptionalName = ""
     outcome: OptionalName = ""
+    model: OptionalName = ""
+    state: RowState | None = None
+    since: Moment = ""
+    until: Moment = ""
     limit: Limit = PAGE
     cursor: Cursor = ""
 
@@ -51,15 +57,18 @@ class RunRow:
     opened: str
     outcome: str = ""
     closed: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
-    """*next* is the `cursor` of the next page, empty on the last one; *total* counts all pages."""
+    """*next* is the `cursor` of the next page, empty on the last one; *total* counts all pages. *outcomes* counts the
+    runs of each outcome that the other filters let through."""
 
     total: int
     runs: tuple[RunRow, ...]
     next: str = ""
+    outcomes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +103,26 @@ class RunShown:
 
 
 async def list_runs(request: ApiRequest, query: RunFilters) -> RunPage:
-    """The newest runs first; `route` and `outcome` narrow."""
-    rows = await asyncio.to_thread(lambda: list(_all_runs(request.clients)))
-    for name, value in (("route", query.route), ("outcome", query.outcome)):
-        if value:
-            rows = [row for row in rows if getattr(row, name) == value]
-    rows_of_page, following = page(rows, lambda row: (row.opened, row.run), query.limit, query.cursor)
-    return RunPage(total=len(rows), runs=rows_of_page, next=following)
+    """The newest runs first; the filters narrow."""
+    return await asyncio.to_thread(_listed_runs, request.clients, query)
+
+
+def _listed_runs(clients: Clients, query: RunFilters) -> RunPage:
+    rows = clients.lists.rows(RUNS)
+    narrowed = RowFilter(
+        equal={"route": query.route, "model": query.model},
+        since=utc_text(query.since),
+        until=utc_text(query.until),
+        ended="closed",
+        is_open=None if query.state is None else query.state is RowState.OPEN,
+    )
+    entries = matching(RUNS, rows, narrowed)
+    outcomes = counted(RUNS, entries, "outcome")
+    if query.outcome:
+        entries = matching(RUNS, replace(rows, entries=tuple(entries)), RowFilter(equal={"outcome": query.outcome}))
+    page, following = indexed_page(RUNS, entries, query.limit, query.cursor)
+    runs = tuple(RunRow(run=row.pop("name"), **row) for row in page.rows)
+    return RunPage(total=page.total, runs=runs, next=following, outcomes=outcomes)
 
 
 async def show_run(request: ApiRequest, run: str) -> RunShown:
@@ -138,6 +160,7 @@ async def _order(request: ApiRequest, run: str, kind: str, reason: str) -> Order
         raise Problem(409, "nothing is held", f"the output of run {run} is not held; a release is for what was seen")
     order = order_record(request, run, kind, reason)
     is_new = await asyncio.to_thread(store.create, records.order(run, kind), order, {"order": kind})
+    await asyncio.to_thread(note_change, store.hub, store.container, RUNS, run)
     # Either may be the one that waits: the run itself for a release, its child for the job.
     for instance in (run, identity.wait_id(run)):
         await wake(request.client, instance, c.ORDER_GIVEN)
@@ -187,9 +210,3 @@ def _describe(clients: Clients, record: RunRecord) -> RunShown:
     if quarantine.waits:
         response = replace(response, outcome=RunOutcome.QUARANTINED.value, because="; ".join(quarantine.because))
     return replace(response, quarantine=quarantine)
-
-
-def _all_runs(clients: Clients) -> Iterator[RunRow]:
-    columns = ("route", "outcome", "opened", "closed")
-    for name, row in listed(clients.hub, clients.configuration.hub.state, RUNS):
-        yield RunRow(run=name, **{column: row.get(column, "") for column in columns})

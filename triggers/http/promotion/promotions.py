@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared import contracts as c
-from shared.application.promotion.awaited_roles import Waited, open_promotions, waited_for
 from shared.application.promotion.standing import pack_of
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
@@ -15,67 +14,16 @@ from shared.clients import Clients
 from shared.contracts import Promotion
 from shared.domain.promotion.plans import Phase
 from shared.durable.starting import find_instance
-from shared.records.listings import PROMOTIONS, listed
 from shared.records.promotion import PromotionRecord, find_promotion
 from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
-from triggers.http.pages import PAGE, Cursor, Limit, page
 from triggers.http.problems import Problem
-
-_WAITING = "waiting"  # No fate of a record: the list's word for what waits for people.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromotionFilters:
-    model: OptionalName = ""
-    fate: OptionalName = ""
-    limit: Limit = PAGE
-    cursor: Cursor = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceFilters:
     stage: OptionalName = ""
     phase: Phase | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Awaited:
-    """*role* has not spoken on *stage*, *who* can; *people* are those that the role names one by one.
-
-    *glass*: its consent to override failing gates is what is waited for. *evidence* is the digest to look at. *since*
-    and *until* are empty where nobody was asked yet.
-    """
-
-    stage: str
-    role: str
-    who: str
-    people: tuple[str, ...]
-    evidence: str
-    since: str
-    until: str
-    glass: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromotionRow:
-    """*fate* is empty while it is under way; where those that wait are asked for it is `waiting`, and *waits* says for
-    whom."""
-
-    promotion: str
-    model: str
-    version: str
-    target: str
-    opened: str
-    fate: str = ""
-    waits: tuple[Awaited, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromotionPage:
-    total: int
-    promotions: tuple[PromotionRow, ...]
-    next: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,17 +73,6 @@ class Explained:
     unmet: tuple[str, ...]
     promotion: str = ""
     run: str = ""
-
-
-def list_promotions(request: ApiRequest, query: PromotionFilters) -> PromotionPage:
-    """The newest promotions first; `model` and `fate` narrow. The fate `waiting` lists what waits for people."""
-    rows_of = _waiting if query.fate == _WAITING else _all
-    rows = list(rows_of(request.clients))
-    for name, value in (("model", query.model), ("fate", query.fate)):
-        if value:
-            rows = [row for row in rows if getattr(row, name) == value]
-    rows_of_page, following = page(rows, lambda row: (row.opened, row.promotion), query.limit, query.cursor)
-    return PromotionPage(total=len(rows), promotions=rows_of_page, next=following)
 
 
 async def show_promotion(request: ApiRequest, promotion: str) -> PromotionShown:
@@ -192,36 +129,6 @@ async def explain_promotion(request: ApiRequest, promotion: str) -> Explained:
         unmet = unmet_at_end(models.get(subject.model.name), because)
     fate = record.fate.value if record.fate else ""
     return Explained(promotion=promotion, fate=fate, unmet=tuple(unmet))
-
-
-def _waiting(clients: Clients) -> Iterator[PromotionRow]:
-    rows = {row.promotion: row for row in _all(clients)}
-    glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
-    for promotion in open_promotions(clients.store):
-        waits = tuple(map(_awaited, waited_for(clients.statements, clients.ledger, glass, promotion, now)))
-        row = rows.get(promotion.id)
-        if waits and row is not None:  # A promotion is listed before it waits for anybody.
-            yield replace(row, fate=_WAITING, waits=waits)
-
-
-def _awaited(role_asked: Waited) -> Awaited:
-    return Awaited(
-        stage=role_asked.stage,
-        role=role_asked.role.name,
-        who=role_asked.who,
-        people=role_asked.role.people,
-        evidence=role_asked.evidence,
-        since=role_asked.since.isoformat() if role_asked.since else "",
-        until=role_asked.until.isoformat() if role_asked.until else "",
-        glass=role_asked.glass,
-    )
-
-
-def _all(clients: Clients) -> Iterator[PromotionRow]:
-    columns = ("model", "version", "target", "opened", "fate")
-    for name, row in listed(clients.hub, clients.configuration.hub.state, PROMOTIONS):
-        values: dict[str, Any] = {column: row.get(column, "") for column in columns}
-        yield PromotionRow(promotion=name, **values)
 
 
 def _known(promotion: str, record: PromotionRecord | None) -> PromotionRecord:

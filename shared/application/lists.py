@@ -1,0 +1,81 @@
+"""Pages of the lists of runs and promotions: which rows match, how many there are, and where a page begins.
+
+What a row means is its capability's business, as are the names of its columns (`shared.records.lists.rows`).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from shared.records.lists.index import Entry, RowSet
+from shared.records.lists.rows import COLUMNS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFilter:
+    """*equal*: the value by column, where it matters; *since* and *until* bound the time of the opening (ISO 8601 UTC).
+
+    *ended* names the column that is empty while a row is under way, and *is_open* whether it must be.
+    """
+
+    equal: Mapping[str, str] = field(default_factory=dict)
+    since: str = ""
+    until: str = ""
+    ended: str = ""
+    is_open: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPage:
+    """*rows* by column, with `name`; *last* is the place of the last one, None where nothing follows it."""
+
+    total: int
+    rows: tuple[dict[str, str], ...]
+    last: tuple[str, str] | None
+
+
+def matching(kind: str, rows: RowSet, wanted: RowFilter) -> Sequence[Entry]:
+    """The entries that *wanted* lets through, the newest first."""
+    columns, entries = COLUMNS[kind], rows.entries
+    # A list comprehension for each condition that is there: a hundred thousand rows pass one in a few milliseconds.
+    for name, value in wanted.equal.items():
+        if value:
+            place = columns.index(name)
+            entries = tuple([entry for entry in entries if entry[place] == value])
+    if wanted.is_open is not None:
+        place = columns.index(wanted.ended)
+        entries = tuple([entry for entry in entries if (not entry[place]) is wanted.is_open])
+    if wanted.since or wanted.until:
+        until = wanted.until or "~"  # Greater than every time.
+        entries = tuple([entry for entry in entries if wanted.since <= entry[0] < until])
+    return entries
+
+
+def counted(kind: str, entries: Sequence[Entry], column: str) -> dict[str, int]:
+    """How many of *entries* have each value of *column*."""
+    place = COLUMNS[kind].index(column)
+    return dict(Counter(entry[place] for entry in entries))
+
+
+def page_of(kind: str, entries: Sequence[Entry], limit: int, after: tuple[str, str] | None) -> ListPage:
+    """The *limit* entries behind the place *after*, which is the time and the name of the last one before them."""
+    start = 0 if after is None else _first_behind(entries, after)
+    chosen = entries[start : start + limit]
+    columns = (*COLUMNS[kind], "name")
+    return ListPage(
+        total=len(entries),
+        rows=tuple(dict(zip(columns, entry, strict=True)) for entry in chosen),
+        last=(chosen[-1][0], chosen[-1][-1]) if start + limit < len(entries) else None,
+    )
+
+
+def _first_behind(entries: Sequence[Entry], after: tuple[str, str]) -> int:
+    """By halves: the entries are in order, the greatest first."""
+    low, high = 0, len(entries)
+    while low < high:
+        middle = (low + high) // 2
+        if (entries[middle][0], entries[middle][-1]) < after:
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -1,0 +1,246 @@
+"""The index of the lists: what it says is what the rows say, whoever died or came between, and it is read once."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.application.lists import RowFilter, counted, matching, page_of
+from shared.domain.failures import Transient
+from shared.records.lists import folding as list_folding
+from shared.records.lists import paths
+from shared.records.lists.folding import fold_list
+from shared.records.lists.index import ListIndex, RowSet
+from shared.records.lists.rows import COLUMNS, RUNS, keep_listed, listed, note_change
+from tests.fakes.ports import MemoryHub
+
+STATE, NOW = "signalbox", datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class DyingHub(MemoryHub):
+    """Fails the append number *fails_at*, as a host that dies before it; counts what is read."""
+
+    def __init__(self, fails_at: int = 0) -> None:
+        super().__init__(lambda: NOW)
+        self.fails_at, self.appends, self.reads = fails_at, 0, list[str]()
+
+    def append(self, container: str, path: str, line: bytes) -> bool:
+        self.appends += 1
+        if self.appends == self.fails_at:
+            raise Transient("the host died")
+        return super().append(container, path, line)
+
+    def read(self, container: str, path: str) -> bytes | None:
+        self.reads.append(path)
+        return super().read(container, path)
+
+
+def opened(number: int) -> str:
+    return (NOW + timedelta(minutes=number)).isoformat(timespec="milliseconds")
+
+
+def keep(hub: MemoryHub, number: int, **row: str) -> None:
+    first = {"route": f"r{number % 3}", "opened": opened(number), "outcome": "", "model": "m:1"}
+    keep_listed(hub, STATE, RUNS, f"run-{number:05d}", first | row if row else first)
+
+
+def rows_of(hub: MemoryHub) -> dict[str, dict[str, str]]:
+    """What a reader that starts now says, by name."""
+    entries = ListIndex(hub, STATE, RUNS).rows().entries
+    return {entry[-1]: dict(zip(COLUMNS[RUNS], entry, strict=False)) for entry in entries}
+
+
+def truth(hub: MemoryHub) -> dict[str, dict[str, str]]:
+    return {name: {column: row.get(column, "") for column in COLUMNS[RUNS]} for name, row in listed(hub, STATE, RUNS)}
+
+
+@pytest.fixture
+def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_folding, "SEGMENT_ROWS", 5)
+    monkeypatch.setattr(list_folding, "FOLDED_BYTES", 300)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_index_says_what_the_rows_say_whatever_is_written_folded_and_read(seed: int, small_segments: None) -> None:
+    chance, hub = random.Random(seed), MemoryHub(lambda: NOW)
+    reader = ListIndex(hub, STATE, RUNS)
+    for number in range(120):
+        step = chance.random()
+        if step < 0.5:
+            keep(hub, number)
+        elif step < 0.8:
+            keep_listed(hub, STATE, RUNS, f"run-{chance.randrange(number + 1):05d}", {"outcome": chance.choice("abc")})
+        elif step < 0.9:
+            fold_list(hub, STATE, RUNS, NOW, rebuild=chance.random() < 0.2)
+        entries = reader.rows().entries
+        assert {entry[-1]: dict(zip(COLUMNS[RUNS], entry, strict=False)) for entry in entries} == truth(hub)
+        assert list(entries) == sorted(entries, key=lambda entry: (entry[0], entry[-1]), reverse=True)
+    assert rows_of(hub) == truth(hub)
+
+
+def test_a_writer_that_dies_between_the_row_and_its_line_writes_the_line_when_it_is_tried_again() -> None:
+    hub = DyingHub(fails_at=2)
+    keep(hub, 1)
+    fold_list(hub, STATE, RUNS, NOW)
+    with pytest.raises(Transient):
+        keep(hub, 1, outcome="completed")
+    assert rows_of(hub)["run-00001"]["outcome"] == ""
+
+    keep(hub, 1, outcome="completed")
+
+    assert rows_of(hub) == truth(hub)
+    assert hub.writes[f"{STATE}/{RUNS}run-00001"] == 2
+
+
+def test_a_line_that_comes_after_that_of_a_later_version_changes_nothing() -> None:
+    hub = MemoryHub(lambda: NOW)
+    keep(hub, 1)
+    late = hub.read(STATE, paths.journal(RUNS)) or b""
+    keep(hub, 1, outcome="completed")
+
+    hub.append(STATE, paths.journal(RUNS), late.strip())
+
+    assert rows_of(hub) == truth(hub)
+
+
+def test_a_state_of_an_earlier_release_is_listed_and_the_first_fold_makes_its_index() -> None:
+    hub = MemoryHub(lambda: NOW)
+    for number in range(3):
+        hub.create(STATE, f"{RUNS}run-{number}", b"", {"route": "r", "opened": opened(number), "outcome": ""})
+    before = rows_of(hub)
+
+    assert fold_list(hub, STATE, RUNS, NOW)
+
+    assert rows_of(hub) == before == truth(hub)
+    assert not fold_list(hub, STATE, RUNS, NOW), "there is nothing to fold"
+    keep_listed(hub, STATE, RUNS, "run-1", {"outcome": "failed"})
+    assert rows_of(hub)["run-1"]["outcome"] == "failed"
+
+
+def test_an_index_that_lacks_a_row_is_mended_by_the_rebuild_of_the_week() -> None:
+    hub = MemoryHub(lambda: NOW)
+    keep(hub, 1)
+    fold_list(hub, STATE, RUNS, NOW)
+    hub.create(STATE, f"{RUNS}run-lost", b"", {"route": "r", "opened": opened(9), "revision": "1"})
+    assert "run-lost" not in rows_of(hub)
+
+    assert fold_list(hub, STATE, RUNS, NOW + list_folding.REBUILT_AFTER + timedelta(seconds=1))
+
+    assert rows_of(hub) == truth(hub)
+
+
+def test_a_fold_that_loses_to_another_leaves_the_winners_index(small_segments: None) -> None:
+    hub = MemoryHub(lambda: NOW)
+    for number in range(12):
+        keep(hub, number)
+
+    class Overtaken(MemoryHub):
+        """The other fold comes between the reading of the journal and the writing of the manifest."""
+
+        def __init__(self) -> None:
+            vars(self).update(vars(hub))
+
+        def create(self, container: str, path: str, data: bytes, metadata: dict[str, str] | None = None) -> bool:  # type: ignore[override]
+            if path == paths.manifest(RUNS):
+                fold_list(hub, STATE, RUNS, NOW)
+                keep(hub, 99)
+            return hub.create(container, path, data, metadata)
+
+    with pytest.raises(Transient):
+        fold_list(Overtaken(), STATE, RUNS, NOW)
+
+    assert rows_of(hub) == truth(hub)
+
+
+def test_segments_that_no_manifest_names_are_removed_once_they_are_old(small_segments: None) -> None:
+    hub = MemoryHub(lambda: NOW)
+    for number in range(12):
+        keep(hub, number)
+    fold_list(hub, STATE, RUNS, NOW)
+    keep(hub, 0, outcome="completed")
+
+    fold_list(hub, STATE, RUNS, NOW, rebuild=True)
+    assert len(list(hub.list(STATE, paths.segments(RUNS)))) == 4
+    fold_list(hub, STATE, RUNS, NOW + timedelta(hours=2), rebuild=True)
+
+    assert len(list(hub.list(STATE, paths.segments(RUNS)))) == 3
+    assert rows_of(hub) == truth(hub)
+
+
+def test_a_second_look_reads_nothing_and_a_change_is_read_alone() -> None:
+    hub = DyingHub()
+    for number in range(20):
+        keep(hub, number)
+    fold_list(hub, STATE, RUNS, NOW)
+    reader = ListIndex(hub, STATE, RUNS)
+    first = reader.rows()
+    hub.reads.clear()
+
+    assert reader.rows() is first
+    assert hub.reads == []
+    note_change(hub, STATE, RUNS, "run-00001")
+    noted = reader.rows()
+
+    assert hub.reads == [paths.journal(RUNS)]
+    assert (noted.marker != first.marker, noted.entries) == (True, first.entries)
+    assert noted.change("run-00001") != first.change("run-00001")
+    assert noted.change("run-00002") == first.change("run-00002")
+
+
+def test_a_reader_that_meets_a_fold_reads_again(small_segments: None) -> None:
+    class Folding(MemoryHub):
+        """Folds once, after the reader has listed what there is."""
+
+        folds = 1
+
+        def list(self, container: str, prefix: str) -> Iterator:  # type: ignore[type-arg]
+            blobs = list(super().list(container, prefix))
+            if prefix == paths.index_folder(RUNS) and self.folds:
+                self.folds = 0
+                fold_list(self, STATE, RUNS, NOW, rebuild=True)
+            return iter(blobs)
+
+    hub = Folding(lambda: NOW)
+    for number in range(12):
+        keep(hub, number)
+
+    assert rows_of(hub) == truth(hub)
+
+
+ROWS = RowSet(
+    marker="",
+    base="",
+    entries=tuple(
+        (opened(n), f"r{n % 2}", "completed" if n % 3 else "", "", "m:1", f"run-{n}") for n in range(9, -1, -1)
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (RowFilter(), "9876543210"),
+        (RowFilter(equal={"route": "r1", "model": ""}), "97531"),
+        (RowFilter(equal={"route": "r1", "outcome": "completed"}), "751"),
+        (RowFilter(since=opened(3), until=opened(6)), "543"),
+        (RowFilter(ended="outcome", is_open=True), "9630"),
+        (RowFilter(ended="outcome", is_open=False, equal={"route": "r0"}), "842"),
+    ],
+)
+def test_filters_narrow_together(wanted: RowFilter, numbers: str) -> None:
+    assert "".join(entry[-1][-1] for entry in matching(RUNS, ROWS, wanted)) == numbers
+
+
+def test_pages_follow_one_another_without_gap_or_repeat_though_rows_come() -> None:
+    names, after, entries = list[str](), None, ROWS.entries
+    while True:
+        page = page_of(RUNS, entries, 4, after)
+        names += [row["name"] for row in page.rows]
+        entries = ((opened(99), "r0", "", "", "m:1", "run-new"), *entries)
+        if page.last is None:
+            break
+        after = page.last
+
+    assert names == [f"run-{number}" for number in range(9, -1, -1)]
+    assert counted(RUNS, ROWS.entries, "outcome") == {"completed": 6, "": 4}

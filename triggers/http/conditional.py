@@ -1,0 +1,51 @@
+"""Answers to GET and HEAD that a caller may have already: an eTag on every one, 304 where it is the caller's.
+
+What is listed by an index has a change marker, so that a poll to which nothing happened costs one small listing.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+import azure.functions as func
+
+from shared.domain.access.callers import Caller
+from triggers.http.api_route import ApiRequest, ApiRoute
+
+
+def marker_of(route: ApiRoute, request: ApiRequest) -> str:
+    """The change marker of what *route* lists."""
+    return "/".join(request.clients.lists.marker(kind) for kind in route.lists)
+
+
+def answer_key(route: ApiRoute, caller: Caller, http: func.HttpRequest) -> tuple[str, ...]:
+    """What an answer depends on besides what is recorded."""
+    asked = (*sorted(f"{name}={value}" for name, value in http.params.items()), http.headers.get("Accept") or "")
+    return (route.name, caller.oid, *sorted(caller.roles), *sorted(caller.groups), "", *asked)
+
+
+def etag_of(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def names_etag(headers: Mapping[str, str], etag: str) -> bool:
+    """Whether If-None-Match of *headers* has *etag* (RFC 9110, 13.1.2: weak comparison), or takes any."""
+    named = [text.strip().removeprefix("W/") for text in (headers.get("If-None-Match") or "").split(",")]
+    return etag in named or named == ["*"]
+
+
+def conditional(http: func.HttpRequest, response: func.HttpResponse) -> func.HttpResponse:
+    """*response* with its eTag; 304 where the caller has it, and without a body where it asks for the head alone."""
+    if http.method not in ("GET", "HEAD") or response.status_code != 200:
+        return response
+    etag = etag_of(response.get_body())
+    headers = {**response.headers, "ETag": etag}
+    if names_etag(http.headers, etag):
+        return not_modified(headers, etag)
+    if http.method == "HEAD":
+        return func.HttpResponse(b"", status_code=200, mimetype=response.mimetype, headers=headers)
+    response.headers["ETag"] = etag
+    return response
+
+
+def not_modified(headers: Mapping[str, str], etag: str) -> func.HttpResponse:
+    return func.HttpResponse(b"", status_code=304, headers={**headers, "ETag": etag})

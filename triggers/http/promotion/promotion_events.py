@@ -1,0 +1,124 @@
+"""What people decided on a promotion and what happened to it, over HTTP: each with its time and its author."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from shared.application.promotion.standing import glass_stage, pack_of
+from shared.application.promotion.stored_plans import unverified_opening
+from shared.clients import Clients
+from shared.domain.promotion.audit import Entry
+from shared.domain.promotion.plans import Phase
+from shared.records.promotion import PromotionRecord, decisions, find_promotion
+from shared.records.statements import ForgedError
+from triggers.http.api_route import ApiRequest
+from triggers.http.problems import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRow:
+    """A decision that a door has signed: by whom and as what, on which evidence.
+
+    *counts*: it was given for the evidence that is shown now, and was not taken back. *used*: something was moved on
+    its strength, so that it is too late to withdraw it. *glass*: it overrides failing gates.
+    """
+
+    stage: str
+    phase: str
+    role: str
+    by: str
+    oid: str
+    decision: str
+    reason: str
+    at: str
+    evidence: str
+    counts: bool
+    withdrawn: bool
+    used: bool
+    glass: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionList:
+    """The oldest first. *unbelieved*: files among them that no door has signed."""
+
+    promotion: str
+    decisions: tuple[DecisionRow, ...]
+    unbelieved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEvent:
+    """An entry of the audit log about the promotion; *stage* and *phase* are empty where it is about none."""
+
+    number: int
+    at: str
+    kind: str
+    who: str
+    stage: str
+    phase: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionTimeline:
+    """The oldest first."""
+
+    promotion: str
+    events: tuple[TimelineEvent, ...]
+
+
+def list_decisions(request: ApiRequest, promotion: str) -> DecisionList:
+    """Every decision on a promotion, those that were taken back too"""
+    clients, forgeries = request.clients, list[ForgedError]()
+    _known(clients, promotion)
+    rows = sorted(_decisions(clients, promotion, forgeries), key=lambda row: row.at)
+    return DecisionList(promotion=promotion, decisions=tuple(rows), unbelieved=tuple(map(str, forgeries)))
+
+
+def show_timeline(request: ApiRequest, promotion: str) -> PromotionTimeline:
+    """What happened to a promotion by the audit log: assessments, evidence, decisions, moves, and how it ended"""
+    model = _known(request.clients, promotion).promotion.model
+    entries = request.clients.audit.about(model.name)
+    events = tuple(_event(entry) for entry in entries if entry.facts.get("promotion") == promotion)
+    return PromotionTimeline(promotion=promotion, events=events)
+
+
+def _known(clients: Clients, promotion: str) -> PromotionRecord:
+    record = find_promotion(clients.store, promotion)
+    if record is None:
+        raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known; list them with `promotions`")
+    return record
+
+
+def _decisions(clients: Clients, promotion: str, forgeries: list[ForgedError]) -> Iterator[DecisionRow]:
+    opening = unverified_opening(clients.ledger, promotion)
+    for at in opening.plan.stages if opening and opening.plan else ():
+        stage = at.stage.name
+        folders = [(Phase.ENTRY, stage, False), *((phase, glass_stage(stage, phase), True) for phase in Phase)]
+        for phase, folder, glass in folders:
+            pack = pack_of(clients.ledger, promotion, stage, phase)
+            for decision in decisions(clients.statements, promotion, folder, forgeries):
+                approval = decision.approval
+                yield DecisionRow(
+                    stage=stage,
+                    phase=phase.value,
+                    role=approval.role,
+                    by=approval.name,
+                    oid=approval.oid,
+                    decision="approved" if approval.approved else "rejected",
+                    reason=approval.reason,
+                    at=approval.at.isoformat(),
+                    evidence=approval.evidence,
+                    counts=pack is not None and pack.digest == approval.evidence and not approval.withdrawn,
+                    withdrawn=approval.withdrawn,
+                    used=approval.used,
+                    glass=glass,
+                )
+
+
+def _event(entry: Entry) -> TimelineEvent:
+    stage, phase = (str(entry.facts.get(name) or "") for name in ("stage", "phase"))
+    return TimelineEvent(
+        number=entry.number, at=entry.at, kind=entry.kind, who=entry.who, stage=stage, phase=phase, facts=entry.facts
+    )
