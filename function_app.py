@@ -6,6 +6,7 @@ import azure.functions as func
 from activities.blueprint import activity_blueprint
 from orchestrators.blueprint import blueprint as orchestrators
 from shared.clients import clients
+from triggers.console.blueprint import console_blueprint
 from triggers.events.event_grid import hub_event_blueprint
 from triggers.http.routes import api_blueprint
 from triggers.queues.bindings import queue_blueprint
@@ -17,5 +18,6 @@ app.register_functions(orchestrators)
 app.register_functions(activity_blueprint(clients))
 app.register_functions(hub_event_blueprint(clients))
 app.register_functions(api_blueprint(clients))
+app.register_functions(console_blueprint(clients))
 app.register_functions(queue_blueprint(clients))
 app.register_functions(timers)

@@ -22,6 +22,7 @@ from shared.settings import APPROVALS_QUEUE, EVENTS_QUEUE, HOOKS_QUEUE, MESSAGES
 from signalbox.host.clock import VirtualClock
 from signalbox.host.testing import LocalHost
 from tests.fakes.ports import FakeClients, MemoryHub
+from triggers.console.blueprint import console_blueprint
 from triggers.events.event_grid import hub_event_blueprint
 from triggers.http.routes import api_blueprint
 from triggers.queues.bindings import queue_blueprint
@@ -62,6 +63,7 @@ class Registration:
             activity_blueprint(self._current),
             hub_event_blueprint(self._current),
             api_blueprint(self._current),
+            console_blueprint(self._current),
             queue_blueprint(self._current),
             timers,
         ):

@@ -1,0 +1,103 @@
+"""The table of the console's pages. A page is a row here, a module in `views`, and a template."""
+
+from typing import TYPE_CHECKING
+
+from shared.durable.deferred import Deferred
+from shared.records.lists.rows import PROMOTIONS, RUNS
+from triggers.console.page import Page, PageForm
+
+if TYPE_CHECKING:
+    import triggers.console.views.dead_letters
+    import triggers.console.views.doctor
+    import triggers.console.views.evidence
+    import triggers.console.views.inbox
+    import triggers.console.views.me
+    import triggers.console.views.promotion
+    import triggers.console.views.promotions
+    import triggers.console.views.run
+    import triggers.console.views.runs
+    import triggers.console.views.schedules
+
+    views = triggers.console.views
+else:
+    views = Deferred("triggers.console.views")
+
+_DECISION = ("role", "evidence", "reason")
+_ORDER = ("reason",)
+
+PAGES: tuple[Page, ...] = (
+    Page(path="", show=views.inbox.show, reads=("show_inbox",), label="For me", lists=(RUNS, PROMOTIONS)),
+    Page(
+        path="promotions",
+        show=views.promotions.show,
+        reads=("list_promotions",),
+        label="Promotions",
+        lists=(PROMOTIONS,),
+    ),
+    Page(
+        path="promotions/{promotion}",
+        show=views.promotion.show,
+        reads=("show_promotion", "explain_promotion", "list_decisions", "show_timeline", "show_inbox"),
+        forms=(
+            PageForm(
+                name="approve",
+                operation="approve_promotion",
+                fields=_DECISION,
+                bound=("role", "evidence"),
+                done="You have approved it.",
+            ),
+            PageForm(
+                name="reject",
+                operation="reject_promotion",
+                fields=_DECISION,
+                bound=("role", "evidence"),
+                done="You have rejected it.",
+            ),
+            PageForm(
+                name="withdraw",
+                operation="withdraw_decision",
+                fields=("role", "stage"),
+                bound=("role", "stage"),
+                done="You have taken your decision back.",
+            ),
+        ),
+    ),
+    Page(path="promotions/{promotion}/evidence", show=views.evidence.show, reads=("show_evidence",)),
+    Page(path="runs", show=views.runs.show, reads=("list_runs", "show_configuration"), label="Runs", lists=(RUNS,)),
+    Page(
+        path="runs/{run}",
+        show=views.run.show,
+        reads=("show_run",),
+        forms=(
+            PageForm(name="release", operation="release_run", fields=_ORDER, done="The data is released."),
+            PageForm(
+                name="release-output", operation="release_output", fields=_ORDER, done="The predictions are released."
+            ),
+            PageForm(name="cancel", operation="cancel_run", fields=_ORDER, done="The run is being cancelled."),
+            PageForm(name="reprocess", operation="reprocess_run", fields=_ORDER, done="The next attempt has started."),
+        ),
+    ),
+    Page(
+        path="schedules",
+        show=views.schedules.show,
+        reads=("list_schedules",),
+        label="Schedules",
+    ),
+    Page(
+        path="dead-letters",
+        show=views.dead_letters.show,
+        reads=("list_dead_letters",),
+        label="Dead letters",
+        forms=(
+            PageForm(
+                name="replay",
+                operation="replay_dead_letter",
+                fields=("path", "dry_run"),
+                bound=("path", "dry_run"),
+                done="The letter was taken in again.",
+            ),
+        ),
+    ),
+    Page(path="doctor", show=views.doctor.show, reads=("examine_everything",), label="Doctor"),
+    Page(path="me", show=views.me.show, reads=("show_me",)),
+)

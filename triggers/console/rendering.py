@@ -1,0 +1,78 @@
+"""Pages as HTML: the templates, what they may call, and the headers of every page."""
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import azure.functions as func
+import jinja2
+
+from triggers.console.page import FramedDocument
+from triggers.console.static_files import version
+from triggers.http.problems import document
+
+# Nothing inline, nothing of another host, no frame around us. `form-action` is of ours alone: signing in is a link.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURE = {
+    "Cache-Control": "private, no-store",
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def html_response(status: int, template: str, /, **data: Any) -> func.HttpResponse:
+    """The page that *template* makes of *data*."""
+    text = environment().get_template(template).render(**data)
+    return func.HttpResponse(text, status_code=status, mimetype="text/html", charset="utf-8", headers=dict(SECURE))
+
+
+def document_response(shown: FramedDocument) -> func.HttpResponse:
+    """A page that was made elsewhere, in a frame of ours."""
+    return document(shown.html, shown.digest)
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Every value is escaped, and a name that a template does not know is an error."""
+    loader = jinja2.PackageLoader("triggers.console", "templates")
+    templates = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    templates.globals["static"] = f"/console/static/{version()}"
+    templates.filters |= {"moment": moment, "day": day, "plain_json": plain_json, "duration": duration}
+    return templates
+
+
+def moment(text: str) -> str:
+    """A time of a record (ISO 8601) for people, in UTC; the page's script adds how long ago that is."""
+    if not text:
+        return ""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def day(text: str) -> str:
+    return text[:10]
+
+
+def plain_json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def duration(since: str, until: str) -> str:
+    """How long it took, in words; empty where either is not known."""
+    if not since or not until:
+        return ""
+    seconds = (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds()
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} d"

@@ -1,0 +1,256 @@
+"""The steps of every request to the console: find the page, read the session, check the form, call the API, render."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+import azure.functions as func
+
+from shared.application.sessions import RENEWED_AFTER, ConsoleSession
+from shared.clients import Clients
+from shared.domain.access.permissions import Action
+from shared.domain.failures import Refused, Transient
+from shared.durable.deferred import load
+from shared.durable.starting import Client
+from shared.settings import SettingsError
+from triggers.console.api_calls import OPERATIONS, api_call
+from triggers.console.cookies import SESSION, cookie_of, with_cookie
+from triggers.console.page import FramedDocument, Page, PageForm, PageRequest
+from triggers.console.pages import PAGES
+from triggers.console.rendering import document_response, html_response
+from triggers.console.request_checks import SAFE, intent_of, refuse_foreign
+from triggers.console.sign_in import end_sign_in, sign_out, start_sign_in
+from triggers.console.static_files import static_response
+from triggers.http.conditional import conditional, names_etag, not_modified
+from triggers.http.dispatch import PARAMETER
+from triggers.http.problems import Problem
+
+_FORM_LIMIT = 64 * 1024
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """The page that a path leads to, and what stands in the path; *form* is what is sent there, None for a look."""
+
+    page: Page
+    parameters: Mapping[str, str]
+    path: str
+    form: PageForm | None = None
+
+
+async def serve(client: Client, clients: Callable[[], Clients], http: func.HttpRequest) -> func.HttpResponse:
+    """The response to *http*: a page, or one that says why there is none."""
+    path = (http.route_params.get("path") or "").strip("/")
+    if path.startswith("static/"):
+        static = static_response(path.removeprefix("static/"), http.headers.get("Accept-Encoding") or "")
+        return static or _failure(Problem(404, "no such file", "the console has no such file; load the page again"))
+    try:
+        worker_clients = clients()
+        if not worker_clients.settings.console_url:
+            raise Problem(503, "not set up", "nobody can sign in: SIGNALBOX_CONSOLE_URL is not set")
+        return await _serve(client, worker_clients, http, path)
+    except SettingsError as error:
+        _log.error("the app cannot start: %s", error)
+        return _failure(Problem(503, "wrong settings", "a setting of the app is wrong; its log says which"))
+    except Problem as problem:
+        return _failure(problem)
+    except Refused as refusal:
+        return _failure(Problem(422, "refused", str(refusal)))
+    except Transient as fault:
+        return _failure(Problem(503, "try again", str(fault)))
+
+
+async def _serve(client: Client, clients: Clients, http: func.HttpRequest, path: str) -> func.HttpResponse:
+    if path == "sign-in":
+        return await start_sign_in(clients, http)
+    if path == "signed-in":
+        return await end_sign_in(clients, http)
+    if path == "signed-out":
+        return html_response(200, "signed_out.html")
+    is_safe = http.method in SAFE
+    now, cookie = clients.clock.now(), cookie_of(http, SESSION)
+    session = (
+        await asyncio.to_thread(partial(clients.sessions.read, cookie, now, surely=not is_safe)) if cookie else None
+    )
+    if session is None:
+        return _to_sign_in(http, path)
+    if not is_safe:
+        refuse_foreign(http.headers, clients.settings.console_url)
+    if path == "sign-out" and not is_safe:
+        return await sign_out(clients, session)
+    place = destination_of(path, is_safe)
+    if place is None:
+        raise Problem(404, "no such page", "the console has no such page; its navigation has those there are")
+    request = _page_request(client, clients, session, http, place)
+    response = await (_sent(request, place, http) if place.form else _shown(request, place, http))
+    # A page that asks by itself must not keep somebody signed in who has gone.
+    is_own_poll = http.headers.get("Signalbox-Poll") == "1"
+    if now - session.seen > RENEWED_AFTER and not is_own_poll:
+        response = with_cookie(response, SESSION, clients.sessions.sealed(session, now))
+    return response
+
+
+def destination_of(path: str, is_safe: bool) -> Destination | None:
+    """Where *path* leads; to a form only what changes something, and to a page only a look."""
+    page_path, _, last = path.rpartition("/")
+    for page in PAGES:
+        if is_safe and (parameters := _fitting(page.path, path)) is not None:
+            return Destination(page=page, parameters=parameters, path=path)
+        form = next((form for form in page.forms if form.name == last), None)
+        if not is_safe and form is not None and (parameters := _fitting(page.path, page_path)) is not None:
+            return Destination(page=page, parameters=parameters, path=path, form=form)
+    return None
+
+
+def _fitting(template: str, path: str) -> dict[str, str] | None:
+    """What stands in *path* for the parameters of *template*; None where it is another path."""
+    names, values = template.split("/"), path.split("/")
+    if len(names) != len(values):
+        return None
+    parameters = dict[str, str]()
+    for name, value in zip(names, values, strict=True):
+        if name.startswith("{") and PARAMETER.fullmatch(value):
+            parameters[name.strip("{}")] = value
+        elif name != value:
+            return None
+    return parameters
+
+
+def _to_sign_in(http: func.HttpRequest, path: str) -> func.HttpResponse:
+    """To the sign-in and back; a page that asks by itself is told, so that nobody is led away while they type."""
+    if http.headers.get("Signalbox-Poll") == "1":
+        raise Problem(401, "signed out", "you have been signed out; sign in again, and what you typed stays here")
+    query = f"?{urlencode(dict(http.params))}" if http.params and http.method in SAFE else ""
+    page = path if http.method in SAFE else path.rpartition("/")[0]
+    address = f"/console/sign-in?to={quote(f'/console/{page}{query}', safe='')}"
+    return func.HttpResponse(b"", status_code=303, headers={"Location": address, "Cache-Control": "no-store"})
+
+
+def _page_request(
+    client: Client, clients: Clients, session: ConsoleSession, http: func.HttpRequest, place: Destination
+) -> PageRequest:
+    api = partial(api_call, client, clients, session.person)
+    return PageRequest(
+        session=session,
+        clients=clients,
+        api=api,
+        parameters=place.parameters,
+        query=dict(http.params),
+        now=clients.clock.now(),
+    )
+
+
+async def _shown(request: PageRequest, place: Destination, http: func.HttpRequest) -> func.HttpResponse:
+    page, clients = place.page, request.clients
+    if not page.lists:
+        return conditional(http, await _rendered(request, place, 200))
+    memory, query = clients.lists.answers, sorted(request.query.items())
+    # The hour is part of it: the signatures of forms on the page are of the hour.
+    key = (f"console {place.path}", request.session.sid, f"{request.now:%H}", *(f"{n}={v}" for n, v in query))
+    marker = await asyncio.to_thread(lambda: "/".join(clients.lists.marker(kind) for kind in page.lists))
+    etag = memory.standing(key, marker, request.now)
+    if etag and names_etag(http.headers, etag):
+        return not_modified({"Cache-Control": "private, no-store"}, etag)
+    response = conditional(http, await _rendered(request, place, 200))
+    memory.keep(key, marker, request.now, response.headers.get("ETag", ""))
+    return response
+
+
+async def _rendered(request: PageRequest, place: Destination, status: int) -> func.HttpResponse:
+    view = await load(place.page.show)(request)
+    if isinstance(view, FramedDocument):
+        return document_response(view)
+    form_path = f"/console/{_page_path(place)}"
+
+    def token(form: str, bound: Mapping[str, str] | None = None) -> str:
+        intent = intent_of(f"{form_path}/{form}", bound or {})
+        return request.clients.sessions.form_token(request.session, intent, request.now)
+
+    data: dict[str, Any] = {
+        **view.data,
+        "title": view.title,
+        "here": form_path,
+        "page": place.page,
+        "navigation": [page for page in PAGES if page.label and _may(request, OPERATIONS[page.reads[0]].may)],
+        "person": request.session.person,
+        "until": request.session.until.isoformat(timespec="minutes"),
+        "refusal": request.refusal,
+        "entered": request.entered,
+        "done": _done(place, request.query),
+        "token": token,
+        "may": partial(_may_do, request),
+        "query": request.query,
+    }
+    return html_response(status, view.template, **data)
+
+
+async def _sent(request: PageRequest, place: Destination, http: func.HttpRequest) -> func.HttpResponse:
+    """What a form asks for; then back to its page, so that a reload sends nothing again."""
+    form, entered = place.form, _entered(http)
+    assert form is not None
+    bound = {name: entered.get(name, "") for name in form.bound}
+    address = f"/console/{place.path}"
+    sessions = request.clients.sessions
+    if not sessions.is_form_token(request.session, intent_of(address, bound), entered.get("token", ""), request.now):
+        raise Problem(403, "not this form", "the form is too old, or made for something else; open its page again")
+    body: dict[str, Any] = {name: _plain(entered[name]) for name in form.fields if entered.get(name)}
+    try:
+        await request.api(form.operation, request.parameters, body=body)
+    except Problem as problem:
+        if problem.status == 503:
+            raise
+        # What was typed stays on the page, beside the API's own sentence.
+        refused = replace(request, refusal=str(problem), entered=entered)
+        return await _rendered(refused, place, problem.status)
+    location = f"/console/{_page_path(place)}?{urlencode({'done': form.name})}"
+    return func.HttpResponse(b"", status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+def _page_path(place: Destination) -> str:
+    return place.path.removesuffix(f"/{place.form.name}") if place.form else place.path
+
+
+def _entered(http: func.HttpRequest) -> dict[str, str]:
+    """The fields of the form. Raises Problem for any other body."""
+    kind = (http.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+    raw = http.get_body()
+    if kind != "application/x-www-form-urlencoded" or len(raw) > _FORM_LIMIT:
+        raise Problem(400, "no form", "this takes a form of the console and nothing else")
+    try:
+        fields = parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=50)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise Problem(400, "no form", f"the form cannot be read: {error}") from error
+    return {name: value.replace("\r\n", "\n").strip() for name, value in fields}
+
+
+def _plain(value: str) -> Any:
+    """Forms have texts alone; the API's true and false are the two that are no texts."""
+    return {"true": True, "false": False}.get(value, value)
+
+
+def _done(place: Destination, query: Mapping[str, str]) -> str:
+    """What the form that has led here has done: one of our own sentences, whatever the address says."""
+    return next((form.done for form in place.page.forms if form.name == query.get("done")), "")
+
+
+def _may(request: PageRequest, action: Action) -> bool:
+    return request.clients.configuration.permissions.allows_somewhere(request.session.person, action)
+
+
+def _may_do(request: PageRequest, operation: str, place: str = "") -> bool:
+    """Whether a form for *operation* is offered: the API decides once more when it is sent."""
+    permissions, action = request.clients.configuration.permissions, OPERATIONS[operation].may
+    if place:
+        return permissions.allows(request.session.person, action, place)
+    return permissions.allows_somewhere(request.session.person, action)
+
+
+def _failure(problem: Problem) -> func.HttpResponse:
+    return html_response(
+        problem.status, "problem.html", title=problem.title, detail=str(problem), status=problem.status
+    )

@@ -1,0 +1,99 @@
+// Ask for the page again while it is looked at, and put in what has changed. A hidden tab asks nothing.
+import { readableTimes } from "./times.js";
+
+const SLOWEST = 120_000;
+const main = document.querySelector("main[data-live]");
+let etag = "", interval = 15_000, failures = 0, timer = 0, shownAt = new Date(), isBusy = false, quietPolls = 0;
+
+function tell(text) {
+  const place = document.getElementById("freshness");
+  if (place) place.textContent = text;
+}
+
+export function announce(text) {
+  document.getElementById("announcer").textContent = text;
+}
+
+function clock(date) {
+  return date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+}
+
+// What somebody is typing in is not touched, nor what they have opened, nor where they are.
+function keep(before, after) {
+  if (before.nodeType !== Node.ELEMENT_NODE) return true;
+  if (before.matches("form[data-dirty]")) return false;
+  if (before.tagName === "DETAILS" && before.open) after.setAttribute("open", "");
+  if (before.tagName === "TIME" && before.dateTime === after.dateTime) return false;
+  if (before.tagName === "IFRAME" && before.dataset.digest === after.dataset.digest) return false;
+  return true;
+}
+
+function put(text) {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const fresh = page.querySelector("main");
+  if (!fresh) return;
+  for (const note of fresh.querySelectorAll(":scope > .note")) note.remove();
+  const notes = [...main.querySelectorAll(":scope > .note")];
+  fresh.prepend(...notes.map((note) => note.cloneNode(true)));
+  noteChangedEvidence(fresh);
+  Idiomorph.morph(main, fresh.innerHTML, { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks: { beforeNodeMorphed: keep } });
+  readableTimes(main);
+  document.dispatchEvent(new CustomEvent("console:changed"));
+  announce("The page has changed.");
+}
+
+// A form that is being filled in stays as it is, so the page says beside it that it is for older evidence.
+function noteChangedEvidence(fresh) {
+  const now = new Set([...fresh.querySelectorAll("[data-evidence]")].map((section) => section.dataset.evidence));
+  for (const section of main.querySelectorAll("[data-evidence]")) {
+    if (!section.querySelector("form[data-dirty]")) continue;
+    section.querySelector(".changed").hidden = now.has(section.dataset.evidence);
+  }
+}
+
+function address() {
+  const url = new URL(location.href);
+  url.searchParams.delete("done");
+  return url;
+}
+
+export async function ask() {
+  if (!main || isBusy || document.hidden) return;
+  isBusy = true;
+  const begun = performance.now();
+  try {
+    const headers = { "Signalbox-Poll": "1", ...(etag ? { "If-None-Match": etag } : {}) };
+    const response = await fetch(address(), { headers, cache: "no-store", redirect: "manual" });
+    if (response.status === 401) return tell("You have been signed out. What you typed stays here: sign in in another tab, then send it.");
+    if (response.status !== 200 && response.status !== 304) throw new Error(String(response.status));
+    if (response.status === 200) {
+      const text = await response.text();
+      if (etag && etag !== response.headers.get("ETag")) { put(text); quietPolls = 0; }
+      etag = response.headers.get("ETag") ?? "";
+    } else quietPolls += 1;
+    failures = 0;
+    shownAt = new Date();
+    tell(`As of ${clock(shownAt)}`);
+  } catch {
+    failures += 1;
+    tell(`As of ${clock(shownAt)}: the connection is lost, trying again`);
+  } finally {
+    isBusy = false;
+    // A slow server is asked less often: the answer may take a quarter of the time at most. A quiet page calms down.
+    const took = performance.now() - begun;
+    const usual = quietPolls > 8 ? 30_000 : interval;
+    plan(failures ? Math.min(SLOWEST, 15_000 * 2 ** failures) : Math.max(usual, 4 * took));
+  }
+}
+
+function plan(milliseconds) {
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(ask, milliseconds);
+}
+
+export function keepFresh() {
+  if (!main) return;
+  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : ask()));
+  setInterval(() => readableTimes(document), 30_000);
+  ask();
+}

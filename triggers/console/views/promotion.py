@@ -1,0 +1,59 @@
+"""One promotion: where it stands, what is unmet, the evidence, who decided, what happened, and the own decision."""
+
+import asyncio
+from typing import Any
+
+from shared.application.inbox import InboxItem, WaitingKind
+from shared.domain.promotion.approvals import WITNESS
+from triggers.console.page import PageRequest, View
+
+
+async def show(request: PageRequest) -> View:
+    promotion = request.parameters
+    shown, explained, decided, timeline, inbox = await asyncio.gather(
+        request.api("show_promotion", promotion),
+        request.api("explain_promotion", promotion),
+        request.api("list_decisions", promotion),
+        request.api("show_timeline", promotion),
+        request.api("show_inbox"),
+    )
+    name = promotion["promotion"]
+    asked = [item for item in inbox.items if item.subject == name and item.kind is WaitingKind.APPROVAL]
+    oid = request.session.person.oid
+    own = [row for row in decided.decisions if row.oid == oid and not row.withdrawn and not row.used and not row.glass]
+    data = {
+        "promotion": shown,
+        "request": shown.promotion,
+        "unmet": explained.unmet,
+        "decisions": decided.decisions,
+        "unbelieved": decided.unbelieved,
+        "events": list(reversed(timeline.events)),
+        "asked": [_question(item) for item in asked],
+        "own": own if not shown.fate else [],
+        "newest": shown.evidence[-1] if shown.evidence else None,
+        "stages": _stages(request, shown),
+    }
+    return View(template="promotion.html", title=f"{shown.promotion.model if shown.promotion else name}", data=data)
+
+
+def _question(item: InboxItem) -> dict[str, Any]:
+    """What is asked of the person, and the digest in parts that can be compared by eye."""
+    digest = item.evidence.removeprefix("sha256:")
+    parts = {"begin": digest[:12], "middle": digest[12:-12], "end": digest[-12:]}
+    return {"item": item, "digest": parts, "witness": item.role == WITNESS}
+
+
+def _stages(request: PageRequest, shown: Any) -> list[dict[str, str]]:
+    """The ladder as far as the promotion goes, each stage with how it stands."""
+    doing = str(shown.doing.get("stage") or "") if isinstance(shown.doing, dict) else ""
+    names = [stage.name for stage in request.clients.configuration.ladder.stages]
+    target = shown.promotion.target if shown.promotion else ""
+    reached = [row.stage for row in shown.evidence]
+    current = doing or (reached[-1] if reached else "")
+    ladder = names[: names.index(target) + 1] if target in names else names
+    rows = list[dict[str, str]]()
+    for name in ladder:
+        is_before = current in ladder and ladder.index(name) < ladder.index(current)
+        standing = "done" if shown.fate == "promoted" or is_before else "here" if name == current else "ahead"
+        rows.append({"name": name, "standing": "ended" if standing == "here" and shown.fate else standing})
+    return rows

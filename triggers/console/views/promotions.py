@@ -1,0 +1,25 @@
+"""The list of promotions: what is where, since when, and for whom it waits.
+
+It stands alone as every page does; the API has the rules.
+"""
+
+from triggers.console.page import PageRequest, View
+from triggers.console.views.listing import asked, next_page
+
+FILTERS = ("model", "target", "stage", "fate", "state", "since", "until", "cursor")
+
+
+async def show(request: PageRequest) -> View:
+    query = asked(request.query, FILTERS)
+    page = await request.api("list_promotions", query=query)
+    ladder = request.clients.configuration.ladder
+    data = {
+        "rows": page.promotions,
+        "total": page.total,
+        "fates": page.fates,
+        "next": next_page("/console/promotions", query, page.next),
+        "filters": query,
+        "models": [model.name for model in ladder.models],
+        "stages": [stage.name for stage in ladder.stages],
+    }
+    return View(template="promotions.html", title="Promotions", data=data)
