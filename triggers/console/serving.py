@@ -206,7 +206,10 @@ async def _sent(request: PageRequest, place: Destination, http: func.HttpRequest
             raise
         # What was typed stays on the page, beside the API's own sentence.
         refused = replace(request, refusal=str(problem), entered=entered)
-        return await _rendered(refused, place, problem.status)
+        try:
+            return await _rendered(refused, place, problem.status)
+        except Problem:  # The page's subject is not there, or not for this person.
+            raise problem from None
     location = f"/console/{_page_path(place)}?{urlencode({'done': form.name})}"
     return func.HttpResponse(b"", status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
 

@@ -13,6 +13,10 @@ export function readableTimes(root) {
     const at = new Date(element.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     element.title = `${at.toISOString().replace("T", " ").slice(0, 19)} UTC`;
-    element.textContent = `${distance((at - Date.now()) / 1000)} · ${local.format(at)}`;
+    const ago = document.createElement("span"), exact = document.createElement("span");
+    ago.textContent = distance((at - Date.now()) / 1000);
+    exact.textContent = local.format(at);
+    exact.className = "exact";
+    element.replaceChildren(ago, " ", exact);
   }
 }
