@@ -17,7 +17,7 @@ from shared.domain.configuration import Configuration
 from signalbox.host.clock import VirtualClock
 from signalbox.host.durable.client import Filter
 from tests.fakes.ports import FakeClients
-from tests.fakes.promotion import MemoryCloud, MemoryEndpoints
+from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints
 from tests.hosted import HostedApp, hosted
 from tests.security.issuer import AUDIENCE, Issuer, issuing
 
@@ -79,12 +79,13 @@ async def issuer(tmp_path: Path) -> AsyncIterator[Issuer]:
 async def app(
     configuration: Configuration, issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[AttackedApp]:
-    clock = VirtualClock()
+    clock, cloud = VirtualClock(), MemoryCloud()
     made = FakeClients(configuration, clock.now)
     vars(made).update(
+        bundles=MemoryBundles(cloud),
         identities=EntraTokens(issuer.address, AUDIENCE),
         devops_url="https://dev.azure.com",
-        endpoints=MemoryEndpoints(MemoryCloud()),
+        endpoints=MemoryEndpoints(cloud),
         drift_files=HubDriftFiles(made.hub, Path()),
         secrets=SealedSecrets(made.hub, configuration.hub.state, "s" * 32),
     )
