@@ -13,6 +13,9 @@ from shared.durable.registration import Blueprint, add_activity, add_starting_ac
 
 if TYPE_CHECKING:
     import activities.answers.sweeps
+    import activities.datasets.publications
+    import activities.datasets.staging
+    import activities.datasets.versions
     import activities.devops.approvals
     import activities.devops.hints
     import activities.devops.tasks
@@ -122,6 +125,13 @@ BODIES: tuple[Callable[..., Any], ...] = (
     activities.retraining.challengers.judge_challenger,
     activities.retraining.challengers.register_challenger,
     activities.retraining.sweeps.look_at_promotion,
+    activities.datasets.publications.open_publication,
+    activities.datasets.staging.stage_dataset,
+    activities.datasets.staging.check_dataset,
+    activities.datasets.staging.discard_dataset,
+    activities.datasets.versions.promote_dataset,
+    activities.datasets.versions.register_dataset,
+    activities.datasets.publications.close_publication,
 )
 # These start orchestrations: each gets the Durable client too.
 STARTING_BODIES: tuple[Callable[..., Any], ...] = (

@@ -11,6 +11,7 @@ from shared.durable.registration import Blueprint, add_orchestration
 
 if TYPE_CHECKING:
     import orchestrators.collection
+    import orchestrators.datasets
     import orchestrators.devops
     import orchestrators.drift
     import orchestrators.inference
@@ -61,6 +62,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.retraining.wait_for_training,
     orchestrators.retraining.watch_training_data,
     orchestrators.retraining.reconcile_retraining,
+    orchestrators.datasets.publish_dataset,
 )
 
 blueprint = Blueprint()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from shared.adapters.system_clock import SystemClock
 from shared.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         DataAssets,
         DataChecks,
         DataHub,
+        DatasetFiles,
         DevOpsApprovals,
         DevOpsFacts,
         DevOpsPipelines,
@@ -69,13 +70,6 @@ if TYPE_CHECKING:
 
 
 Look = Callable[[], object]
-
-
-class SystemClock:
-    """Implements `shared.ports.Clock`."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 class Clients:
@@ -343,6 +337,12 @@ class Clients:
         from shared.adapters.hub_files.data_checks import HubDataChecks
 
         return HubDataChecks(self.hub, self.settings.config_path.parent)
+
+    @cached_property
+    def dataset_files(self) -> DatasetFiles:
+        from shared.adapters.hub_files.dataset_files import HubDatasetFiles
+
+        return HubDatasetFiles(self.hub)
 
     @cached_property
     def row_files(self) -> RowFiles:

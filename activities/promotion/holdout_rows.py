@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from activities.promotion.keyed_columns import KeyedColumn
+from shared.application.datasets.versions import hub_file, published_file, require_logged
 from shared.application.promotion.holdout_looks import HoldoutVersion
 from shared.clients import Clients
 from shared.domain.failures import Refused
@@ -69,13 +70,14 @@ def _is_number(value: Any) -> bool:
 class Table:
     """A CSV file as *blob* names it: a file that changes while it is read is Refused, never mixed.
 
-    Outputs in it are numbers, or codes of the *vocabulary*.
+    Outputs in it are numbers, or codes of the *vocabulary*. One of a published version must have the content *sha256*.
     """
 
     files: RowFiles
     blob: Blob
     header: tuple[str, ...]
     vocabulary: Vocabulary | None = None  # Where outputs are texts.
+    sha256: str = ""
 
     @property
     def location(self) -> str:
@@ -87,13 +89,25 @@ class Table:
             raise Refused(f"hold-out {self.location} lacks {', '.join(missing)}")
 
     def rows(self, digest: Any = None) -> Iterator[Cells]:
-        """Every row's cells; *digest* is updated with every byte of the file."""
-        for number, cells in enumerate(filter(None, self.files.cells(self.blob, digest and digest.update))):
+        """Every row's cells; *digest* is updated with every byte of the file.
+
+        Raises Refused at the end of a published file whose content is not what was published.
+        """
+        own = hashlib.sha256() if digest and self.sha256 else None
+
+        def update(data: bytes) -> None:
+            digest.update(data)
+            if own is not None:
+                own.update(data)
+
+        for number, cells in enumerate(filter(None, self.files.cells(self.blob, update if digest else None))):
             if len(cells) != len(self.header):
                 columns = f"the header has {len(self.header)}"
                 raise Refused(f"{self.location}: row {number} has {len(cells)} fields, {columns}")
             if number:
                 yield cells
+        if own is not None and own.hexdigest() != self.sha256:
+            raise Refused(f"{self.location} is not what was published; publish the rows as another version")
 
     def pairs(self, key: str, column: str, digest: Any = None) -> Iterator[tuple[str, float]]:
         """The key and the number in *column* of each row. Raises Refused naming the row that has none."""
@@ -137,6 +151,7 @@ class Slices:
 class HoldoutRows:
     """*digest* names the content of the files, *keys* are the rows', *truth* has the answer of each row, *groups* the
     code of its group where the hold-out names one; *hints* are the columns that look like one where it does not.
+    *versions* name the published data sets that the files are of, with the digests of their manifests.
     """
 
     holdout: Holdout
@@ -147,6 +162,7 @@ class HoldoutRows:
     slices: Slices
     groups: "NDArray[Any] | None" = None
     hints: tuple[GroupHint, ...] = ()
+    versions: tuple[str, ...] = ()
 
     @property
     def version(self) -> HoldoutVersion:
@@ -173,6 +189,7 @@ class HoldoutRows:
 
 def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
     """The hold-out with its answers. Refused where a file, a column or an answer is missing."""
+    versions = [require_logged(clients.store, clients.audit, at) for at in (holdout.path, holdout.answers) if at]
     table, digest = open_table(clients, holdout.path, vocabulary_of(holdout)), hashlib.sha256()
     columns = _Seen(table, holdout)
     for cells in table.rows(digest):
@@ -193,6 +210,7 @@ def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
         slices=columns.slices(),
         groups=columns.groups(),
         hints=columns.hints(),
+        versions=tuple(filter(None, versions)),
     )
 
 
@@ -264,18 +282,21 @@ class _Seen:
 
 
 def open_table(clients: Clients, location: str, vocabulary: Vocabulary | None) -> Table:
-    """The hold-out file at `container/path`, as it is now. Refused where it is not there."""
-    container, _, path = location.partition("/")
-    blob = clients.hub.find(container, path)
+    """The hold-out file at *location*: of a published version, or `container/path` as it is now.
+
+    Refused where it is not there.
+    """
+    published = published_file(clients.store, location)
+    blob = published.blob if published else hub_file(clients.store, location)
     if blob is None:
         raise Refused(f"hold-out {location} is not in the hub; put it there")
-    return table_of(clients, blob, vocabulary)
+    return table_of(clients, blob, vocabulary, published.file.sha256 if published else "")
 
 
-def table_of(clients: Clients, blob: Blob, vocabulary: Vocabulary | None) -> Table:
+def table_of(clients: Clients, blob: Blob, vocabulary: Vocabulary | None, sha256: str = "") -> Table:
     with closing(clients.row_files.cells(blob)) as cells:
         header = tuple(next(cells, []))
-    return Table(files=clients.row_files, blob=blob, header=header, vocabulary=vocabulary)
+    return Table(files=clients.row_files, blob=blob, header=header, vocabulary=vocabulary, sha256=sha256)
 
 
 def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "NDArray[Any]":

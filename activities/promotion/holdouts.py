@@ -70,6 +70,7 @@ def evaluate(
         groups=0 if rows.groups is None else int(rows.groups.max()) + 1,
         look=look,
         notes=tuple(map(str, rows.hints)),
+        holdout=rows.versions,
     )
     if champion is None:
         return evaluation

@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic_core import core_schema
 
 from shared.config.paths import CONTAINER
+from shared.domain.datasets.references import REFERENCE
 from shared.validation.rules import LENIENT, Whole
 
 _DURATION = re.compile(r"(\d+)\s*([smhd])")
@@ -170,6 +171,13 @@ ContainerName: TypeAlias = Annotated[
 ]
 # The code of each section says what is wrong with a path: here it is only a text.
 Location: TypeAlias = Annotated[str, Words(published=f"{CONTAINER.pattern}/.+", described="CONTAINER/PATH")]
+RowsLocation: TypeAlias = Annotated[
+    str,
+    Words(
+        published=f"({CONTAINER.pattern}/.+|{REFERENCE})",
+        described="NAME@VERSION of a published data set, or CONTAINER/PATH",
+    ),
+]
 Seconds: TypeAlias = Annotated[int, Duration()]
 ZeroOrMoreSeconds: TypeAlias = Annotated[int, Duration(least=0)]
 Amount: TypeAlias = Annotated[float, Number()]

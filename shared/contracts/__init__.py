@@ -6,6 +6,7 @@ Orchestrators and activities never import each other; they meet here.
 from shared.contracts.answers import *  # noqa: F403
 from shared.contracts.backlog import *  # noqa: F403
 from shared.contracts.checks import *  # noqa: F403
+from shared.contracts.datasets import *  # noqa: F403
 from shared.contracts.devops import *  # noqa: F403
 from shared.contracts.drift import *  # noqa: F403
 from shared.contracts.kinds import *  # noqa: F403 - This package is one vocabulary in several files.

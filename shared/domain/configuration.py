@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from shared.domain.access.permissions import Permissions
 from shared.domain.answers.rule import PublishedAnswers
+from shared.domain.datasets.rules import DatasetRules
 from shared.domain.devops.configuration import DevOps
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
@@ -46,6 +47,7 @@ class Configuration:
     permissions: Permissions = field(default_factory=Permissions)
     drift: tuple[DriftWatch, ...] = ()
     answers: tuple[PublishedAnswers, ...] = ()
+    datasets: tuple[DatasetRules, ...] = ()
     hub_group: ResourceGroup | None = None  # Of the hub's account; only the doctor asks for it.
     state_account: StateAccount | None = None  # Where the container of records is not in the hub's account.
     bus_group: ResourceGroup | None = None  # Of the Service Bus namespace, where it is not the hub's.
@@ -93,6 +95,14 @@ class Configuration:
             for stage in self.ladder.stages
         )
         return tuple(dict.fromkeys((*published, *(("request", "response") if is_counted else ()))))
+
+    def dataset(self, name: str) -> DatasetRules:
+        """The data set called *name*. Raises Refused naming those there are."""
+        for rules in self.datasets:
+            if rules.name == name:
+                return rules
+        names = ", ".join(rules.name for rules in self.datasets) or "none"
+        raise Refused(f"data set {name!r} is not configured; add it under `datasets`; there are: {names}")
 
     def stream(self, name: str) -> Stream:
         """The stream called *name*. Raises Refused naming those there are."""

@@ -267,6 +267,21 @@ def pipeline_run_id(cause: str) -> str:
     return f"devops-run-{digest(cause)}"
 
 
+def dataset_snapshot(files: Iterable[tuple[str, str]]) -> str:
+    """The name of what lies in a folder: the paths and eTags of its *files*, in any order."""
+    return digest(*(part for file in sorted(files) for part in file), length=32)
+
+
+def publication_id(dataset: str, version: str, snapshot: str, attempt: int = 1) -> str:
+    """The orchestration of attempt *attempt* at making *version* of *dataset* from the files of *snapshot*."""
+    return f"dataset-{_readable(dataset)}-{digest(dataset, version, snapshot)}-{attempt}"
+
+
+def publication_key(publication: str, step: str) -> str:
+    """The ledger key of one effect of a publication."""
+    return f"dataset-publications/{publication}/effects/{step}"
+
+
 def _readable(name: str) -> str:
     # Forty characters leave the longest id, a recovery's with its UUID, at 98 of the 100 that are allowed.
     return _UNSAFE.sub("-", name.lower()).strip("-")[:40]

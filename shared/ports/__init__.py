@@ -5,6 +5,7 @@ Every method raises `Refused` for what trying again cannot mend and `Transient` 
 
 from shared.ports.collected import CollectedFiles, CollectedLine
 from shared.ports.control import ControlPlane
+from shared.ports.datasets import DatasetFiles
 from shared.ports.devops import DevOpsApprovals, DevOpsFacts, DevOpsPipelines, Secrets, ServerTasks
 from shared.ports.drift import DriftFiles
 from shared.ports.inference import (
@@ -72,6 +73,7 @@ __all__ = [
     "DataAssets",
     "DataChecks",
     "DataHub",
+    "DatasetFiles",
     "DeploymentMinute",
     "DeploymentSeen",
     "DevOpsApprovals",

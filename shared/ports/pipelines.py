@@ -39,5 +39,8 @@ class Pipelines(Protocol):
 
 class DataAssets(Protocol):
     def register(self, workspace: Workspace, name: str, version: str, folder: str, tags: Mapping[str, str]) -> None:
-        """The folder *folder* of a datastore as data asset `name:version`. Safe to repeat."""
+        """The folder *folder* of a datastore as data asset `name:version`. Safe to repeat.
+
+        Refused where the workspace has that version of another folder.
+        """
         ...

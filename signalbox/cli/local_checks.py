@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -23,6 +24,12 @@ def write_profile(app: Path, file: Path, contract: Path, options: list[str]) -> 
 def infer_contract(app: Path, file: Path, out: Path, force: bool) -> int:
     """Infer a contract for *file* with the code in the folder *app*; 0 where it and its profile were written."""
     return _run(app, "shared.operations.local_contract", [str(file), str(out), *(["--force"] * force)])
+
+
+def profile_data(app: Path, files: Sequence[Path], out: Path | None, as_json: bool) -> int:
+    """Write the page of *files* with the code in the folder *app*; the code is 0, 1 or 2 as `data profile` says."""
+    options = [*(["--out", str(out)] if out else []), *(["--json"] * as_json)]
+    return _run(app, "shared.operations.local_dataset", [*map(str, files), *options])
 
 
 def check_configuration(app: Path, file: Path) -> int:

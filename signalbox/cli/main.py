@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from signalbox.cli.commands.app import doctor, token
+from signalbox.cli.commands.data import data
 from signalbox.cli.commands.drift import drift, features
 from signalbox.cli.commands.hub import answers, check, drop
 from signalbox.cli.commands.keys import keys
@@ -103,7 +104,7 @@ _PRODUCTION = (rollout, rollback, known_good, rehearse, serving, alerts, release
 
 _OTHERS = (retrain, retraining, trace, token, keys, config, doctor, host)
 
-_PROJECT = (new, update, train, model, package)
+_PROJECT = (new, update, train, model, data, package)
 
 for command in (up, env, demo, *_PROJECT, *_RUNS, *_PROMOTIONS, *_PRODUCTION, *_OTHERS):
     main.add_command(command)

@@ -42,7 +42,14 @@ PRODUCTION = (
 TEAM = "tests/packaging/test_template.py runs it in the project that the installed wheel has made"
 KINDS = "tests/projects/test_kinds.py does it with every kind of project"
 MODEL = "tests/onemachine/test_project_models.py runs it on a local cloud"
+DATASETS = "tests/datasets/test_command.py runs it in an app with data sets"
+ASSETS = "tests/emulators/test_data_commands.py runs what is behind it"
 EXCEPTIONS = {
+    'signalbox data publish churn-holdout@3 evaluation/churn/ --note "the third quarter"'
+    " --as ada@example.org": DATASETS,
+    "signalbox data show churn-holdout@3": DATASETS,
+    "signalbox data register churn-labels:3 labels/ --environment dev": ASSETS,
+    "signalbox data datastore landing datahub/landing --environment dev": ASSETS,
     "python train_and_deploy.py": "tests/emulators/test_azure_scripts.py runs it as a proof",
     "pip install signalbox": "tests/packaging installs the wheel into an environment of its own",
     "cd wine && pip install -r requirements.txt && make ci": TEAM,
@@ -261,6 +268,12 @@ CHECKS = (
     ),
     Check(command="signalbox trace diabetes-each-3f2c81d4a90b7e65-1", prints=(r"RUN",), before=first_run),
     Check(command=".venv/bin/signalbox check FILE --route diabetes-each", prints=(r"^passed: \d+ rows$",)),
+    Check(
+        command="signalbox data profile training.csv",
+        names=(("training.csv", HOLDOUT),),
+        prints=(r"^wrote holdout.csv.html: \d+ rows, \d+ columns$",),
+    ),
+    Check(command="signalbox data list", prints=(r"^nothing was published yet; ",)),
     Check(command=".venv/bin/signalbox dlq list", prints=(r"^no dead letters",)),
     Check(command="signalbox rollout list", prints=(r"^no traffic was shifted yet$",)),
     Check(

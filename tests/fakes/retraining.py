@@ -125,7 +125,10 @@ class MemoryDataAssets:
         self.registered: dict[str, dict[str, Any]] = {}
 
     def register(self, workspace: Workspace, name: str, version: str, folder: str, tags: Mapping[str, str]) -> None:
-        self.registered.setdefault(f"{workspace.name}/{name}:{version}", {"folder": folder, "tags": dict(tags)})
+        key = f"{workspace.name}/{name}:{version}"
+        asset = self.registered.setdefault(key, {"folder": folder, "tags": dict(tags)})
+        if asset["folder"] != folder:
+            raise Refused(f"data {name}:{version} of {workspace.name} is another")
 
 
 class Predictors(dict[str, Callable[[Mapping[str, Any]], float]]):

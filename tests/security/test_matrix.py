@@ -98,6 +98,9 @@ MAY = {
     "recover_model": "FK",
     "verify_audit": EVERYBODY,
     "prove_entry": EVERYBODY,
+    "start_publication": "OSEAK",
+    "list_datasets": EVERYBODY,
+    "show_dataset": EVERYBODY,
     "list_schedules": EVERYBODY,
     "show_schedule": EVERYBODY,
     "pause_schedule": "EFK",
@@ -188,10 +191,11 @@ roles: {in-dev: {app_role: InDev}, in-preprod: {app_role: InPreprod}, in-registr
   in-prod: {app_role: InProd}}
 permissions:
   in-dev:
-    {check_data: [dev], start_inference: [dev], release: [dev], operate: [dev], promote: [dev], retrain: [dev],
-    recover: [dev], deliver: [dev], see_data: [dev], roll_out: [dev], roll_back: [dev]}
+    {check_data: [dev], publish_data: [dev], start_inference: [dev], release: [dev], operate: [dev], promote: [dev],
+    retrain: [dev], recover: [dev], deliver: [dev], see_data: [dev], roll_out: [dev], roll_back: [dev]}
   in-preprod:
-    {check_data: [preprod], start_inference: [preprod], release: [preprod], operate: [preprod], promote: [preprod],
+    {check_data: [preprod], publish_data: [preprod], start_inference: [preprod], release: [preprod],
+    operate: [preprod], promote: [preprod],
     retrain: [preprod], recover: [preprod], deliver: [preprod], see_data: [preprod], roll_out: [preprod],
     roll_back: [preprod]}
   in-registry: {promote: [registry], deliver: [registry]}
@@ -218,6 +222,9 @@ routes:
     publish: predictions/there/{run}
 schedules:
   nightly: {cron: 30 2 * * *, retrain: churn}
+datasets:
+  here: {purpose: test, environments: [dev]}
+  there: {purpose: test, environments: [preprod]}
 """
 REASON = {"reason": "because"}
 TASK = {
@@ -246,6 +253,10 @@ ASKED: list[tuple[str, Any, str]] = [  # Without a body it is a GET.
     ("runs/{there}/logs", None, "preprod"),
     ("data-checks", {"path": "landing/none", "route": "here"}, "dev"),
     ("data-checks", {"path": "landing/none", "route": "there"}, "preprod"),
+    *(
+        ("datasets", {"name": name, "version": "1", "folder": "landing/none/"}, place)
+        for name, place in (("here", "dev"), ("there", "preprod"), ("none", "nowhere"))
+    ),
     ("drift-checks", {"path": "landing/none", "route": "here"}, "dev"),
     ("drift-checks", {"path": "landing/none", "route": "there"}, "preprod"),
     ("promotions", {"model": "churn:1", "to": "preprod", **REASON}, "preprod"),

@@ -74,6 +74,12 @@ def _of_route(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]
     return tuple(route.score.workspace.name for route in clients.configuration.routes if route.name == name)
 
 
+def _of_dataset(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The environments that register the data set; none for a name that is not configured."""
+    name, datasets = arguments["body"].name, clients.configuration.datasets
+    return tuple(sorted({place.name for rules in datasets if rules.name == name for place in rules.workspaces}))
+
+
 def _of_path(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The environments of every route that takes the file."""
     path, routes = arguments["body"].path, clients.configuration.routes
@@ -204,6 +210,7 @@ _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
     "run": _of_run,
     "held_part": _of_held_part,
     "route": _of_route,
+    "dataset": _of_dataset,
     "path": _of_path,
     "stage": _of_stage,
     "schedule": _of_schedule,

@@ -12,6 +12,7 @@ from shared.records.lists.paths import PROMOTIONS, RUNS
 from triggers.http.api_route import WHOLE_APP, ApiRoute
 
 if TYPE_CHECKING:
+    import triggers.http.datasets
     import triggers.http.devops
     import triggers.http.drift
     import triggers.http.inference.data_checks
@@ -137,6 +138,9 @@ ROUTES: tuple[ApiRoute, ...] = (
     ),
     _get("audit", api.promotion.audits.verify_audit, WHOLE_APP),
     _get("audit/{entry}/proof", api.promotion.audits.prove_entry, WHOLE_APP),
+    _post("datasets", api.datasets.start_publication, Action.PUBLISH_DATA, "dataset", 202),
+    _get("datasets", api.datasets.list_datasets, WHOLE_APP),
+    _get("datasets/{dataset}/versions/{version}", api.datasets.show_dataset, WHOLE_APP),
     _get("schedules", api.schedules.list_schedules, WHOLE_APP),
     _get("schedules/{schedule}", api.schedules.show_schedule, "schedule"),
     _post("schedules/{schedule}/pause", api.schedules.pause_schedule, Action.OPERATE, "schedule"),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
+from shared.contracts.datasets import PublicationOutcome
 from shared.contracts.promotion import Fate
 from shared.contracts.retraining import RetrainingOutcome
 from shared.domain.inference.runs import RunOutcome
@@ -22,6 +23,7 @@ _SOURCES = ("activities", "shared")
 _NAME = re.compile(r"Signalbox\.[A-Z]\w+\.(?:[A-Z]\w+|\.\.\.)")
 # What stands for the last word of a family of events.
 _FAMILIES: dict[str, type[StrEnum]] = {
+    "Signalbox.Dataset": PublicationOutcome,
     "Signalbox.Inference": RunOutcome,
     "Signalbox.Promotion": Fate,
     "Signalbox.Retraining": RetrainingOutcome,
@@ -31,6 +33,7 @@ _MEANINGS = {
     "Signalbox.Answers.Held": "answers of an endpoint break their output contract and wait to be released",
     "Signalbox.Answers.Published": "lines of an endpoint's data collector were published, each with its request",
     "Signalbox.AuditLog.Broken": "the audit log is not whole any more",
+    "Signalbox.Dataset.Published": "a version of a data set was published, and never changes",
     "Signalbox.Deployment.Retired": "a version was kept warm long enough and was removed",
     "Signalbox.Drift.Detected": "the data of a model has drifted",
     "Signalbox.Inference.Quarantined": "the data of a run did not pass, and wait for their owner",
@@ -94,7 +97,12 @@ def _explained(project: Path) -> Iterator[tuple[str, str]]:
 def _members(family: str) -> Iterator[tuple[str, str]]:
     if family not in _FAMILIES:
         raise LookupError(f"{family}.*: add the enumeration of its last word to website/reference/events.py")
-    subject = {"Inference": "a run", "Promotion": "a promotion", "Retraining": "a run of training"}
+    subject = {
+        "Dataset": "the publication of a data set",
+        "Inference": "a run",
+        "Promotion": "a promotion",
+        "Retraining": "a run of training",
+    }
     for outcome in _FAMILIES[family]:
         if outcome.value != "duplicate":  # It had no effect, and is not announced.
             name = f"{family}.{outcome.value.title().replace(' ', '')}"

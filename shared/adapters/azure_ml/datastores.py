@@ -51,5 +51,18 @@ class AzureMlData:
 
     def register(self, workspace: Workspace, name: str, version: str, folder: str, tags: Mapping[str, str]) -> None:
         path = f"{place_path(workspace)}/data/{quote(name)}/versions/{quote(version)}"
-        if self._arm.get(path, f"look at data {name}:{version}") is None:
+        asset = self._arm.get(path, f"look at data {name}:{version}")
+        if asset is None:
             self._assets.create_data(workspace, name, version, folder, tags)
+            return
+        uri = str(asset["properties"].get("dataUri", ""))
+        # Azure writes subscription, group and workspace into an address that was given without them.
+        if uri.rstrip("/") != folder.rstrip("/") and _plain_place(uri) != _plain_place(folder):
+            raise Refused(
+                f"data {name}:{version} of {workspace.name} is another: it lies at {uri}; use another version"
+            )
+
+
+def _plain_place(uri: str) -> tuple[str, str]:
+    datastore, path = datastore_place(uri) or ("", uri)
+    return datastore, path.rstrip("/")

@@ -10,9 +10,11 @@ from shared.adapters.reader.frames import Frame
 from shared.adapters.tables import measuring
 from shared.adapters.tables.labelled import UnreadableTable, plain_columns
 from shared.adapters.tables.outputs import UnreadableOutput, count_output
+from shared.adapters.tables.overview.describing import describe
+from shared.adapters.tables.overview.profiling import profile_table as table_figures
 from shared.adapters.tables.plain_rows import plain_rows
 from shared.codec import encode
-from shared.domain.data.data_contract import DataContract
+from shared.domain.data.data_contract import DataContract, Format
 from shared.domain.data.reference_profile import ColumnProfile, ReferenceProfile
 from shared.domain.drift.watch import OutputField
 from shared.domain.drift.window import Counted
@@ -71,3 +73,13 @@ def read_columns(files: Sequence[TableFile]) -> Iterator[Frame]:
 def match_rows(files: Sequence[TableFile], inputs: int, contract: DataContract) -> Iterator[Frame]:
     """How the records of the *files* after the first *inputs* answer the rows of these."""
     yield encode(row_matching.match_rows(files[:inputs], files[inputs:], contract)), b""
+
+
+def describe_table(files: Sequence[TableFile], kind: Format) -> Iterator[Frame]:
+    """The columns and rows of *files* together, or what is wrong with them, in one frame."""
+    yield encode(describe(files, kind).facts()), b""
+
+
+def profile_table(files: Sequence[TableFile], kind: Format) -> Iterator[Frame]:
+    """The figures of *files* together, in one frame."""
+    yield encode(table_figures(files, kind)), b""

@@ -8,6 +8,9 @@ from typing import Any
 
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.frames import Frame
+from shared.codec import encode
+from shared.domain.datasets.coco import read_box_lines, read_coco
+from shared.domain.datasets.contents import BoxFacts
 from shared.domain.retraining.boxes import canonical, read_boxes
 
 _FRAME = 256 * 1024  # Characters of a frame, about.
@@ -58,6 +61,24 @@ def read_images(files: Sequence[TableFile], labels: Sequence[str], fields: Seque
                 yield {"images": images}, b""
                 images, size = [], 0
     yield {"images": images, "unreadable": reason}, b""
+
+
+def describe_boxes(files: Sequence[TableFile], labels: Sequence[str], paths: Sequence[str]) -> Iterator[Frame]:
+    """What the one annotation file holds and its faults, in one frame; *paths* are the files of its folder."""
+    (file,) = files
+    known_paths = frozenset(paths)
+    try:
+        with io.TextIOWrapper(file.open(), encoding="utf-8-sig") as text:
+            if file.name.lower().endswith(".jsonl"):
+                facts = read_box_lines(iter(lambda: text.readline(_LONGEST_LINE), ""), labels, known_paths)
+            else:
+                # COCO is one document. What does not fit into the memory of this process is refused, and not streamed.
+                facts = read_coco(json.load(text), labels, known_paths)
+    except (ValueError, RecursionError) as error:
+        facts = BoxFacts(problems=(f"it is not JSON in UTF-8: {error}"[:300],), wrong=1)
+    except MemoryError:
+        facts = BoxFacts(problems=("it is too large to be read as one document; write it as JSON Lines",), wrong=1)
+    yield encode(facts), b""
 
 
 def _image(number: int, line: str, labels: Sequence[str], fields: Sequence[str]) -> dict[str, Any]:

@@ -3,28 +3,22 @@
 It infers, and decides nothing about what is right: a person reads what comes of it.
 """
 
-import csv
-import itertools
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pa_parquet
 
 from shared.adapters.reader.files import local_file
 from shared.adapters.tables.batches import Piece
+from shared.adapters.tables.overview.describing import contract_of
 from shared.adapters.tables.pieces import map_pieces, pieces_of
 from shared.domain.data.contract_values import ColumnType
-from shared.domain.data.data_contract import ORDERED, Column, CsvDialect, DataContract, Format
+from shared.domain.data.data_contract import ORDERED, Column, DataContract, Format
 from shared.domain.data.data_measures import Breaches
 
 _ORDER: tuple[ColumnType, ...] = ("integer", "number", "boolean", "date", "timestamp", "string")
 _FORMATS: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
-_DELIMITERS = ",;\t|"
-_LINES = 1000  # Of JSON, in which every column must occur once.
 _MOST_DIFFERENT = 1_000_000
 
 
@@ -48,12 +42,7 @@ def dialect_of(file: Path) -> DataContract:
     kind = _FORMATS.get(file.suffix.lower())
     if kind is None:
         raise ValueError(f"{file} is called neither {', '.join(_FORMATS)}; its name says how it is read")
-    delimiter = _delimiter(file) if kind == "csv" else ","
-    names = list(_names(file, kind, delimiter))
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"{file} has no header with different names")
-    columns = tuple(Column(name=name, type="string", nullable=True) for name in names)
-    return DataContract(format=kind, columns=columns, csv=CsvDialect(delimiter=delimiter))
+    return replace(contract_of(local_file(file), kind, {}, "string"), extra_columns="refuse")
 
 
 def seen_columns(file: Path, contract: DataContract) -> tuple[SeenColumn, ...]:
@@ -115,21 +104,3 @@ def _take(column: SeenColumn, piece: Piece) -> bool:
         if len(column.values) > _MOST_DIFFERENT:
             column.values = None
     return True
-
-
-def _delimiter(file: Path) -> str:
-    with file.open(encoding="utf-8-sig", errors="replace") as stream:
-        first = stream.readline(256 * 1024)
-    return max(_DELIMITERS, key=first.count)
-
-
-def _names(file: Path, kind: Format, delimiter: str) -> Iterator[str]:
-    if kind == "parquet":
-        yield from pa_parquet.read_schema(file).names
-        return
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        if kind == "csv":
-            yield from next(csv.reader(stream, delimiter=delimiter), [])
-            return
-        records = [json.loads(line) for line in itertools.islice(filter(str.strip, stream), _LINES)]
-        yield from dict.fromkeys(name for record in records for name in record)

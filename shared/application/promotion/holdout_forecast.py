@@ -7,6 +7,7 @@ import hashlib
 from collections import Counter, defaultdict
 from datetime import datetime
 
+from shared.application.datasets.versions import hub_file
 from shared.application.promotion.holdout_looks import HoldoutVersion, next_look
 from shared.domain.failures import Refused
 from shared.domain.gates.champion import BetterThanChampion
@@ -16,7 +17,7 @@ from shared.domain.metrics.group_hints import GroupHints
 from shared.domain.promotion.ladder import Holdout
 from shared.domain.promotion.plans import Phase, Plan
 from shared.domain.statistics.key_sketch import KeySketch
-from shared.ports import Blob, DataHub, RowFiles
+from shared.ports import Blob, RowFiles
 from shared.records.store import RecordStore
 
 _MOST_BYTES = 8 * 1024 * 1024
@@ -34,7 +35,7 @@ def odds_of_plan(store: RecordStore, row_files: RowFiles, plan: Plan, now: datet
     if not gates:
         return ()
     model, holdout = plan.model.name, plan.promotable.holdout
-    facts = facts_of(store.hub, row_files, holdout)
+    facts = facts_of(store, row_files, holdout)
     if isinstance(facts, str):
         return (facts,)
     version = HoldoutVersion(digest=facts.digest, keys=facts.keys)
@@ -47,12 +48,14 @@ def odds_of_plan(store: RecordStore, row_files: RowFiles, plan: Plan, now: datet
     return tuple(dict.fromkeys(sentences))
 
 
-def facts_of(hub: DataHub, row_files: RowFiles, holdout: Holdout) -> HoldoutFacts | str:
+def facts_of(store: RecordStore, row_files: RowFiles, holdout: Holdout) -> HoldoutFacts | str:
     """The counts of the hold-out, or a sentence that says why there are none."""
     blobs = list[Blob]()
     for location in filter(None, (holdout.path, holdout.answers)):
-        container, _, path = location.partition("/")
-        blob = hub.find(container, path)
+        try:
+            blob = hub_file(store, location)
+        except Refused as refusal:
+            return f"hold-out {refusal}"
         if blob is None:
             return f"hold-out {location} is not in the hub; put it there"
         if blob.size > _MOST_BYTES:

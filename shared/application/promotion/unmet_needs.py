@@ -4,19 +4,21 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from shared import contracts as c
+from shared.application.datasets.versions import hub_file
 from shared.application.promotion.stage_entry import Receipts, unproven
 from shared.application.promotion.standing import askers_of, consents, has_receipt, judgement, question_now
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.promotion.turns import holder_of, queue_of
 from shared.codec import decode
 from shared.domain import identity
+from shared.domain.failures import Refused
 from shared.domain.gates import GateOutcome, judge_gates
 from shared.domain.gates.evidence import Evidence
 from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Role, who_can
 from shared.domain.promotion.ladder import BreakGlass, Ladder, Promotable
 from shared.domain.promotion.models import DIGEST
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
-from shared.ports import DataHub, Ledger, Models
+from shared.ports import Ledger, Models
 from shared.records.statements import Statements
 from shared.records.store import RecordStore
 
@@ -29,7 +31,7 @@ def unmet_of_plan(receipts: Receipts, models: Models, ladder: Ladder, plan: Plan
     unmet = [
         *([skip_reason] if skip_reason else []),
         *_conflicts(models, plan),
-        *_without_holdout(receipts.store.hub, plan),
+        *_without_holdout(receipts.store, plan),
     ]
     unmet += [*_held_up(receipts.store, plan.locks(), "")]
     for at in plan.stages:
@@ -82,15 +84,18 @@ def _conflicts(models: Models, plan: Plan) -> Iterator[str]:
             yield f"{at.stage.name}: {plan.model} is there with {digest}; it can be met by {owner}, with a new version"
 
 
-def _without_holdout(hub: DataHub, plan: Plan) -> Iterator[str]:
+def _without_holdout(store: RecordStore, plan: Plan) -> Iterator[str]:
     """The hold-out's files that are not in the hub, where a gate of the plan measures on them."""
     gates = {gate.gate for at in plan.stages for phase in Phase for gate in at.gates(phase)}
     holdout = plan.promotable.holdout
     for path in filter(None, (holdout.path, holdout.answers)) if gates & _ON_HOLDOUT else ():
-        container, _, name = path.partition("/")
-        if hub.find(container, name) is None:
+        try:
+            reason = "" if hub_file(store, path) else f"{path} is not in the hub"
+        except Refused as refusal:
+            reason = str(refusal)
+        if reason:
             owner = plan.promotable.owner or "whoever trains the model"
-            yield f"hold-out {path} is not in the hub, so nothing is measured; it can be met by {owner}, with that file"
+            yield f"hold-out {reason}, so nothing is measured; it can be met by {owner}, with that file"
 
 
 def _held_up(store: RecordStore, locks: Iterable[str], own: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from shared.config.fields import (
     Amount,
     AzureMlName,
     DifferentTexts,
-    Location,
+    RowsLocation,
     Seconds,
     Text,
     Texts,
@@ -21,6 +21,7 @@ from shared.config.project_gates import with_metric_source, with_sources
 from shared.config.reading import FilePlace, built
 from shared.config.sections.rollout import RolloutSection, rollout_of
 from shared.config.sections.training import StageTrainingSection, refuse_known_answers, stage_training_of
+from shared.domain.datasets.references import read_reference
 from shared.domain.gates import GATES, GateSpec, read_gate
 from shared.domain.gates.plugins import ProjectGateOptions
 from shared.domain.inference.routes import HubLayout, Route, Workspace
@@ -62,12 +63,12 @@ Gates = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldoutSection:
-    """Rows with known answers that no training has seen."""
+    """Rows with known answers that no training has seen: a published version, or a file."""
 
-    path: Location
+    path: RowsLocation
     target: Text
     key: Text
-    answers: Location | None = None
+    answers: RowsLocation | None = None
     slices: Texts | None = None
     batch_rows: Annotated[int, Whole(least=1, most=100_000)] | None = None
     tolerance: Amount | None = None
@@ -160,8 +161,10 @@ def promotable_of(
     if section is None:
         return None
     place, holdout = place.inside("promotion.holdout"), built(Holdout, section.holdout)
-    if holdout.path and "/" not in holdout.path:
-        place.fail("path", f"is {holdout.path!r}", "write container/path of a CSV file in the hub")
+    for name_of_field, location in (("path", holdout.path), ("answers", holdout.answers)):
+        if location and read_reference(location) is None and "/" not in location:
+            remedy = "write container/path of a CSV file in the hub, or NAME@VERSION of a published data set"
+            place.fail(name_of_field, f"is {location!r}", remedy)
     if holdout.classes and len(set(holdout.classes)) != max(2, len(holdout.classes)):
         remedy = "name two classes or more, each once, as the target does"
         place.fail("classes", f"is {list(holdout.classes)}", remedy)

@@ -9,6 +9,7 @@ from shared.config.fields import NAME, Text
 from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
 from shared.config.sections.answers import AnswersSection, answers_of, refuse_double_counts
+from shared.config.sections.datasets import DatasetSection, datasets_of, judge_holdouts
 from shared.config.sections.devops import DevOpsSection, devops_of
 from shared.config.sections.drift import DriftSection, watches_of
 from shared.config.sections.ladder import (
@@ -76,6 +77,7 @@ class SignalboxFile:
     streams: Annotated[dict[str, StreamSection], _Identifiers()] = field(default_factory=dict)
     schedules: Annotated[dict[str, ScheduleSection], _Identifiers()] = field(default_factory=dict)
     answers: Annotated[dict[str, AnswersSection], _Identifiers()] = field(default_factory=dict)
+    datasets: Annotated[dict[str, DatasetSection], _Identifiers()] = field(default_factory=dict)
     devops: DevOpsSection = field(default_factory=DevOpsSection)
     service_bus: ResourceGroupSection = field(default_factory=ResourceGroupSection)
     registry: RegistrySection | None = None
@@ -106,6 +108,8 @@ def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
     watches = watches_of(watched, models, routes)
     answers = answers_of(file.answers, place.inside("answers"), workspaces, contracts)
     refuse_double_counts(answers, watches, routes, models)
+    datasets = datasets_of(file.datasets, place.inside("datasets"), workspaces)
+    judge_holdouts(promotable, datasets, models)
     return Configuration(
         hub=hub,
         routes=routes,
@@ -118,6 +122,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace) -> Configuration:
         permissions=permissions_of(file.permissions, file.machines, place, tuple(workspaces), roles),
         drift=watches,
         answers=answers,
+        datasets=datasets,
         hub_group=file.hub.group(place.inside("hub")),
         state_account=state_account_of(file.hub, place.inside("hub")),
         bus_group=file.service_bus.group(place.inside("service_bus")),

@@ -17,6 +17,7 @@ class Action(StrEnum):
     READ = "read"  # Runs, promotions, models, configuration, dead letters, the audit log.
     SEE_DATA = "see_data"  # The predictions themselves, not only that there are some.
     CHECK_DATA = "check_data"
+    PUBLISH_DATA = "publish_data"  # Make a version of a data set: a training, test or labelled set, or a hold-out.
     START_INFERENCE = "start_inference"  # Also scoring a run's files again.
     RELEASE = "release"  # Let quarantined data through.
     OPERATE = "operate"  # Cancel, replay dead letters.
@@ -66,12 +67,13 @@ def _persona(name: str, app_role: str, *actions: Action) -> Persona:
 
 _A = Action
 DEFAULT_PERSONAS = (
-    _persona("data-owner", "DataOwner", _A.SEE_DATA, _A.CHECK_DATA, _A.START_INFERENCE, _A.RELEASE),
+    _persona("data-owner", "DataOwner", _A.SEE_DATA, _A.CHECK_DATA, _A.PUBLISH_DATA, _A.START_INFERENCE, _A.RELEASE),
     _persona(
         "data-scientist",
         "DataScientist",
         _A.SEE_DATA,
         _A.CHECK_DATA,
+        _A.PUBLISH_DATA,
         _A.START_INFERENCE,
         _A.PROMOTE,
         _A.RETRAIN,
@@ -82,6 +84,7 @@ DEFAULT_PERSONAS = (
         "MLEngineer",
         _A.SEE_DATA,
         _A.CHECK_DATA,
+        _A.PUBLISH_DATA,
         _A.START_INFERENCE,
         _A.OPERATE,
         _A.PROMOTE,
@@ -104,7 +107,16 @@ DEFAULT_PERSONAS = (
         _A.ROLL_OUT,
         _A.ROLL_BACK,
     ),
-    _persona("automation", "Automation", _A.CHECK_DATA, _A.START_INFERENCE, _A.PROMOTE, _A.RETRAIN, _A.DELIVER),
+    _persona(
+        "automation",
+        "Automation",
+        _A.CHECK_DATA,
+        _A.PUBLISH_DATA,
+        _A.START_INFERENCE,
+        _A.PROMOTE,
+        _A.RETRAIN,
+        _A.DELIVER,
+    ),
 )
 
 

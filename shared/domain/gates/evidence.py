@@ -29,7 +29,8 @@ class Evaluation:
 
     *values* are the challenger's own metrics; *differences* stand beside the champion's, one for each metric and
     confidence. *group* is the column whose *groups* values were resampled, empty where rows were; *notes* say what a
-    reader should know of the hold-out; *look* says how many challengers have asked it before.
+    reader should know of the hold-out; *look* says how many challengers have asked it before. *holdout* names the
+    published versions that it is of, with the digests of their manifests.
     """
 
     digest: str
@@ -42,6 +43,7 @@ class Evaluation:
     groups: int = 0
     look: Look | None = None
     notes: tuple[str, ...] = ()
+    holdout: tuple[str, ...] = field(default=(), metadata=NEWER)
 
     def overall(self, metric: str, confidence: float = 0.0) -> Difference | None:
         """The difference in *metric* at the lowest confidence that is at least *confidence*, or else at the highest."""

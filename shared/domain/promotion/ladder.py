@@ -44,7 +44,8 @@ class Serving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdout:
-    """Rows with known answers that no training has seen: *path* is `container/path` of a CSV file in the hub.
+    """Rows with known answers that no training has seen: *path* is `container/path` of a CSV file in the hub, or
+    `name@version` of a published data set, which never changes.
 
     *answers* is a second such file with the key and the target, empty where the target is a column of the first.
     Outputs of two models agree within *tolerance*; *labels*: they are texts, which agree where they are equal.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.domain.azure import resources
 from shared.domain.configuration import Configuration
+from shared.domain.datasets.references import read_reference
 from shared.domain.inference.routes import Workspace
 from shared.domain.rollout.policy import CountSource
 from shared.domain.trust.keys import Purpose
@@ -142,6 +143,8 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
         for stage in stages
     ):
         ports["OutputFigures"] = "counts requests in production"
+    if any(workspace in rules.workspaces for rules in configuration.datasets):
+        ports.setdefault("DataAssets", "registers published data sets")
     if any(rule.workspace == workspace for rule in configuration.answers):
         ports |= dict.fromkeys(("CollectedFiles", "Endpoints.deployment"), "publishes answers")
     reason = ", ".join(dict.fromkeys(ports.values()))
@@ -267,4 +270,6 @@ def _training(configuration: Configuration) -> Iterator[str]:
 
 def _holdouts(configuration: Configuration) -> Iterator[str]:
     for model in configuration.ladder.models:
-        yield from filter(None, (model.holdout.path, model.holdout.answers))
+        # A published version lies in staging, where the app may read and write anyway.
+        paths = filter(None, (model.holdout.path, model.holdout.answers))
+        yield from (path for path in paths if read_reference(path) is None)

@@ -117,6 +117,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "TreeHeadPublisher": {"publish": (), "published": ()},
     "Secrets": {"keep": (_WRITE,), "recall": (_READ,), "drop": (_READ, _DELETE), "drop_expired": (_READ, _DELETE)},
     "DataChecks": {"check": (_READ,), "match": (_READ,), "faults": (), "written": ()},
+    "DatasetFiles": dict.fromkeys(("table", "boxes"), (_READ,)),
     "RowFiles": dict.fromkeys(("cells", "images"), (_READ,)),
     "DriftFiles": dict.fromkeys(("count", "own_reference", "columns"), (_READ,)),
     "Jobs": {"submit": (_INVOKE,), "find": (_JOB,), "look": (_JOB,), "cancel": (_CANCEL,)},

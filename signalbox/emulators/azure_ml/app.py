@@ -35,6 +35,7 @@ from signalbox.emulators.azure_ml.operations import Operations
 from signalbox.emulators.azure_ml.pipelines.published import PublishedDoors
 from signalbox.emulators.azure_ml.pipelines.runs import PipelineRuns
 from signalbox.emulators.azure_ml.pipelines.training import TrainingWork
+from signalbox.emulators.azure_ml.resource_manager.datastores import DatastoreDoors
 from signalbox.emulators.azure_ml.resource_manager.inspection import InspectionDoors, Shown
 from signalbox.emulators.azure_ml.resource_manager.locks import Locks
 from signalbox.emulators.azure_ml.resource_manager.workspaces import WorkspaceDoors
@@ -107,6 +108,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
         registries,
         InspectionDoors(entrance, resources, options.inspection),
         WorkspaceDoors(entrance),
+        DatastoreDoors(entrance, resources),
         AssetDoors(entrance, assets, blobs),
         ArmDoors(entrance, resources, names, jobs),
         runs,

@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -62,10 +62,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estate:
-    """*common_datastores* names the datastores that every workspace has: name to (account, container)."""
+    """*common_datastores* names the datastores that every workspace has: name to (account, container).
+
+    *registered* are those that somebody has registered since, by the id of their workspace.
+    """
 
     scopes: tuple[Scope, ...]
     common_datastores: Mapping[str, tuple[str, str]]
+    registered: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
 
     def at(self, path: str) -> Scope | None:
         """The workspace or registry that the ARM *path* lies in."""
@@ -83,7 +87,14 @@ class Estate:
 
     def datastores(self, workspace: Scope) -> dict[str, tuple[str, str]]:
         own = {BLOB_STORE: BLOB_CONTAINER, ARTIFACT_STORE: ARTIFACT_CONTAINER}
-        return {**{name: (workspace.account, container) for name, container in own.items()}, **self.common_datastores}
+        built_in = {name: (workspace.account, container) for name, container in own.items()} | {
+            **self.common_datastores
+        }
+        return self.registered.get(workspace.id, {}) | built_in
+
+    def is_built_in(self, datastore: str) -> bool:
+        """Whether every workspace has *datastore*: it is configuration, and cannot be registered or removed."""
+        return datastore in (BLOB_STORE, ARTIFACT_STORE, *self.common_datastores)
 
     def place_of(self, uri: str, scope: Scope) -> Place:
         """Where *uri* (azureml datastore path or https blob address) lies. Raises ValueError naming it."""

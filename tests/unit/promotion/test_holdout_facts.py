@@ -26,7 +26,7 @@ def clients() -> FakeClients:
 def test_rows_slices_and_suspected_groups_are_counted(clients: FakeClients) -> None:
     clients.hub.land(HOLDOUT.path, ROWS)
 
-    facts = facts_of(clients.hub, clients.row_files, HOLDOUT)
+    facts = facts_of(clients.store, clients.row_files, HOLDOUT)
 
     assert isinstance(facts, HoldoutFacts)
     assert (facts.rows, facts.groups, facts.slices) == (70, 0, {"sex=f": 35, "sex=m": 35})
@@ -36,7 +36,7 @@ def test_rows_slices_and_suspected_groups_are_counted(clients: FakeClients) -> N
 def test_with_a_group_groups_are_counted(clients: FakeClients) -> None:
     clients.hub.land(HOLDOUT.path, ROWS)
 
-    facts = facts_of(clients.hub, clients.row_files, replace(HOLDOUT, group="patient"))
+    facts = facts_of(clients.store, clients.row_files, replace(HOLDOUT, group="patient"))
 
     assert isinstance(facts, HoldoutFacts)
     assert (facts.rows, facts.groups, facts.slices, facts.hints) == (70, 7, {"sex=f": 7, "sex=m": 7}, ())
@@ -57,7 +57,7 @@ def test_what_cannot_be_counted_is_said(clients: FakeClients, content: bytes | N
     if content is not None:
         clients.hub.land(HOLDOUT.path, content)
 
-    facts = facts_of(clients.hub, clients.row_files, HOLDOUT)
+    facts = facts_of(clients.store, clients.row_files, HOLDOUT)
 
     assert isinstance(facts, str)
     assert said in facts

@@ -11,6 +11,7 @@ from typing import Any
 from shared.clients import Clients
 from shared.durable.starting import Instance, find_instance
 from shared.records import paths as records
+from shared.records.datasets import paths as dataset_paths
 from triggers.http.api_route import ApiRequest
 from triggers.http.idempotency import API
 from triggers.http.problems import Problem
@@ -26,7 +27,7 @@ _STATUS = {
 }
 # The words by which workflows say that they ended well, by the field that has them.
 _GOOD: dict[str, tuple[Any, ...]] = {
-    "outcome": ("completed", "partial", "passed", "better", "duplicate"),
+    "outcome": ("completed", "partial", "passed", "better", "duplicate", "published", "already published"),
     "fate": ("promoted",),
     "promoted": (True,),
     "restored": (True,),
@@ -100,6 +101,7 @@ def _of_record(clients: Clients, operation: str) -> Operation | None:
         "run_inference": records.run_record(operation),
         "promote": records.promotion(operation),
         "retrain": records.retraining(operation),
+        "publish_dataset": dataset_paths.publication(operation),
     }
     for kind, path in paths.items():
         record = clients.store.document(path)

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from shared.application.datasets.versions import hub_file
 from shared.application.drift.bundled_references import bundled_reference
 from shared.application.inference.scoring import current_scoring
+from shared.domain.datasets.references import read_reference
 from shared.domain.drift.reference import PLACE
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Route
@@ -28,15 +30,19 @@ def references(site: Site) -> Findings:
 
 def _holdout(site: Site, model: str, path: str) -> Finding:
     report = SubjectReport("holdouts", f"{path} of {model}")
-    container, _, name = path.partition("/")
+    layout, reference = site.configuration.hub, read_reference(path)
+    container = layout.state if reference else path.partition("/")[0]
     try:
-        exists = site.hub.find(container, name) is not None
+        blob = hub_file(RecordStore(site.hub, layout.state), path)
     except Refused as refusal:
-        return report.broken(f"cannot be read: {refusal}", f"give the app's identity read access to {container}")
-    if not exists:
+        fix = f"give the app's identity read access to {container}, or correct models.{model}.promotion.holdout"
+        return report.broken(f"cannot be read: {refusal}", fix)
+    if blob is None:
         consequence = "is not in the hub, so no promotion and no retraining of the model can be judged"
-        return report.warning(consequence, f"put the file there, or correct models.{model}.promotion.holdout")
-    return report.ok("is there")
+        action = "publish it with `signalbox data publish`" if reference else "put the file there"
+        return report.warning(consequence, f"{action}, or correct models.{model}.promotion.holdout")
+    note = "" if reference else "; it can be replaced, unlike a published version (NAME@VERSION)"
+    return report.ok(f"is there{note}")
 
 
 def _watched_routes(site: Site) -> Iterator[Route]:

@@ -27,6 +27,7 @@ CONTENT = {
     "components": ("componentSpec",),
 }
 _ENTRY = re.compile(r"/registries/[^/]+/models/[^/]+/versions/[^/]+$", re.IGNORECASE)
+_DATA_TYPES = ("uri_file", "uri_folder", "mltable")
 _MUTABLE = ("description", "tags", "properties", "isArchived", "stage", "flavors")
 
 
@@ -42,6 +43,8 @@ class AssetStore:
         """The version at *path*, and whether it is new. Raises Refusal where its content would change."""
         existing = self._resources.get(path)
         properties = {**(body.get("properties") or {})}
+        if path.rsplit("/", 4)[1] == "data":
+            self._refuse_data(path, properties)
         for name in ("modelUri", "dataUri"):
             if isinstance(properties.get(name), str):
                 properties[name] = outputs.resolve(self._resources, scope, properties[name])
@@ -146,7 +149,8 @@ class AssetStore:
         version = _version(path, kind, body)
         documents = {path: version}
         if self._resources.get(container) is None:
-            documents = {container: _container(container, {}), **documents}
+            kept = {"dataType": version["properties"]["dataType"]} if kind == "data" else {}
+            documents = {container: _container(container, kept), **documents}
         self._resources.put_all(documents, Effect(kind="assets", name=self._estate.within(path)))
         if kind == "models" and scope.kind == "workspaces":
             self._publish(_register(scope, path, version))
@@ -163,6 +167,16 @@ class AssetStore:
     def _publish_write(self, path: str) -> None:
         if _ENTRY.search(path):
             self._publish(_write_event(path))
+
+    def _refuse_data(self, path: str, properties: dict[str, Any]) -> None:
+        """A version of data says what it is and where it lies; all versions of one asset are of one type."""
+        kind, uri = properties.get("dataType"), properties.get("dataUri")
+        if kind not in _DATA_TYPES or not uri:
+            raise Refusal(400, "UserError", f"{path} needs dataType ({', '.join(_DATA_TYPES)}) and dataUri")
+        container = self._resources.get(path.rpartition("/versions/")[0])
+        first = container["properties"].get("dataType") if container else kind
+        if first not in (None, kind):
+            raise Refusal(400, "UserError", f"{path} is {kind}, and the versions of this asset are {first}")
 
     def _refuse_new_content(self, scope: Scope, existing: dict[str, Any], properties: dict[str, Any]) -> None:
         kind = existing["id"].rsplit("/", 4)[1]
@@ -213,7 +227,10 @@ def _container(path: str, properties: dict[str, Any]) -> dict[str, Any]:
         "id": _shown_id(path),
         "name": path.rpartition("/")[2],
         "type": _type(path, path.rsplit("/", 2)[1]),
-        "properties": {**defaults, **{name: properties[name] for name in _MUTABLE if name in properties}},
+        "properties": {
+            **defaults,
+            **{name: properties[name] for name in (*_MUTABLE, "dataType") if name in properties},
+        },
         "systemData": system_data(),
     }
 

@@ -1,11 +1,11 @@
-"""Workspaces and their datastores: configuration of the emulator, shown as Resource Manager shows them."""
+"""Workspaces, which are configuration of the emulator, shown as Resource Manager shows them."""
 
 from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, not_found
-from signalbox.emulators.azure_ml.estate import BLOB_STORE, PROVIDER, Scope
+from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path
+from signalbox.emulators.azure_ml.estate import PROVIDER, Scope
 
 
 class WorkspaceDoors:
@@ -15,8 +15,6 @@ class WorkspaceDoors:
     def add_to(self, app: web.Application) -> None:
         app.router.add_get(WORKSPACE.rpartition("/")[0], self._list)
         app.router.add_get(WORKSPACE, self._show)
-        app.router.add_get(f"{WORKSPACE}/datastores", self._list_datastores)
-        app.router.add_get(f"{WORKSPACE}/datastores/{{datastore}}", self._show_datastore)
 
     async def _list(self, request: web.Request) -> web.Response:
         self._entrance.check_token(request)
@@ -26,17 +24,6 @@ class WorkspaceDoors:
 
     async def _show(self, request: web.Request) -> web.Response:
         return web.json_response(self._workspace(self._entrance.admit(request)))
-
-    async def _list_datastores(self, request: web.Request) -> web.Response:
-        workspace = self._entrance.admit(request)
-        names = self._entrance.estate.datastores(workspace)
-        return web.json_response({"value": [self._datastore(workspace, name) for name in names]})
-
-    async def _show_datastore(self, request: web.Request) -> web.Response:
-        workspace, name = self._entrance.admit(request), request.match_info["datastore"]
-        if name not in self._entrance.estate.datastores(workspace):
-            raise not_found(arm_path(request))
-        return web.json_response(self._datastore(workspace, name))
 
     def _workspace(self, workspace: Scope) -> dict[str, Any]:
         properties = {
@@ -57,18 +44,3 @@ class WorkspaceDoors:
             "identity": {"type": "SystemAssigned"},
             "properties": properties,
         }
-
-    def _datastore(self, workspace: Scope, name: str) -> dict[str, Any]:
-        account, container = self._entrance.estate.datastores(workspace)[name]
-        properties = {
-            "datastoreType": "AzureBlob",
-            "accountName": account,
-            "containerName": container,
-            "endpoint": "core.windows.net",
-            "protocol": "https",
-            "isDefault": name == BLOB_STORE,
-            "credentials": {"credentialsType": "None"},
-            "serviceDataAccessAuthIdentity": "WorkspaceSystemAssignedIdentity",
-        }
-        path = f"{workspace.id}/datastores/{name}"
-        return {"id": path, "name": name, "type": f"{PROVIDER}/workspaces/datastores", "properties": properties}

@@ -1,0 +1,1 @@
+"""Side effects of publishing a data set, from the copy of its files to the announcement."""

@@ -1,0 +1,209 @@
+"""What a table is, read once: its columns, each of the narrowest type that all its values have, and between which ends.
+
+It infers and decides nothing. `profiling` reads the same files again for histograms; `inferring` looks at one local
+file for a contract that a person writes.
+"""
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pa_parquet
+
+from shared.adapters.reader.files import TableFile
+from shared.adapters.tables.batches import MOST_COLUMNS, Piece, UnreadableFile
+from shared.adapters.tables.pieces import map_pieces, pieces_of
+from shared.domain.data.contract_values import ColumnType
+from shared.domain.data.data_contract import ORDERED, Column, CsvDialect, DataContract, Format
+from shared.domain.data.data_measures import Breaches
+from shared.domain.datasets.contents import DatasetColumn, TableFacts
+
+_ORDER: tuple[ColumnType, ...] = ("integer", "number", "boolean", "date", "timestamp", "string")
+_WIDER: dict[str, ColumnType] = {"integer": "number", "date": "timestamp"}
+_DELIMITERS = ",;\t|"
+_LONGEST_HEADER = 256 * 1024
+_LINES = 1000  # Of JSON, in which every column must occur once.
+_SHOWN = 10
+
+
+@dataclass(slots=True, kw_only=True)
+class TypedColumn:
+    """A column so far: *kind* fits all *rows* unless *misfits* is set; *ends* are the least and the most of numbers,
+    days and moments, as `as_numbers` gives them. *unreadable* values are not even texts.
+    """
+
+    name: str
+    kind: ColumnType = "integer"
+    rows: int = 0
+    missing: int = 0
+    ends: tuple[float, float] | None = None
+    misfits: bool = False
+    unreadable: int = 0
+
+    @property
+    def rule(self) -> Column:
+        return Column(name=self.name, type=self.kind, nullable=True)
+
+    @property
+    def shown_kind(self) -> ColumnType:
+        """A column without values is one of texts."""
+        return self.kind if self.rows > self.missing else "string"
+
+    def take(self, piece: Piece, *, as_text: bool) -> None:
+        """Note the values of *piece*; where they are kept *as_text* or by their own types, a wider one is tried."""
+        cells = piece.typed(self.rule)
+        while as_text and cells is not None and cells.bad_count and (kind := self._wider_kind()):
+            self.kind, self.ends = kind, self.ends if kind == "number" else None
+            cells = piece.typed(self.rule)
+        self.rows += piece.rows
+        self.missing += piece.rows if cells is None else cells.absent_count
+        if cells is None:
+            return
+        if cells.bad_count:
+            self.misfits, self.unreadable = True, self.unreadable + cells.bad_count
+        elif self.kind in ORDERED:
+            self._note_ends(as_numbers(cells.values))
+
+    def _wider_kind(self) -> ColumnType | None:
+        """The type to try next: one that what has been read fits too, or any where nothing was; None where only
+        another reading can tell.
+        """
+        if self.rows > self.missing:
+            return _WIDER.get(self.kind)
+        return None if self.kind == "string" else _ORDER[_ORDER.index(self.kind) + 1]
+
+    def _note_ends(self, numbers: Any) -> None:
+        if len(numbers) > numbers.null_count:
+            ends = pc.min_max(numbers)
+            low, high = ends["min"].as_py(), ends["max"].as_py()
+            first, last = self.ends or (low, high)
+            self.ends = (min(first, low), max(last, high))
+
+
+@dataclass(slots=True, kw_only=True)
+class Description:
+    """The *columns* of all files together; *problems* say what is wrong with which file."""
+
+    kinds: dict[str, ColumnType] = field(default_factory=dict)
+    contract: DataContract | None = None
+    columns: dict[str, TypedColumn] = field(default_factory=dict)
+    rows: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def begin(self, file: TableFile, kind: Format) -> DataContract:
+        """The contract by which *file* is read. Raises UnreadableFile where it has other columns than those before."""
+        contract = contract_of(file, kind, self.kinds)
+        if self.contract is None:
+            self.contract = contract
+            self.columns = {rule.name: TypedColumn(name=rule.name, kind=rule.type) for rule in contract.columns}
+        elif set(contract.names) != set(self.columns):
+            differing = ", ".join(sorted(set(contract.names) ^ set(self.columns))[:_SHOWN])
+            raise UnreadableFile(f"it differs from the files before it in the columns {differing}")
+        return contract
+
+    def facts(self) -> TableFacts:
+        columns = tuple(
+            DatasetColumn(name=column.name, type=column.shown_kind, missing=column.missing)
+            for column in self.columns.values()
+        )
+        return TableFacts(rows=self.rows, columns=columns, problems=tuple(self.problems[:_SHOWN]))
+
+
+def describe(files: Sequence[TableFile], kind: Format) -> Description:
+    """What *files* of one format are together. What a file holds never makes it raise: that is a problem."""
+    description = _read(files, kind, {})
+    # JSON is parsed by the type that is asked for, and values that were read already may not fit the next type: then it
+    # needs another reading. There are few types.
+    while followers := _followers(description):
+        description = _read(files, kind, followers)
+    for column in description.columns.values():
+        if column.unreadable:
+            problem = f"column {column.name[:60]!r} has {column.unreadable} values that are no text of UTF-8"
+            description.problems.append(problem)
+    if not description.rows and not description.problems:
+        description.problems.append("the files have no rows")
+    return description
+
+
+def _followers(description: Description) -> dict[str, ColumnType]:
+    """The types to try next, by column; empty where all values fit, or are not even texts."""
+    kinds = {column.name: column.kind for column in description.columns.values()}
+    misfits = {name for name, column in description.columns.items() if column.misfits and column.kind != "string"}
+    return kinds | {name: _ORDER[_ORDER.index(kinds[name]) + 1] for name in misfits} if misfits else {}
+
+
+def _read(files: Sequence[TableFile], kind: Format, kinds: dict[str, ColumnType]) -> Description:
+    description = Description(kinds=kinds)
+    for file in files:
+        try:
+            for piece in pieces_in(file, description.begin(file, kind)):
+                description.rows += piece.rows
+                for column in description.columns.values():
+                    column.take(piece, as_text=kind != "jsonl")
+        except (UnreadableFile, pa.ArrowException, ValueError, RecursionError, MemoryError, OSError) as error:
+            description.problems.append(f"{file.name}: {_first_line(error)}")
+    return description
+
+
+def pieces_in(file: TableFile, contract: DataContract) -> Iterator[Piece]:
+    """The pieces of *file* with the columns of *contract*. Raises UnreadableFile for a record that is none of them."""
+    breaches = Breaches()
+    with file.open() as stream:
+        for piece in map_pieces(pieces_of(stream, file.name, contract, contract.names, breaches), lambda piece: piece):
+            if found := next(iter(piece.breaches.all()), None):
+                example = found.examples[0] if found.examples else None
+                place = f"row {example.row}: {example.value}" if example else found.rule
+                raise UnreadableFile(f"{place}"[:300])
+            yield piece
+
+
+def as_numbers(values: Any) -> Any:
+    """Numbers, days or moments as 64-bit floats: days since 1970, and seconds since then."""
+    if pa.types.is_date32(values.type):
+        return values.cast(pa.int32()).cast(pa.float64())
+    if pa.types.is_timestamp(values.type):
+        return pc.divide(values.cast(pa.int64()).cast(pa.float64(), safe=False), 1e6)
+    return values.cast(pa.float64(), safe=False)
+
+
+def contract_of(
+    file: TableFile, kind: Format, kinds: Mapping[str, ColumnType], otherwise: ColumnType = _ORDER[0]
+) -> DataContract:
+    """A contract with the columns of *file*, of the types *kinds* or *otherwise*. Raises ValueError, UnreadableFile."""
+    delimiter = ","
+    with file.open() as stream:
+        if kind == "parquet":
+            names = list(pa_parquet.read_schema(stream).names)
+        else:
+            text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+            if kind == "csv":
+                first = text.readline(_LONGEST_HEADER)
+                delimiter = max(_DELIMITERS, key=first.count)
+                text.seek(0)
+                names = next(csv.reader(text, delimiter=delimiter), [])
+            else:
+                names = _names_of_records(text)
+    if not names or len(set(names)) < len(names):
+        raise UnreadableFile("it has no header with different names")
+    if len(names) > MOST_COLUMNS:
+        raise UnreadableFile(f"it has {len(names)} columns, more than {MOST_COLUMNS}")
+    columns = tuple(Column(name=name, type=kinds.get(name, otherwise), nullable=True) for name in names)
+    return DataContract(format=kind, columns=columns, csv=CsvDialect(delimiter=delimiter), extra_columns="allow")
+
+
+def _names_of_records(text: io.TextIOWrapper) -> list[str]:
+    lines = itertools.islice(iter(lambda: text.readline(16 * 1024 * 1024), ""), _LINES)
+    records = [json.loads(line) for line in lines if line.strip()]
+    if not all(isinstance(record, dict) for record in records):
+        raise UnreadableFile("a line of it is no JSON object")
+    return list(dict.fromkeys(name for record in records for name in record))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

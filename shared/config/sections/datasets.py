@@ -1,0 +1,73 @@
+"""The section `datasets`: which data sets may be published, what they must be, and where they are registered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.config.contracts import named_contract
+from shared.config.fields import NAME, DifferentTexts, Text
+from shared.config.reading import FilePlace
+from shared.domain.datasets.references import read_reference
+from shared.domain.datasets.rules import DatasetKind, DatasetPurpose, DatasetRules
+from shared.domain.inference.routes import Workspace
+from shared.domain.promotion.ladder import Promotable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSection:
+    """A data set, whose versions the environments register as data assets."""
+
+    purpose: DatasetPurpose
+    kind: DatasetKind | None = None
+    environments: DifferentTexts | None = None
+    contract: Text | None = None
+    labels: DifferentTexts | None = None
+    owner: Text | None = None
+
+
+def datasets_of(
+    sections: Mapping[str, DatasetSection], place: FilePlace, workspaces: Mapping[str, Workspace]
+) -> tuple[DatasetRules, ...]:
+    """Every section, with the workspaces of its environments."""
+    rules = []
+    for name, section in sections.items():
+        inside, kind = place.inside(name), section.kind or DatasetKind.TABLE
+        if not NAME.fullmatch(name):
+            inside.fail("", "is not a name", "use up to 63 lower-case letters, digits and dashes")
+        for environment in section.environments or ():
+            if environment not in workspaces:
+                inside.fail("environments", f"names {environment!r}", f"use {', '.join(workspaces) or 'none'}")
+        if section.contract and kind is DatasetKind.BOXES:
+            inside.fail("contract", "is set, and boxes are no table", "name the known classes under labels")
+        if section.labels and kind is DatasetKind.TABLE:
+            inside.fail("labels", "is set, and the data set is a table", "write kind: boxes, or remove it")
+        named = tuple(workspaces[name] for name in section.environments or () if name in workspaces)
+        contract = named_contract(inside, section.contract or "")
+        rules.append(
+            DatasetRules(
+                name=name,
+                kind=kind,
+                purpose=section.purpose,
+                workspaces=named,
+                contract=contract,
+                labels=section.labels or (),
+                owner=section.owner or "",
+            )
+        )
+    return tuple(rules)
+
+
+def judge_holdouts(models: tuple[Promotable, ...], datasets: tuple[DatasetRules, ...], place: FilePlace) -> None:
+    """A hold-out may be a published version, of a data set that is configured and is a table.
+
+    Where data sets are published and a hold-out is none of them, that is a warning: its file can be replaced.
+    """
+    tables = [rules.name for rules in datasets if rules.kind is DatasetKind.TABLE]
+    for model in models:
+        for field, location in (("path", model.holdout.path), ("answers", model.holdout.answers)):
+            reference, inside = read_reference(location), place.inside(f"{model.name}.promotion.holdout")
+            if reference is not None and reference.name not in tables:
+                remedy = f"name a table of the section `datasets`: {', '.join(tables) or 'there is none'}"
+                inside.fail(field, f"names the data set {reference.name!r}", remedy)
+            if reference is None and location and tables:
+                remedy = "publish it with `signalbox data publish`, and name NAME@VERSION"
+                inside.fail(field, f"is {location!r}, a file that can be replaced", remedy, "warning")

@@ -1,0 +1,1 @@
+"""Data sets that were published: what they are, how they are named, and what they must be."""

@@ -1,0 +1,34 @@
+"""Where records of data sets lie in the state container, and their files in staging.
+
+They stand apart from the other paths, of which there are enough in one module.
+"""
+
+VERSIONS = "datasets/"
+
+
+def dataset_versions(name: str = "") -> str:
+    """The prefix of the manifests of all versions: of the data set *name*, or of all."""
+    return f"{VERSIONS}{name}/" if name else VERSIONS
+
+
+def dataset_version(name: str, version: str) -> str:
+    """The manifest: that it is there makes the version."""
+    return f"{dataset_versions(name)}{version}.json"
+
+
+def publication(name: str) -> str:
+    """The record of the publication called *name*: the request, and how it ended."""
+    return f"dataset-publications/{name}/publication.json"
+
+
+def staged_files(publication_name: str) -> str:
+    return f"dataset-publications/{publication_name}/staged.json"
+
+
+def checked_files(publication_name: str) -> str:
+    return f"dataset-publications/{publication_name}/checked.json"
+
+
+def staged_folder(name: str, version: str, publication_name: str) -> str:
+    """The folder in staging to which a publication copies: once it has the version, it is the version's."""
+    return f"datasets/{name}/{version}/{publication_name}"

@@ -1,0 +1,71 @@
+"""The section `datasets`, and hold-outs that name a published version."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.config import check, load
+from shared.domain.datasets.rules import DatasetKind, DatasetPurpose
+
+CONFIGURATION = """\
+environments:
+  dev: {{subscription: s, resource_group: g, workspace: w}}
+hub: {{account: datahub}}
+datasets:
+  churn-holdout: {{purpose: test, environments: [dev], contract: c.yaml}}
+  scans: {{purpose: labelled, kind: boxes, labels: [cat, dog]}}
+{more}
+models:
+  churn:
+    contract: c.yaml
+    promotion: {{holdout: {{path: "{path}", target: y, key: id}}}}
+routes:
+  here:
+    take: landing/here/{{name}}.csv
+    score: {{environment: dev, endpoint: e, deployment: blue, model: "churn:1"}}
+    publish: predictions/here/{{run}}
+"""
+
+
+def written(folder: Path, path: str = "churn-holdout@3", more: str = "") -> Path:
+    (folder / "c.yaml").write_text("format: csv\ncolumns: [{name: id, type: integer}]\n")
+    file = folder / "signalbox.yaml"
+    file.write_text(CONFIGURATION.format(path=path, more=more))
+    return file
+
+
+def test_a_hold_out_may_be_a_published_version(tmp_path: Path) -> None:
+    configuration = load(written(tmp_path))
+
+    table, boxes = configuration.datasets
+    assert (table.kind, table.purpose, table.contract) == (DatasetKind.TABLE, DatasetPurpose.TEST, "c.yaml")
+    assert [workspace.name for workspace in table.workspaces] == ["dev"]
+    assert (boxes.kind, boxes.labels) == (DatasetKind.BOXES, ("cat", "dog"))
+    assert configuration.ladder.models[0].holdout.path == "churn-holdout@3"
+    assert check(tmp_path / "signalbox.yaml") == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "level", "said"),
+    [
+        (
+            "evaluation/churn.csv",
+            "",
+            "warning",
+            "a file that can be replaced; publish it with `signalbox data publish`",
+        ),
+        ("other@3", "", "error", "names the data set 'other'; name a table of the section `datasets`: churn-holdout"),
+        ("scans@1", "", "error", "names the data set 'scans'"),
+        ("churn.csv", "", "error", "or NAME@VERSION of a published data set"),
+        ("churn-holdout@3", "  Bad_Name: {purpose: test}", "error", "datasets.Bad_Name: is not a name"),
+        ("churn-holdout@3", "  x: {purpose: test, environments: [prod]}", "error", "names 'prod'; use dev"),
+        ("churn-holdout@3", "  x: {purpose: test, labels: [cat]}", "error", "the data set is a table"),
+        ("churn-holdout@3", "  x: {purpose: test, kind: boxes, contract: c.yaml}", "error", "boxes are no table"),
+        ("churn-holdout@3", "  x: {purpose: fun}", "error", "use one of training, test, labelled"),
+        ("churn-holdout@3", "  x: {}", "error", "datasets.x.purpose"),
+    ],
+)
+def test_what_does_not_fit_is_said(tmp_path: Path, path: str, more: str, level: str, said: str) -> None:
+    findings = check(written(tmp_path, path, more))
+
+    assert [finding.level for finding in findings if said in str(finding)] == [level], [*map(str, findings)]
