@@ -175,7 +175,7 @@ def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.Cha
 def _version(clients: Clients, request: c.RetrainingRun) -> ModelVersion:
     """The version that this run has registered, or the number after the greatest: 10 comes after 9."""
     name, greatest = request.rules.model, 0
-    for registered_model in clients.models.versions(request.rules.pipeline.workspace, name):
+    for registered_model in clients.models.taken_versions(request.rules.pipeline.workspace, name):
         if registered_model.tags.get(RUN) == request.run:
             return registered_model.model
         number = registered_model.model.version

@@ -67,7 +67,13 @@ class Models(Protocol):
     """Model versions as workspaces and the central registry know them; a version's content never changes."""
 
     def find(self, place: Place, model: ModelVersion) -> RegisteredModel | None: ...
-    def versions(self, place: Place, name: str) -> Iterator[RegisteredModel]: ...
+    def versions(self, place: Place, name: str) -> Iterator[RegisteredModel]:
+        """Those that are there: not one that is still being made, nor one that could not be."""
+        ...
+
+    def taken_versions(self, place: Place, name: str) -> Iterator[RegisteredModel]:
+        """Those whose number is taken: also one that is still being made, or could not be."""
+        ...
 
     def register(self, place: Place, model: RegisteredModel) -> None:
         """Safe to repeat; Refused where the version is there with another folder."""

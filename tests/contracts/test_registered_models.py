@@ -76,9 +76,12 @@ def test_a_version_is_found_once_it_is_made(
     assert (models.find(REGISTRY, MODEL.model) is not None) == is_found
 
 
-def test_only_versions_that_are_made_are_listed(service: Service, models: AzureMlModels) -> None:
+def test_versions_that_are_not_made_are_not_listed_and_have_taken_their_numbers(
+    service: Service, models: AzureMlModels
+) -> None:
     states = ["Creating", "Failed", "Canceled", "Updating", "Succeeded"]
     listing = [version(state) | {"name": str(number)} for number, state in enumerate(states)]
     service.on("GET .*/models/churn/versions$", Answer(body={"value": listing}))
 
     assert [entry.model.version for entry in models.versions(REGISTRY, "churn")] == ["3", "4"]
+    assert [entry.model.version for entry in models.taken_versions(REGISTRY, "churn")] == ["0", "1", "2", "3", "4"]

@@ -75,6 +75,9 @@ class MemoryModels:
         start = f"{place.name}/models/{name}:"
         return iter([model for key, model in sorted(self._assets.items()) if key.startswith(start)])
 
+    def taken_versions(self, place: Place, name: str) -> Iterator[RegisteredModel]:
+        return self.versions(place, name)
+
     def register(self, place: Place, model: RegisteredModel) -> None:
         key = self.asset_id(place, AssetKind.MODEL, model.model)
         there = self._assets.get(key)

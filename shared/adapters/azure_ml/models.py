@@ -33,10 +33,13 @@ class AzureMlModels:
         return None if raw is None or not is_made(raw) else _registered_model(model.name, raw)
 
     def versions(self, place: Place, name: str) -> Iterator[RegisteredModel]:
-        path = f"{place_path(place)}/models/{quote(name)}/versions"
-        for raw in self._arm.list(path, f"list the versions of {name}"):
-            if is_made(raw):
-                yield _registered_model(name, raw)
+        return (_registered_model(name, raw) for raw in self._listed(place, name) if is_made(raw))
+
+    def taken_versions(self, place: Place, name: str) -> Iterator[RegisteredModel]:
+        return (_registered_model(name, raw) for raw in self._listed(place, name))
+
+    def _listed(self, place: Place, name: str) -> Iterator[dict[str, Any]]:
+        return self._arm.list(f"{place_path(place)}/models/{quote(name)}/versions", f"list the versions of {name}")
 
     def register(self, place: Place, model: RegisteredModel) -> None:
         path, action = self.asset_id(place, AssetKind.MODEL, model.model), f"register models {model.model}"
