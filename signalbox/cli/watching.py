@@ -1,4 +1,4 @@
-"""`signalbox status --watch`: every step and every change as a line of its own, as it comes."""
+"""`signalbox status --watch` and `signalbox rollout watch`: every step and every change as a line of its own."""
 
 import json
 import time
@@ -9,7 +9,7 @@ import click
 
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.errors import NO, Unreachable
-from signalbox.cli.names import RUNS, suggesting
+from signalbox.cli.names import ROLLOUTS, RUNS, suggesting
 from signalbox.cli.output import printable
 from signalbox.cli.progress import waiting
 
@@ -50,6 +50,31 @@ def watch_runs(app: AppClient, filters: Mapping[str, str], as_json: bool) -> Non
             page = _next(lambda: app.get("runs", **filters))
 
 
+def watch_rollout(app: AppClient, promotion: str, as_json: bool) -> int:
+    """Print what the looks at the rollout of *promotion* find, whenever it changes, until the promotion has ended.
+
+    Returns the exit code: NO unless the version is in production.
+    """
+
+    def look() -> tuple[dict[str, Any], dict[str, Any]]:
+        return app.get(f"operations/{promotion}"), app.get(f"rollouts/{promotion}")  # The last look is shown, too.
+
+    with suggesting(app, ROLLOUTS, promotion):
+        operation, answer = look()
+    before = ""
+    with waiting(f"watching {promotion}"):
+        while True:
+            line = json.dumps(answer) if as_json else _look(answer)
+            if line != before:
+                click.echo(line)
+                before = line
+            if operation["status"] not in ("accepted", "running"):
+                if not as_json:
+                    click.echo(printable(f"{operation['outcome']}: {operation['because']}"))
+                return 0 if operation["outcome"] == "promoted" else NO
+            operation, answer = _next(look)
+
+
 def _next(look: Callable[[], Any]) -> Any:
     """The next answer. Raises Unreachable where there has been none for a minute."""
     deadline = time.monotonic() + _AWAY_S
@@ -64,6 +89,12 @@ def _next(look: Callable[[], Any]) -> Any:
 
 def _step(step: Mapping[str, str]) -> str:
     return printable(f"{step['at']}  {step['step']}")
+
+
+def _look(answer: Mapping[str, Any]) -> str:
+    names = [*(f"{weight} %" for weight in answer["weights"]), "soak"]
+    name = names[answer["step"]] if answer["step"] >= 0 else "copies"
+    return printable(f"{name}  {answer['decision']}  {answer['because']}")
 
 
 def _row(row: Mapping[str, str]) -> str:

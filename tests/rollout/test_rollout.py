@@ -1,5 +1,6 @@
 """A release to production: traffic shifts step by step, is compared, and is put back where the new version is worse."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from shared import contracts as c
 from shared.domain.rollout.policy import LookRule
 from shared.domain.rollout.serving import ChangeKind
 from shared.records.production.serving import served_intervals
+from tests.cli.conftest import run
 from tests.rollout.conftest import FIRST, POLICY, RolloutApp, alert, because, running
 
 
@@ -242,3 +244,17 @@ async def test_the_serving_history_has_every_share_of_a_release_and_of_one_that_
         ("churn:2", 25, ChangeKind.UNDO),
         ("churn:1", 100, None),
     ]
+
+
+async def test_a_rollout_is_watched_to_its_end(serving: RolloutApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signalbox.cli.watching._EVERY_S", 0.02)
+    promotion = await serving.promote(str(await serving.entered("2")), "prod")
+    await serving.watched(promotion)
+    watching = asyncio.create_task(run(serving, "rollout", "watch", promotion))
+    await serving.finish(promotion)
+    result = await watching
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[0].startswith("5 %  ")
+    assert any(line.startswith("soak  ") for line in lines)
+    assert lines[-1].startswith("promoted: "), lines

@@ -9,6 +9,7 @@ from signalbox.cli.app_client import AppClient, find_app
 from signalbox.cli.errors import Unusable
 from signalbox.cli.names import MODELS, ROLLOUTS, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
+from signalbox.cli.watching import watch_rollout
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
@@ -65,6 +66,15 @@ def show(promotion: str, as_json: bool) -> None:
         click.echo(f"cost, {sentence}")
     for order in answer["orders"]:
         click.echo(f"{order['at']}  {order['kind']} by {order['by']}: {order['reason']}")
+
+
+@rollout.command()
+@click.argument("promotion")
+@_json
+@click.pass_context
+def watch(context: click.Context, promotion: str, as_json: bool) -> None:
+    """Say what each look at PROMOTION's rollout finds until it has ended; 0 if the version is in production."""
+    context.exit(watch_rollout(find_app(), promotion, as_json))
 
 
 @rollout.command()
