@@ -12,7 +12,7 @@ from shared.durable.context import Context, Steps, call, pause, wait_for
 from shared.durable.failures import StepFailed
 
 OUTAGE_S = 2 * 86400.0  # Longer than what a service ever took to come back.
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 1800.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 1800.0
 
 In = TypeVar("In")
 Out = TypeVar("Out")
