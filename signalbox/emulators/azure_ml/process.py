@@ -26,6 +26,11 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["signalbox.emulators.azure_ml.prepared"])
 
 
+def prepare() -> None:
+    """Start the process whose forks the children are, unless it runs: its imports take seconds."""
+    forkserver.ensure_running()
+
+
 class NotStarted(Exception):
     """The process ended before it was ready; the message ends with its log."""
 
@@ -60,7 +65,7 @@ class LineProcess:
         if self._process is not None:
             return
         own_end, other_end = socket.socketpair()
-        forkserver.ensure_running()  # From this thread: the server ends with the thread that has started it.
+        prepare()  # From this thread: the server ends with the thread that has started it.
         with other_end, self._log.open("ab") as log:
             fork = partial(self._fork, other_end.fileno(), log.fileno())
             self._process = await asyncio.to_thread(fork)  # The first fork waits for what the server imports.

@@ -10,6 +10,7 @@ from signalbox.emulators.azure_ml.assets.versions import CONTENT, AssetStore
 from signalbox.emulators.azure_ml.blobs import Blobs
 from signalbox.emulators.azure_ml.doors import DATA_PLANE, REGISTRY, ROOTS, Entrance, Refusal, arm_path, bad
 from signalbox.emulators.azure_ml.estate import Place, Scope
+from signalbox.emulators.azure_ml.process import prepare
 
 
 class AssetDoors:
@@ -64,7 +65,10 @@ class AssetDoors:
 
     async def _put(self, request: web.Request) -> web.Response:
         scope = self._entrance.admit(request)
-        version, new = self._assets.put(scope, arm_path(request), await request.json())
+        path = arm_path(request)
+        version, new = self._assets.put(scope, path, await request.json())
+        if "/models/" in path.lower():
+            prepare()  # A model is registered to be deployed soon.
         return web.json_response(version, status=201 if new else 200)
 
     async def _patch(self, request: web.Request) -> web.Response:
