@@ -29,6 +29,7 @@ TESTS_OF_THE_GUIDE = (
 PRODUCTION = (
     'signalbox promote diabetes-progression:2 --to production --reason "better on new patients" --as linus@example.org',
     "signalbox rollout show PROMOTION",
+    "signalbox rollout watch PROMOTION",
     "signalbox rollout page PROMOTION --out step.html",
     'signalbox rollout pause PROMOTION --reason "the shop is closed" --as linus@example.org',
     'signalbox rollout abort PROMOTION --reason "complaints" --as linus@example.org',

@@ -20,6 +20,7 @@ from signalbox.cli.demonstrations.production.situation import (
     ENDPOINT,
     ENGINEER,
     MODEL,
+    PREPROD_ENDPOINT,
     app_settings,
     enter,
     publish_at_once,
@@ -33,7 +34,6 @@ from tests.warm_clouds import WarmCloud
 
 pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine"), pytest.mark.proof]
 
-PREPROD_ENDPOINT = "diabetes-online-preprod"
 WEIGHTS, RATE = (50, 100), 20.0
 LIMITS = {"p95_ms": 5000, "seconds": 5, "per_second": 8, "min_requests": 20, "requests": "holdout"}
 
@@ -86,21 +86,15 @@ def test_a_rollout_on_kubernetes_goes_on_and_is_aborted_by_what_the_collector_ha
         check_callers(stage, load.report, {"3"})
 
 
-def rehearsed(content: dict[str, Any]) -> None:
-    """Pre-production is rehearsed, and put under load before production is approved."""
-    example = yaml.safe_load((PROJECT / "signalbox.yaml").read_text())["ladder"]
+def under_load(content: dict[str, Any]) -> None:
+    """Pre-production is put under load before production is approved."""
     ladder = content["ladder"]
-    preprod = {**example["preprod"], "from": "dev", "entry": {}, "exit": example["production"]["exit"]}
-    preprod["serve"] = {"online": PREPROD_ENDPOINT, "online_script": "online.py", "instances": 20}
-    production = ladder["production"]
-    production["entry"] = {"rollback_rehearsed": {"max_seconds": 300, "max_age_days": 1}, "load": LIMITS}
-    content["ladder"] = {"preprod": preprod, "central": {**ladder["central"], "from": "preprod"}} | {
-        "production": production
-    }
+    ladder["preprod"]["serve"]["instances"] = 20
+    ladder["production"]["entry"]["load"] = LIMITS
 
 
 def test_load_and_rehearsals_on_demand_leave_everything_as_it_was(models: Path, tmp_path: Path) -> None:
-    with staged(models, tmp_path, rehearsed) as stage:
+    with staged(models, tmp_path, under_load) as stage:
         enter(stage, tmp_path / "ward", "1")
         with tell_first(stage, "1", RATE) as load:
             enter(stage, tmp_path / "blood", "2")

@@ -9,6 +9,7 @@ from signalbox.cli.demonstrations.production.checks import (
     check_aborted,
     check_alert,
     check_left,
+    check_rehearsed,
     check_released,
     check_steps,
 )
@@ -34,7 +35,7 @@ from signalbox.launcher.load import RunningLoad
 
 _STAGE = "production"
 _BROKEN = 0.2  # The share of errors of the version that turns bad after it has won.
-_LOOK_S = 1.5  # What the rollout shows takes the app several reads.
+_LOOK_S = 2.0  # What the rollout shows takes the app a dozen reads.
 _EVERY = 25  # Of the requests of the version that is to be aborted the last of so many fails: 4 %.
 
 
@@ -53,6 +54,9 @@ def tell_first(stage: Stage, version: str, rate: float = RATE) -> RunningLoad:
 def tell_release(stage: Stage, champion: str, version: str, planned: Sequence[int] = WEIGHTS) -> list[int]:
     """A good version takes the traffic of *champion* step by step; the weights that it had."""
     promotion = _ask(stage, version, "it knows the blood serum")
+    stage.line.say(
+        "rehearsed before", f"from :{version} back to :{champion}: {check_rehearsed(stage, champion, version)}"
+    )
     record = _follow(stage, promotion)
     expect(record["fate"] == "promoted", f"the release ended as {record['fate']}: {record.get('because')}")
     weights = check_steps(stage, promotion, planned)
@@ -129,20 +133,30 @@ def _serves(stage: Stage, version: str) -> bool:
 
 def _follow(stage: Stage, promotion: str) -> dict[str, Any]:
     """The record of *promotion* once it has ended; each step is told as it ends."""
-    steps_told = set[int]()
+    count, due = 0, time.monotonic()
 
     def ended() -> bool:
-        # In this order: the last step of one that has ended is told too.
-        is_over, rollouts = has_ended(stage, promotion), stage.app.get("rollouts", model=MODEL)["rollouts"]
-        for row in rollouts:
-            if row["promotion"] == promotion and row["decision"] != "wait" and row["step"] not in steps_told:
-                steps_told.add(row["step"])
-                name = f"{row['weights'][row['step']]} %" if row["step"] < len(row["weights"]) else "soak"
-                stage.line.say(f"  {name}: {row['decision']}", row["because"])
+        nonlocal count, due
+        is_over = has_ended(stage, promotion)
+        if is_over or time.monotonic() >= due:
+            lines = _steps(stage, promotion)  # After the end was seen: the last step of it is told too.
+            for title, because in lines[count:]:
+                stage.line.say(f"  {title}", because)
+            count, due = len(lines), time.monotonic() + _LOOK_S
         return is_over
 
-    wait_for(ended, f"{promotion} did not end", stage.patience_s, _LOOK_S)
+    wait_for(ended, f"{promotion} did not end", stage.patience_s, POLL_S)
     return show(stage, promotion)
+
+
+def _steps(stage: Stage, promotion: str) -> list[tuple[str, str]]:
+    """What was decided of each step of *promotion* that has ended, and why; nothing before its first look."""
+    rollouts = stage.app.get("rollouts", model=MODEL)["rollouts"]
+    if promotion not in (row["promotion"] for row in rollouts):
+        return []
+    rollout = stage.app.get(f"rollouts/{promotion}")
+    names = [*(f"{weight} %" for weight in rollout["weights"]), "soak"]
+    return [(f"{names[step['step']]}: {step['decision']}", step["because"]) for step in rollout["steps"]]
 
 
 def _keep_page(stage: Stage, promotion: str, step: int, name: str) -> Path:

@@ -9,13 +9,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import click
+
 from signalbox.cli.demonstrations.production.situation import (
     ALERT_RULE,
     ENDPOINT,
     ENVIRONMENT,
     MODEL,
+    PREPROD,
+    PREPROD_ENDPOINT,
     WEIGHTS,
     WORKSPACE,
+    golden_requests,
     traffic,
     version_of,
 )
@@ -35,6 +40,39 @@ class Served:
     share: int
     since: float
     until: float
+
+
+def check_rehearsed(stage: Stage, target: str, version: str) -> str:
+    """Pre-production went from *target* to *version*, back, and to *version* again; what production's gate says of it.
+
+    After the way back *target* has answered its golden requests, by the log of pre-production's endpoint.
+    """
+    rows = stage.app.get(f"environments/{PREPROD}/endpoints/{PREPROD_ENDPOINT}/serving")["intervals"]
+    rows.sort(key=lambda row: row["since"])
+    told = [(version_of(row["deployment"]), row["share"]) for row in rows]
+    way = [(name, 100) for name in (target, version, target, version)]
+    start = next((place for place in range(len(rows)) if told[place : place + 4] == way), None)
+    if start is None:
+        raise click.ClickException(f"pre-production has served {told}, in which {way} is not")
+    kinds = [row["began"] for row in rows[start + 1 : start + 3]]
+    expect(kinds == ["rehearsal"] * 2, f"pre-production was switched by {kinds}")
+    back, golden = _served(rows[start + 2]), len(golden_requests(stage))
+    answers = [
+        request
+        for request in _logged(stage.cloud.state, PREPROD_ENDPOINT)
+        if (version_of(request.deployment), request.status) == (target, 200) and back.since <= request.at <= back.until
+    ]
+    expect(len(answers) >= golden, f":{target} answered {len(answers)} of {golden} golden requests after the way back")
+    return f"{_finding(stage, version, 'rollback_rehearsed')}; {len(answers)} golden requests answered by :{target}"
+
+
+def _finding(stage: Stage, version: str, gate: str) -> str:
+    """What *gate*, which *version* has passed, has found, as the history of the model tells it."""
+    entries = stage.app.get(f"models/{MODEL}/history")["entries"]
+    assessed = [entry for entry in entries if (entry["kind"], entry["subject"]) == ("assessed", f"{MODEL}:{version}")]
+    verdicts = [verdict for entry in assessed for verdict in entry["facts"]["verdicts"] if verdict["gate"] == gate]
+    expect([verdict["outcome"] for verdict in verdicts] == ["pass"], f"gate {gate} has found {verdicts}")
+    return str(verdicts[0]["because"])
 
 
 def check_steps(stage: Stage, promotion: str, planned: Sequence[int]) -> list[int]:
@@ -156,6 +194,6 @@ def _distance(served: Sequence[Served], request: ScoredRequest) -> float:
     return min((max(one.since - request.at, request.at - one.until, 0.0) for one in intervals), default=_FAR)
 
 
-def _logged(state: Path) -> list[ScoredRequest]:
+def _logged(state: Path, endpoint: str = ENDPOINT) -> list[ScoredRequest]:
     requests = RequestLog(state / "emulators" / "requests.db").between(0.0, _FAR)
-    return [request for request in requests if request.endpoint == ENDPOINT]
+    return [request for request in requests if request.endpoint == endpoint]

@@ -1,6 +1,7 @@
 """What the story of production begins with: short steps, figures without delay, callers, and versions in the registry.
 
-The configuration is the example's, with a production stage that lasts seconds; the code that judges is the same.
+The configuration is the example's, with a production stage that lasts seconds and a pre-production that rehearses the
+way back and measures nothing; the code that judges is the same.
 """
 
 import json
@@ -21,21 +22,23 @@ from signalbox.launcher.load import Load, RunningLoad, scoring_target
 from signalbox.launcher.people import sign_in
 
 MODEL, ENDPOINT, ENVIRONMENT, WORKSPACE = "diabetes-progression", "diabetes-online", "prod", "mlw-prod"
+PREPROD_ENDPOINT, PREPROD = "diabetes-online-preprod", "preprod"
 ENGINEER, SCIENTIST, OWNER, PLATFORM = (f"{name}@example.org" for name in ("linus", "ada", "grace", "barbara"))
 ALERT_RULE = "prod-errors"
 WEIGHTS = (5, 25, 50, 100)
-RATE, _CALLERS, _SEED = 50.0, 32, 20261129
+RATE, _CALLERS, _SEED = 100.0, 32, 20261129
 _INSTANCES = 50  # A managed deployment answers two requests at once in each instance, and refuses more with 429.
 _CORES = 4000  # Of quota: three fleets of that size, and a fifth of each more.
-_ERRORS = 40  # In a minute, of one deployment. The rule tells a broken version from one that fails now and then.
-POLL_S = 0.8  # What the app is asked costs it as much as a step does: it is not asked more often.
+_ERRORS = 25  # In a minute, of one deployment. The rule tells a broken version from one that fails now and then.
+POLL_S = 0.5  # What the app is asked costs it as much as a step does: it is not asked more often.
 _SWEEPS, _SCRUBS = "0 */10 * * * *", "0 0 4 * * *"  # Nothing waits for a sweep here, and each is dear on two cores.
 _CRITERIA = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
 _GROUP_API, _RULE_API = "2023-01-01", "2018-03-01"
 _ROLLOUT = {
-    "each": {"at_least": "6s", "at_most": "2m", "requests": 15},
+    # At 5 % so many requests take ten seconds. Until the routing was watched for so long, traffic counts an eighth.
+    "each": {"at_least": "3s", "at_most": "2m", "requests": 45},
     "look": {"every": "1s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
-    "soak": {"for": "4s", "requests": 100},
+    "soak": {"for": "3s", "requests": 100},
     "keep_warm": "1h",
     "alerts": {"rules": [ALERT_RULE], "within": "1h"},
     "known_good": {"served": "4s", "share": 100, "rehearsed_within": "30d"},
@@ -54,7 +57,7 @@ def app_settings(project: Path, folder: Path, weights: Sequence[int] = WEIGHTS) 
 
 
 def _configure(project: Path, folder: Path, weights: Sequence[int]) -> Path:
-    """The example's configuration with short steps and without pre-production, which `make demo` shows."""
+    """The example's configuration with short steps, and without the gates of data and figures of `make demo`."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(project / EXAMPLE, folder / EXAMPLE, dirs_exist_ok=True)
     content = yaml.safe_load((project / "signalbox.yaml").read_text())
@@ -64,10 +67,12 @@ def _configure(project: Path, folder: Path, weights: Sequence[int]) -> Path:
     ladder = content["ladder"]
     production = ladder["production"]
     production["serve"]["instances"] = _INSTANCES
-    production["entry"] = {}
+    del production["entry"]["not_frozen"]
     production["rollout"] = {"steps": list(weights), **_ROLLOUT}
-    central = {**ladder["central"], "from": "dev", "entry": {}}
-    content["ladder"] = {"central": central, "production": production}
+    preprod = {**ladder["preprod"], "from": "dev", "entry": {}, "exit": production["exit"]}
+    preprod["serve"] = {"online": PREPROD_ENDPOINT, "online_script": production["serve"]["online_script"]}
+    central = {**ladder["central"], "entry": {}}
+    content["ladder"] = {"preprod": preprod, "central": central, "production": production}
     path = folder / "signalbox.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
@@ -89,10 +94,15 @@ def call_endpoint(stage: Stage, rate: float) -> RunningLoad:
     They wait as long as a scene does: a machine that others use too answers late, and loses nothing.
     """
     target = scoring_target(stage.cloud.endpoints, WORKSPACE, ENDPOINT)
-    golden = (stage.folder / "extras" / "golden" / "requests.jsonl").read_text().splitlines()
-    bodies = [json.dumps(json.loads(line)["request"]).encode() for line in golden]
+    bodies = [json.dumps(golden["request"]).encode() for golden in golden_requests(stage)]
     load = Load(rate=rate, clients=_CALLERS, seed=_SEED, timeout_s=stage.patience_s)
     return RunningLoad(target, load, bodies)
+
+
+def golden_requests(stage: Stage) -> list[dict[str, Any]]:
+    """What was kept of the model of *stage* when it was trained: requests, each with its answer."""
+    lines = (stage.folder / "extras" / "golden" / "requests.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def enter(stage: Stage, folder: Path, version: str) -> None:
@@ -180,7 +190,7 @@ def alert_on_errors(stage: Stage) -> None:
         "severity": 1,
         "enabled": True,
         "scopes": [_endpoint_id()],
-        "evaluationFrequency": "PT5S",
+        "evaluationFrequency": "PT2S",
         "windowSize": "PT1M",
         "criteria": {"odata.type": _CRITERIA, "allOf": [criterion]},
         "actions": [{"actionGroupId": f"{provider}/actionGroups/signalbox"}],
