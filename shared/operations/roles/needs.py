@@ -212,6 +212,9 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "Signing": {"sign": (_key("sign/action"),), "objection": (), "revoked": (), "keys": ()},
     "SigningKeys": {"state": (_key("read"),), "trusted": ()},
     "Identities": {"verify": ()},
+    # The directory trusts the app's identity by a federated credential of the registration, which is no role.
+    "BrowserSignIn": {"address": (), "redeem": (), "sign_out_address": ()},
+    "Sealer": {"seal": (), "unseal": (), "sign": (), "is_signed": ()},
 }
 
 # What only `signalbox doctor` reads: nothing else of the app stops working without it.
