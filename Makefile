@@ -78,6 +78,11 @@ chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills among 20
 	@SIGNALBOX_CHAOS_MESSAGES=10000 $(BIN)/python -m pytest tests/messaging/test_kills.py tests/messaging/test_records.py -v
 	@SIGNALBOX_FULL_LOGS=1 $(BIN)/python -m pytest tests/emulators/test_storage.py -k fifty_thousand -v
 
+.PHONY: browser
+browser: setup  ## The console in the system's Chromium: the stories of its pages, by keyboard and by mouse.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
+	@SIGNALBOX_BROWSER=1 $(BIN)/python -m pytest tests/browser -v
+
 .PHONY: tour
 tour: setup  ## The runbook of docs/operations.md, with the full disk, which takes three minutes.
 	@SIGNALBOX_TOUR=1 $(BIN)/python -m pytest tests/onemachine/test_tour.py -v

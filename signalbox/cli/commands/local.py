@@ -55,6 +55,7 @@ def up(port: int, app: Path, config: Path | None, example: bool | None) -> None:
             rows = [
                 ("app", endpoints.app, f"x-functions-key: {endpoints.function_key}"),
                 ("data hub", endpoints.hub, "signalbox drop FILE --route ROUTE"),
+                ("console", f"{endpoints.console}/", "in a browser: choose a person"),
                 ("event grid", endpoints.topic, "topic of the announcements"),
                 (
                     "azure ml",
