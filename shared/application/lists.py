@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.records.lists.index import Entry, RowSet
+from shared.records.lists.index import Entry, RowSet, first_behind
 from shared.records.lists.rows import COLUMNS
 
 
@@ -59,7 +59,7 @@ def counted(kind: str, entries: Sequence[Entry], column: str) -> dict[str, int]:
 
 def page_of(kind: str, entries: Sequence[Entry], limit: int, after: tuple[str, str] | None) -> ListPage:
     """The *limit* entries behind the place *after*, which is the time and the name of the last one before them."""
-    start = 0 if after is None else _first_behind(entries, after)
+    start = 0 if after is None else first_behind(entries, after)
     chosen = entries[start : start + limit]
     columns = (*COLUMNS[kind], "name")
     return ListPage(
@@ -67,15 +67,3 @@ def page_of(kind: str, entries: Sequence[Entry], limit: int, after: tuple[str, s
         rows=tuple(dict(zip(columns, entry, strict=True)) for entry in chosen),
         last=(chosen[-1][0], chosen[-1][-1]) if start + limit < len(entries) else None,
     )
-
-
-def _first_behind(entries: Sequence[Entry], after: tuple[str, str]) -> int:
-    """By halves: the entries are in order, the greatest first."""
-    low, high = 0, len(entries)
-    while low < high:
-        middle = (low + high) // 2
-        if (entries[middle][0], entries[middle][-1]) < after:
-            high = middle
-        else:
-            low = middle + 1
-    return low

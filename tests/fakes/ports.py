@@ -144,6 +144,7 @@ class MemoryHub:
             if there is None or (etag and there[0].etag != etag):
                 return False
             del self.blobs[(container, path)]
+            self.blocks.pop(f"{container}/{path}", None)  # A log that begins anew has room again.
             return True
 
     def _enter(self, container: str, path: str) -> None:
