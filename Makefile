@@ -92,7 +92,7 @@ fuzz: setup  ## Damaged files, 2,000 of each format; and what the API's document
 	@SIGNALBOX_FUZZ_FILES=$${SIGNALBOX_FUZZ_FILES:-2000} $(BIN)/python -m pytest tests/unit/data/test_damaged.py -v
 	@SIGNALBOX_FUZZ_EXAMPLES=$${SIGNALBOX_FUZZ_EXAMPLES:-50} $(BIN)/python -m pytest tests/onemachine/test_fuzz.py -s -v
 
-check: setup  ## Format, lint, types, imports, generated files, and the documentation site.
+check: setup  ## Format, lint, types, imports, generated files, the infrastructure, and the documentation site.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -100,6 +100,8 @@ check: setup  ## Format, lint, types, imports, generated files, and the document
 	@$(BIN)/python -m shared.config.schema | cmp - signalbox.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m shared.config.contract_schema | cmp - docs/data-contract.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m shared.operations.statement_schema | cmp - docs/statements.schema.json || { echo "run make documents"; exit 1; }
+	@$(BIN)/python -m shared.operations.infrastructure | cmp - infra/generated/signalbox.json || { echo "run make documents"; exit 1; }
+	@$(BIN)/python -m infra.check
 	@$(BIN)/python -m triggers.http.openapi | cmp - docs/openapi.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m pytest -q --no-header --no-summary tests/architecture/test_lock.py >/dev/null || { echo "requirements.txt is not of requirements.in and constraints.txt: run make lock"; exit 1; }
 	@$(BIN)/python -m website
@@ -120,12 +122,13 @@ lock: setup  ## Make requirements.txt, which Azure installs, of requirements.in 
 	@mv requirements.new requirements.txt
 
 .PHONY: documents
-documents: setup  ## Write the generated files anew: the configuration's schema, the API's document, the roles, the picture of the imports.
+documents: setup  ## Write the generated files anew: the configuration's schema, the API's document, the roles, the infrastructure's data, the picture of the imports.
 	@$(BIN)/python -m shared.config.schema >signalbox.schema.json
 	@$(BIN)/python -m shared.config.contract_schema >docs/data-contract.schema.json
 	@$(BIN)/python -m shared.operations.statement_schema >docs/statements.schema.json
 	@$(BIN)/python -m triggers.http.openapi >docs/openapi.json
 	@$(BIN)/python -m shared.operations.roles >docs/roles.md
+	@$(BIN)/python -m shared.operations.infrastructure >infra/generated/signalbox.json
 	@PYTHONPATH=. $(BIN)/python tests/architecture/import_picture.py >docs/imports.md
 
 load: setup  ## 3,000 orchestrations started over HTTP in a minute, none lost, checks answered meanwhile.

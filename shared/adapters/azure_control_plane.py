@@ -219,7 +219,8 @@ def _subscription(raw: Mapping[str, Any]) -> Subscription:
         event_types=_texts(rules, "includedEventTypes"),
         begins_with=str(rules.get("subjectBeginsWith") or ""),
         ends_with=str(rules.get("subjectEndsWith") or ""),
-        apis=_apis(rules.get("advancedFilters") or ()),
+        subject_prefixes=_filter_values(rules, "subject", "StringBeginsWith"),
+        apis=_filter_values(rules, "data.api", "StringIn"),
         function=str(destination.get("resourceId") or ""),
         host=urlsplit(str(destination.get("endpointBaseUrl") or destination.get("endpointUrl") or "")).netloc,
         dead_letter_account=str((letters or {}).get("resourceId") or "").rpartition("/")[2],
@@ -228,14 +229,11 @@ def _subscription(raw: Mapping[str, Any]) -> Subscription:
     )
 
 
-def _apis(filters: Any) -> tuple[str, ...]:
-    """The values that a filter on data.api lets through."""
-    for advanced_filter in filters:
-        if (
-            str(advanced_filter.get("key", "")).lower() == "data.api"
-            and advanced_filter.get("operatorType") == "StringIn"
-        ):
-            return tuple(map(str, advanced_filter.get("values") or ()))
+def _filter_values(rules: Mapping[str, Any], key: str, operator: str) -> tuple[str, ...]:
+    """The values of the advanced filter with *operator* on *key*; empty where there is none."""
+    for advanced_filter in rules.get("advancedFilters") or ():
+        if str(advanced_filter.get("key", "")).lower() == key and advanced_filter.get("operatorType") == operator:
+            return _texts(advanced_filter, "values")
     return ()
 
 

@@ -27,10 +27,29 @@ COUNTS = {
     "signalbox.failures": "executions of activities that were refused or broke, by kind",
     "signalbox.runs": "runs that ended, by outcome",
     "signalbox.promotions": "promotions that ended, by fate",
+    "signalbox.audit.problems": "what verification of the audit log sees: entries unsigned, altered or missing",
 }
 LEVELS = {
     "signalbox.backlog": "things that wait: dead letters, open jobs, streamed messages, what queues gave up",
     "signalbox.backlog.age": "seconds that the oldest of them has waited",
+}
+
+# Which attributes each may have. Queries and alerts of the infrastructure are checked against them.
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "signalbox.start.lag": ("orchestration", "source"),
+    "signalbox.queue.age": ("source",),
+    "signalbox.effect.lag": ("effect", "route", "target", "source"),
+    "signalbox.activity.duration": ("activity", "outcome"),
+    "signalbox.job.duration": ("route", "state"),
+    "signalbox.approval.wait": ("stage", "standing"),
+    "signalbox.events": ("source",),
+    "signalbox.starts": ("orchestration", "answer", "source"),
+    "signalbox.failures": ("activity", "kind"),
+    "signalbox.runs": ("route", "outcome"),
+    "signalbox.promotions": ("target", "fate"),
+    "signalbox.audit.problems": ("log",),
+    "signalbox.backlog": ("what",),
+    "signalbox.backlog.age": ("what",),
 }
 
 

@@ -86,6 +86,12 @@ def _backlog(execution: Seen) -> None:
             set_level("signalbox.backlog.age", oldest_s, {"what": kind})
 
 
+def _log_problems(execution: Seen) -> None:
+    """One count for each problem of the part that was verified; a problem that stays is counted at each look."""
+    for _ in execution.result.problems:
+        count("signalbox.audit.problems", {"log": "audit"})
+
+
 def _effect(execution: Seen, attributes: dict[str, str]) -> None:
     """Count an effect, and its delay if the time of its cause is known."""
     if execution.trace_link is not None and execution.trace_link.since:
@@ -102,4 +108,5 @@ MEASURES: dict[str, Callable[[Seen], None]] = {
     "look_at_approvals": _approvals,
     "look_at_job": _job,
     "look_at_backlog": _backlog,
+    "look_at_log": _log_problems,
 }

@@ -22,6 +22,17 @@ from shared.telemetry.ids import context_of, next_ids, span_context, span_of, tr
 from shared.telemetry.instruments import count, record_duration
 
 INSTANCE, ERROR = "signalbox.instance", "error.type"
+# Every attribute that a span of ours may have: queries of the infrastructure are checked against them.
+SPAN_ATTRIBUTES = (
+    INSTANCE,
+    ERROR,
+    "signalbox.event",
+    "signalbox.job",
+    "signalbox.job.name",
+    "signalbox.stage",
+    "signalbox.phase",
+    "signalbox.move",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,7 @@ class Subscription:
     event_types: tuple[str, ...] = ()
     begins_with: str = ""
     ends_with: str = ""
+    subject_prefixes: tuple[str, ...] = ()  # Of an advanced filter: the subject begins with one; empty for any.
     apis: tuple[str, ...] = ()  # The only values of data.api that it lets through; empty for all.
     function: str = ""
     host: str = ""

@@ -21,6 +21,7 @@ _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 class Assignment:
     """*scope* in words; *resource* is its ARM id, empty where the configuration does not name it.
 
+    *target* is what the infrastructure's templates call the scope, as KIND or KIND:NAME (`container:landing`).
     *only_doctor*: nothing but the doctor stops without it.
     """
 
@@ -28,6 +29,7 @@ class Assignment:
     scope: str
     need: Need
     why: str
+    target: str
     resource: str = ""
     only_doctor: bool = False
 
@@ -106,6 +108,7 @@ def _hub(configuration: Configuration) -> Iterator[Assignment]:
             identity=APP,
             scope=f"container {name} of {resources.account_name(configuration, name)}",
             resource=resources.container(configuration, name),
+            target=f"container:{name}",
             need=need,
             why=reason,
         )
@@ -113,12 +116,22 @@ def _hub(configuration: Configuration) -> Iterator[Assignment]:
 
 def _topic() -> Iterator[Assignment]:
     yield Assignment(
-        identity=APP, scope="the topic", need=needs_of(ResourceKind.TOPIC, "Announcer"), why="announces results"
+        identity=APP,
+        scope="the topic",
+        target="topic",
+        need=needs_of(ResourceKind.TOPIC, "Announcer"),
+        why="announces results",
     )
     reason = "tells results, where SIGNALBOX_RESULTS_TOPIC is set"
-    yield Assignment(identity=APP, scope="the results topic", need=needs_of(ResourceKind.BUS, "Messenger"), why=reason)
+    yield Assignment(
+        identity=APP,
+        scope="the results topic",
+        target="results-topic",
+        need=needs_of(ResourceKind.BUS, "Messenger"),
+        why=reason,
+    )
     reason = "triggers, where SIGNALBOX_*_QUEUE are set"
-    yield Assignment(identity=HOST, scope="each queue of Service Bus", need=RECEIVE, why=reason)
+    yield Assignment(identity=HOST, scope="each queue of Service Bus", target="queues", need=RECEIVE, why=reason)
 
 
 def _environment(configuration: Configuration, workspace: Workspace) -> Iterator[Assignment]:
@@ -148,13 +161,14 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
     if any(rule.workspace == workspace for rule in configuration.answers):
         ports |= dict.fromkeys(("CollectedFiles", "Endpoints.deployment"), "publishes answers")
     reason = ", ".join(dict.fromkeys(ports.values()))
-    for kind, scope, resource in (
-        (ResourceKind.WORKSPACE, f"workspace {workspace.workspace}", resources.workspace(workspace)),
-        (ResourceKind.STORE, f"the storage account of {workspace.workspace}", ""),
+    for kind, scope, target, resource in (
+        (ResourceKind.WORKSPACE, f"workspace {workspace.workspace}", "workspace", resources.workspace(workspace)),
+        (ResourceKind.STORE, f"the storage account of {workspace.workspace}", "store", ""),
     ):
         need = needs_of(kind, *ports)
         if need.actions or need.data_actions:
-            yield Assignment(identity=APP, scope=scope, resource=resource, need=need, why=reason)
+            place = f"{target}:{workspace.name}"
+            yield Assignment(identity=APP, scope=scope, target=place, resource=resource, need=need, why=reason)
     yield from _monitoring(configuration, workspace)
 
 
@@ -166,6 +180,7 @@ def _monitoring(configuration: Configuration, workspace: Workspace) -> Iterator[
         yield Assignment(
             identity=APP,
             scope=f"resource group {workspace.resource_group}",
+            target=f"group:{workspace.name}",
             need=needs_of(ResourceKind.GROUP, "Alerts", "MonitoringSetUp"),
             why="brings production back where alerts fire",
         )
@@ -173,6 +188,7 @@ def _monitoring(configuration: Configuration, workspace: Workspace) -> Iterator[
         yield Assignment(
             identity=APP,
             scope=f"the Log Analytics workspace of {workspace.name}",
+            target=f"logs:{workspace.name}",
             need=needs_of(ResourceKind.LOGS, "TrafficFigures"),
             why="counts requests in production",
         )
@@ -183,6 +199,7 @@ def _registry(configuration: Configuration) -> Iterator[Assignment]:
         yield Assignment(
             identity=APP,
             scope=f"registry {registry.name}",
+            target="registry",
             resource=resources.registry(registry),
             need=needs_of(ResourceKind.REGISTRY, "Models", "BundleStore"),
             why="enters and restores models",
@@ -196,11 +213,18 @@ def _other_identities(configuration: Configuration) -> Iterator[Assignment]:
     yield Assignment(
         identity=COMPUTE,
         scope=staging,
+        target=f"container:{hub.staging}",
         need=_blobs("read", "write"),
         why="jobs read pinned files and write predictions",
     )
     letters = f"container {hub.dead_letters} of {hub.account}"
-    yield Assignment(identity=GRID, scope=letters, need=_blobs("write"), why="keeps events that cannot be delivered")
+    yield Assignment(
+        identity=GRID,
+        scope=letters,
+        target=f"container:{hub.dead_letters}",
+        need=_blobs("write"),
+        why="keeps events that cannot be delivered",
+    )
     storage = "Microsoft.Storage/storageAccounts"
     for need in (
         Need(
@@ -212,14 +236,21 @@ def _other_identities(configuration: Configuration) -> Iterator[Assignment]:
         Need(ResourceKind.HUB, (), (f"{storage}/tableServices/tables/entities/write",)),
     ):
         yield Assignment(
-            identity=HOST, scope="AzureWebJobsStorage", need=need, why="Durable Functions' history and queues"
+            identity=HOST,
+            scope="AzureWebJobsStorage",
+            target="host-storage",
+            need=need,
+            why="Durable Functions' history and queues",
         )
     secret = Need(ResourceKind.HUB, (), ("Microsoft.KeyVault/vaults/secrets/getSecret/action",))
-    yield Assignment(identity=APP, scope="the Key Vault", need=secret, why="settings that are references")
+    yield Assignment(
+        identity=APP, scope="the Key Vault", target="vault", need=secret, why="settings that are references"
+    )
     for purpose in Purpose:
         yield Assignment(
             identity=APP,
             scope=f"the key of SIGNALBOX_SIGNING_KEYS for {purpose.value}, and no other key of its vault",
+            target=f"key:{purpose.value}",
             need=needs_of(ResourceKind.KEY, "Signing", "SigningKeys"),
             why="signs statements",
         )
@@ -227,25 +258,33 @@ def _other_identities(configuration: Configuration) -> Iterator[Assignment]:
 
 def _doctor(configuration: Configuration) -> Iterator[Assignment]:
     """Reading what stands, is granted and is locked; inherited from a resource group if given there."""
-    resources_ = [(ResourceKind.HUB, f"storage account {configuration.hub.account}", resources.account(configuration))]
+    scopes = [
+        (ResourceKind.HUB, f"storage account {configuration.hub.account}", "account", resources.account(configuration))
+    ]
     own = configuration.state_account
     if own is not None:
-        resources_.append(
-            (ResourceKind.HUB, f"storage account {own.name}", resources.state_account(configuration)),
+        scopes.append(
+            (ResourceKind.HUB, f"storage account {own.name}", "state-account", resources.state_account(configuration)),
         )
-    resources_ += [
-        (ResourceKind.WORKSPACE, f"workspace {workspace_.workspace}", resources.workspace(workspace_))
-        for workspace_ in configuration.workspaces
+    scopes += [
+        (
+            ResourceKind.WORKSPACE,
+            f"workspace {workspace.workspace}",
+            f"workspace:{workspace.name}",
+            resources.workspace(workspace),
+        )
+        for workspace in configuration.workspaces
     ]
-    resources_ += [
-        (ResourceKind.REGISTRY, f"registry {registry.name}", resources.registry(registry))
+    scopes += [
+        (ResourceKind.REGISTRY, f"registry {registry.name}", "registry", resources.registry(registry))
         for registry in resources.registries(configuration)
     ]
-    resources_.append((ResourceKind.BUS, "the Service Bus namespace", ""))
-    for kind, scope, resource in resources_:
+    scopes.append((ResourceKind.BUS, "the Service Bus namespace", "bus", ""))
+    for kind, scope, target, resource in scopes:
         yield Assignment(
             identity=APP,
             scope=scope,
+            target=target,
             resource=resource,
             need=needs_of(kind, "ControlPlane", "MonitoringSetUp"),
             why="`signalbox doctor` only",

@@ -13,7 +13,15 @@ _QUEUE = "SIGNALBOX_EVENTS_QUEUE"
 _CREATED, _RENAMED = "Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"
 _REGISTERED = "Microsoft.MachineLearningServices.ModelRegistered"
 # The operations after which a file is whole, over every protocol of the service.
-_WHOLE = ("PutBlob", "PutBlockList", "CopyBlob", "FlushWithClose", "SftpCommit", "RenameFile", "SftpRename")
+WHOLE_FILE_OPERATIONS = (
+    "PutBlob",
+    "PutBlockList",
+    "CopyBlob",
+    "FlushWithClose",
+    "SftpCommit",
+    "RenameFile",
+    "SftpRename",
+)
 
 
 @check
@@ -72,7 +80,12 @@ def _brings(subscription: Subscription, route: Route) -> bool:
     subject = f"/blobServices/default/containers/{container}/blobs/{fixed_prefix(path)}".lower()
     last = route.group.marker.name if route.group.kind is Grouping.MARKER else route.take
     suffix = subscription.ends_with.lower()
-    return subject.startswith(subscription.begins_with.lower()) and last.lower().endswith(suffix)
+    prefixes = tuple(prefix.lower() for prefix in subscription.subject_prefixes) or ("",)
+    return (
+        subject.startswith(subscription.begins_with.lower())
+        and subject.startswith(prefixes)
+        and last.lower().endswith(suffix)
+    )
 
 
 def _filters(subscription: Subscription) -> Iterator[Finding]:
@@ -83,7 +96,7 @@ def _filters(subscription: Subscription) -> Iterator[Finding]:
     if missing_types:
         fix = "include both types: a file that is renamed into its place raises only BlobRenamed"
         yield report.broken(f"does not include {', '.join(missing_types)}", fix)
-    silent = [api for api in _WHOLE if subscription.apis and api not in subscription.apis]
+    silent = [api for api in WHOLE_FILE_OPERATIONS if subscription.apis and api not in subscription.apis]
     if silent:
         yield report.broken(f"its filter on data.api drops {', '.join(silent)}", "add them to the filter's values")
     if subscription.state != "Succeeded":

@@ -1,0 +1,159 @@
+"""Roles: each connection has one, none is more than the code declares, and people write only where models are tried."""
+
+from collections.abc import Iterator
+
+from infra.check.findings import Finding, Place
+from infra.check.installation import Installed
+from infra.check.values import Deployed
+
+_ROLES = "Microsoft.Authorization/roleAssignments"
+# Beyond those of the generated rows: why the templates name each of them.
+_OF_TEMPLATES = {
+    "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher: telemetry by identity",
+    "b556d68e-0be0-4f35-a333-ad7ee1ce17ea": "Azure AI Enterprise Network Connection Approver: managed networks",
+    "0ad04412-c4d5-4796-b79c-f76d14c8d402": "Durable Task Data Contributor: the scheduler",
+}
+_MIGHTY = {
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
+}
+
+
+def role_ids(installed: Installed) -> Iterator[Finding]:
+    """Every role is one of the generated rows, or of those that templates have a reason for."""
+    known = {row["id"] for row in (*installed.data["roles"], *installed.data["personas"])} | set(_OF_TEMPLATES)
+    for assignment in installed.of_type(_ROLES):
+        role = role_of(assignment)
+        if role in _MIGHTY:
+            yield Finding(assignment.place, "roles", f"{_MIGHTY[role]} is more than anything here needs")
+        elif role not in known:
+            yield Finding(assignment.place, "roles", f"role {role} is in no row of the generated data")
+        if not assignment.properties.get("principalType"):
+            yield Finding(assignment.place, "roles", "without principalType a new identity may not be found yet")
+
+
+def declared_roles(installed: Installed) -> Iterator[Finding]:
+    """Each generated row about a resource that stands here is assigned, on exactly that resource."""
+    given = {(principal_of(role), role_of(role), _scope(role)) for role in installed.of_type(_ROLES)}
+    app = installed.evaluations["platform"].outputs["appPrincipalId"]
+    for row in installed.data["roles"]:
+        if row["identity"] != "app":
+            continue
+        for scope in scopes(installed, row["target"]):
+            if (app, row["id"], scope) not in given:
+                problem = f"the app has no {row['role']} on {row['target']} ({row['why']})"
+                yield Finding(Place("generated/signalbox.json", 1), "roles", problem)
+    grid = {row["id"]: row for row in installed.data["roles"] if row["identity"] == "grid"}
+    for topic in installed.of_type("Microsoft.EventGrid/systemTopics"):
+        principal = f"<{topic.id}#identity.principalId>"
+        for role, row in grid.items():
+            if row["target"] == "events-queue" and not any(
+                (principal, role, scope) in given for scope in scopes(installed, "events-queue")
+            ):
+                yield Finding(topic.place, "roles", f"{topic.short_name} may not deliver to the queue of events")
+
+
+def scopes(installed: Installed, target: str) -> list[str]:
+    """The ids of what the templates call *target*; empty where it stands outside of them."""
+    kind, _, name = target.partition(":")
+    data = installed.data
+    group = f"/subscriptions/{data['hub']['subscription']}/resourceGroups/{data['hub']['resourceGroup']}"
+    hub = f"{group}/providers/Microsoft.Storage/storageAccounts/{data['hub']['account']}"
+    bus = installed.evaluations["platform"].outputs["busId"]
+    registry = data["registry"]
+    match kind:
+        case "container":
+            return [f"{hub}/blobServices/default/containers/{name}"]
+        case "account":
+            return [hub]
+        case "bus" | "queues":
+            return [bus]
+        case "events-queue":
+            return [f"{bus}/queues/events"]
+        case "results-topic":
+            return [f"{bus}/topics/{data['topic']['name']}"]
+        case "registry":
+            group = f"/subscriptions/{registry['subscription']}/resourceGroups/{registry['resourceGroup']}"
+            return [f"{group}/providers/Microsoft.MachineLearningServices/registries/{registry['name']}"]
+        case "workspace" | "group" | "store":
+            return _of_environment(installed, kind, name)
+        case "topic":
+            return [topic.id for topic in installed.of_type("Microsoft.EventGrid/topics")]
+        case "logs":
+            return [installed.evaluations["platform"].outputs["logsId"]]
+        case "vault":
+            return [vault.id for vault in _of_platform(installed, "Microsoft.KeyVault/vaults")]
+        case "host-storage":
+            return [account.id for account in _of_platform(installed, "Microsoft.Storage/storageAccounts")]
+        case "key":
+            return _keys(installed, name)
+    return []
+
+
+def people(installed: Installed) -> Iterator[Finding]:
+    """Above development only the app writes, and no person has a role on an account, a queue or a vault."""
+    groups = set(installed.parameters["groups"].values()) | {
+        reader["groupId"] for reader in installed.parameters["registry"]["readers"]
+    }
+    above = {row["workspace"] for row in installed.data["environments"].values() if row["aboveDevelopment"]}
+    writes = {row["id"] for row in installed.data["personas"] if row["role"] != "Reader"}
+    for assignment in installed.of_type(_ROLES):
+        if principal_of(assignment) not in groups:
+            continue
+        scope = _scope(assignment)
+        if scope.rpartition("/")[2] in above and role_of(assignment) in writes:
+            yield Finding(
+                assignment.place, "people", f"people may write to {scope.rpartition('/')[2]}, above development"
+            )
+        if "/Microsoft.MachineLearningServices/" not in scope:
+            yield Finding(assignment.place, "people", f"people have a role on {scope}")
+        if assignment.properties.get("principalType") != "Group":
+            yield Finding(assignment.place, "people", "people have roles by their groups")
+
+
+RULES = (role_ids, declared_roles, people)
+
+
+def role_of(assignment: Deployed) -> str:
+    return str(assignment.properties.get("roleDefinitionId", "")).rpartition("/")[2]
+
+
+def principal_of(assignment: Deployed) -> str:
+    return str(assignment.properties.get("principalId", ""))
+
+
+def _scope(assignment: Deployed) -> str:
+    return assignment.scope or assignment.deployment.id
+
+
+def _of_platform(installed: Installed, kind: str) -> list[Deployed]:
+    resources = installed.evaluations["platform"].resources
+    return [resource for resource in resources if resource.type == kind and not resource.existing]
+
+
+def _of_environment(installed: Installed, kind: str, name: str) -> list[str]:
+    evaluation = installed.evaluations.get(f"team:{name}")
+    if evaluation is None:
+        return []
+    kinds = {
+        "workspace": "Microsoft.MachineLearningServices/workspaces",
+        "store": "Microsoft.Storage/storageAccounts",
+    }
+    if kind == "group":
+        row = installed.data["environments"][name]
+        return [f"/subscriptions/{row['subscription']}/resourceGroups/{row['resourceGroup']}"]
+    return [entry.id for entry in evaluation.resources if entry.type == kinds[kind] and not entry.existing]
+
+
+def _keys(installed: Installed, purpose: str) -> list[str]:
+    platform = installed.parameters["platform"]
+    names = {key["purpose"]: key["key"] for key in platform["signingKeys"]}
+    if not platform["signingVault"]:
+        return []
+    group = (
+        f"/subscriptions/{installed.parameters['subscription']}/resourceGroups/{installed.parameters['resourceGroup']}"
+    )
+    vault = f"{group}/providers/Microsoft.KeyVault/vaults/{platform['signingVault']}"
+    return [f"{vault}/keys/{names.get(purpose, f'MISSING-{purpose}')}"]

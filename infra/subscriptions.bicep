@@ -1,0 +1,80 @@
+// Event subscriptions of the Data Hub: applied after the code, since a function must run before it can be subscribed.
+param topicName string
+@description('queue: events wait in Service Bus, and no door is needed. function: Event Grid calls the app, which must be public.')
+@allowed(['queue', 'function'])
+param delivery string
+@description('The queue of events, or the function receive_hub_event.')
+param destinationId string
+param eventTimeToLiveMinutes int = 1440
+
+var data = loadJsonContent('generated/signalbox.json')
+var letters = {
+  identity: {
+    type: 'SystemAssigned'
+  }
+  deadLetterDestination: {
+    endpointType: 'StorageBlob'
+    properties: {
+      resourceId: resourceId('Microsoft.Storage/storageAccounts', data.hub.account)
+      blobContainerName: data.hub.deadLetters
+    }
+  }
+}
+
+resource systemTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
+  name: topicName
+}
+
+resource queued 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = [for row in data.subscriptions: if (delivery == 'queue') {
+  parent: systemTopic
+  name: row.name
+  properties: {
+    eventDeliverySchema: 'EventGridSchema'
+    deliveryWithResourceIdentity: {
+      identity: {
+        type: 'SystemAssigned'
+      }
+      destination: {
+        endpointType: 'ServiceBusQueue'
+        properties: {
+          resourceId: destinationId
+        }
+      }
+    }
+    filter: {
+      includedEventTypes: row.eventTypes
+      isSubjectCaseSensitive: false
+      advancedFilters: row.filters
+    }
+    retryPolicy: {
+      eventTimeToLiveInMinutes: eventTimeToLiveMinutes
+      maxDeliveryAttempts: 30
+    }
+    deadLetterWithResourceIdentity: letters
+  }
+}]
+
+resource called 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = [for row in data.subscriptions: if (delivery == 'function') {
+  parent: systemTopic
+  name: row.name
+  properties: {
+    eventDeliverySchema: 'EventGridSchema'
+    destination: {
+      endpointType: 'AzureFunction'
+      properties: {
+        resourceId: destinationId
+        maxEventsPerBatch: 1
+      }
+    }
+    filter: {
+      includedEventTypes: row.eventTypes
+      isSubjectCaseSensitive: false
+      advancedFilters: row.filters
+    }
+    retryPolicy: {
+      eventTimeToLiveInMinutes: eventTimeToLiveMinutes
+      maxDeliveryAttempts: 30
+    }
+    deadLetterWithResourceIdentity: letters
+  }
+}]

@@ -1,0 +1,228 @@
+// One environment of a team: its workspace with storage, vault, computes and datastores, its roles, events and budget.
+// Step 1 deploys it for experimentation; step 2 for each environment above.
+
+@description('The name of the environment in signalbox.yaml.')
+param environmentName string
+param location string
+param tags object
+@allowed(['open', 'restricted', 'sealed'])
+param profile string
+param appPrincipalId string
+@description('Object ids of the groups of people, by persona.')
+param groups object
+@description('[{name, size, gpu, minimum, maximum, idleSeconds, priority}]')
+param computes array
+@description('[{name, account, container, subscription, resourceGroup}], besides the staging container of the hub.')
+param datastores array
+@description('[{name, destination}] that jobs may call: the feed of packages, and nothing that data could leave by.')
+param outboundHosts array
+param hubAccountId string
+param containerRegistryId string
+param insightsId string
+param logsId string
+param actionsId string
+param customerKey object
+@description('The subnet for the private endpoint of the workspace; empty in the profile open.')
+param endpointsSubnetId string
+param zoneIds array
+@description('The namespace of Service Bus that registrations are delivered to: its subscription, group and name.')
+param bus object
+@description('{amount, startDate}')
+param budget object
+
+var data = loadJsonContent('generated/signalbox.json')
+var isOpen = profile == 'open'
+var environmentRow = data.environments[environmentName]
+var suffix = take(uniqueString(resourceGroup().id, environmentRow.workspace), 5)
+var compact = toLower(replace(environmentRow.workspace, '-', ''))
+var staging = {
+  name: data.hub.datastore
+  account: data.hub.account
+  container: data.hub.staging
+  subscription: data.hub.subscription
+  resourceGroup: data.hub.resourceGroup
+}
+var environmentTags = union(tags, {
+  environment: environmentName
+})
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  params: {
+    name: take('st${compact}${suffix}', 24)
+    location: location
+    tags: environmentTags
+    containers: []
+    hierarchical: false
+    public: isOpen
+    // No lock on anything that the workspace writes its own set-up to.
+    lock: false
+    logsId: logsId
+    sku: environmentRow.aboveDevelopment ? 'Standard_ZRS' : 'Standard_LRS'
+    customerKey: empty(customerKey) ? {} : customerKey.storage
+    trustedResources: [
+      {
+        tenantId: tenant().tenantId
+        resourceId: resourceId('Microsoft.MachineLearningServices/workspaces', environmentRow.workspace)
+      }
+    ]
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  name: 'vault'
+  params: {
+    name: take('kv-${compact}-${suffix}', 24)
+    location: location
+    tags: environmentTags
+    public: isOpen
+    lock: false
+    logsId: logsId
+  }
+}
+
+module workspace 'modules/workspace.bicep' = {
+  name: 'workspace'
+  params: {
+    name: environmentRow.workspace
+    location: location
+    tags: environmentTags
+    storageId: storage.outputs.id
+    vaultId: vault.outputs.id
+    insightsId: insightsId
+    containerRegistryId: containerRegistryId
+    public: isOpen
+    isolation: isOpen ? 'Disabled' : profile == 'sealed' ? 'AllowOnlyApprovedOutbound' : 'AllowInternetOutbound'
+    outboundHosts: outboundHosts
+    outboundEndpoints: [
+      {
+        name: 'data-hub-blob'
+        serviceId: hubAccountId
+        subresource: 'blob'
+      }
+      {
+        name: 'data-hub-dfs'
+        serviceId: hubAccountId
+        subresource: 'dfs'
+      }
+    ]
+    computes: computes
+    datastores: union([staging], datastores)
+    customerKey: empty(customerKey) ? {} : customerKey.workspace
+    logsId: logsId
+  }
+}
+
+module endpoint 'modules/private-endpoint.bicep' = if (!isOpen) {
+  name: 'endpoint'
+  params: {
+    name: 'pep-${environmentRow.workspace}'
+    location: location
+    tags: environmentTags
+    subnetId: endpointsSubnetId
+    serviceId: workspace.outputs.id
+    groupId: 'amlworkspace'
+    zoneIds: zoneIds
+  }
+}
+
+// The managed network asks for private endpoints to the hub, and this role lets the workspace approve its own.
+module approverRole 'modules/role-account.bicep' = if (!isOpen) {
+  name: 'role-approver'
+  scope: resourceGroup(data.hub.subscription, data.hub.resourceGroup)
+  params: {
+    account: data.hub.account
+    principalId: workspace.outputs.principalId
+    principalType: 'ServicePrincipal'
+    roleId: 'b556d68e-0be0-4f35-a333-ad7ee1ce17ea'
+  }
+}
+
+module appRoles 'modules/role-workspace.bicep' = [for row in data.roles: if (row.target == 'workspace:${environmentName}') {
+  name: 'role-app-${row.id}'
+  params: {
+    workspace: environmentRow.workspace
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleId: row.id
+  }
+  dependsOn: [workspace]
+}]
+
+module storeRoles 'modules/role-account.bicep' = [for row in data.roles: if (row.target == 'store:${environmentName}') {
+  name: 'role-store-${row.id}'
+  params: {
+    account: storage.outputs.name
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleId: row.id
+  }
+}]
+
+module groupRoles 'modules/role-group.bicep' = [for row in data.roles: if (row.target == 'group:${environmentName}') {
+  name: 'role-group-${row.id}'
+  params: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleId: row.id
+  }
+}]
+
+// People read everywhere; only where models are tried do they write. The app is the only writer above.
+module personaRoles 'modules/role-workspace.bicep' = [for row in data.personas: if (row.environment == environmentName && contains(groups, row.persona)) {
+  name: 'role-${row.persona}'
+  params: {
+    workspace: environmentRow.workspace
+    principalId: groups[row.persona]
+    principalType: 'Group'
+    roleId: row.id
+  }
+  dependsOn: [workspace]
+}]
+
+module systemTopic 'modules/system-topic.bicep' = if (environmentRow.registers) {
+  name: 'system-topic'
+  params: {
+    name: 'evgst-${environmentRow.workspace}'
+    location: location
+    tags: environmentTags
+    sourceId: workspace.outputs.id
+    topicType: 'Microsoft.MachineLearningServices.Workspaces'
+    logsId: logsId
+  }
+}
+
+module queueRoles 'modules/role-queue.bicep' = [for row in data.roles: if (environmentRow.registers && row.target == 'events-queue') {
+  name: 'role-queue-${environmentName}'
+  scope: resourceGroup(bus.subscription, bus.resourceGroup)
+  params: {
+    namespace: bus.name
+    queue: 'events'
+    principalId: systemTopic.outputs.principalId
+    principalType: 'ServicePrincipal'
+    roleId: row.id
+  }
+}]
+
+module registrations 'modules/registrations.bicep' = if (environmentRow.registers) {
+  name: 'registrations'
+  params: {
+    topicName: systemTopic.outputs.name
+    destinationId: resourceId(bus.subscription, bus.resourceGroup, 'Microsoft.ServiceBus/namespaces/queues', bus.name, 'events')
+    eventTypes: data.modelEvents
+  }
+  dependsOn: [queueRoles]
+}
+
+module spending 'modules/budget.bicep' = {
+  name: 'budget'
+  params: {
+    name: 'budget-${environmentRow.workspace}'
+    amount: budget.amount
+    startDate: budget.startDate
+    actionGroupIds: [actionsId]
+  }
+}
+
+output workspaceId string = workspace.outputs.id
+output computePrincipals array = workspace.outputs.computePrincipals

@@ -1,0 +1,52 @@
+"""Role assignments as rows for the templates: the app's, the platform's, and those of people. Pure."""
+
+from collections.abc import Iterator
+
+from shared.domain.configuration import Configuration
+from shared.operations.roles.assignments import APP, COMPUTE, GRID, HOST, assignments
+from shared.operations.roles.catalogue import ROLES
+
+_IDENTITIES = {APP: "app", HOST: "app", COMPUTE: "compute", GRID: "grid"}
+_SENDER = "Azure Service Bus Data Sender"
+_ROLES = {role.name: role.id for role in ROLES}
+_EXPERIMENTING = ("data-scientist", "ml-engineer")
+_DEVELOPING = ("ml-engineer",)
+
+
+def role_rows(configuration: Configuration) -> list[dict[str, str]]:
+    """A row for each role of each assignment; the same role on the same scope once, with all its reasons."""
+    rows = dict[tuple[str, str, str], dict[str, str]]()
+    for identity, target, role, reason in _grants(configuration):
+        row = {"identity": identity, "target": target, "role": role, "id": _ROLES[role], "why": reason}
+        first = rows.setdefault((identity, target, role), row)
+        if reason not in first["why"]:
+            first["why"] += f"; {reason}"
+    return list(rows.values())
+
+
+def _grants(configuration: Configuration) -> Iterator[tuple[str, str, str, str]]:
+    for assignment in assignments(configuration):
+        for role in assignment.roles:
+            yield _IDENTITIES[assignment.identity], assignment.target, role.name, assignment.why
+    yield "grid", "events-queue", _SENDER, "delivers events to the queue of the app"
+
+
+def persona_rows(configuration: Configuration) -> list[dict[str, str]]:
+    """What people may do in Azure, by environment: they write where models are experiments, and read everywhere else.
+
+    Above the first environment of the ladder nobody writes but the app: people act through its doors.
+    """
+    stages = configuration.ladder.stages
+    experiments = {stage.source for stage in stages[:1]}
+    developments = {stage.environment.name for stage in stages[:1] if stage.environment}
+    rows = list[dict[str, str]]()
+    for persona in sorted(persona.role.name for persona in configuration.permissions.personas):
+        if persona == "automation":
+            continue  # The app's own identity acts for machines.
+        for workspace in configuration.workspaces:
+            may_write = (workspace.name in experiments and persona in _EXPERIMENTING) or (
+                workspace.name in developments and persona in _DEVELOPING
+            )
+            role = "AzureML Data Scientist" if may_write else "Reader"
+            rows.append({"persona": persona, "environment": workspace.name, "role": role, "id": _ROLES[role]})
+    return rows

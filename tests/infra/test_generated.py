@@ -1,0 +1,206 @@
+"""The generated data: current, packed as Event Grid takes it, and, once deployed, a platform that the doctor likes."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.check.evaluation import Files, evaluate
+from infra.check.installation import Installed, install
+from infra.check.judgement import EXAMPLES, committed_files
+from infra.check.values import Deployment
+from shared.config import load
+from shared.domain.configuration import Configuration
+from shared.domain.paths.patterns import fixed_prefix
+from shared.operations.doctor.examine import examine
+from shared.operations.doctor.findings import Grade
+from shared.operations.infrastructure.__main__ import infrastructure, main
+from shared.operations.infrastructure.app_settings import FORBIDDEN_ON_FLEX, Source, app_settings
+from shared.operations.infrastructure.filters import MOST_VALUES, file_subscriptions, subject
+from shared.operations.roles.assignments import assignments
+from shared.settings import DEFAULTS
+from signalbox.emulators.event_grid.filters import read_filters
+from tests.infra.installations import DeployedControl
+from tests.unit.doctor.test_doctor import site
+
+PROJECT = Path(__file__).parents[2]
+CONFIGURATION = load(PROJECT / "signalbox.yaml")
+OPEN, _, SEALED = EXAMPLES
+FOLDERS = st.text(alphabet="abAB-_0", min_size=1, max_size=6)
+
+
+@cache
+def committed() -> Files:
+    return committed_files(PROJECT / "infra")
+
+
+def test_the_committed_data_are_those_of_the_configuration():
+    assert json.loads(committed().texts["generated/signalbox.json"]) == infrastructure(CONFIGURATION)
+
+
+def test_every_setting_of_the_app_has_one_source_and_none_is_forbidden_on_flex():
+    rows = app_settings(CONFIGURATION)
+
+    assert len({row.name for row in rows}) == len(rows)
+    assert set(DEFAULTS) <= {row.name for row in rows}
+    assert not {row.name for row in rows} & set(FORBIDDEN_ON_FLEX)
+    assert [row.name for row in rows if row.source is Source.ABSENT][:1] == ["SERVICE_BUS"]
+
+
+def test_every_assignment_of_the_role_table_has_a_row():
+    rows = {(row["target"], row["role"]) for row in infrastructure(CONFIGURATION)["roles"]}
+
+    assert {(a.target, role.name) for a in assignments(CONFIGURATION) for role in a.roles} <= rows
+
+
+def test_a_sealed_profile_names_what_cannot_work(capsys):
+    assert main([str(PROJECT / "signalbox.yaml"), "--profile", "sealed"]) == 1
+    problems = capsys.readouterr().err
+    assert "devops.organisations" in problems
+    assert "ladder.production.rollout.alerts" in problems
+
+
+@pytest.mark.parametrize("profile", ["open", "restricted"])
+def test_other_profiles_close_no_door(profile):
+    assert main([str(PROJECT / "signalbox.yaml"), "--profile", profile]) == 0
+
+
+# Filters.
+
+
+def routed(locations: list[str]) -> Configuration:
+    """The example with a route for each of *locations*, and nothing that is trained."""
+    each = next(route for route in CONFIGURATION.routes if route.name == "diabetes-each")
+    routes = tuple(replace(each, name=f"r{number}", take=take) for number, take in enumerate(locations))
+    return replace(CONFIGURATION, routes=routes, retraining=())
+
+
+def event(location: str) -> dict[str, object]:
+    return {
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "subject": subject(location),
+        "data": {"api": "PutBlob"},
+    }
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(FOLDERS, min_size=1, max_size=3), min_size=1, max_size=60), FOLDERS)
+def test_every_path_of_a_route_passes_exactly_one_subscription_and_staged_files_none(folders, name):
+    takes = [f"landing/{'/'.join(parts)}/{{name}}.csv" for parts in folders]
+    plans = file_subscriptions(routed(takes))
+    filters = [read_filters(plan.filters()) for plan in plans]  # As the Event Grid emulator honours them.
+
+    def deliveries(location: str) -> int:
+        return sum(all(rule.admits(event(location)) for rule in rules) for rules in filters)
+
+    assert all(sum(len(rule["values"]) for rule in plan.filters()) <= MOST_VALUES for plan in plans)
+    assert [deliveries(f"{fixed_prefix(take)}{name}.csv") for take in takes] == [1] * len(takes)
+    hub = CONFIGURATION.hub
+    for container in (hub.staging, hub.state, hub.dead_letters, hub.quarantine):
+        assert deliveries(f"{container}/{name}.csv") == 0
+
+
+def test_a_route_that_lies_inside_another_brings_no_second_delivery():
+    (plan,) = file_subscriptions(routed(["landing/a/{x}.csv", "landing/a/b/{x}.csv", "landing/A/c/{x}.csv"]))
+
+    assert len(plan.prefixes) == 1
+
+
+def test_a_fixed_part_beyond_the_limit_of_a_value_is_refused():
+    with pytest.raises(ValueError, match="512 characters"):
+        file_subscriptions(routed([f"landing/{'x' * 500}/{{name}}.csv"]))
+
+
+# The doctor.
+
+
+@cache
+def installation(path: str) -> Installed:
+    return install(committed(), path)
+
+
+def deployed_site(installed: Installed) -> SimpleNamespace:
+    """What the doctor sees of the app that *installed* makes: its settings are those of the templates."""
+    values = installed.of_type("Microsoft.Web/sites/config")[0].properties
+    platform = installed.evaluations["platform"].outputs
+    examined = site()
+    examined.control = DeployedControl(installed)
+    vars(examined.settings).update(
+        queues=tuple((name, value) for name, value in values.items() if name.endswith("_QUEUE")),
+        results_topic=values["SIGNALBOX_RESULTS_TOPIC"],
+        bus_name=values["SERVICE_BUS__fullyQualifiedNamespace"].partition(".")[0],
+        site_name=platform["appName"],
+    )
+    group = platform["busId"].split("/")
+    resource_group = replace(CONFIGURATION.hub_group, subscription=group[2], name=group[4])
+    examined.configuration = replace(CONFIGURATION, bus_group=resource_group)
+    return examined
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
+def test_the_doctor_finds_nothing_in_what_the_templates_deploy(path):
+    findings = examine(deployed_site(installation(path)))
+
+    wrong = [finding for finding in findings if finding.grade is not Grade.OK]
+    assert [f"{finding.check}: {finding.subject}: {finding.found}" for finding in wrong] == []
+
+
+# Coverage of the templates.
+
+
+def variant(path: str, **changes: object) -> Installed:
+    """An example with other values of its platform, zones of its hub, and a container of the audit log."""
+    files = committed()
+    parameters = json.loads(files.texts[path])
+    parameters["hub"]["zoneIds"] = {"blob": "/zone", "dfs": "/zone"}
+    parameters["platform"].update(changes)
+    data = json.loads(files.texts["generated/signalbox.json"])
+    data["hub"].update(audit="audit", containers=[*data["hub"]["containers"], "audit"])
+    data["roles"].append({"identity": "app", "target": "logs:prod", "role": "Reader", "id": READER, "why": "counts"})
+    texts = {path: json.dumps(parameters), "generated/signalbox.json": json.dumps(data)}
+    return install(Files({**files.texts, **texts}), path)
+
+
+def test_every_condition_of_the_templates_is_met_both_ways():
+    """So that no branch is committed that nothing has evaluated."""
+    variants = (
+        variant(OPEN, durableBackend="scheduler"),
+        variant(
+            SEALED,
+            durableBackend="scheduler",
+            hubNetworkId="",
+            signingVault="",
+            zoneIds=dict.fromkeys(ZONES, "/zone"),
+            alwaysReady=0,
+        ),
+    )
+    outcomes: dict[str, set[bool]] = {}
+    for installed in (*(installation(path) for path in EXAMPLES), *variants):
+        for evaluation in installed.evaluations.values():
+            for place, values in evaluation.conditions.items():
+                outcomes.setdefault(str(place), set()).update(values)
+
+    assert [place for place, values in outcomes.items() if len(values) < 2] == []
+
+
+def test_the_whole_platform_comes_with_its_resource_group():
+    """`main.bicep` is what `azd` and a first deployment by hand use."""
+    parameters = json.loads(committed().texts[OPEN])
+    values = {**parameters["platform"], "tags": parameters["tags"], "profile": parameters["profile"]}
+    arguments = {"resourceGroupName": "rg-signalbox-prod", "location": "westeurope", "settings": values}
+    platform = evaluate(committed(), "main.bicep", arguments, Deployment(subscription=parameters["subscription"]))
+
+    group, *resources = platform.resources
+    assert group.type == "Microsoft.Resources/resourceGroups"
+    assert {resource.id for resource in resources} == {
+        resource.id for resource in installation(OPEN).evaluations["platform"].resources
+    }
+
+
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+ZONES = ("blob", "queue", "table", "vault", "namespace", "topic", "sites")
