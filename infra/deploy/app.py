@@ -1,0 +1,91 @@
+"""`python -m infra.deploy.app SCM_URL PACKAGE READINESS_URL`: publish a package and wait until the app runs it.
+
+Publishing is accepted long before it is done, and an accepted package can still fail: so this follows the deployment to
+its end, and then asks the app itself. The token comes from AZURE_ACCESS_TOKEN.
+"""
+
+import json
+import os
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_SUCCEEDED, _FAILED, _CANCELED = 4, 3, -1  # States of a deployment at the scm site.
+_LONGEST_S, _PAUSE_S = 1800, 10
+_TRIES = 8  # Of the first upload: data roles of a new identity take minutes.
+Pause = Callable[[float], object]
+Send = Callable[[str, str, bytes | None], tuple[int, str]]
+
+
+wait: Pause = threading.Event().wait  # Nothing sets the event, so that this only waits.
+
+
+class NotDeployed(RuntimeError):
+    """The package does not run; the message is what the platform said."""
+
+
+def publish(send: Send, scm: str, package: bytes, pause: Pause = wait) -> str:
+    """Upload *package*; the id of its deployment. A refusal by storage is tried again: the identity's role is new."""
+    body = ""
+    for _ in range(_TRIES):
+        status, body = send("POST", f"{scm}/api/publish?RemoteBuild=false&Deployer=signalbox", package)
+        if status in (200, 202):
+            return body.strip().strip('"')
+        if status not in (400, 403, 503):
+            break
+        pause(_PAUSE_S * 3)
+    raise NotDeployed(f"the package was not taken: {body[:500]}")
+
+
+def follow(send: Send, scm: str, deployment: str, pause: Pause = wait) -> None:
+    """Wait until *deployment* has succeeded. Raises NotDeployed where it failed, was cancelled, or takes too long."""
+    for _ in range(_LONGEST_S // _PAUSE_S):
+        status, body = send("GET", f"{scm}/api/deployments/{deployment}", None)
+        state: dict[str, Any] = json.loads(body) if status == 200 else {}
+        if state.get("status") == _SUCCEEDED:
+            return
+        if state.get("status") in (_FAILED, _CANCELED):
+            raise NotDeployed(f"deployment {deployment} failed: {state.get('status_text')}")
+        pause(_PAUSE_S)
+    raise NotDeployed(f"deployment {deployment} has not ended after {_LONGEST_S} s")
+
+
+def await_ready(send: Send, readiness: str, pause: Pause = wait) -> None:
+    """Wait until the app answers that it is ready. Raises NotDeployed with its last answer."""
+    body = ""
+    for _ in range(_LONGEST_S // _PAUSE_S):
+        status, body = send("GET", readiness, None)
+        if status == 200:
+            return
+        pause(_PAUSE_S)
+    raise NotDeployed(f"the app is not ready: {body[:500]}")
+
+
+def _send(method: str, url: str, body: bytes | None) -> tuple[int, str]:
+    headers = {"Authorization": f"Bearer {os.environ['AZURE_ACCESS_TOKEN']}", "Content-Type": "application/zip"}
+    request = urllib.request.Request(url, data=body, method=method, headers=headers if "/api/v1/" not in url else {})
+    try:
+        with urllib.request.urlopen(request, timeout=300) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode(errors="replace")
+    except urllib.error.URLError as fault:
+        return 503, str(fault)
+
+
+def main(scm: str, package: str, readiness: str) -> int:
+    try:
+        follow(_send, scm, publish(_send, scm, Path(package).read_bytes()))
+        await_ready(_send, readiness)
+    except NotDeployed as failure:
+        sys.stderr.write(f"{failure}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:4]))

@@ -1,0 +1,57 @@
+"""The pipelines of the infrastructure: they parse, hold no secret, and what they run is there."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.check.evaluation import evaluate
+from infra.check.judgement import committed_files
+from infra.check.parameters import order
+from infra.check.values import Deployment
+
+PROJECT = Path(__file__).parents[2]
+PIPELINES = sorted((PROJECT / "pipelines" / "infra").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
+def test_a_pipeline_names_only_its_own_parameters_and_modules(path):
+    text = path.read_text()
+    pipeline = yaml.safe_load(text)
+
+    declared = {parameter["name"] for parameter in pipeline["parameters"]}
+    assert set(re.findall(r"\$\{\{ parameters\.(\w+) \}\}", text)) == declared
+    for module in re.findall(r"python3 -m ([\w.]+)", text):
+        assert importlib.util.find_spec(module), module
+    assert not re.search(r"(?i)password|secret|AccountKey|SharedAccess", text)
+
+
+def test_what_a_pipeline_applies_needs_an_environment_with_its_approvals():
+    for name in ("apply", "deploy-app"):
+        (job,) = yaml.safe_load((PROJECT / "pipelines" / "infra" / f"{name}.yml").read_text())["jobs"]
+        assert job["environment"] == "${{ parameters.environment }}"
+
+
+def test_a_sandbox_of_azd_can_be_evaluated():
+    description = yaml.safe_load((PROJECT / "azure.yaml").read_text())
+    files = committed_files(PROJECT / "infra")
+    document = json.loads(files.texts["main.parameters.json"].replace("${AZURE_ENV_NAME}", "ada"))
+    values = {name: parameter["value"] for name, parameter in document["parameters"].items()}
+
+    template = f"{description['infra']['module']}.bicep"
+    assert evaluate(files, template, values, Deployment(subscription="s")).outputs["appName"]
+
+
+def test_a_step_waits_for_the_outputs_of_those_before():
+    files = committed_files(PROJECT / "infra")
+    installation, data = (
+        json.loads(files.texts[path]) for path in ("parameters/open.json", "generated/signalbox.json")
+    )
+
+    first = order(installation, data, "platform", {})
+    assert first["parameters"]["parameters"]["profile"] == {"value": "open"}
+    with pytest.raises(KeyError):
+        order(installation, data, "team:dev", {})
