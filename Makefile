@@ -150,6 +150,11 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/signing.py
 	@$(BIN)/python bench/audit_log.py
 
+.PHONY: proof-worker
+proof-worker: setup  ## Microsoft's own worker library loads the packaged folder and runs it; needs Python 3.13, and about 500 MB.
+	@test -x .venv-worker/bin/python || { python3.13 -m venv .venv-worker && .venv-worker/bin/pip install --quiet 'azure-functions-runtime>=1.3,<2' && .venv-worker/bin/pip install --quiet --require-hashes --target .venv-worker/app -r requirements.txt; }
+	@SIGNALBOX_WORKER_PYTHON=$(CURDIR)/.venv-worker/bin/python SIGNALBOX_WORKER_LIBRARIES=$(CURDIR)/.venv-worker/app SIGNALBOX_PROOFS=1 $(BIN)/python -m pytest tests/infra/test_worker.py -q
+
 .PHONY: proof-model-signing
 proof-model-signing: setup  ## sigstore's model_signing accepts the model's signature and finds every change; in an environment of its own (about 100 MB).
 	@test -x .venv-model-signing/bin/model_signing || { $(PYTHON) -m venv .venv-model-signing && .venv-model-signing/bin/pip install --quiet 'model-signing==1.1.1' 'pyopenssl<27'; }
@@ -159,4 +164,4 @@ bench-peers: setup  ## The drift detector beside evidently, in an environment of
 	@$(BIN)/python bench/drift_peer.py
 
 clean:
-	rm -rf build dist site $(VENV) .venv-model-signing node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .setup.lock
+	rm -rf build dist site $(VENV) .venv-model-signing .venv-worker node_modules .signalbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .setup.lock
