@@ -42,7 +42,7 @@ _SCOPE_KEY = "$scope"
 class Files:
     """The folder of the templates as text, so that a test can change one without a disk."""
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
+    def __init__(self, texts: dict[str, str]) -> None:
         self.texts = texts
 
     def template(self, path: str, place: Place) -> Template:
@@ -95,9 +95,9 @@ class _Scope:
         self._bind(parameters, caller)
 
     def run(self) -> dict[str, Any]:
-        for name, declaration in self._declarations.items():
+        for declaration in self._template.declarations:
             if isinstance(declaration, Resource | Module):
-                self._resolve(name, declaration.line)
+                self._resolve(declaration.symbol, declaration.line)
         return {output.name: self._output(output) for output in self._template.outputs().values()}
 
     # Names.
@@ -169,18 +169,24 @@ class _Scope:
     # Resources and modules.
 
     def _instances(self, declaration: Resource | Module) -> Any:
-        make = self._resource if isinstance(declaration, Resource) else self._module
         if declaration.condition is not None and not self._holds(declaration.condition, {}):
             return ModuleHandle(declaration.symbol)
         if isinstance(declaration.body, ObjectNode):
-            return make(declaration, declaration.body, {})
+            return self._instance(declaration, declaration.body, {})
         loop, instances = declaration.body, list[Any]()
         for item in self._items(loop, {}):
             names = {loop.variable: item}
             deployed = loop.condition is None or self._holds(loop.condition, names)
             assert isinstance(loop.body, ObjectNode)
-            instances.append(make(declaration, loop.body, names) if deployed else ModuleHandle(declaration.symbol))
+            instances.append(
+                self._instance(declaration, loop.body, names) if deployed else ModuleHandle(declaration.symbol)
+            )
         return instances
+
+    def _instance(self, declaration: Resource | Module, node: ObjectNode, names: dict[str, Any]) -> Any:
+        if isinstance(declaration, Resource):
+            return self._resource(declaration, node, names)
+        return self._module(declaration, node, names)
 
     def _resource(self, declaration: Resource, node: ObjectNode, names: dict[str, Any]) -> Deployed:
         place, special = self._place(declaration.line), dict[str, Any]()
@@ -298,9 +304,9 @@ class _Scope:
             case ObjectNode(entries=entries):
                 body = Body(self._place(node.line))
                 for entry in entries:
-                    key = entry.key if isinstance(entry.key, str) else self._text(entry.key.parts, names)
-                    body[key] = _resolved(self._evaluate(entry.value, names))
-                    body.places[key] = self._place(entry.line)
+                    label = entry.key if isinstance(entry.key, str) else self._text(entry.key.parts, names)
+                    body[label] = _resolved(self._evaluate(entry.value, names))
+                    body.places[label] = self._place(entry.line)
                 return body
             case ArrayNode(items=items):
                 return [self._evaluate(item, names) for item in items]

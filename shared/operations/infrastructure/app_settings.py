@@ -55,6 +55,8 @@ _OF_OPERATORS = (
     s.CALLER_KEYS,
     s.PLATFORM_SIGN_IN,
     s.LEDGER_IDENTITY,
+    s.CONSOLE_URL,
+    s.SESSION_KEYS,
 )
 _OF_THE_HOST = (
     "AzureWebJobsStorage__accountName",
