@@ -80,7 +80,7 @@ def test_every_other_expression_is_known():
 def test_the_rules_of_requests_do_not_either():
     rules = {
         rule.pattern
-        for module in ("triggers.http.named_resources", "triggers.http.pages")
+        for module in ("triggers.http.named_resources", "triggers.http.exchange.pages")
         for alias in vars(importlib.import_module(module)).values()
         for rule in getattr(alias, "__metadata__", ())
         if getattr(rule, "pattern", "")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.conftest import run
 from tests.inference.conftest import InferenceApp
-from triggers.http.bodies import decode_query
+from triggers.http.exchange.bodies import decode_query
 from triggers.http.inference import predictions as prediction_doors
 from triggers.http.inference.predictions import PieceAsked
 

@@ -12,8 +12,8 @@ from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.hosted import HostedApp, hosted
 from tests.inference.conftest import CONFIGURATION
-from triggers.http.conditional import names_etag
-from triggers.http.problems import prefers_html
+from triggers.http.exchange.conditional import names_etag
+from triggers.http.exchange.problems import prefers_html
 from triggers.http.routes import ROUTES
 
 STATE = CONFIGURATION.hub.state

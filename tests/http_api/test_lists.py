@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from shared.domain.promotion.ladder import Holdout, Ladder, Promotable
 from shared.domain.schedules.due_times import Schedule, Target
+from shared.records.datasets.paths import dataset_version
 from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed
 from signalbox.cli.main import main
 from signalbox.host.clock import VirtualClock
@@ -24,8 +25,8 @@ from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.hosted import hosted
 from tests.inference.conftest import CONFIGURATION, InferenceApp
 from triggers.http.api_route import ApiRoute
-from triggers.http.bodies import decode_query
 from triggers.http.dispatch import Signature, signature
+from triggers.http.exchange.bodies import decode_query
 from triggers.http.routes import ROUTES
 
 ROWS = [(route, signature(route.handler)) for route in ROUTES]
@@ -34,6 +35,7 @@ COMMANDS = {
     "list_promotions": ["promotions"],
     "list_dead_letters": ["dlq", "list"],
     "list_schedules": ["schedules", "list"],
+    "list_datasets": ["data", "list"],
 }
 UNCOUNTED = {"list_dead_letters"}  # Where a page has not all rows: counting costs a listing of everything.
 HOLDOUT = Holdout(path="evaluation/m.csv", target="y", key="id", tolerance=1.0)
@@ -58,6 +60,7 @@ def fill(clients: FakeClients) -> None:
         keep_listed(clients.hub, state, PROMOTIONS, f"m-{number}-dev", promotion)
         letter = json.dumps({"reason": "it has no type", "event": {"id": number}}).encode()
         clients.hub.create("dead-letters", f"signalbox/{number}.json", letter)
+        clients.hub.create(state, dataset_version("set", number), b"{}")
 
 
 SCHEDULES = tuple(Schedule(name=f"nightly-{n}", cron="0 3 * * *", target=Target.SCORE, of="each") for n in "123")

@@ -13,7 +13,7 @@ from tests.http_api.conftest import ask
 from tests.inference.conftest import InferenceApp
 from triggers.http.api_route import ApiRoute
 from triggers.http.dispatch import signature
-from triggers.http.idempotency import RequestedStart
+from triggers.http.exchange.idempotency import RequestedStart
 from triggers.http.openapi import document, text
 from triggers.http.retraining import Considered
 from triggers.http.routes import ROUTES

@@ -10,7 +10,7 @@ import jinja2
 
 from triggers.console.page import FramedDocument
 from triggers.console.static_files import version
-from triggers.http.problems import document
+from triggers.http.exchange.problems import document
 
 # Nothing inline, nothing of another host, no frame around us. `form-action` is of ours alone: signing in is a link.
 POLICY = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 SAFE = ("GET", "HEAD")
 

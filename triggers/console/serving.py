@@ -25,9 +25,9 @@ from triggers.console.rendering import document_response, html_response
 from triggers.console.request_checks import SAFE, intent_of, refuse_foreign
 from triggers.console.sign_in import end_sign_in, sign_out, start_sign_in
 from triggers.console.static_files import static_response
-from triggers.http.conditional import conditional, names_etag, not_modified
 from triggers.http.dispatch import PARAMETER
-from triggers.http.problems import Problem
+from triggers.http.exchange.conditional import conditional, names_etag, not_modified
+from triggers.http.exchange.problems import Problem
 
 _FORM_LIMIT = 64 * 1024
 _log = logging.getLogger(__name__)

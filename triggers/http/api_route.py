@@ -59,7 +59,9 @@ class ApiRequest:
 
         None where a machine asks for nobody. Raises Problem where the token that it shows is not accepted.
         """
-        from triggers.http.problems import Problem  # Imported here, because registering the routes must stay cheap.
+        from triggers.http.exchange.problems import (
+            Problem,  # Imported here, because registering the routes must stay cheap.
+        )
 
         try:
             return await asyncio.to_thread(self.clients.callers.asker, self.caller, self.http.headers)

@@ -19,10 +19,10 @@ from shared.records.inference import find_run
 from shared.records.retraining import find_retraining
 from shared.validation.rules import Many, OptionalName, Text
 from triggers.http.api_route import ApiRequest, requester_name
-from triggers.http.idempotency import RequestedStart
+from triggers.http.exchange.idempotency import RequestedStart
+from triggers.http.exchange.pages import PAGE, Cursor, Limit, page
+from triggers.http.exchange.problems import Problem
 from triggers.http.named_resources import HubPath, OptionalPlace
-from triggers.http.pages import PAGE, Cursor, Limit, page
-from triggers.http.problems import Problem
 
 DatasetName: TypeAlias = Annotated[
     str, Text(longest=63, pattern=DATASET_NAME, means="a name of lower-case letters, digits and dashes")

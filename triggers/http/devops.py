@@ -25,8 +25,8 @@ from shared.validation.rules import OptionalName, Sentence
 from triggers.events.service_hooks import delivery_of, read_hint
 from triggers.http import places
 from triggers.http.api_route import ApiRequest
-from triggers.http.idempotency import API, polling_headers
-from triggers.http.problems import Problem
+from triggers.http.exchange.idempotency import API, polling_headers
+from triggers.http.exchange.problems import Problem
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 # What the caller must be allowed to do; nothing else is started here.

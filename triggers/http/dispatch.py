@@ -23,10 +23,10 @@ from shared.settings import SettingsError
 from shared.telemetry.spans import receiving
 from triggers.http import places
 from triggers.http.api_route import ApiRequest, ApiRoute
-from triggers.http.bodies import decode_body, decode_query, json_of
-from triggers.http.conditional import answer_key, conditional, marker_of, names_etag, not_modified
-from triggers.http.idempotency import RepeatableAnswer, RequestedStart, begin, keep, request_digest
-from triggers.http.problems import SECURE, Problem, answer, document, prefers_html, problem
+from triggers.http.exchange.bodies import decode_body, decode_query, json_of
+from triggers.http.exchange.conditional import answer_key, conditional, marker_of, names_etag, not_modified
+from triggers.http.exchange.idempotency import RepeatableAnswer, RequestedStart, begin, keep, request_digest
+from triggers.http.exchange.problems import SECURE, Problem, answer, document, prefers_html, problem
 
 PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 

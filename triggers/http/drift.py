@@ -18,8 +18,8 @@ from shared.records import paths as records
 from shared.records.drift import FailedCheck, read_window
 from shared.validation.rules import Name, Whole
 from triggers.http.api_route import ApiRequest
+from triggers.http.exchange.problems import Problem
 from triggers.http.named_resources import HubPath, find_file, find_route
-from triggers.http.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from shared.clients import Clients
 from shared.domain.inference.routes import Route
 from shared.ports import Blob
 from shared.validation.rules import Text
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 # The hub follows `.` and `..` in a path: a name with them would lead out of the container that it begins with.
 _SEGMENT = r"(?!\.{1,2}(/|$))[^/\\\x00-\x1f\x7f]+"

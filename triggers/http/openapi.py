@@ -12,7 +12,7 @@ from shared.domain.access.permissions import Action
 from shared.validation.schemas import NamedSchemas, schema_of
 from triggers.http.api_route import ApiRoute
 from triggers.http.dispatch import PARAMETER, Signature, signature
-from triggers.http.idempotency import API, Accepted, RequestedStart
+from triggers.http.exchange.idempotency import API, Accepted, RequestedStart
 from triggers.http.routes import ROUTES
 
 _PROBLEM = {

@@ -22,7 +22,7 @@ from shared.records.inference import find_run
 from shared.records.promotion import decisions, find_promotion
 from shared.records.retraining import find_claim
 from triggers.http.api_route import WHOLE_APP
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 # By the kind of order of an Azure DevOps task: how the places are found in which its start would act.
 TASK_WAYS = {

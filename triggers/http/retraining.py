@@ -21,10 +21,10 @@ from shared.records.retraining import RecordedVerdict, book_of, find_retraining,
 from shared.records.store import plain_record
 from shared.validation.rules import Sentence
 from triggers.http.api_route import ApiRequest, requester_name
-from triggers.http.bodies import Order, Ordered, order_record
-from triggers.http.idempotency import API, RepeatableAnswer, polling_headers
+from triggers.http.exchange.bodies import Order, Ordered, order_record
+from triggers.http.exchange.idempotency import API, RepeatableAnswer, polling_headers
+from triggers.http.exchange.problems import Problem
 from triggers.http.named_resources import OptionalPlace
-from triggers.http.problems import Problem
 
 _NEWEST = 50
 

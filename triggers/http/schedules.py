@@ -16,10 +16,10 @@ from shared.records import paths as records
 from shared.records.schedules import firings_of, give_order, note, read_orders, read_timetable
 from shared.validation.rules import OptionalName, Whole
 from triggers.http.api_route import ApiRequest
-from triggers.http.bodies import Order
-from triggers.http.idempotency import RequestedStart
-from triggers.http.pages import PAGE
-from triggers.http.problems import Problem
+from triggers.http.exchange.bodies import Order
+from triggers.http.exchange.idempotency import RequestedStart
+from triggers.http.exchange.pages import PAGE
+from triggers.http.exchange.problems import Problem
 
 _FIRINGS, _DAYS_BACK = 20, 31
 

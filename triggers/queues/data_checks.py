@@ -13,9 +13,9 @@ from shared.domain import identity
 from shared.domain.events import UnreadableEvent
 from shared.durable.starting import Client, Start
 from shared.validation.rules import Name
+from triggers.http.exchange.problems import Problem
 from triggers.http.inference.data_checks import check_of
 from triggers.http.named_resources import HubPath
-from triggers.http.problems import Problem
 from triggers.queues.queue_messages import QueueMessage
 
 

@@ -24,8 +24,8 @@ from shared.domain.failures import Refused
 from shared.durable.starting import Client
 from shared.validation.rules import Name, Sentence, Text
 from triggers.http import places
-from triggers.http.bodies import parse_json
-from triggers.http.problems import Problem
+from triggers.http.exchange.bodies import parse_json
+from triggers.http.exchange.problems import Problem
 from triggers.http.promotion.decisions import decision_records
 from triggers.queues.hub_messages import handling
 from triggers.queues.queue_messages import MESSAGE_LIMIT, read_content

@@ -15,7 +15,7 @@ from shared.clients import Clients
 from shared.domain.access.redaction import without_secrets
 from shared.durable.starting import Client
 from triggers.events.dispatch import dispatch
-from triggers.http.bodies import BODY_LIMIT, parse_json
+from triggers.http.exchange.bodies import BODY_LIMIT, parse_json
 from triggers.queues.hub_messages import record_age
 from triggers.queues.queue_messages import PoisonMessage
 

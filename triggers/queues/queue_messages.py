@@ -13,7 +13,7 @@ from shared.domain.events import UnreadableEvent
 from shared.domain.messaging import Asker
 from shared.validation.requests import BadRequest, requested
 from shared.validation.vendor_json import AnyText, ReadBy, SentAs, read_vendor_json
-from triggers.http.bodies import parse_json
+from triggers.http.exchange.bodies import parse_json
 
 # The types under which messages are kept, among events that could not be read.
 MESSAGE, RECORDS = "Signalbox.HubMessage", "Signalbox.HubRecords"

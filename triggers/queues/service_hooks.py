@@ -7,8 +7,8 @@ import azure.functions as func
 
 from shared.clients import Clients
 from shared.durable.starting import Client
-from triggers.http.bodies import BODY_LIMIT, parse_json
 from triggers.http.devops import handle_hook
+from triggers.http.exchange.bodies import BODY_LIMIT, parse_json
 from triggers.queues.hub_messages import handling
 
 HOOK = "AzureDevOps.Hook"

@@ -14,9 +14,9 @@ from shared.durable.starting import find_instance
 from shared.records import paths as records
 from shared.validation.rules import Name
 from triggers.http.api_route import ApiRequest
-from triggers.http.idempotency import RequestedStart
+from triggers.http.exchange.idempotency import RequestedStart
+from triggers.http.exchange.problems import Problem
 from triggers.http.named_resources import HubPath, find_file, find_route
-from triggers.http.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

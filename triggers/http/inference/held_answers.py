@@ -7,9 +7,9 @@ from shared.clients import Clients
 from shared.domain.access.permissions import Action
 from shared.records.answers import HELD_PARTS, HeldPart, held_path, release_path
 from triggers.http.api_route import ApiRequest
-from triggers.http.bodies import Order, Ordered, order_record
+from triggers.http.exchange.bodies import Order, Ordered, order_record
+from triggers.http.exchange.problems import Problem
 from triggers.http.inference.run_records import BrokenRule, broken_rule
-from triggers.http.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

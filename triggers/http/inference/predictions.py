@@ -12,9 +12,9 @@ from shared.records.inference import Manifest
 from shared.records.store import RecordStore
 from shared.validation.rules import Whole
 from triggers.http.api_route import ApiRequest
+from triggers.http.exchange.problems import Problem
 from triggers.http.inference.run_records import run_record
 from triggers.http.named_resources import FileName
-from triggers.http.problems import Problem
 
 PIECE = 4 * 1024 * 1024  # Of a file, in bytes: what an app of small memory answers at once.
 

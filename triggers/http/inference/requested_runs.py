@@ -17,10 +17,10 @@ from shared.records import paths as records
 from shared.records.inference import claim_files, store_of
 from shared.validation.rules import Many, Name, Sentence
 from triggers.http.api_route import ApiRequest
-from triggers.http.idempotency import RequestedStart
+from triggers.http.exchange.idempotency import RequestedStart
+from triggers.http.exchange.problems import Problem
 from triggers.http.inference.run_records import run_record
 from triggers.http.named_resources import HubPath, find_file, find_route
-from triggers.http.problems import Problem
 
 TODAY, AS_IT_WAS = "today", "as it was"
 _FILLED = frozenset({"run", "date", "model", "version", "route"})  # Captures that every run has.

@@ -13,7 +13,7 @@ from shared.records import paths as records
 from shared.records.inference import GivenOrder, ReportedCheck, RunRecord, find_run, store_of
 from shared.records.line_logs import newest_lines
 from shared.records.store import read_json
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 _MOST_SENTENCES, _MOST_DUPLICATES = 20, 500
 

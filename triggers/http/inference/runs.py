@@ -15,7 +15,9 @@ from shared.records.inference import RunRecord, find_run
 from shared.records.lists.rows import RUNS, note_change
 from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
-from triggers.http.bodies import Order, Ordered, order_record
+from triggers.http.exchange.bodies import Order, Ordered, order_record
+from triggers.http.exchange.pages import PAGE, Cursor, Limit, Moment, RowState, indexed_page, utc_text
+from triggers.http.exchange.problems import Problem
 from triggers.http.inference.run_records import (
     HeldOutput,
     Quarantine,
@@ -29,8 +31,6 @@ from triggers.http.inference.run_records import (
     run_record,
     steps_of,
 )
-from triggers.http.pages import PAGE, Cursor, Limit, Moment, RowState, indexed_page, utc_text
-from triggers.http.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

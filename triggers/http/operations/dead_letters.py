@@ -15,6 +15,8 @@ from shared.ports import Blob
 from triggers.events.dispatch import dispatch
 from triggers.events.dry_run import foresee
 from triggers.http.api_route import ApiRequest
+from triggers.http.exchange.pages import page, read_cursor, written_cursor
+from triggers.http.exchange.problems import Problem
 from triggers.http.operations import queue_letters
 from triggers.http.operations.letter_pages import Place, stored_letters
 from triggers.http.operations.letter_types import (
@@ -26,8 +28,6 @@ from triggers.http.operations.letter_types import (
     Replay,
     Replayed,
 )
-from triggers.http.pages import page, read_cursor, written_cursor
-from triggers.http.problems import Problem
 
 _AT_ONCE, _LONGEST_REASON, _MOST_EVENTS = 8, 1000, 100
 _QUEUES, _STORED, _WIDE, _OWN = "queues", "stored", "wide", "own"  # What a cursor goes on with.

@@ -5,7 +5,7 @@ from typing import Any
 
 from triggers.events.dispatch import dispatch
 from triggers.http.api_route import ApiRequest
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 _MOST_EVENTS = 100
 

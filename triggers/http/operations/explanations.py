@@ -11,9 +11,9 @@ from shared.records import paths as records
 from shared.records.inference import find_run
 from shared.records.retraining import find_retraining
 from triggers.http.api_route import ApiRequest
+from triggers.http.exchange.problems import Problem
 from triggers.http.inference.run_records import HeldOutput, Quarantine
 from triggers.http.inference.runs import RunShown, show_run
-from triggers.http.problems import Problem
 from triggers.http.promotion.promotions import Explained, explain_promotion
 
 _AT_WORK = "nobody is waited for"

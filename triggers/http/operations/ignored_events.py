@@ -12,8 +12,8 @@ from shared.records.line_logs import LinePlace
 from shared.records.operations import IgnoredEvent, ignored_events
 from shared.validation.rules import Text
 from triggers.http.api_route import ApiRequest
-from triggers.http.pages import PAGE, Cursor, Limit, read_cursor, written_cursor
-from triggers.http.problems import Problem
+from triggers.http.exchange.pages import PAGE, Cursor, Limit, read_cursor, written_cursor
+from triggers.http.exchange.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

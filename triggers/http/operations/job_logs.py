@@ -13,8 +13,8 @@ from shared.domain.inference.routes import Workspace
 from shared.records.retraining import find_claim
 from shared.validation.rules import Text, Whole
 from triggers.http.api_route import ApiRequest
+from triggers.http.exchange.problems import Problem
 from triggers.http.inference.run_records import run_record
-from triggers.http.problems import Problem
 
 _MOST_BYTES = 256 * 1024
 

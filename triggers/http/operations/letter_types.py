@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from shared.validation.rules import Text
+from triggers.http.exchange.pages import PAGE, Limit
 from triggers.http.named_resources import LetterPath
-from triggers.http.pages import PAGE, Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

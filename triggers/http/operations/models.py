@@ -7,7 +7,7 @@ from shared.clients import Clients
 from shared.domain.promotion.ladder import REGISTRY, Promotable
 from shared.ports import Place
 from triggers.http.api_route import ApiRequest
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,8 @@ from shared.operations.dead_messages import list_dead_messages
 from triggers.events import dry_run
 from triggers.events.envelopes import is_storage_event
 from triggers.events.service_hooks import read_hint
+from triggers.http.exchange.problems import Problem
 from triggers.http.operations.letter_types import LetterRow, LetterShown, Replayed
-from triggers.http.problems import Problem
 from triggers.queues import decisions, hub_messages, service_hooks, stream_records
 from triggers.queues import events as event_messages
 from triggers.queues.queue_messages import RECORDS, PoisonMessage, QueueMessage, content_of, queue_message

@@ -13,8 +13,8 @@ from shared.durable.starting import Instance, find_instance
 from shared.records import paths as records
 from shared.records.datasets import paths as dataset_paths
 from triggers.http.api_route import ApiRequest
-from triggers.http.idempotency import API
-from triggers.http.problems import Problem
+from triggers.http.exchange.idempotency import API
+from triggers.http.exchange.problems import Problem
 
 _STATUS = {
     "Pending": "accepted",

@@ -8,7 +8,7 @@ from shared.domain.promotion.audit import Entry
 from shared.domain.trust.envelopes import Envelope
 from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 _LONGEST_NUMBER = 12
 

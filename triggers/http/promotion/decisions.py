@@ -21,7 +21,7 @@ from shared.clients import Clients
 from shared.domain.promotion.plans import Phase
 from shared.validation.rules import Name, OptionalName, Sentence
 from triggers.http.api_route import ApiRequest
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 _STATUS = {Objection.UNKNOWN_PROMOTION: 404, Objection.UNKNOWN_DECISION: 404, Objection.NOT_ACCEPTED: 403}
 

@@ -12,7 +12,7 @@ from shared.domain.promotion.plans import Phase
 from shared.records.promotion import PromotionRecord, decisions, find_promotion
 from shared.records.statements import ForgedError
 from triggers.http.api_route import ApiRequest
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from shared.records.lists.index import RowSet
 from shared.records.lists.rows import PROMOTIONS
 from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
-from triggers.http.pages import PAGE, Cursor, Limit, Moment, RowState, indexed_page, utc_text
+from triggers.http.exchange.pages import PAGE, Cursor, Limit, Moment, RowState, indexed_page, utc_text
 
 _WAITING = "waiting"  # No fate of a record: the list's word for what waits for people.
 

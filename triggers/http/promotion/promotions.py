@@ -17,7 +17,7 @@ from shared.durable.starting import find_instance
 from shared.records.promotion import PromotionRecord, find_promotion
 from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

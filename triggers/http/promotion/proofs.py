@@ -16,7 +16,7 @@ from shared.domain.trust.tree_heads import EntryProof
 from shared.records.statements import kind_of
 from shared.records.store import read_json
 from triggers.http.api_route import ApiRequest
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

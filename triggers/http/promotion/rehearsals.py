@@ -9,8 +9,8 @@ from shared.domain import identity
 from shared.domain.promotion.models import exact_model
 from shared.validation.rules import OptionalName, Sentence
 from triggers.http.api_route import ApiRequest, requester_name
-from triggers.http.idempotency import RequestedStart
-from triggers.http.problems import Problem
+from triggers.http.exchange.idempotency import RequestedStart
+from triggers.http.exchange.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

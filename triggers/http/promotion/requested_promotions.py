@@ -26,8 +26,8 @@ from shared.durable.starting import find_instance
 from shared.records import paths as records
 from shared.validation.rules import Many, Name, OptionalName, Sentence
 from triggers.http.api_route import ApiRequest, requester_name
-from triggers.http.idempotency import RequestedStart
-from triggers.http.problems import Problem
+from triggers.http.exchange.idempotency import RequestedStart
+from triggers.http.exchange.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,8 @@ from shared.records.predicates import EntryRevocationPredicate
 from shared.records.registry import entry_statement, history_of
 from shared.validation.rules import Name, Sentence
 from triggers.http.api_route import ApiRequest
-from triggers.http.idempotency import RequestedStart
-from triggers.http.problems import Problem
+from triggers.http.exchange.idempotency import RequestedStart
+from triggers.http.exchange.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ from shared.records.production.alerts import AlertRecord, alerts_of
 from shared.records.production.serving import VersionHold, hold_of, served_intervals, sign_hold
 from shared.validation.rules import Name, OptionalName, Sentence
 from triggers.http.api_route import ApiRequest, requester_name
-from triggers.http.idempotency import RequestedStart
-from triggers.http.problems import Problem
+from triggers.http.exchange.idempotency import RequestedStart
+from triggers.http.exchange.problems import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,9 @@ from shared.records.production import paths
 from shared.records.production.rollouts import RolloutStanding, orders_of, step_at
 from shared.validation.rules import OptionalName, Whole
 from triggers.http.api_route import ApiRequest, requester_name
-from triggers.http.bodies import Order
-from triggers.http.pages import PAGE
-from triggers.http.problems import Problem
+from triggers.http.exchange.bodies import Order
+from triggers.http.exchange.pages import PAGE
+from triggers.http.exchange.problems import Problem
 from triggers.http.promotion.decisions import decision_records, refusals_as_problems
 
 

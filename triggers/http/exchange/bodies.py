@@ -18,7 +18,7 @@ from shared.validation import shape_of
 from shared.validation.requests import BadRequest, requested
 from shared.validation.rules import Sentence
 from triggers.http.api_route import ApiRequest
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 T = TypeVar("T")
 

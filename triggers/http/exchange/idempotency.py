@@ -21,7 +21,7 @@ from shared.records import paths as records
 from shared.records.operations import KeyRecord
 from shared.records.store import RecordStore
 from triggers.http.api_route import ApiRequest
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 API = "/api/v1"
 K = TypeVar("K")

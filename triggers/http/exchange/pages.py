@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 from shared.application.lists import ListPage, page_of
 from shared.records.lists.index import Entry
 from shared.validation.rules import Text, Whole
-from triggers.http.problems import Problem
+from triggers.http.exchange.problems import Problem
 
 T = TypeVar("T")
 PAGE = 100
