@@ -43,9 +43,12 @@ PRODUCTION = (
 TEAM = "tests/packaging/test_template.py runs it in the project that the installed wheel has made"
 KINDS = "tests/projects/test_kinds.py does it with every kind of project"
 MODEL = "tests/onemachine/test_project_models.py runs it on a local cloud"
+INFRASTRUCTURE = "`make check` writes the data anew and judges each installation; tests/infra judges broken ones"
 DATASETS = "tests/datasets/test_command.py runs it in an app with data sets"
 ASSETS = "tests/emulators/test_data_commands.py runs what is behind it"
 EXCEPTIONS = {
+    "python -m shared.operations.infrastructure signalbox.yaml > infra/generated/signalbox.json": INFRASTRUCTURE,
+    "python -m infra.check infra/installation.json": INFRASTRUCTURE,
     'signalbox data publish churn-holdout@3 evaluation/churn/ --note "the third quarter"'
     " --as ada@example.org": DATASETS,
     "signalbox data show churn-holdout@3": DATASETS,

@@ -145,7 +145,6 @@ async def test_service_bus_speaks_amqp_over_a_websocket(session: ClientSession) 
         ("GET", "mlw-dev/schedules"),
         ("GET", "mlw-dev/connections"),
         ("PUT", "mlw-dev/computes/new"),
-        ("PUT", "mlw-dev/datastores/new"),
         ("DELETE", "mlw-dev"),
         ("GET", "/subscriptions/s/providers/Microsoft.Compute/virtualMachines"),
     ],

@@ -90,6 +90,8 @@ def test_versions_are_listed_and_archived(workspace: MlWorkspace, client: Any) -
         ("datastores/with-dash", {"datastoreType": "AzureBlob"}, 400),
         ("datastores/workspaceblobstore", {"datastoreType": "AzureBlob"}, 409),
         ("datastores/lacking", {"datastoreType": "AzureBlob", "accountName": "datahub"}, 400),
+        ("datastores/no_kind", {"accountName": "datahub"}, 400),
+        ("datastores/other_kind", {"datastoreType": "AzureFile"}, 501),
         ("datastores/lake", {"datastoreType": "AzureDataLakeGen2"}, 501),
     ],
 )

@@ -142,6 +142,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "Models": {
         "find": _FIND_ASSET,
         "versions": _FIND_ASSET,
+        "taken_versions": _FIND_ASSET,
         "has": _FIND_ASSET,
         "asset_id": (),
         "register": (_workspace("models/versions/write"), _registry("read", "write")),

@@ -71,12 +71,10 @@ def test_a_file_is_read_once_unless_a_later_piece_disproves_a_type(
         opened_files.append(path)
         return local_file(path)
 
+    dialects = {name: inferring.dialect_of(tmp_path / name) for name in ("data.csv", "late.csv")}
     monkeypatch.setattr(inferring, "local_file", count)
     monkeypatch.setattr(csv_pieces, "_BLOCK", 65536)
-    columns = {
-        name: inferring.seen_columns(tmp_path / name, inferring.dialect_of(tmp_path / name))
-        for name in ("data.csv", "late.csv")
-    }
+    columns = {name: inferring.seen_columns(tmp_path / name, dialect) for name, dialect in dialects.items()}
 
     assert len({column.type for column in columns["data.csv"]}) == 4
     assert columns["late.csv"][0].rows == len(values)

@@ -49,8 +49,12 @@ class DatastoreDoors:
         if self._entrance.estate.is_built_in(name):
             raise Refusal(409, "Conflict", f"datastore {name} belongs to the workspace and cannot be changed")
         properties = (await request.json()).get("properties") or {}
-        if properties.get("datastoreType") != _BLOB:
-            raise Refusal(501, "NotImplemented", f"the local cloud has {_BLOB} datastores only")
+        kind = properties.get("datastoreType")
+        if not kind:
+            raise bad(f"datastore {name} lacks datastoreType")
+        if kind != _BLOB:
+            message = f"The local Azure ML serves no {kind} datastores; docs/local-cloud.md says what it does."
+            raise Refusal(501, "NotImplemented", message)
         if missing := [field for field in ("accountName", "containerName", "credentials") if not properties.get(field)]:
             raise bad(f"datastore {name} lacks {', '.join(missing)}")
         path = f"{workspace.id}/datastores/{name}"
