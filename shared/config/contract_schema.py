@@ -1,13 +1,13 @@
 """The JSON Schema of data contracts, for editors and other tools: `python -m shared.config.contract_schema` prints it.
 
-It says the shape; what a column's type asks of its bounds and values is `shared.config.sections.contract`'s to refuse.
+It says the shape; what a column's type asks of its bounds and values is `shared.config.contract_file`'s to refuse.
 It stands alone because it is a command, and the app never needs it.
 """
 
 import json
 from typing import Any
 
-from shared.config.sections.contract import ContractSection
+from shared.config.contract_file import ContractSection
 from shared.validation.schemas import file_schema
 
 

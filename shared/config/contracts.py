@@ -1,6 +1,6 @@
 """Data contracts and their reference profiles, read as strictly as the configuration that names them.
 
-`shared.config.sections.contract` has the fields of a contract. This module has the files, the lines, and what two
+`shared.config.contract_file` has the fields of a contract. This module has the files, the lines, and what two
 files say together.
 """
 
@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from shared.config.contract_file import ContractSection, contract_of
 from shared.config.document import Document, read_document
 from shared.config.findings import ConfigurationError, FileFinding
 from shared.config.project_functions import is_file, place_problem, source_problems
 from shared.config.reading import ContractFile, FilePlace, Report, read_file
-from shared.config.sections.contract import ContractSection, contract_of
 from shared.domain.data.data_contract import DataContract
 from shared.domain.data.reference_profile import ProfileError, ReferenceProfile, parse_profile, unfit_columns
 

@@ -1,6 +1,6 @@
 """A data contract: what a file must look like before a model scores it or learns from it.
 
-`shared.config.sections.contract` has the form that its file has, and what is refused there.
+`shared.config.contract_file` has the form that its file has, and what is refused there.
 """
 
 from collections.abc import Mapping

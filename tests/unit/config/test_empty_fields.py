@@ -9,12 +9,12 @@ import jsonschema_rs
 import pytest
 import yaml
 
+from shared.config.contract_file import ContractSection
 from shared.config.contract_schema import contract_schema
 from shared.config.contracts import read_rules
 from shared.config.document import Document
 from shared.config.reading import Report, read_file
 from shared.config.schema import schema
-from shared.config.sections.contract import ContractSection
 from shared.config.sections.whole import SignalboxFile
 from tests.amounts import sample
 
