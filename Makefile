@@ -98,6 +98,7 @@ check: setup  ## Format, lint, types, imports, generated files, the infrastructu
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m shared.config.schema | cmp - signalbox.schema.json || { echo "run make documents"; exit 1; }
+	@$(BIN)/python -m shared.config.schema team | cmp - docs/team.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m shared.config.contract_schema | cmp - docs/data-contract.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m shared.operations.statement_schema | cmp - docs/statements.schema.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m shared.operations.infrastructure | cmp - infra/generated/signalbox.json || { echo "run make documents"; exit 1; }
@@ -124,6 +125,7 @@ lock: setup  ## Make requirements.txt, which Azure installs, of requirements.in 
 .PHONY: documents
 documents: setup  ## Write the generated files anew: the configuration's schema, the API's document, the roles, the infrastructure's data, the picture of the imports.
 	@$(BIN)/python -m shared.config.schema >signalbox.schema.json
+	@$(BIN)/python -m shared.config.schema team >docs/team.schema.json
 	@$(BIN)/python -m shared.config.contract_schema >docs/data-contract.schema.json
 	@$(BIN)/python -m shared.operations.statement_schema >docs/statements.schema.json
 	@$(BIN)/python -m triggers.http.openapi >docs/openapi.json

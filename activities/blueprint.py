@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import activities.drift.sweeps
     import activities.drift.verdicts
     import activities.drift.windows
+    import activities.inference.admissions
     import activities.inference.announcements
     import activities.inference.backlog
     import activities.inference.data_checks
@@ -61,6 +62,7 @@ else:
 
 BODIES: tuple[Callable[..., Any], ...] = (
     activities.inference.runs.open_run,
+    activities.inference.admissions.admit_run,
     activities.inference.files.gather_files,
     activities.inference.data_checks.check_data,
     activities.inference.data_checks.judge_file,

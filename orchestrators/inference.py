@@ -16,10 +16,12 @@ from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import OnBadData
 from shared.domain.inference.runs import POLLS_PER_SEGMENT, JobState, RunOutcome
+from shared.domain.teams.quotas import WAITING_FOR_ROOM
 from shared.durable.context import Context, Steps, call, pause, run_child, start_over, wait_for
 from shared.durable.failures import StepFailed
 from shared.records import paths as records
 
+_FIRST_ROOM_S, _LONGEST_ROOM_S = 5.0, 600.0
 _MEMBERS_EVERY_S, _MEMBER_LOOKS = 5.0, 100  # However long the wait, so many looks: each is history.
 
 
@@ -31,7 +33,7 @@ def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult
         return c.InferenceResult(run=request.run, outcome=RunOutcome.DUPLICATE, because=opening.because)
     if opening.scoring is not None:  # The run keeps it, also where the endpoint's default changes meanwhile.
         request = request.scored_by(opening.scoring)
-    run = _carry(ctx, request) if not opening.unscored else _unscored(opening.unscored)
+    run = _carry(ctx, request, opening.limited) if not opening.unscored else _unscored(opening.unscored)
     failed_result = partial(_result, request, RunOutcome.FAILED)
     return (yield from carry_to_end(run, failed_result, partial(_conclude, ctx, request)))
 
@@ -78,7 +80,7 @@ def _cancel(ctx: Context, orphan: c.OrphanedRun, job: str) -> Steps[None]:
         ctx.show("could not cancel the job", because=str(refusal)[:300])
 
 
-def _carry(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
+def _carry(ctx: Context, request: c.Inference, limited: bool) -> Steps[c.InferenceResult]:
     inputs = yield from _gather(ctx, request)
     if inputs.files == 0:
         return _result(request, RunOutcome.SUPERSEDED, "no file was left to score: " + "; ".join(inputs.dropped))
@@ -89,7 +91,27 @@ def _carry(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
         refusal = yield from _hold_back(ctx, request, verdict)
         if refusal is not None:
             return refusal
+    if limited:
+        refusal = yield from _await_room(ctx, request)
+        if refusal is not None:
+            return refusal
     return (yield from _score(ctx, request, inputs, verdict))
+
+
+def _await_room(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult | None]:
+    """Wait until the quotas of the run's team have room for it; None once they have."""
+    admission, pause_s = c.RunAdmission(key=_key(request, "admitted"), inference=request), _FIRST_ROOM_S
+    while True:
+        ctx.show("asking for room")
+        admitted = yield from call_through_outages(ctx, c.ADMIT_RUN, admission)
+        if admitted.cancelled:
+            return _result(request, RunOutcome.CANCELLED, "cancelled while it waited for room in a quota")
+        if not admitted.because:
+            return None
+        ctx.show(WAITING_FOR_ROOM, because=admitted.because[:300])
+        # The end of another run wakes this one, and so does an order to cancel. The activity reads what is so.
+        yield from wait_for(ctx, c.ORDER_GIVEN, pause_s)
+        pause_s = min(_LONGEST_ROOM_S, pause_s * 2)
 
 
 def _gather(ctx: Context, request: c.Inference) -> Steps[c.Gathered]:

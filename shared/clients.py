@@ -307,8 +307,9 @@ class Clients:
     @cached_property
     def announcer(self) -> Announcer:
         from shared.adapters.event_grid_announcer import EventGridAnnouncer
+        from shared.application.teams.announcements import with_teams
 
-        return EventGridAnnouncer(self.settings.topic_endpoint, self._credential)
+        return with_teams(EventGridAnnouncer(self.settings.topic_endpoint, self._credential), self.configuration)
 
     @cached_property
     def messenger(self) -> Messenger:

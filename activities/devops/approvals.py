@@ -24,6 +24,7 @@ from shared.application.promotion.standing import (
     question,
 )
 from shared.application.promotion.stored_plans import signed_plan, unverified_opening
+from shared.application.teams.owners import owner_of
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.access.callers import Caller
@@ -222,9 +223,10 @@ def _source(
 def _elsewhere(clients: Clients, order: c.StageOrder, person: Person) -> str:
     """Why *person*, by the permissions of here, may not decide where the stage leads; empty where they may."""
     permissions, place = clients.configuration.permissions, order.at.stage.place
-    if permissions.allows(Caller.of(person), Action.DECIDE, place):
+    team = owner_of(clients.configuration, order.promotion)
+    if permissions.allows(Caller.of(person), Action.DECIDE, place, team):
         return ""
-    persons = permissions.who_may(Action.DECIDE, place)
+    persons = permissions.who_may(Action.DECIDE, place, team)
     return f"{person.name} may not {Action.DECIDE.value} in {place}; these may: {persons}"
 
 

@@ -28,6 +28,8 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import exact_model
 from shared.domain.promotion.people import PersonId
 from shared.domain.retraining.causes import Cause, CauseKind
+from shared.domain.teams.ownership import Belonging
+from shared.domain.teams.views import configuration_of_owner
 from shared.durable.starting import Client
 from shared.ports import Blob, HubFile
 from shared.routing import StartRun, route
@@ -134,7 +136,8 @@ async def _roll_back(client: Client, clients: Clients, key: str, order: TaskOrde
     version = "" if order.to == NEWEST_KNOWN_GOOD else order.to
     if version:
         exact_model(f"{order.model}:{version}")
-    stage = production_stage(clients.configuration.ladder, "").name
+    own = configuration_of_owner(clients.configuration, Belonging.MODEL, order.model)
+    stage = production_stage(own.ladder, "").name
     rollback = c.RollbackRequest(
         id=identity.rollback_id(order.model, stage, key),
         name=order.model,

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from activities.effects import once, stamp
 from activities.inference.members import Membership, find_members
 from shared import contracts as c
+from shared.application.teams.quotas import leave_room
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
@@ -58,8 +59,12 @@ def quarantine_files(clients: Clients, quarantining: c.Quarantining) -> c.Quaran
 
 
 def hold_output(clients: Clients, hold: c.OutputHold) -> c.OutputHeld:
-    """Put the report where quarantined data has its own, and show the run as held. The predictions stay in staging."""
+    """Put the report where quarantined data has its own, and show the run as held. The predictions stay in staging.
+
+    While it waits for people it has no room in its team's quotas.
+    """
     request = hold.inference
+    leave_room(clients.configuration, store_of(clients.hub, request), request.route.name, request.run)
     folder = f"{request.route.name}/{request.run}"
 
     def act() -> c.OutputHeld:

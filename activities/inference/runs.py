@@ -10,10 +10,12 @@ from shared import contracts as c
 from shared.application.inference.open_runs import forget_open, start_inference
 from shared.application.inference.scoring import current_scoring
 from shared.application.rollout.batch_share import shared_arrival
+from shared.application.teams.quotas import give_room_back, limited_team
 from shared.clients import Clients
 from shared.domain.failures import Refused, Transient
 from shared.domain.inference.routes import Scoring
 from shared.domain.inference.runs import RunOutcome
+from shared.domain.teams.ownership import Belonging
 from shared.durable.starting import Client
 from shared.records import paths
 from shared.records.inference import RunRecord, find_run, store_of
@@ -35,14 +37,14 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
     row = _opened_row(run_record)
     if store.create(paths.run_record(request.run), run_record, row):
         keep_listed(clients.hub, store.container, RUNS, request.run, row)
-        return _opened(request, run_record)
+        return _opened(clients, request, run_record)
     first = find_run(store, request.run)
     if first is None:
         raise Transient(f"the record of run {request.run} was removed while it was opened")
     if first.execution == opening.execution:
         if first.outcome is None:  # A repeat: the first may have ended between its two writes.
             keep_listed(clients.hub, store.container, RUNS, request.run, _opened_row(first))
-        return _opened(request, first)
+        return _opened(clients, request, first)
     because = f"run {request.run} was opened at {first.opened}; to score again, reprocess it with a reason"
     return c.RunOpened(already=first.outcome or RunOutcome.DUPLICATE, because=because)
 
@@ -83,16 +85,20 @@ def _shared_scoring(clients: Clients, request: c.Inference, default: Scoring) ->
     return shared.canary
 
 
-def _opened(request: c.Inference, run_record: RunRecord) -> c.RunOpened:
-    """The answer to the orchestration: what scores the run, where its own input leaves that open."""
+def _opened(clients: Clients, request: c.Inference, run_record: RunRecord) -> c.RunOpened:
+    """The answer to the orchestration: what scores the run, where its own input leaves that open, and its quotas."""
     scoring = run_record.inference.route.score
+    limited = limited_team(clients.configuration, Belonging.ROUTE, request.route.name) is not None
     is_answer = request.route.score.is_open and not scoring.is_open
-    return c.RunOpened(scoring=scoring if is_answer else None, unscored=run_record.unscored or "")
+    return c.RunOpened(scoring=scoring if is_answer else None, unscored=run_record.unscored or "", limited=limited)
 
 
 async def close_run(client: Client, clients: Clients, closing: c.RunClosing) -> c.Done:
     """Write the outcome on the run's record and have its drift checked. The run stays open until its result is sent."""
     done = await asyncio.to_thread(_close, clients, closing)
+    if clients.configuration.teams:
+        store, route = store_of(clients.hub, closing.inference), closing.inference.route.name
+        await give_room_back(client, clients.configuration, store, route, closing.inference.run)
     await watch_run(client, clients, closing)
     return done
 

@@ -8,6 +8,7 @@ from activities.retraining.claims import champion_since, claim, people_of
 from shared import contracts as c
 from shared.application.retraining.causes import watch_training_data
 from shared.application.retraining.consideration import consider, end_pause, note_pause
+from shared.application.teams.quotas import count_training, uncount_training
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
@@ -23,6 +24,7 @@ from shared.domain.retraining.decision import (
     decide,
 )
 from shared.domain.retraining.pipelines import PipelineRunSeen
+from shared.domain.retraining.rules import Retraining
 from shared.durable.starting import Client, start_once
 from shared.records import paths
 from shared.records.promotion import record_origin
@@ -63,6 +65,7 @@ def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighe
             champion_since=champion_since(clients, rules),
         )
     )
+    verdict = _within_quotas(clients, rules, causes, verdict)
     if verdict.rule is not DecisionRule.NO_CAUSE:
         _record_verdict(clients, model, verdict, causes, book.running)
     # Waiting cannot mend what is refused, so its causes are settled. Others stay open, and later causes join them.
@@ -72,8 +75,38 @@ def weigh_causes(clients: Clients, weighing: c.CausesWeighing) -> c.CausesWeighe
         note_pause(clients.store, model)
     if verdict.move is not RetrainingAction.RETRAIN:
         return _waiting(clients, verdict)
-    run = claim(clients, weighing.key, rules, causes, verdict.because)
+    run = _claim_counted(clients, weighing.key, rules, causes, verdict.because)
     return c.CausesWeighed(move=RetrainingAction.RETRAIN, because=verdict.because, run=run)
+
+
+def _within_quotas(
+    clients: Clients, rules: Retraining, causes: list[OpenCause], verdict: RetrainingVerdict
+) -> RetrainingVerdict:
+    """*verdict*, or to wait where the team has no room for a run that is worth it: its causes stay open until then."""
+    if verdict.move is not RetrainingAction.RETRAIN:
+        return verdict
+    run, now = identity.retraining_id(rules.model, [cause.id for cause in causes]), clients.clock.now()
+    try:
+        room = count_training(clients.configuration, clients.store, rules, run, now)
+    except Refused as refusal:
+        return RetrainingVerdict(move=RetrainingAction.REFUSE, rule=DecisionRule.QUOTA, because=str(refusal))
+    if not room.because:
+        return verdict
+    return RetrainingVerdict(
+        move=RetrainingAction.WAIT, rule=DecisionRule.QUOTA, because=room.because, until=room.until
+    )
+
+
+def _claim_counted(
+    clients: Clients, key: str, rules: Retraining, causes: list[OpenCause], because: str
+) -> c.RetrainingRun:
+    """`claim`; a run that another weighing was faster than uses nothing of the team's quotas."""
+    try:
+        return claim(clients, key, rules, causes, because)
+    except Refused:
+        run = identity.retraining_id(rules.model, [cause.id for cause in causes])
+        uncount_training(clients.configuration, clients.store, rules.model, run)
+        raise
 
 
 def open_retraining(clients: Clients, opening: c.RetrainingOpening) -> c.RetrainingOpened:

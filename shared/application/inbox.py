@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from shared.application.lists import RowFilter, matching
+from shared.application.lists import RowFilter, matching, rows_in_scope
 from shared.application.promotion.waits import Waits
 from shared.domain.access.callers import Caller
-from shared.domain.access.permissions import Action, Permissions
+from shared.domain.access.permissions import Action
+from shared.domain.configuration import Configuration
 from shared.domain.inference.runs import RunOutcome
 from shared.domain.rollout.steps import StepDecision
+from shared.domain.teams.ownership import Belonging, Scope
 from shared.records import paths
 from shared.records.answers import HELD_PARTS, HeldPart, release_path
 from shared.records.inference import find_run
@@ -65,18 +67,31 @@ class InboxItem:
 
 @dataclass(frozen=True, slots=True)
 class InboxRecords:
-    """Where it is read; *runs* and *promotions* are the rows of their indexes."""
+    """Where it is read; *runs* and *promotions* are the rows of their indexes.
+
+    *configuration* and the rows have nothing that is outside *scope*, which is what the person may read.
+    """
 
     store: RecordStore
-    permissions: Permissions
+    configuration: Configuration
+    scope: Scope
     runs: RowSet
     promotions: RowSet
+
+    def scope_of(self, caller: Caller, action: Action) -> Scope:
+        """With whose things *caller* may do *action*."""
+        return self.configuration.permissions.scope(caller, action)
+
+    def allows(self, caller: Caller, action: Action, place: str, kind: Belonging, name: str) -> bool:
+        """Whether *caller* may do *action* in *place* with what *name* names, and may read of it at all."""
+        team = self.configuration.team_of(kind, name)
+        return self.scope.covers(team) and self.configuration.permissions.allows(caller, action, place, team)
 
 
 def inbox_of(records: InboxRecords, caller: Caller, waits: Mapping[str, Waits], now: datetime) -> list[InboxItem]:
     """What waits for *caller*: what expires first, then the oldest. *waits* are those of every open promotion."""
     items = [
-        *_decisions(caller, records.permissions, waits),
+        *_decisions(records, caller, waits),
         *_releases(records, caller),
         *_held_answers(records, caller),
         *_rollouts(records, caller, waits, now),
@@ -85,11 +100,14 @@ def inbox_of(records: InboxRecords, caller: Caller, waits: Mapping[str, Waits], 
     return sorted(items, key=lambda item: (item.until or "~", item.since))
 
 
-def _decisions(caller: Caller, permissions: Permissions, waits: Mapping[str, Waits]) -> Iterator[InboxItem]:
+def _decisions(records: InboxRecords, caller: Caller, waits: Mapping[str, Waits]) -> Iterator[InboxItem]:
     for promotion, waiting in waits.items():
         for role_asked in waiting.roles:
             action = Action.BREAK_GLASS if role_asked.glass else Action.DECIDE
-            if waiting.request is None or not permissions.allows_somewhere(caller, action):
+            if waiting.request is None:
+                continue
+            team = records.configuration.team_of(Belonging.MODEL, waiting.request.model.name)
+            if not records.scope_of(caller, action).covers(team):
                 continue
             if role_asked.waits_for(caller):
                 yield InboxItem(
@@ -107,14 +125,13 @@ def _decisions(caller: Caller, permissions: Permissions, waits: Mapping[str, Wai
 
 def _releases(records: InboxRecords, caller: Caller) -> Iterator[InboxItem]:
     """The runs whose data or predictions are set aside, where *caller* may release them."""
-    if not records.permissions.allows_somewhere(caller, Action.RELEASE):
-        return
+    runs = rows_in_scope(RUNS, records.runs, records.configuration, records.scope_of(caller, Action.RELEASE))
     for outcome, kind, step, order in (
         (RunOutcome.QUARANTINED, WaitingKind.RELEASE_DATA, "quarantined", "release"),
         (RunOutcome.HELD, WaitingKind.RELEASE_OUTPUT, "held", "release-output"),
     ):
         held_back = RowFilter(equal={"outcome": outcome.value}, ended="closed", is_open=True)
-        entries = matching(RUNS, records.runs, held_back)[:MOST]
+        entries = matching(RUNS, runs, held_back)[:MOST]
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             items = pool.map(partial(_release, records, caller, kind, step, order), entries)
             yield from [item for item in items if item is not None]
@@ -130,7 +147,7 @@ def _release(
     if record is None or blob is None or store.exists(paths.order(run, order)):
         return None
     route = record.inference.route
-    if not records.permissions.allows(caller, Action.RELEASE, route.score.workspace.name):
+    if not records.allows(caller, Action.RELEASE, route.score.workspace.name, Belonging.ROUTE, route.name):
         return None
     return InboxItem(
         kind=kind,
@@ -145,7 +162,9 @@ def _release(
 def _held_answers(records: InboxRecords, caller: Caller) -> Iterator[InboxItem]:
     for blob in records.store.blobs(HELD_PARTS):
         hold = records.store.get(HeldPart, blob.path)
-        if hold is None or not records.permissions.allows(caller, Action.RELEASE, hold.environment):
+        if hold is None or not records.allows(
+            caller, Action.RELEASE, hold.environment, Belonging.ANSWERS, hold.answers
+        ):
             continue
         if not records.store.exists(release_path(hold.part)):
             because = "; ".join(hold.because)
@@ -155,7 +174,7 @@ def _held_answers(records: InboxRecords, caller: Caller) -> Iterator[InboxItem]:
 
 def _rollouts(records: InboxRecords, caller: Caller, promotions: Iterable[str], now: datetime) -> Iterator[InboxItem]:
     """Those whose step no evidence has settled for a day, where *caller* may advance or abort one."""
-    if not records.permissions.allows_somewhere(caller, Action.ROLL_OUT):
+    if not records.configuration.permissions.allows_somewhere(caller, Action.ROLL_OUT):
         return
     for promotion in promotions:
         standing = records.store.get(RolloutStanding, rollout(promotion))
@@ -163,7 +182,8 @@ def _rollouts(records: InboxRecords, caller: Caller, promotions: Iterable[str], 
             continue
         if now - datetime.fromisoformat(standing.since) < UNSETTLED:
             continue
-        if records.permissions.allows(caller, Action.ROLL_OUT, standing.environment):
+        model = standing.model.partition(":")[0]
+        if records.allows(caller, Action.ROLL_OUT, standing.environment, Belonging.MODEL, model):
             yield InboxItem(
                 kind=WaitingKind.ROLLOUT,
                 subject=promotion,
@@ -177,13 +197,13 @@ def _rollouts(records: InboxRecords, caller: Caller, promotions: Iterable[str], 
 def _failures(records: InboxRecords, caller: Caller, now: datetime) -> Iterator[InboxItem]:
     """Runs that somebody who operates must look at, and the promotions that *caller* asked for."""
     since = (now - RECENT).isoformat()
-    if records.permissions.allows_somewhere(caller, Action.OPERATE):
-        failed = RowFilter(equal={"outcome": RunOutcome.FAILED.value}, since=since)
-        for entry in matching(RUNS, records.runs, failed)[:MOST]:
-            row = dict(zip(COLUMNS[RUNS], entry, strict=False))
-            because = "it failed; its page says why"
-            kind = WaitingKind.FAILED_RUN
-            yield InboxItem(kind=kind, subject=entry[-1], about=row["route"], because=because, since=row["closed"])
+    runs = rows_in_scope(RUNS, records.runs, records.configuration, records.scope_of(caller, Action.OPERATE))
+    failed = RowFilter(equal={"outcome": RunOutcome.FAILED.value}, since=since)
+    for entry in matching(RUNS, runs, failed)[:MOST]:
+        row = dict(zip(COLUMNS[RUNS], entry, strict=False))
+        because = "it failed; its page says why"
+        kind = WaitingKind.FAILED_RUN
+        yield InboxItem(kind=kind, subject=entry[-1], about=row["route"], because=because, since=row["closed"])
     for entry in matching(PROMOTIONS, records.promotions, RowFilter(since=since, ended="fate", is_open=False))[:MOST]:
         row = dict(zip(COLUMNS[PROMOTIONS], entry, strict=False))
         if row["fate"] in ("promoted", "duplicate"):

@@ -5,10 +5,14 @@ What a row means is its capability's business, as are the names of its columns (
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from shared.domain.configuration import Configuration
+from shared.domain.teams.ownership import Belonging, Scope
 from shared.records.lists.index import Entry, RowSet, first_behind
-from shared.records.lists.rows import COLUMNS
+from shared.records.lists.rows import COLUMNS, PROMOTIONS, RUNS
+
+_OWNERS = {RUNS: (Belonging.ROUTE, "route"), PROMOTIONS: (Belonging.MODEL, "model")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,16 @@ class ListPage:
     total: int
     rows: tuple[dict[str, str], ...]
     last: tuple[str, str] | None
+
+
+def rows_in_scope(kind: str, rows: RowSet, configuration: Configuration, scope: Scope) -> RowSet:
+    """*rows* without those of what is outside *scope*: they are neither listed nor counted, and begin no page."""
+    if scope.whole:
+        return rows
+    belonging, column = _OWNERS[kind]
+    names = {name for team in configuration.teams if scope.covers(team.name) for name in team.names.get(belonging, ())}
+    place = COLUMNS[kind].index(column)
+    return replace(rows, entries=tuple([entry for entry in rows.entries if entry[place] in names]))
 
 
 def matching(kind: str, rows: RowSet, wanted: RowFilter) -> Sequence[Entry]:

@@ -10,6 +10,8 @@ from shared.config.findings import ConfigurationError, FileFinding
 from shared.config.guard import loop_findings
 from shared.config.reading import FilePlace, Report, read_file
 from shared.config.sections.whole import SignalboxFile, configuration_of
+from shared.config.teams.files import with_team_files
+from shared.config.teams.guard import with_owners
 from shared.domain.configuration import Configuration
 
 __all__ = ["Configuration", "ConfigurationError", "FileFinding", "check", "load"]
@@ -33,11 +35,15 @@ def _read(path: Path) -> tuple[Configuration | None, tuple[FileFinding, ...]]:
     document, findings = read_document(path)
     if document is None:
         return None, findings
-    report = Report(document=document, home=path.parent, findings=list(findings))
+    split = with_team_files(document, path)
+    report = Report(document=split.document, home=path.parent, findings=[*findings, *split.findings])
     file, configuration = read_file(SignalboxFile, report), None
     if file is not None:
-        configuration = configuration_of(file, FilePlace(report))
-        report.findings.extend(loop_findings(configuration, document))
+        configuration = configuration_of(file, FilePlace(report), split.teams)
+        report.findings.extend(loop_findings(configuration, report.document))
+        if file.teams:
+            configuration, team_findings = with_owners(configuration, file.permissions is not None, split, path.name)
+            report.findings.extend(team_findings)
     return configuration, tuple(
         sorted(report.findings, key=lambda finding: (finding.file, finding.line, finding.field))
     )

@@ -26,17 +26,19 @@ _OF_COLUMN = re.compile(r"columns\[(?P<number>[0-9]+)\]\.(?P<field>.+)", re.DOTA
 
 
 def named_contract(place: FilePlace, path: str, field: str = "contract") -> str:
-    """*path* in *field*, after the data contract there is read, once however many sections name it, and its findings
-    reported."""
-    report = place.report
+    """*path* in *field*, from the configuration's folder, after the data contract there is read.
+
+    It is read, and its findings are reported, once however many sections name it.
+    """
+    report, located = place.report, place.located(field, path)
     if path.startswith("/") or ".." in PurePosixPath(path).parts:
         place.fail(field, f"is {path!r}, outside the configuration's folder", "name a file in or below it")
-    elif path and not is_file(report.home / path):
+    elif path and not is_file(report.home / located):
         place.fail(field, f"is {path!r}, which is not a file", "name a data contract beside the configuration")
-    elif path and path not in report.contracts:
-        file = report.contracts[path] = read_contract(report.home, path)
+    elif path and located not in report.contracts:
+        file = report.contracts[located] = read_contract(report.home, located)
         report.findings.extend(file.findings)
-    return path
+    return located
 
 
 def read_contract(home: Path, path: str) -> ContractFile:

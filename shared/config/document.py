@@ -6,6 +6,7 @@ self-references are refused. Size, depth and what aliases repeat are bounded bef
 
 import re
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,33 @@ _MOST_VALUES = 100_000  # With what aliases repeat: ten lines of them can stand 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """*content* as plain values; *lines* by dotted field path, counted from 1."""
+    """*content* as plain values; *lines* and *columns* by dotted field path, counted from 1."""
 
     content: dict[str, Any]
     lines: dict[str, int]
+    columns: dict[str, int] = dataclass_field(default_factory=dict)
 
     def line(self, field: str) -> int:
         """The line of *field*, or of the nearest section around it that is there."""
+        return self.lines.get(self._nearest(field), 0)
+
+    def column(self, field: str) -> int:
+        """The column of *field*, or of the nearest section around it that is there."""
+        return self.columns.get(self._nearest(field), 0)
+
+    def finding(self, field: str, problem: str, remedy: str, level: str = "error") -> FileFinding:
+        """What is wrong with *field*, at its place."""
+        return FileFinding(line=self.line(field), field=field, problem=problem, remedy=remedy, level=level)
+
+    def folder(self, field: str) -> str:
+        """The folder, from that of the configuration, of the file that *field* stands in; paths are relative to it."""
+        del field  # One file, and its own folder.
+        return ""
+
+    def _nearest(self, field: str) -> str:
         while field not in self.lines and field:
             field = field.rpartition(".")[0]
-        return self.lines.get(field, 0)
+        return field
 
 
 def read_document(
@@ -53,7 +71,7 @@ def read_document(
     except _TooMany:
         remedy = "write out what aliases repeat, or split the file"
         return None, (_finding(1, "file", f"stands for more than {_MOST_VALUES} values", remedy),)
-    return Document(content=content, lines=walk.lines), tuple(walk.findings)
+    return Document(content=content, lines=walk.lines, columns=walk.columns), tuple(walk.findings)
 
 
 def _text(path: Path) -> str:
@@ -89,6 +107,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self.lines: dict[str, int] = {}
+        self.columns: dict[str, int] = {}
         self.findings: list[FileFinding] = []
         self._values = 0
 
@@ -97,6 +116,7 @@ class _Walk:
         if self._values > _MOST_VALUES:
             raise _TooMany
         self.lines.setdefault(place, node.start_mark.line + 1)
+        self.columns.setdefault(place, node.start_mark.column + 1)
         if node in above:
             return self._refuse(node, place, "contains itself", "write it out without the alias")
         if isinstance(node, yaml.MappingNode):
@@ -119,6 +139,7 @@ class _Walk:
             if key.value in content:
                 self._refuse(key, field, "is there twice", "keep one of the two")
             self.lines[field] = key.start_mark.line + 1
+            self.columns[field] = key.start_mark.column + 1
             content[key.value] = self.plain(value, field, (*above, node))
         return content
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class FileFinding:
     """*level* is `error` or `warning`; *line* counts from 1, 0 where there is no line.
 
-    *file* is the path of a data contract or a profile beside the configuration; empty for the configuration itself.
+    *file* is the path of a team's file, a data contract or a profile beside the configuration; empty for the
+    configuration itself. *column* counts from 1, and is 0 unless the configuration is split by team.
     """
 
     line: int
@@ -16,9 +17,11 @@ class FileFinding:
     remedy: str
     level: str = "error"
     file: str = ""
+    column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.line}: {self.field}: {self.problem}; {self.remedy}"
+        place = f"{self.line}:{self.column}" if self.column else f"{self.line}"
+        return f"{place}: {self.field}: {self.problem}; {self.remedy}"
 
     def placed(self, name: str) -> str:
         """The finding with the name of its file; *name* is the configuration's own."""

@@ -60,9 +60,9 @@ def _training(configuration: Configuration, document: Document) -> list[FileFind
                 field = f"models.{rules.model}.retraining.data.{data_route.name}.take"
                 problem = f"is {data_route.take!r} in Signalbox's own container"
                 remedy = "use a container of the hub's own"
-                findings.append(FileFinding(line=document.line(field), field=field, problem=problem, remedy=remedy))
+                findings.append(document.finding(field, problem, remedy))
             for source in configuration.routes:
-                path = witness(_written(source), data_route.take)
+                path = witness(written_pattern(source), data_route.take)
                 if path is not None:
                     problem = f"feeds {name} ({source.publish!r} and {data_route.take!r} both match {path!r})"
                     findings.append(
@@ -85,19 +85,16 @@ def _answers(configuration: Configuration, document: Document) -> list[FileFindi
         problems = [
             (f"feeds {name} ({rule.publish!r} and {take!r} both match {path!r})", "publish where nothing is taken from")
             for name, take in takes
-            if (path := witness(_published(rule), take)) is not None
+            if (path := witness(published_pattern(rule), take)) is not None
         ]
         if rule.publish.partition("/")[0] in configuration.hub.reserved:
             problem = f"is {rule.publish!r} in Signalbox's own container"
             problems.append((problem, "use a container of the hub's own"))
-        findings += [
-            FileFinding(line=document.line(field), field=field, problem=problem, remedy=remedy)
-            for problem, remedy in problems
-        ]
+        findings += [document.finding(field, problem, remedy) for problem, remedy in problems]
     return findings
 
 
-def _published(rule: PublishedAnswers) -> str:
+def published_pattern(rule: PublishedAnswers) -> str:
     """The pattern of what *rule* publishes: everything but the model may be anything."""
     unknown = {name: f"{{{name}}}" for name in captures_of(rule.publish)}
     return fill(rule.publish.rstrip("/"), unknown | {"model": rule.model}) + "/?*"
@@ -132,11 +129,11 @@ def _proof(feed: Feed) -> str:
 
 
 def _feed(source: Route, target: Route) -> Feed | None:
-    path = witness(_written(source), target.take)
+    path = witness(written_pattern(source), target.take)
     return None if path is None else Feed(source=source, target=target, path=path)
 
 
-def _written(route: Route) -> str:
+def written_pattern(route: Route) -> str:
     """The pattern of what *route* publishes: captures, the run id and the file's name may be anything.
 
     Any name covers markers too: they lie in the folders of the files that are taken.
@@ -169,5 +166,4 @@ def _way(start: str, end: str, feeds: Feeds) -> list[str]:
 
 
 def _finding(document: Document, route: Route, field: str, problem: str, remedy: str) -> FileFinding:
-    path = f"routes.{route.name}.{field}"
-    return FileFinding(line=document.line(path), field=path, problem=problem, remedy=remedy)
+    return document.finding(f"routes.{route.name}.{field}", problem, remedy)

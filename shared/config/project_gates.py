@@ -27,18 +27,24 @@ def with_sources(specs: Iterable[GateSpec], place: FilePlace) -> tuple[GateSpec,
 
 def with_metric_source(spec: GateSpec, place: FilePlace, field: str) -> GateSpec:
     """*spec*, with the digest of its file where the *field* of its options names a metric of the project."""
-    name = metric_function(str(spec.options.get("metric", ""))) if spec.gate in GATES else ""
-    return replace(spec, source=source_of(name, place, field, "metric", _OF_METRICS)) if name else spec
+    metric = str(spec.options.get("metric", "")) if spec.gate in GATES else ""
+    if not metric_function(metric):
+        return spec
+    located = place.located(field, metric)
+    source = source_of(metric_function(located), place, field, "metric", _OF_METRICS)
+    return replace(spec, options={**spec.options, "metric": located}, source=source)
 
 
 def _with_source(spec: GateSpec, place: FilePlace, measured: set[str]) -> GateSpec:
     _refuse_unmeasured(spec.options, place.inside(spec.gate), measured)
-    return replace(spec, source=source_of(spec.gate, place, spec.gate, "gate", _ARGUMENTS))
+    located = place.located(spec.gate, spec.gate)
+    return replace(spec, gate=located, source=source_of(located, place, spec.gate, "gate", _ARGUMENTS))
 
 
 def source_of(name: str, place: FilePlace, field: str, kind: str, arguments: Sequence[str]) -> str:
     """The digest of the file of the project's own function *name*, which is named in *field* of *place*.
 
+    The file of *name* is a path from the configuration's folder.
     What is wrong with the file is reported; the digest is empty where there is none.
     """
     path = file_of(name)

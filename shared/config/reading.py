@@ -64,8 +64,7 @@ class FilePlace:
             return
         if not name and any(faulty.startswith(f"{path}.") for faulty in self.report.faulty):
             return  # What the section lacks as a whole may be what is wrong in it.
-        line = self.report.document.line(path)
-        self.report.findings.append(FileFinding(line=line, field=path, problem=problem, remedy=remedy, level=level))
+        self.report.findings.append(self.report.document.finding(path, problem, remedy, level))
 
     def fail_all(self, name: str, problems: Iterable[tuple[str, str]]) -> None:
         for problem, remedy in problems:
@@ -77,6 +76,11 @@ class FilePlace:
         for name in names:
             if name not in field_names:
                 self.fail(name, "is not a field here", nearest(name, field_names))
+
+    def located(self, name: str, path: str) -> str:
+        """*path* from the configuration's folder: in the file it is relative to the file that has the field *name*."""
+        folder = self.report.document.folder(self._field(name))
+        return f"{folder}/{path}" if folder and path else path
 
     def is_faulty(self, name: str) -> bool:
         """Whether the field *name*, or what is around it, has a finding already and reads as something else."""

@@ -36,6 +36,8 @@ from shared.contracts.payloads import (
     Quarantining,
     Reconciled,
     Reconciling,
+    RunAdmission,
+    RunAdmitted,
     RunClosing,
     RunLook,
     RunOpened,
@@ -61,6 +63,7 @@ from shared.contracts.trust import *  # noqa: F403
 from shared.domain.inference.windows import WindowVerdict
 
 OPEN_RUN = Activity("open_run", RunOpening, RunOpened, Effect.WRITES)
+ADMIT_RUN = Activity("admit_run", RunAdmission, RunAdmitted, Effect.WRITES)
 GATHER_FILES = Activity("gather_files", Gathering, Gathered, Effect.WRITES)
 CHECK_DATA = Activity("check_data", DataCheck, DataVerdict, Effect.READS)
 QUARANTINE_FILES = Activity("quarantine_files", Quarantining, Quarantined, Effect.WRITES)

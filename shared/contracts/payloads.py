@@ -67,12 +67,32 @@ class RunOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOpened:
-    """*scoring* is what scores a run whose route follows its endpoint; *unscored* says why nothing can."""
+    """*scoring* is what scores a run whose route follows its endpoint; *unscored* says why nothing can.
+
+    *limited*: the run's team has quotas, so that it asks for room before it is scored.
+    """
 
     already: RunOutcome | None = None
     because: str = ""
     scoring: Scoring | None = field(default=None, metadata=NEWER)
     unscored: str = field(default="", metadata=NEWER)
+    limited: bool = field(default=False, metadata=NEWER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAdmission:
+    """Ask for room in the quotas of the run's team, before it is scored."""
+
+    key: str
+    inference: Inference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAdmitted:
+    """*because* names the quota that is full, and is empty where the run may be scored; *cancelled* by an order."""
+
+    because: str = ""
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

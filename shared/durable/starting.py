@@ -60,6 +60,14 @@ async def find_instance(client: Client, instance: str) -> Instance | None:
     )
 
 
+async def find_input(client: Client, instance: str) -> tuple[str, Any] | None:
+    """The name of the orchestration that *instance* is of, and its input; None where the host does not know it."""
+    status_report = await client.get_status(instance, show_input=True)
+    if not status_report or status_report.runtime_status is None:
+        return None
+    return str(status_report.name or ""), status_report.input_
+
+
 async def start_once(
     client: Client,
     orchestration: Orchestration[In, Out],

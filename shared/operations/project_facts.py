@@ -46,15 +46,16 @@ def main(arguments: list[str]) -> int:
 
 
 def _files(home: Path, configuration: Configuration) -> set[str]:
-    """The contracts, their reference profiles and the files of own functions, by their paths from the configuration."""
+    """The teams' files, the contracts with their reference profiles and the files of own functions, as paths from the
+    configuration."""
     contracts = {route.contract for route in configuration.routes}
     contracts |= {model.contract for model in configuration.ladder.models}
     contracts |= {data.contract for rules in configuration.retraining for data in rules.data}
     contracts |= {own.contract for route in configuration.routes for own in route.contracts}
     contracts |= {route.output_contract for route in configuration.routes}
     contracts |= {rule.output_contract for rule in configuration.answers}
-    files = set(filter(None, contracts))
-    for path in tuple(files):
+    files = {*filter(None, contracts), *(team.file for team in configuration.teams)}
+    for path in filter(None, contracts):
         files |= set(_beside(home, path))
     stages = configuration.ladder.stages
     gates = [spec for stage in stages for spec in (*stage.entry_gates, *stage.exit_gates)]

@@ -6,9 +6,23 @@ import pytest
 
 from tests.console.conftest import OWN, ConsoleApp
 from triggers.console.pages import PAGES
-from triggers.console.rendering import POLICY
+from triggers.console.rendering import POLICY, whereabouts
 
 LISTS = [page.path for page in PAGES if "{" not in page.path]
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("all", "everywhere"),
+        ("prod", "prod"),
+        ("small", "small"),
+        ("churn:all", "everywhere for churn"),
+        ("churn:dev", "dev for churn"),
+    ],
+)
+def test_a_place_of_a_permission_is_said_in_words(place: str, words: str) -> None:
+    assert whereabouts(place) == words
 
 
 async def test_the_address_of_the_app_leads_to_the_console_and_that_to_the_sign_in(app: ConsoleApp) -> None:

@@ -44,6 +44,17 @@ def test_no_machine_decides(action: Action, allowed: bool) -> None:
     assert (whole.allows(machine, action, "dev"), whole.allows_somewhere(machine, action)) == (allowed, allowed)
 
 
+def test_a_place_of_a_teams_permission_names_the_team() -> None:
+    role = Role(name="r", app_role="R")
+    personas = (
+        Persona(role=role, allows={Action.READ: ("all",)}, team="churn"),
+        Persona(role=role, allows={Action.READ: ("prod", "dev")}),
+    )
+    caller = Caller(oid="1", name="x", roles=("R",))
+
+    assert Permissions(personas=personas).places(caller, Action.READ) == ("churn:all", "dev", "prod")
+
+
 ADA = {"oid": "1", "scp": "s", "azp": "app", "preferred_username": "Ada@Example.org", "tid": "T"}
 
 

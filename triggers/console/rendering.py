@@ -47,7 +47,13 @@ def environment() -> jinja2.Environment:
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     templates.globals["static"] = f"/console/static/{version()}"
-    templates.filters |= {"moment": moment, "day": day, "plain_json": plain_json, "duration": duration}
+    templates.filters |= {
+        "moment": moment,
+        "day": day,
+        "plain_json": plain_json,
+        "duration": duration,
+        "whereabouts": whereabouts,
+    }
     return templates
 
 
@@ -64,6 +70,13 @@ def day(text: str) -> str:
 
 def plain_json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def whereabouts(place: str) -> str:
+    """A place as the API's `me` calls it, in words: an environment or everywhere, and of which team alone."""
+    team, _, name = place.rpartition(":")
+    words = "everywhere" if name == "all" else name
+    return f"{words} for {team}" if team else words
 
 
 def duration(since: str, until: str) -> str:

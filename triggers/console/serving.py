@@ -28,6 +28,7 @@ from triggers.console.static_files import static_response
 from triggers.http.dispatch import PARAMETER
 from triggers.http.exchange.conditional import conditional, names_etag, not_modified
 from triggers.http.exchange.problems import Problem
+from triggers.http.teams import clients_seen_by, is_open_to, scope_of
 
 _FORM_LIMIT = 64 * 1024
 _log = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ async def _serve(client: Client, clients: Clients, http: func.HttpRequest, path:
     place = destination_of(path, is_safe)
     if place is None:
         raise Problem(404, "no such page", "the console has no such page; its navigation has those there are")
-    request = _page_request(client, clients, session, http, place)
+    request = page_request(client, clients, session, http, place)
     response = await (_sent(request, place, http) if place.form else _shown(request, place, http))
     # A page that asks by itself must not keep somebody signed in who has gone.
     is_own_poll = http.headers.get("Signalbox-Poll") == "1"
@@ -131,13 +132,15 @@ def _to_sign_in(http: func.HttpRequest, path: str) -> func.HttpResponse:
     return func.HttpResponse(b"", status_code=303, headers={"Location": address, "Cache-Control": "no-store"})
 
 
-def _page_request(
+def page_request(
     client: Client, clients: Clients, session: ConsoleSession, http: func.HttpRequest, place: Destination
 ) -> PageRequest:
+    """What the page at *place* gets: its data by the API, and the configuration as the person may see it."""
+    # The API finds by itself what is the person's to see. What a page takes from the configuration is cut here.
     api = partial(api_call, client, clients, session.person)
     return PageRequest(
         session=session,
-        clients=clients,
+        clients=clients_seen_by(clients, scope_of(clients, session.person, Action.READ)),
         api=api,
         parameters=place.parameters,
         query=dict(http.params),
@@ -176,7 +179,7 @@ async def _rendered(request: PageRequest, place: Destination, status: int) -> fu
         "title": view.title,
         "here": form_path,
         "page": place.page,
-        "navigation": [page for page in PAGES if page.label and _may(request, OPERATIONS[page.reads[0]].may)],
+        "navigation": [page for page in PAGES if page.label and _may_do(request, page.reads[0])],
         "person": request.session.person,
         "until": request.session.until.isoformat(timespec="minutes"),
         "refusal": request.refusal,
@@ -241,16 +244,9 @@ def _done(place: Destination, query: Mapping[str, str]) -> str:
     return next((form.done for form in place.page.forms if form.name == query.get("done")), "")
 
 
-def _may(request: PageRequest, action: Action) -> bool:
-    return request.clients.configuration.permissions.allows_somewhere(request.session.person, action)
-
-
-def _may_do(request: PageRequest, operation: str, place: str = "") -> bool:
-    """Whether a form for *operation* is offered: the API decides once more when it is sent."""
-    permissions, action = request.clients.configuration.permissions, OPERATIONS[operation].may
-    if place:
-        return permissions.allows(request.session.person, action, place)
-    return permissions.allows_somewhere(request.session.person, action)
+def _may_do(request: PageRequest, operation: str) -> bool:
+    """Whether a page or a form for *operation* is offered: the API decides once more when it is asked."""
+    return is_open_to(OPERATIONS[operation], request.clients, request.session.person)
 
 
 def _failure(problem: Problem) -> func.HttpResponse:

@@ -12,6 +12,7 @@ import azure.functions as func
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
 from shared.domain.failures import Refused
+from shared.domain.teams.ownership import PLATFORM, WHOLE, Belonging, Scope
 from shared.durable.starting import Client
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 
 WHOLE_APP = "the whole app"
+# What a route names of a team's, where teams share the app; other ways are those of `triggers.http.teams`.
+IN_SCOPE = "nothing: the handler leaves out what is outside the caller's scope"
+PLATFORM_ONLY = "what concerns every team"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +31,10 @@ class ApiRoute:
 
     The handler's annotations say what else it takes (`query`, `body`, parameters of the path) and what it returns; a
     good response has *status*. *place* says where the places come from in which the action would happen: a way of
-    `triggers.http.places`, or WHOLE_APP, for which a permission that is limited to some places is never enough.
-    *lists* are the kinds of `shared.records.lists.rows` whose change markers tell of every change of the answer.
+    `triggers.http.places`, or WHOLE_APP, for which a permission that is limited to some places is never enough. *team*
+    says how the team is found that owns what the request names: a way of `triggers.http.teams`, IN_SCOPE or
+    PLATFORM_ONLY. *lists* are the kinds of `shared.records.lists.rows` whose change markers tell of every change of the
+    answer.
     """
 
     path: str
@@ -36,6 +42,7 @@ class ApiRoute:
     handler: Callable[..., Any]
     may: Action
     place: str
+    team: str
     status: int = 200
     lists: tuple[str, ...] = ()
 
@@ -47,12 +54,22 @@ class ApiRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
-    """One request whose caller was verified and may do what the route lets them do."""
+    """One request whose caller was verified and may do what the route lets them do, with what is inside *scope*.
+
+    Where teams share the app, the configuration of *clients* has nothing else, and *owner* is the team that owns what
+    the request names.
+    """
 
     client: Client
     clients: Clients
     caller: Caller
     http: func.HttpRequest
+    scope: Scope = WHOLE
+    owner: str = PLATFORM
+
+    def sees(self, kind: Belonging, name: str) -> bool:
+        """Whether what *name* names is inside the caller's scope: what lists leave out otherwise."""
+        return self.scope.whole or self.scope.covers(self.clients.configuration.team_of(kind, name))
 
     async def person(self) -> Caller | None:
         """The person for whom it asks: who calls, or whose token a machine shows. Four eyes rest on it.

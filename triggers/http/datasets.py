@@ -13,6 +13,7 @@ from shared.domain.datasets.contents import DatasetColumn, DatasetFile, folder_p
 from shared.domain.datasets.references import DATASET_NAME, DATASET_VERSION, read_reference
 from shared.domain.datasets.rules import DatasetKind, DatasetPurpose, DatasetRules
 from shared.domain.failures import Refused
+from shared.domain.teams.ownership import Belonging
 from shared.ports import Blob
 from shared.records.datasets import DatasetManifest, find_version, manifest_digest, version_names
 from shared.records.inference import find_run
@@ -22,7 +23,7 @@ from triggers.http.api_route import ApiRequest, requester_name
 from triggers.http.exchange.idempotency import RequestedStart
 from triggers.http.exchange.pages import PAGE, Cursor, Limit, page
 from triggers.http.exchange.problems import Problem
-from triggers.http.named_resources import HubPath, OptionalPlace
+from triggers.http.named_resources import CHECK_FILES, HubPath, OptionalPlace
 
 DatasetName: TypeAlias = Annotated[
     str, Text(longest=63, pattern=DATASET_NAME, means="a name of lower-case letters, digits and dashes")
@@ -104,7 +105,7 @@ async def start_publication(request: ApiRequest, body: PublicationAsked) -> Requ
     """Publish what lies in `folder` as an immutable version. The same request for the same files is one publication."""
     clients = request.clients
     rules = _rules(clients, body.name)
-    blobs = await asyncio.to_thread(_listed, clients, rules, body)
+    blobs = await asyncio.to_thread(_listed, clients, rules, body, request.owner)
     snapshot = snapshot_of(blobs)
     await asyncio.to_thread(_refuse_taken, clients, body, snapshot)
     lineage = await asyncio.to_thread(lambda: tuple(_lineage(clients, body)))
@@ -128,7 +129,11 @@ async def start_publication(request: ApiRequest, body: PublicationAsked) -> Requ
 async def list_datasets(request: ApiRequest, query: DatasetFilters) -> DatasetPage:
     """The published versions, the newest first; of one data set where `name` is given."""
     entries = await asyncio.to_thread(lambda: list(version_names(request.clients.store, query.name)))
-    rows = [DatasetRow(name=name, version=version, at=at) for name, version, at in entries]
+    rows = [
+        DatasetRow(name=name, version=version, at=at)
+        for name, version, at in entries
+        if request.sees(Belonging.DATASET, name)
+    ]
     shown, cursor = page(rows, lambda row: (row.at, f"{row.name}@{row.version}"), query.limit, query.cursor)
     return DatasetPage(total=len(rows), datasets=shown, next=cursor)
 
@@ -145,9 +150,12 @@ def _rules(clients: Clients, name: str) -> DatasetRules:
         raise Problem(404, "no such data set", f"field 'name': {refusal}") from refusal
 
 
-def _listed(clients: Clients, rules: DatasetRules, body: PublicationAsked) -> list[Blob]:
+def _listed(clients: Clients, rules: DatasetRules, body: PublicationAsked, team: str) -> list[Blob]:
+    """The files to publish; those of a *team* may lie in its own folder of staging, too. Raises Problem."""
     container, _, folder = body.folder.partition("/")
-    if not body.folder.endswith("/") or container in clients.configuration.hub.reserved:
+    hub = clients.configuration.hub
+    is_own_folder = bool(team) and body.folder.startswith(f"{hub.staging}/{CHECK_FILES}{team}/")
+    if not body.folder.endswith("/") or (container in hub.reserved and not is_own_folder):
         detail = f"field 'folder' is {body.folder!r}; name container/folder/ of the hub's own containers"
         raise Problem(422, "bad body", detail)
     blobs = listed_files(clients.hub, body.folder)

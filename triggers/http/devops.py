@@ -148,5 +148,5 @@ def _order(request: ApiRequest, body: TaskAsked) -> TaskOrder:
         raise Problem(422, "bad body", str(refusal)) from refusal
     if order.kind not in _NEEDS:
         raise Problem(422, "bad body", f"field 'start' is {order.kind.value!r}; a pipeline starts pipelines by itself")
-    places.require(request.clients, request.caller, _NEEDS[order.kind], "task", {"body": body})
+    places.require(request.clients, request.caller, _NEEDS[order.kind], "task", {"body": body}, request.owner)
     return order

@@ -5,7 +5,7 @@ import inspect
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any, get_type_hints
 
@@ -17,12 +17,13 @@ from shared.domain.access.callers import NOBODY, Caller
 from shared.domain.access.permissions import Action
 from shared.domain.access.redaction import redacted
 from shared.domain.failures import Refused, Transient
+from shared.domain.teams.ownership import PLATFORM, Scope
 from shared.durable.deferred import load
 from shared.durable.starting import Client
 from shared.settings import SettingsError
 from shared.telemetry.spans import receiving
-from triggers.http import places
-from triggers.http.api_route import ApiRequest, ApiRoute
+from triggers.http import places, teams
+from triggers.http.api_route import IN_SCOPE, ApiRequest, ApiRoute
 from triggers.http.exchange.bodies import decode_body, decode_query, json_of
 from triggers.http.exchange.conditional import answer_key, conditional, marker_of, names_etag, not_modified
 from triggers.http.exchange.idempotency import RepeatableAnswer, RequestedStart, begin, keep, request_digest
@@ -72,10 +73,11 @@ async def serve(
     try:
         worker_clients, handler = clients(), signature(route.handler)
         if route.may is Action.ANYONE:
-            caller, arguments = NOBODY, _arguments(handler, http)
+            caller = NOBODY
         else:
-            caller, arguments = await asyncio.to_thread(_admit, route, handler, worker_clients, http)
+            caller = await asyncio.to_thread(_caller, route, worker_clients, http)
         request = ApiRequest(client=client, clients=worker_clients, caller=caller, http=http)
+        request, arguments = await _permitted(route, handler, request)
         return await _respond(route, handler, request, arguments)
     except SettingsError as error:
         return problem(_settings_problem(error))
@@ -96,7 +98,7 @@ async def _respond(
         return conditional(request.http, _written(route, request.http, content))
     memory, now = request.clients.lists.answers, request.clients.clock.now()
     # The marker is read before the answer is made: what changes in between makes another answer next time.
-    key, marker = answer_key(route, request.caller, request.http), await asyncio.to_thread(marker_of, route, request)
+    key, marker = answer_key(route, request), await asyncio.to_thread(marker_of, route, request)
     etag = memory.standing(key, marker, now)
     if etag and names_etag(request.http.headers, etag):
         return not_modified(SECURE, etag)
@@ -135,37 +137,16 @@ async def _act(route: ApiRoute, handler: Signature, request: ApiRequest, argumen
         return await asyncio.to_thread(decide)  # A handler that only asks other services, which block.
 
 
-def _admit(
-    route: ApiRoute, handler: Signature, clients: Clients, http: func.HttpRequest
-) -> tuple[Caller, dict[str, Any]]:
-    """The caller, and the handler's arguments, once the caller may do this. Raises Problem."""
+def _caller(route: ApiRoute, clients: Clients, http: func.HttpRequest) -> Caller:
+    """The caller, as the token or the key says. Raises Problem."""
     try:
         # This runs in a thread: the first token of a day fetches the issuer's keys, and that request must not hold up
         # the event loop on which all other requests are answered.
-        caller = clients.callers.known(http.headers, http.params)
+        return clients.callers.known(http.headers, http.params)
     except Refused as refusal:
         # An operator must see why callers are refused without asking them for the answer that they got.
         _log.warning("%s %s: a caller is refused: %s", route.method, route.path, redacted(str(refusal)))
         raise Problem(401, "not signed in", str(refusal)) from refusal
-    return caller, _permitted(route, handler, clients, caller, http)
-
-
-def _permitted(
-    route: ApiRoute, handler: Signature, clients: Clients, caller: Caller, http: func.HttpRequest
-) -> dict[str, Any]:
-    """The handler's arguments, once *caller* may do this. Raises Problem.
-
-    The request is read after the first look at permissions: a caller who may do this nowhere learns nothing of it.
-    """
-    permissions = clients.configuration.permissions
-    if not permissions.allows_somewhere(caller, route.may):
-        roles = permissions.who_may_somewhere(route.may)
-        raise Problem(403, "not allowed", f"{caller.name} may not {route.may.value}; these may: {roles}")
-    arguments = _arguments(handler, http)
-    # Some places stand in the body (the route of an inference), so they are judged after it was read. The body is read
-    # only for callers with a permission somewhere: an outsider must not learn from a 400 what the app understands.
-    places.require(clients, caller, route.may, route.place, arguments)
-    return arguments
 
 
 async def call(route: ApiRoute, client: Client, clients: Clients, caller: Caller, http: func.HttpRequest) -> Any:
@@ -175,14 +156,56 @@ async def call(route: ApiRoute, client: Client, clients: Clients, caller: Caller
     """
     handler = signature(route.handler)
     try:
-        arguments = await asyncio.to_thread(_permitted, route, handler, clients, caller, http)
-        return await _act(
-            route, handler, ApiRequest(client=client, clients=clients, caller=caller, http=http), arguments
-        )
+        request = ApiRequest(client=client, clients=clients, caller=caller, http=http)
+        request, arguments = await _permitted(route, handler, request)
+        return await _act(route, handler, request, arguments)
     except Refused as refusal:
         raise Problem(422, "request refused", str(refusal)) from refusal
     except Transient as fault:
         raise Problem(503, "try again", str(fault)) from fault
+
+
+async def _permitted(route: ApiRoute, handler: Signature, request: ApiRequest) -> tuple[ApiRequest, dict[str, Any]]:
+    """*request* with what its caller may see alone, and the handler's arguments, once the caller may do this.
+
+    Every request comes through here, whichever way its caller was verified. Raises Problem.
+    """
+    arguments = await asyncio.to_thread(_read, route, handler, request)
+    if request.clients.configuration.teams:
+        request = await _within_scope(route, request, arguments)
+    return request, arguments
+
+
+def _read(route: ApiRoute, handler: Signature, request: ApiRequest) -> dict[str, Any]:
+    """The handler's arguments. Raises Problem.
+
+    The request is read after the first look at permissions: a caller who may do this nowhere learns nothing of it.
+    """
+    permissions, caller = request.clients.configuration.permissions, request.caller
+    if not permissions.allows_somewhere(caller, route.may):
+        roles = permissions.who_may_somewhere(route.may)
+        raise Problem(403, "not allowed", f"{caller.name} may not {route.may.value}; these may: {roles}")
+    arguments = _arguments(handler, request.http)
+    # Some places stand in the body (the route of an inference), so they are judged after it was read. The body is read
+    # only for callers with a permission somewhere: an outsider must not learn from a 400 what the app understands.
+    # With teams, `_within_scope` judges places once it knows whose they are.
+    if route.may is not Action.ANYONE and not request.clients.configuration.teams:
+        places.require(request.clients, caller, route.may, route.place, arguments)
+    return arguments
+
+
+async def _within_scope(route: ApiRoute, request: ApiRequest, arguments: Mapping[str, Any]) -> ApiRequest:
+    """*request* with what its caller may see alone. Raises Problem where it names anything else."""
+    clients, caller = request.clients, request.caller
+    scope = Scope() if route.may is Action.ANYONE else teams.scope_of(clients, caller, route.may)
+    owner = await teams.owner_in_scope(route, clients, request.client, scope, arguments)
+    if route.may is not Action.ANYONE:
+        owners = scope.teams | ({PLATFORM} if scope.whole else set()) if route.team == IN_SCOPE else {owner}
+        judge = partial(places.allowed_teams, clients, caller, route.may, route.place, arguments, owners)
+        allowed = await asyncio.to_thread(judge)
+        scope = Scope(teams=allowed - {PLATFORM}, whole=scope.whole and (route.team != IN_SCOPE or PLATFORM in allowed))
+    view = teams.clients_seen_by(clients, scope, owner)
+    return replace(request, clients=view, scope=scope, owner=owner)
 
 
 def _arguments(handler: Signature, http: func.HttpRequest) -> dict[str, Any]:

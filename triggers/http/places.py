@@ -17,6 +17,7 @@ from shared.domain.devops.orders import OrderKind
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.plans import Phase
 from shared.domain.schedules.due_times import Target
+from shared.domain.teams.ownership import PLATFORM
 from shared.records.answers import HeldPart, held_path
 from shared.records.inference import find_run
 from shared.records.promotion import decisions, find_promotion
@@ -40,14 +41,38 @@ def places_of(way: str, clients: Clients, arguments: Mapping[str, Any]) -> tuple
     return () if way == WHOLE_APP else _WAYS[way](clients, arguments)
 
 
-def require(clients: Clients, caller: Caller, action: Action, way: str, arguments: Mapping[str, Any]) -> None:
-    """Raises Problem unless *caller* may do *action* in every place that the request concerns."""
+def require(
+    clients: Clients, caller: Caller, action: Action, way: str, arguments: Mapping[str, Any], team: str = PLATFORM
+) -> None:
+    """Raises Problem unless *caller* may do *action* in every place that the request concerns, for *team*."""
     permissions = clients.configuration.permissions
     for place in places_of(way, clients, arguments) or ("",):
-        if not permissions.allows(caller, action, place):
+        if not permissions.allows(caller, action, place, team):
             scope = f"in {place}" if place else "where its place is the whole app or cannot be told"
-            roles = permissions.who_may(action, place)
+            roles = permissions.who_may(action, place, team)
             raise Problem(403, "not allowed", f"{caller.name} may not {action.value} {scope}; these may: {roles}")
+
+
+def allowed_teams(
+    clients: Clients,
+    caller: Caller,
+    action: Action,
+    way: str,
+    arguments: Mapping[str, Any],
+    teams: Iterable[str],
+) -> frozenset[str]:
+    """Those of *teams* for which `require` passes. Raises Problem where it passes for none."""
+    refusal, allowed = None, set[str]()
+    for team in teams:
+        try:
+            require(clients, caller, action, way, arguments, team)
+        except Problem as problem:
+            refusal = problem
+        else:
+            allowed.add(team)
+    if refusal is not None and not allowed:
+        raise refusal
+    return frozenset(allowed)
 
 
 def _of_run(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, GOLDEN, M
 from shared.domain.promotion.ladder import Registry, Stage
 from shared.domain.promotion.models import BUNDLE, FLAG, EntryState, ModelVersion
 from shared.domain.promotion.plans import Champion, Plan, StagePlan
+from shared.domain.teams.ownership import Belonging
 from shared.ports import (
     AuditLog,
     BundleStore,
@@ -71,6 +72,7 @@ def plan_promotion(clients: PlanningClients, model: ModelVersion, source: str, t
     configuration = clients.configuration
     promotable = configuration.ladder.promotable(model.name)
     stages = configuration.ladder.way(source, target)
+    _refuse_foreign(configuration, model.name, stages)
     origin = configuration.origin(source)
     registered, extras = _registered(clients, model, origin)
     bundle = read_bundle(clients.bundles, *_origin_shelves(origin, model, registered.folder, extras))
@@ -97,6 +99,21 @@ def plan_promotion(clients: PlanningClients, model: ModelVersion, source: str, t
         flag=registered.tags.get(FLAG, ""),
         lineage=_lineage(registered),
     )
+
+
+def _refuse_foreign(configuration: Configuration, model: str, stages: tuple[Stage, ...]) -> None:
+    """A flag may name any stage, but a model climbs those of its own team: others deploy behind others' endpoints."""
+    team = configuration.team_of(Belonging.MODEL, model)
+    for stage in stages:
+        if configuration.team_of(Belonging.STAGE, stage.name) != team:
+            own = [
+                own.name
+                for own in configuration.ladder.stages
+                if configuration.team_of(Belonging.STAGE, own.name) == team
+            ]
+            raise Refused(
+                f"stage {stage.name!r} is not one that {model} may climb; those are: {', '.join(own) or 'none'}"
+            )
 
 
 def _refuse_serving(at: StagePlan, deployment: str, model: ModelVersion) -> None:

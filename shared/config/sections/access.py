@@ -1,7 +1,7 @@
 """The sections about callers: roles, what each may do and where, and the machines that call."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -74,15 +74,45 @@ def permissions_of(
 ) -> Permissions:
     """The matrix; without the section, the default one, with the configured meaning of each role it names."""
     roles_by_name = {persona.role.name: persona.role for persona in DEFAULT_PERSONAS} | dict(roles)
+    return _permissions(section, machines, place, environments, roles_by_name)
+
+
+def permissions_of_team(
+    section: PermissionsSection | None,
+    machines: Mapping[str, MachineSection],
+    place: FilePlace,
+    environments: tuple[str, ...],
+    roles: Mapping[str, Role],
+    *,
+    team: str,
+) -> Permissions:
+    """What the roles of *team* may do with what is the team's.
+
+    Without the section, those of its roles that are called like default ones may do what these may.
+    """
+    permissions = _permissions(section, machines, place, environments, roles)
+    return Permissions(
+        personas=tuple(replace(persona, team=team) for persona in permissions.personas),
+        machines=tuple(replace(machine, team=team) for machine in permissions.machines),
+    )
+
+
+def _permissions(
+    section: PermissionsSection | None,
+    machines: Mapping[str, MachineSection],
+    place: FilePlace,
+    environments: tuple[str, ...],
+    roles: Mapping[str, Role],
+) -> Permissions:
     if section is None:
         personas = tuple(
-            Persona(role=roles_by_name[persona.role.name], allows=persona.allows) for persona in DEFAULT_PERSONAS
+            Persona(role=roles[persona.role.name], allows=persona.allows)
+            for persona in DEFAULT_PERSONAS
+            if persona.role.name in roles
         )
     else:
         matrix = place.inside("permissions")
-        personas = tuple(
-            _persona(allows, name, matrix, environments, roles_by_name) for name, allows in section.items()
-        )
+        personas = tuple(_persona(allows, name, matrix, environments, roles) for name, allows in section.items())
     names = tuple(persona.role.name for persona in personas)
     callers = place.inside("machines")
     return Permissions(

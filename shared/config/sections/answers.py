@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from shared.config import paths
-from shared.config.contracts import named_contract
 from shared.config.fields import NAME, AzureMlName, Duration, Location, Seconds, Text
 from shared.config.reading import FilePlace, built
-from shared.config.sections.routes import ModelContracts, workspace_of
+from shared.config.sections.routes import ModelContracts, own_or_of_model, workspace_of
 from shared.domain.answers.rule import FILLED, PublishedAnswers
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.inference.routes import Route, Workspace
@@ -57,7 +56,7 @@ def answers_of(
             workspace=workspace_of(section.environment, inside, workspaces),
             contract=own.contract,
             contracts=own.versions,
-            output_contract=named_contract(inside, section.output_contract or own.output, "output_contract"),
+            output_contract=own_or_of_model(inside, section.output_contract, own.output),
         )
         _refuse_times(rule, inside)
         rules.append(rule)

@@ -10,6 +10,7 @@ from shared.domain.datasets.references import read_reference
 from shared.domain.datasets.rules import DatasetKind, DatasetPurpose, DatasetRules
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.ladder import Promotable
+from shared.domain.teams.ownership import PLATFORM, Belonging, Team, owner_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +57,21 @@ def datasets_of(
     return tuple(rules)
 
 
-def judge_holdouts(models: tuple[Promotable, ...], datasets: tuple[DatasetRules, ...], place: FilePlace) -> None:
+def judge_holdouts(
+    models: tuple[Promotable, ...], datasets: tuple[DatasetRules, ...], place: FilePlace, teams: tuple[Team, ...] = ()
+) -> None:
     """A hold-out may be a published version, of a data set that is configured and is a table.
 
-    Where data sets are published and a hold-out is none of them, that is a warning: its file can be replaced.
+    Where data sets are published and a hold-out is none of them, that is a warning: its file can be replaced. With
+    *teams* they are those of the model's own team and of the platform; `shared.config.teams.guard` refuses others.
     """
-    tables = [rules.name for rules in datasets if rules.kind is DatasetKind.TABLE]
+    all_tables = [rules.name for rules in datasets if rules.kind is DatasetKind.TABLE]
     for model in models:
+        owners = (PLATFORM, owner_of(teams, Belonging.MODEL, model.name))
+        tables = [name for name in all_tables if owner_of(teams, Belonging.DATASET, name) in owners]
         for field, location in (("path", model.holdout.path), ("answers", model.holdout.answers)):
             reference, inside = read_reference(location), place.inside(f"{model.name}.promotion.holdout")
-            if reference is not None and reference.name not in tables:
+            if reference is not None and reference.name not in all_tables:
                 remedy = f"name a table of the section `datasets`: {', '.join(tables) or 'there is none'}"
                 inside.fail(field, f"names the data set {reference.name!r}", remedy)
             if reference is None and location and tables:

@@ -1,7 +1,7 @@
 """The sections about promotion: registry, ladder, break_glass, and each model's hold-out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -178,6 +178,15 @@ def promotable_of(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TeamStage:
+    """The stage *name*, which a team has made of the platform's *pattern*; *roles* are the team's own."""
+
+    name: str
+    pattern: str
+    roles: Mapping[str, Role]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
     """What the stages of the ladder refer to."""
 
@@ -185,6 +194,16 @@ class Around:
     roles: Mapping[str, Role]
     registry: Registry | None
     hub: HubLayout
+    team_stages: tuple[TeamStage, ...] = ()
+
+    def at(self, stage: str) -> "Around":
+        """What *stage* refers to: of a team's stage the roles that the platform leaves to the teams, too."""
+        own = next((team_stage for team_stage in self.team_stages if team_stage.name == stage), None)
+        return self if own is None else replace(self, roles={**own.roles, **self.roles})
+
+    def pattern(self, stage: str) -> str:
+        """What the platform calls *stage*."""
+        return next((own.pattern for own in self.team_stages if own.name == stage), stage)
 
 
 def ladder_of(
@@ -196,7 +215,7 @@ def ladder_of(
 ) -> Ladder:
     """Everything that promotion is configured by."""
     climb = place.inside("ladder")
-    stages = tuple(_stage(section, name, climb.inside(name), around) for name, section in sections.items())
+    stages = tuple(_stage(section, name, climb.inside(name), around.at(name)) for name, section in sections.items())
     _refuse_strange_sources(climb, stages, around.workspaces)
     _refuse_unregistered_releases(climb, stages)
     refuse_known_answers(climb, stages, models)
@@ -255,7 +274,7 @@ def _stage(section: StageSection, name: str, place: FilePlace, around: Around) -
         entry_gates=_gates(section.entry, place.inside("entry")),
         exit_gates=_gates(section.exit, place.inside("exit")),
         approvals=_approvals(section.approvals, place.inside("approvals"), around.roles),
-        training=stage_training_of(section.train, name, place, environment, section.exit, around.hub)
+        training=stage_training_of(section.train, around.pattern(name), place, environment, section.exit, around.hub)
         if section.train is not None
         else (),
     )

@@ -279,7 +279,7 @@ def _route(
         group=group,
         contract=contract,
         contracts=() if section.contract is not None else of_model.versions,
-        output_contract=named_contract(place, section.output_contract or of_model.output, "output_contract"),
+        output_contract=own_or_of_model(place, section.output_contract, of_model.output),
         overrides=_overrides(section.overrides, place.inside("overrides")),
         on_bad_data=section.policy.bad_data or OnBadData.QUARANTINE,
         on_missing_rows=section.policy.missing_rows or OnMissingRows.FAIL,
@@ -328,6 +328,11 @@ def _contract(section: RouteSection, place: FilePlace, contracts: Mapping[str, M
     else:
         place.fail("contract", "is missing", f"{remedy}, or under models.{model or 'NAME'}")
     return ""
+
+
+def own_or_of_model(place: FilePlace, own: str | None, of_model: str) -> str:
+    """The output contract that a section names itself, or that of its model, which was read there."""
+    return of_model if own is None else named_contract(place, own, "output_contract")
 
 
 def _group(section: Any, place: FilePlace) -> Group:

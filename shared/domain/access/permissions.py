@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from shared.domain.access.callers import Caller, CallerKind
 from shared.domain.promotion.approvals import Role
+from shared.domain.teams.ownership import PLATFORM, Scope
 
 
 class Action(StrEnum):
@@ -39,20 +40,25 @@ PEOPLE_ONLY = frozenset({Action.DECIDE, Action.BREAK_GLASS, Action.REVOKE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Persona:
-    """*allows*: the environments by action; `all` is every one."""
+    """*allows*: the environments by action; `all` is every one. With *team* it holds for what is that team's alone."""
 
     role: Role
     allows: dict[Action, tuple[str, ...]] = field(default_factory=dict)
+    team: str = PLATFORM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A caller that is no person: known by *app* or *oid* in its token, or, without both, by the key of its name."""
+    """A caller that is no person: known by *app* or *oid* in its token, or, without both, by the key of its name.
+
+    It acts as personas of its own *team*.
+    """
 
     name: str
     acts_as: tuple[str, ...]
     app: str = ""
     oid: str = ""
+    team: str = PLATFORM
 
     def is_caller(self, caller: Caller) -> bool:
         """Whether a token of the directory names this machine."""
@@ -131,45 +137,72 @@ class Permissions:
         """The personas as which *caller* acts."""
         if caller.kind is CallerKind.PERSON:
             return tuple(persona for persona in self.personas if caller.fills(persona.role))
-        acts_as = {name for machine in self.machines if machine.name == caller.name for name in machine.acts_as}
-        return tuple(persona for persona in self.personas if persona.role.name in acts_as)
+        acts_as = {
+            (machine.team, name) for machine in self.machines if machine.name == caller.name for name in machine.acts_as
+        }
+        return tuple(persona for persona in self.personas if (persona.team, persona.role.name) in acts_as)
 
-    def allows(self, caller: Caller, action: Action, place: str) -> bool:
-        """Whether *caller* may do *action* in *place*: an environment, or `registry`.
+    def allows(self, caller: Caller, action: Action, place: str, team: str = PLATFORM) -> bool:
+        """Whether *caller* may do *action* in *place*, an environment or `registry`, with what *team* owns.
 
-        If the place is not known (empty), only a permission for every place counts.
+        If the place is not known (empty), only a permission for every place counts. What belongs to no team is for the
+        platform's personas alone.
         """
-        places = self._places(caller, action)
+        places = {
+            allowed
+            for persona in self._allowing(caller, action)
+            if persona.team in (PLATFORM, team)
+            for allowed in persona.allows[action]
+        }
         return EVERYWHERE in places or (bool(place) and place in places)
 
     def allows_somewhere(self, caller: Caller, action: Action) -> bool:
-        """Whether there is any place in which *caller* may do *action*."""
-        return action is Action.ANYONE or bool(self._places(caller, action))
+        """Whether there is any place in which *caller* may do *action*, with anybody's things."""
+        return action is Action.ANYONE or bool(self._allowing(caller, action))
 
     def places(self, caller: Caller, action: Action) -> tuple[str, ...]:
-        """The places in which *caller* may do *action*, as they are configured."""
-        return tuple(sorted(self._places(caller, action)))
+        """The places in which *caller* may do *action*, as they are configured.
 
-    def _places(self, caller: Caller, action: Action) -> set[str]:
+        A permission that holds for a team's own things alone is `TEAM:PLACE`.
+        """
+        return tuple(
+            sorted(
+                {
+                    f"{persona.team}:{place}" if persona.team else place
+                    for persona in self._allowing(caller, action)
+                    for place in persona.allows[action]
+                }
+            )
+        )
+
+    def scope(self, caller: Caller, action: Action) -> Scope:
+        """With whose things *caller* may do *action*: all, as a persona of the platform, or those of some teams."""
+        teams = {persona.team for persona in self._allowing(caller, action)}
+        return Scope(teams=frozenset(teams - {PLATFORM}), whole=PLATFORM in teams)
+
+    def _allowing(self, caller: Caller, action: Action) -> tuple[Persona, ...]:
+        """The personas of *caller* that may do *action* anywhere."""
         if action in PEOPLE_ONLY and caller.kind is not CallerKind.PERSON:
-            return set()
-        return {place for persona in self.of(caller) for place in persona.allows.get(action, ())}
+            return ()
+        return tuple(persona for persona in self.of(caller) if persona.allows.get(action))
 
     def machine(self, caller: Caller) -> Machine | None:
         """The machine that the token of *caller* names."""
         return next((machine for machine in self.machines if machine.is_caller(caller)), None)
 
-    def who_may(self, action: Action, place: str) -> str:
-        """The personas that may do *action* in *place* (everywhere, where it is empty), in words."""
+    def who_may(self, action: Action, place: str, team: str = PLATFORM) -> str:
+        """The personas that may do *action* in *place* (everywhere, where it is empty) for *team*, in words."""
         environments = {EVERYWHERE, place}
         names = [
-            persona.role.name for persona in self.personas if environments.intersection(persona.allows.get(action, ()))
+            persona.role.name
+            for persona in self.personas
+            if persona.team in (PLATFORM, team) and environments.intersection(persona.allows.get(action, ()))
         ]
-        return ", ".join(names) or "nobody, as configured"
+        return ", ".join(dict.fromkeys(names)) or "nobody, as configured"
 
     def who_may_somewhere(self, action: Action) -> str:
-        """The personas that may do *action* in any place, in words."""
-        return (
-            ", ".join(persona.role.name for persona in self.personas if persona.allows.get(action))
-            or "nobody, as configured"
+        """The personas of the platform that may do *action* in any place, in words."""
+        names = (
+            persona.role.name for persona in self.personas if persona.team == PLATFORM and persona.allows.get(action)
         )
+        return ", ".join(names) or "nobody, as configured"

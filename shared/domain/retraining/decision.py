@@ -34,6 +34,7 @@ class DecisionRule(StrEnum):
     BUDGET = "budget"
     CHAMPION = "champion's age"
     WORTHWHILE = "worthwhile"
+    QUOTA = "quota of the team"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from typing import Any
 
 from shared.application.inbox import InboxItem, WaitingKind
 from shared.domain.promotion.approvals import WITNESS
+from shared.domain.teams.ownership import Belonging
+from shared.domain.teams.views import configuration_of_owner
 from triggers.console.page import PageRequest, View
 
 
@@ -46,7 +48,9 @@ def _question(item: InboxItem) -> dict[str, Any]:
 def _stages(request: PageRequest, shown: Any) -> list[dict[str, str]]:
     """The ladder as far as the promotion goes, each stage with how it stands."""
     doing = str(shown.doing.get("stage") or "") if isinstance(shown.doing, dict) else ""
-    names = [stage.name for stage in request.clients.configuration.ladder.stages]
+    configuration, model = request.clients.configuration, shown.promotion.model.name if shown.promotion else ""
+    own = configuration_of_owner(configuration, Belonging.MODEL, model)
+    names = [stage.name for stage in own.ladder.stages]
     target = shown.promotion.target if shown.promotion else ""
     reached = [row.stage for row in shown.evidence]
     current = doing or (reached[-1] if reached else "")

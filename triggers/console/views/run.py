@@ -4,12 +4,14 @@ It stands alone as every page does; the API has the rules.
 """
 
 from shared.domain.access.permissions import Action
+from shared.domain.teams.ownership import Belonging
 from triggers.console.page import PageRequest, View
 
 
 async def show(request: PageRequest) -> View:
     shown = await request.api("show_run", request.parameters)
-    permissions, person = request.clients.configuration.permissions, request.session.person
+    configuration, person = request.clients.configuration, request.session.person
+    team, place = configuration.team_of(Belonging.ROUTE, shown.route), shown.environment
     steps, before = list[dict[str, object]](), shown.opened
     for step in sorted(shown.steps, key=lambda step: step.at):
         steps.append({"step": step, "since": before})
@@ -17,8 +19,8 @@ async def show(request: PageRequest) -> View:
     data = {
         "run": shown,
         "steps": steps,
-        "may_release": permissions.allows(person, Action.RELEASE, shown.environment),
-        "may_operate": permissions.allows(person, Action.OPERATE, shown.environment),
-        "may_start": permissions.allows(person, Action.START_INFERENCE, shown.environment),
+        "may_release": configuration.permissions.allows(person, Action.RELEASE, place, team),
+        "may_operate": configuration.permissions.allows(person, Action.OPERATE, place, team),
+        "may_start": configuration.permissions.allows(person, Action.START_INFERENCE, place, team),
     }
     return View(template="run.html", title=shown.run, data=data)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import azure.functions as func
 
-from shared.domain.access.callers import Caller
 from triggers.http.api_route import ApiRequest, ApiRoute
 
 
@@ -17,10 +16,12 @@ def marker_of(route: ApiRoute, request: ApiRequest) -> str:
     return "/".join(request.clients.lists.marker(kind) for kind in route.lists)
 
 
-def answer_key(route: ApiRoute, caller: Caller, http: func.HttpRequest) -> tuple[str, ...]:
-    """What an answer depends on besides what is recorded."""
-    asked = (*sorted(f"{name}={value}" for name, value in http.params.items()), http.headers.get("Accept") or "")
-    return (route.name, caller.oid, *sorted(caller.roles), *sorted(caller.groups), "", *asked)
+def answer_key(route: ApiRoute, request: ApiRequest) -> tuple[str, ...]:
+    """What an answer depends on besides what is recorded: who asks, whose things they may see, and what they ask."""
+    caller, scope, http = request.caller, request.scope, request.http
+    query = (*sorted(f"{name}={value}" for name, value in http.params.items()), http.headers.get("Accept") or "")
+    person = (caller.kind.value, caller.oid, caller.name, *sorted(caller.roles), *sorted(caller.groups))
+    return (route.name, *person, "", "all" if scope.whole else "", *sorted(scope.teams), "", *query)
 
 
 def etag_of(body: bytes) -> str:

@@ -15,6 +15,7 @@ from triggers.http.exchange.problems import Problem
 
 T = TypeVar("T")
 PAGE = 100
+_OFFSET, _LONGEST_OFFSET = "rows", 6
 Cursor: TypeAlias = Annotated[str, Text(shortest=0, longest=512, pattern=r"[A-Za-z0-9_=-]*")]
 Limit: TypeAlias = Annotated[int, Whole(least=1, most=PAGE)]
 
@@ -81,3 +82,16 @@ def read_cursor(cursor: str) -> tuple[str, str]:
             422, "bad query", "cursor is not one that a page gave as `next`; leave it out to start"
         ) from error
     return str(first), str(second)
+
+
+def written_offset(number: int) -> str:
+    """The cursor behind the first *number* rows, which names none of them."""
+    return written_cursor((_OFFSET, str(number)))
+
+
+def read_offset(cursor: str) -> int:
+    """How many rows the pages before had. Raises Problem."""
+    kind, number = read_cursor(cursor) if cursor else (_OFFSET, "0")
+    if kind != _OFFSET or not number.isascii() or not number.isdigit() or len(number) > _LONGEST_OFFSET:
+        raise Problem(422, "bad query", "cursor is not one that a page gave as `next`; leave it out to start")
+    return int(number)

@@ -88,3 +88,8 @@ def problem(refusal: Problem) -> func.HttpResponse:
         mimetype="application/problem+json",
         headers=headers,
     )
+
+
+def outside_scope() -> Problem:
+    """The one answer for what is not there and for what belongs to somebody else."""
+    return Problem(404, "not found", "nothing that your teams own is called so; the lists show what they own")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.clients import Clients
 from shared.domain.access.permissions import Action
+from shared.domain.teams.ownership import Belonging
 from shared.records.answers import HELD_PARTS, HeldPart, held_path, release_path
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.bodies import Order, Ordered, order_record
@@ -41,7 +42,7 @@ class HeldParts:
 
 async def list_held_answers(request: ApiRequest) -> HeldParts:
     """The parts of collected answers that are held, each with its reasons."""
-    return HeldParts(parts=await asyncio.to_thread(_held_parts, request.clients))
+    return HeldParts(parts=await asyncio.to_thread(_held_parts, request))
 
 
 async def release_answers(request: ApiRequest, part: str, body: Order) -> Ordered:
@@ -56,9 +57,12 @@ async def release_answers(request: ApiRequest, part: str, body: Order) -> Ordere
     return Ordered(run=part, order="release", recorded=is_new)
 
 
-def _held_parts(clients: Clients) -> tuple[HeldPartShown, ...]:
+def _held_parts(request: ApiRequest) -> tuple[HeldPartShown, ...]:
+    clients = request.clients
     holds = (clients.store.get(HeldPart, blob.path) for blob in clients.store.blobs(HELD_PARTS))
-    return tuple(_shown(clients, hold) for hold in holds if hold is not None)
+    return tuple(
+        _shown(clients, hold) for hold in holds if hold is not None and request.sees(Belonging.ANSWERS, hold.answers)
+    )
 
 
 def _shown(clients: Clients, hold: HeldPart) -> HeldPartShown:
@@ -71,6 +75,8 @@ def _shown(clients: Clients, hold: HeldPart) -> HeldPartShown:
         outputs=hold.outputs,
         because=hold.because,
         rules=tuple(map(broken_rule, hold.findings)),
-        may_release=clients.configuration.permissions.who_may(Action.RELEASE, hold.environment),
+        may_release=clients.configuration.permissions.who_may(
+            Action.RELEASE, hold.environment, clients.configuration.team_of(Belonging.ANSWERS, hold.answers)
+        ),
         released=clients.store.exists(release_path(hold.part)),
     )

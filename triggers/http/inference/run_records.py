@@ -8,7 +8,8 @@ from typing import Any
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.access.permissions import Action
-from shared.domain.inference.routes import Workspace
+from shared.domain.inference.routes import Route, Workspace
+from shared.domain.teams.ownership import Belonging
 from shared.records import paths as records
 from shared.records.inference import GivenOrder, ReportedCheck, RunRecord, find_run, store_of
 from shared.records.line_logs import newest_lines
@@ -134,7 +135,7 @@ def quarantine_of(clients: Clients, inference: c.Inference, quarantine_step: Ste
         report=f"{store.container}/{records.data_report(run)}",
         files=str(quarantine_step.result["path"]),
         waits=release is None and not closed,
-        may_release=clients.configuration.permissions.who_may(Action.RELEASE, route.score.workspace.name),
+        may_release=_releasers(clients, route),
         told=route.tell,
         until=until.isoformat(),
         released_by=release.by if release else "",
@@ -155,11 +156,18 @@ def held_output_of(clients: Clients, inference: c.Inference, hold_step: Step, cl
         report=f"{store.container}/{records.output_report(run)}",
         files=f"{inference.hub.staging}/{records.output_folder(run)}",
         waits=release is None and not closed,
-        may_release=clients.configuration.permissions.who_may(Action.RELEASE, route.score.workspace.name),
+        may_release=_releasers(clients, route),
         until=until.isoformat(),
         released_by=release.by if release else "",
         reason=release.reason if release else "",
     )
+
+
+def _releasers(clients: Clients, route: Route) -> str:
+    """The roles that may release what is held of a run of *route*, in words."""
+    configuration = clients.configuration
+    team = configuration.team_of(Belonging.ROUTE, route.name)
+    return configuration.permissions.who_may(Action.RELEASE, route.score.workspace.name, team)
 
 
 def job_of(clients: Clients, record: RunRecord, workspace: Workspace, submission: Step) -> RunJob:

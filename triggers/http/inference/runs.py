@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared import contracts as c
-from shared.application.lists import RowFilter, counted, matching
+from shared.application.lists import RowFilter, counted, matching, rows_in_scope
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.inference.runs import RunOutcome
+from shared.domain.teams.quotas import WAITING_FOR_ROOM
 from shared.durable.starting import find_instance, wake
 from shared.records import paths as records
 from shared.records.inference import RunRecord, find_run
@@ -104,11 +105,11 @@ class RunShown:
 
 async def list_runs(request: ApiRequest, query: RunFilters) -> RunPage:
     """The newest runs first; the filters narrow."""
-    return await asyncio.to_thread(_listed_runs, request.clients, query)
+    return await asyncio.to_thread(_listed_runs, request, query)
 
 
-def _listed_runs(clients: Clients, query: RunFilters) -> RunPage:
-    rows = clients.lists.rows(RUNS)
+def _listed_runs(request: ApiRequest, query: RunFilters) -> RunPage:
+    rows = rows_in_scope(RUNS, request.clients.lists.rows(RUNS), request.clients.configuration, request.scope)
     narrowed = RowFilter(
         equal={"route": query.route, "model": query.model},
         since=utc_text(query.since),
@@ -133,7 +134,10 @@ async def show_run(request: ApiRequest, run: str) -> RunShown:
         return RunShown(run=run, status=instance.status, step=instance.step)  # Its record is on its way.
     response = await asyncio.to_thread(_describe, request.clients, known_run(run, record))
     status = instance.status if instance else "not known to this host any more"
-    return replace(response, status=status, step=instance.step if instance else "")
+    response = replace(response, status=status, step=instance.step if instance else "")
+    if instance is not None and instance.step == WAITING_FOR_ROOM:
+        return replace(response, because=str(instance.custom_status.get("because", "")))
+    return response
 
 
 async def cancel_run(request: ApiRequest, run: str, body: Order) -> Ordered:

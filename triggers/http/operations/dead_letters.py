@@ -14,9 +14,10 @@ from shared.clients import Clients
 from shared.ports import Blob
 from triggers.events.dispatch import dispatch
 from triggers.events.dry_run import foresee
+from triggers.events.owners import owner_of_events
 from triggers.http.api_route import ApiRequest
-from triggers.http.exchange.pages import page, read_cursor, written_cursor
-from triggers.http.exchange.problems import Problem
+from triggers.http.exchange.pages import page, read_cursor, read_offset, written_cursor, written_offset
+from triggers.http.exchange.problems import Problem, outside_scope
 from triggers.http.operations import queue_letters
 from triggers.http.operations.letter_pages import Place, stored_letters
 from triggers.http.operations.letter_types import (
@@ -30,16 +31,19 @@ from triggers.http.operations.letter_types import (
 )
 
 _AT_ONCE, _LONGEST_REASON, _MOST_EVENTS = 8, 1000, 100
+_MOST_LOOKED_AT = 2_000  # Stored letters, among which those of a team are looked for.
 _QUEUES, _STORED, _WIDE, _OWN = "queues", "stored", "wide", "own"  # What a cursor goes on with.
 
 
 def list_dead_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:
     """The letters of the queues, then the stored ones, the newest days first; `total` where one page has them all."""
     clients = request.clients
+    if not request.scope.whole:
+        return _own_letters(request, query)
     kind, after = read_cursor(query.cursor) if query.cursor else (_QUEUES, "")
     rows, unseen, place = list[LetterRow](), tuple[str, ...](), None
     if kind == _QUEUES:
-        rows_of_queues, unseen = queue_letters.rows(clients)
+        rows_of_queues, unseen = queue_letters.rows(clients, request.scope)
         rows_of_page, following = page(rows_of_queues, lambda row: (row.stored, row.path), query.limit, after)
         if len(rows_of_page) == query.limit:
             following = written_cursor((_QUEUES, following) if following else (_STORED, ""))
@@ -59,6 +63,7 @@ def list_dead_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:
 async def show_dead_letter(request: ApiRequest, query: LetterNamed) -> LetterShown:
     """One letter with its events, and what a replay would do."""
     clients, path = request.clients, query.path
+    await _refuse_outside(request, path)
     if queue_letters.is_queue_letter(path):
         return await queue_letters.show(clients, path)
     content = await asyncio.to_thread(_read, clients, path)
@@ -77,6 +82,7 @@ async def show_dead_letter(request: ApiRequest, query: LetterNamed) -> LetterSho
 async def replay_dead_letter(request: ApiRequest, body: Replay) -> Replayed:
     """Take the letter's events in again; a dry run only says what would happen."""
     clients, path = request.clients, body.path
+    await _refuse_outside(request, path)
     if queue_letters.is_queue_letter(path):
         return await queue_letters.replay(request.client, clients, path, body.dry_run)
     events = _events(await asyncio.to_thread(_read, clients, path))
@@ -85,6 +91,52 @@ async def replay_dead_letter(request: ApiRequest, body: Replay) -> Replayed:
         return Replayed(path=path, dry_run=True, events=would, more=len(events[_MOST_EVENTS:]))
     results = tuple([await dispatch(request.client, clients, event) for event in events])
     return Replayed(path=path, dry_run=False, events=results)
+
+
+def _own_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:
+    """The letters about what the caller's teams own: those of the queues, then the stored ones.
+
+    The cursor counts letters of theirs. A place in the container would say where letters of other teams lie.
+    """
+    clients, first = request.clients, read_offset(query.cursor)
+    rows, unseen = queue_letters.rows(clients, request.scope)
+    rows.sort(key=lambda row: (row.stored, row.path), reverse=True)
+    blobs, end = stored_letters(clients.hub, clients.configuration.hub.dead_letters, _MOST_LOOKED_AT, None)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        rows += filter(None, pool.map(lambda blob: _own_row(request, blob), blobs))
+    if end is not None:
+        unseen = (*unseen, f"stored letters beyond the newest {_MOST_LOOKED_AT}: a role of the platform sees them")
+    letters = tuple(rows[first : first + query.limit])
+    following = written_offset(first + query.limit) if len(rows) > first + query.limit else ""
+    return LetterPage(
+        total=None if query.cursor or following else len(letters), letters=letters, next=following, unseen=unseen
+    )
+
+
+def _own_row(request: ApiRequest, blob: Blob) -> LetterRow | None:
+    raw = request.clients.hub.read(blob.container, blob.path)
+    if raw is None or not _is_own(request, _content(raw)):
+        return None
+    return LetterRow(path=blob.path, stored=blob.modified.isoformat(), reason=_reason(_content(raw))[:_LONGEST_REASON])
+
+
+def _is_own(request: ApiRequest, content: Any) -> bool:
+    return request.scope.covers(owner_of_events(request.clients, _events(content)))
+
+
+async def _refuse_outside(request: ApiRequest, path: str) -> None:
+    """Raises Problem unless the letter at *path* is inside the caller's scope."""
+    if request.scope.whole:
+        return
+    clients = request.clients
+    if queue_letters.is_queue_letter(path):
+        owner = await queue_letters.owner(clients, path)
+        is_own = owner is not None and request.scope.covers(owner)
+    else:
+        raw = await asyncio.to_thread(clients.hub.read, clients.configuration.hub.dead_letters, path)
+        is_own = raw is not None and _is_own(request, _content(raw))
+    if not is_own:
+        raise outside_scope()
 
 
 def _would(clients: Clients, events: Sequence[Any]) -> tuple[tuple[str, ...], ...]:

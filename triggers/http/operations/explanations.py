@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from shared.clients import Clients
 from shared.domain.access.permissions import Action
 from shared.domain.inference.runs import RunOutcome
+from shared.domain.teams.ownership import Belonging
+from shared.domain.teams.quotas import WAITING_FOR_ROOM
 from shared.durable.starting import find_instance
 from shared.records import paths as records
 from shared.records.inference import find_run
@@ -83,13 +85,17 @@ def _one_line(because: str) -> str:
 def _under_way(run: RunShown) -> str:
     if not run.step:
         return "its orchestration is gone; it can be met by nobody, and the timer's next sweep ends it"
+    if run.step == WAITING_FOR_ROOM:
+        return f"{run.because}; it can be met by the end of another run of the team, or by the platform: a larger quota"
     job = f"; its job is {run.job.job}: `signalbox logs {run.run}`" if run.job else ""
     return f"it is at work ({run.step}); {_AT_WORK}{job}"
 
 
 def _mender(clients: Clients, run: RunShown) -> str:
     """Those whom the failure concerns: the model's owner where its job failed, and else those who operate there."""
-    operators = clients.configuration.permissions.who_may(Action.OPERATE, run.environment)
+    configuration = clients.configuration
+    team = configuration.team_of(Belonging.ROUTE, run.route)
+    operators = configuration.permissions.who_may(Action.OPERATE, run.environment, team)
     if run.job is None or not run.job.log:
         return operators
     name = run.model.partition(":")[0]

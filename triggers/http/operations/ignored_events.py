@@ -8,12 +8,16 @@ from datetime import date
 from itertools import islice
 from typing import Annotated
 
+from shared.domain.teams.ownership import Belonging
+from shared.domain.teams.views import owner_of_path
 from shared.records.line_logs import LinePlace
 from shared.records.operations import IgnoredEvent, ignored_events
 from shared.validation.rules import Text
 from triggers.http.api_route import ApiRequest
-from triggers.http.exchange.pages import PAGE, Cursor, Limit, read_cursor, written_cursor
+from triggers.http.exchange.pages import PAGE, Cursor, Limit, read_cursor, read_offset, written_cursor, written_offset
 from triggers.http.exchange.problems import Problem
+
+_MOST_LOOKED_AT = 20_000  # Lines of the log; a team's own are found among everybody's.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +39,29 @@ class IgnoredPage:
 
 def list_ignored_events(request: ApiRequest, query: IgnoredFilters) -> IgnoredPage:
     """Events that were taken in and started nothing, each with the reason; what looks like a secret is left out."""
+    if not request.scope.whole:
+        return _own_events(request, query)
     rows_after = ignored_events(request.clients.store, _day(query.day), _place(query.cursor))
     rows = list(islice(rows_after, query.limit + 1))
     rows_of_page = rows[: query.limit]
     last = rows_of_page[-1][0] if len(rows) > query.limit else None
     following = written_cursor((last.part, str(last.number))) if last else ""
     return IgnoredPage(events=tuple(event for _, event in rows_of_page), next=following)
+
+
+def _own_events(request: ApiRequest, query: IgnoredFilters) -> IgnoredPage:
+    """What concerns the caller's teams. The cursor counts their rows: a place in the log would count everybody's."""
+    first = read_offset(query.cursor)
+    newest = islice(ignored_events(request.clients.store, _day(query.day)), _MOST_LOOKED_AT)
+    rows = list(islice((event for _, event in newest if _is_own(request, event)), first, first + query.limit + 1))
+    following = written_offset(first + query.limit) if len(rows) > query.limit else ""
+    return IgnoredPage(events=tuple(rows[: query.limit]), next=following)
+
+
+def _is_own(request: ApiRequest, event: IgnoredEvent) -> bool:
+    """Whether the file or the model version that the event was about belongs to the caller's teams."""
+    owner = owner_of_path(request.clients.configuration, event.subject)
+    return request.scope.covers(owner) or request.sees(Belonging.MODEL, event.subject.partition(":")[0])
 
 
 def _day(text: str) -> date | None:

@@ -4,10 +4,11 @@ import asyncio
 from dataclasses import dataclass
 
 from shared.application.inbox import InboxItem, InboxRecords, inbox_of
-from shared.application.lists import RowFilter, matching
+from shared.application.lists import RowFilter, matching, rows_in_scope
 from shared.clients import Clients
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
+from shared.domain.teams.ownership import Belonging
 from shared.records.lists.rows import PROMOTIONS, RUNS
 from triggers.http.api_route import ApiRequest
 from triggers.http.promotion.promotion_list import waits_of
@@ -23,7 +24,8 @@ class SpeakingRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Myself:
-    """*personas* are the configured ones that the caller fills. *allows*: the places by action; `all` is everywhere.
+    """*personas* are the configured ones that the caller fills. *allows*: the places by action; `all` is everywhere,
+    and `TEAM:PLACE` is for what the team owns alone.
 
     *speaks*: whether four eyes let the caller decide on a promotion depends on who asked for it.
     """
@@ -53,7 +55,7 @@ def show_me(request: ApiRequest) -> Myself:
         oid=caller.oid,
         kind=caller.kind.value,
         tenant=caller.tenant,
-        personas=tuple(persona.role.name for persona in permissions.of(caller)),
+        personas=tuple(dict.fromkeys(persona.role.name for persona in permissions.of(caller))),
         roles=caller.roles,
         allows={
             action.value: places
@@ -66,23 +68,27 @@ def show_me(request: ApiRequest) -> Myself:
 
 async def show_inbox(request: ApiRequest) -> Inbox:
     """What waits for the caller now: decisions, releases, undecided rollouts, and what failed of theirs"""
-    return await asyncio.to_thread(_inbox, request.clients, request.caller)
+    return await asyncio.to_thread(_inbox, request)
 
 
-def _inbox(clients: Clients, caller: Caller) -> Inbox:
-    now, promotions = clients.clock.now(), clients.lists.rows(PROMOTIONS)
+def _inbox(request: ApiRequest) -> Inbox:
+    clients, configuration, scope = request.clients, request.clients.configuration, request.scope
+    now, rows = clients.clock.now(), clients.lists.rows
+    promotions = rows_in_scope(PROMOTIONS, rows(PROMOTIONS), configuration, scope)
     under_way = matching(PROMOTIONS, promotions, RowFilter(ended="fate", is_open=True))
     waits = waits_of(clients, [entry[-1] for entry in under_way], promotions)
-    records = InboxRecords(clients.store, clients.configuration.permissions, clients.lists.rows(RUNS), promotions)
-    return Inbox(items=tuple(inbox_of(records, caller, waits, now)))
+    runs = rows_in_scope(RUNS, rows(RUNS), configuration, scope)
+    records = InboxRecords(clients.store, configuration, scope, runs, promotions)
+    return Inbox(items=tuple(inbox_of(records, request.caller, waits, now)))
 
 
 def _speaking(clients: Clients, caller: Caller) -> list[SpeakingRole]:
-    if not clients.configuration.permissions.allows_somewhere(caller, Action.DECIDE):
-        return []
+    configuration = clients.configuration
+    scope = configuration.permissions.scope(caller, Action.DECIDE)
     return [
         SpeakingRole(stage=stage.name, role=role.name)
-        for stage in clients.configuration.ladder.stages
+        for stage in configuration.ladder.stages
+        if scope.covers(configuration.team_of(Belonging.STAGE, stage.name))
         for role in stage.approvals.roles
         if any(caller.fills(speaker_role) for speaker_role in stage.approvals.speakers(role))
     ]

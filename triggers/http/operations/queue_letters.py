@@ -17,10 +17,12 @@ from azure.functions.servicebus import ServiceBusMessage
 from shared.clients import Clients
 from shared.domain.access.redaction import without_secrets
 from shared.domain.messaging import DeadMessage, QueueDoor
+from shared.domain.teams.ownership import PLATFORM, Scope
 from shared.durable.starting import Client
 from shared.operations.dead_messages import list_dead_messages
 from triggers.events import dry_run
 from triggers.events.envelopes import is_storage_event
+from triggers.events.owners import owner_of_events, owner_of_message
 from triggers.events.service_hooks import read_hint
 from triggers.http.exchange.problems import Problem
 from triggers.http.operations.letter_types import LetterRow, LetterShown, Replayed
@@ -44,10 +46,25 @@ def is_queue_letter(path: str) -> bool:
     return _PATH.fullmatch(path) is not None
 
 
-def rows(clients: Clients) -> tuple[list[LetterRow], tuple[str, ...]]:
-    """The letters of every queue, and the queues that could not be read."""
+def rows(clients: Clients, scope: Scope) -> tuple[list[LetterRow], tuple[str, ...]]:
+    """The letters of every queue that are inside *scope*, and the queues that could not be read."""
     letters, unseen = list_dead_messages(clients.queues)
-    return [_row(dead) for dead in letters], unseen
+    return [_row(dead) for dead in letters if scope.whole or scope.covers(_owner(clients, dead))], unseen
+
+
+async def owner(clients: Clients, path: str) -> str | None:
+    """The team that the letter at *path* is about; None where it is not there."""
+    dead = await asyncio.to_thread(_find_at, clients, path)
+    return None if dead is None else _owner(clients, dead)
+
+
+def _owner(clients: Clients, dead: DeadMessage) -> str:
+    content, problem = content_of(_message(dead))
+    if problem or dead.door in (QueueDoor.APPROVALS, QueueDoor.HOOKS):
+        return PLATFORM
+    if dead.door is QueueDoor.EVENTS:
+        return owner_of_events(clients, event_messages.events_in(content))
+    return owner_of_message(clients, content)
 
 
 async def show(clients: Clients, path: str) -> LetterShown:
@@ -80,12 +97,16 @@ async def _take(
 
 
 def _find(clients: Clients, path: str) -> DeadMessage:
-    match = _PATH.fullmatch(path)
-    door = QueueDoor(match[1]) if match else None
-    dead = clients.queues.find_dead(door, int(match[2])) if match and door in clients.queues.doors else None
+    dead = _find_at(clients, path)
     if dead is None:
         raise Problem(404, "no such letter", f"{path} is not there; list the letters first")
     return dead
+
+
+def _find_at(clients: Clients, path: str) -> DeadMessage | None:
+    match = _PATH.fullmatch(path)
+    door = QueueDoor(match[1]) if match else None
+    return clients.queues.find_dead(door, int(match[2])) if match and door in clients.queues.doors else None
 
 
 def _row(dead: DeadMessage) -> LetterRow:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from shared.application.lists import RowFilter, counted, matching
+from shared.application.lists import RowFilter, counted, matching, rows_in_scope
 from shared.application.promotion.awaited_roles import Waited
 from shared.application.promotion.waits import Waits
 from shared.clients import Clients
@@ -85,7 +85,7 @@ class PromotionPage:
 def list_promotions(request: ApiRequest, query: PromotionFilters) -> PromotionPage:
     """The newest promotions first; the filters narrow. The fate `waiting` lists what waits for people."""
     clients = request.clients
-    rows = clients.lists.rows(PROMOTIONS)
+    rows = rows_in_scope(PROMOTIONS, clients.lists.rows(PROMOTIONS), clients.configuration, request.scope)
     narrowed = RowFilter(
         equal={"model": query.model, "target": query.target, "stage": query.stage},
         since=utc_text(query.since),

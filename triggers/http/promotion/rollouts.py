@@ -11,6 +11,7 @@ from shared.clients import Clients
 from shared.domain.rollout.forecast import expectations
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
 from shared.domain.rollout.steps import SHADOW
+from shared.domain.teams.ownership import Belonging
 from shared.records.production import paths
 from shared.records.production.rollouts import RolloutStanding, orders_of, step_at
 from shared.validation.rules import OptionalName, Whole
@@ -114,7 +115,10 @@ def list_rollouts(request: ApiRequest, query: RolloutFilters) -> RolloutPage:
     """Every rollout by the name of its promotion, as it stood at its last look."""
     rows = list[RolloutRow]()
     for standing in _standings(request.clients):
-        if standing.promotion <= query.after or (query.model and standing.model.split(":")[0] != query.model):
+        model = standing.model.split(":")[0]
+        if standing.promotion <= query.after or (query.model and model != query.model):
+            continue
+        if not request.sees(Belonging.MODEL, model):
             continue
         if len(rows) == query.limit:
             return RolloutPage(rollouts=tuple(rows), next=rows[-1].promotion)

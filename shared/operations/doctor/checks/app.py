@@ -7,11 +7,13 @@ and it publishes keys.
 from shared.config import check as findings_of
 from shared.domain.access.callers import audience_problem, token_version
 from shared.domain.failures import Refused, Transient
+from shared.domain.teams.quotas import RunUsage
 from shared.domain.trust.keys import Purpose
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 from shared.records import paths
 from shared.records.operations import FailedPart, log_findings
 from shared.records.store import RecordStore
+from shared.records.team_paths import team_runs
 
 _MOST = 20  # Findings of one kind.
 
@@ -79,6 +81,28 @@ def callers(site: Site) -> Findings:
     for name in sorted(keys - {machine.name for machine in machines}):
         fix = "remove it from SIGNALBOX_CALLER_KEYS, or add the machine to `machines`"
         yield SubjectReport("callers", f"key {name}").warning("belongs to no configured machine", fix)
+
+
+@check
+def teams(site: Site) -> Findings:
+    """What each team has, what it uses of its quotas, and whether anybody of it may see that."""
+    for team in site.configuration.teams:
+        report = SubjectReport("teams", f"team {team.name}")
+        if not any(persona.team == team.name for persona in site.configuration.permissions.personas):
+            fix = f"add `roles` and `permissions` to {team.file}"
+            yield report.warning("has no member: only roles of the platform see what it owns", fix)
+        try:
+            usage = RecordStore(site.hub, site.configuration.hub.state).get(RunUsage, team_runs(team.name))
+        except Refused as refusal:
+            yield report.unknown(f"its usage cannot be read: {refusal}", "see what is found of the container")
+            continue
+        running, quota = len(usage.running) if usage else 0, team.quotas.runs_at_once
+        if quota and running >= quota:
+            fix = f"wait, or raise teams.{team.name}.quotas.runs_at_once"
+            yield report.warning(f"has {running} runs being scored, all that its quota allows: others wait", fix)
+        else:
+            counts = ", ".join(f"{len(names)} of `{kind.value}`" for kind, names in team.names.items())
+            yield report.ok(f"owns {counts or 'nothing'}")
 
 
 _NOTICED_S, _FATAL_S = 30.0, 300.0
