@@ -51,7 +51,7 @@ CONDITIONS = [
         guard=placed,
     ),
     Lock(
-        symbol="Permissions._places",
+        symbol="Permissions._allowing",
         condition="action in PEOPLE_ONLY and caller.kind is not CallerKind.PERSON",
         without="False",
         guard=persons_only,
