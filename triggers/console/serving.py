@@ -26,7 +26,7 @@ from triggers.console.request_checks import SAFE, intent_of, refuse_foreign
 from triggers.console.sign_in import end_sign_in, sign_out, start_sign_in
 from triggers.console.static_files import static_response
 from triggers.http.dispatch import PARAMETER
-from triggers.http.exchange.conditional import conditional, names_etag, not_modified
+from triggers.http.exchange.conditional import conditional, unless_unchanged
 from triggers.http.exchange.problems import Problem
 from triggers.http.teams import clients_seen_by, is_open_to, scope_of
 
@@ -149,19 +149,13 @@ def page_request(
 
 
 async def _shown(request: PageRequest, place: Destination, http: func.HttpRequest) -> func.HttpResponse:
-    page, clients = place.page, request.clients
-    if not page.lists:
+    lists, query = place.page.lists, sorted(request.query.items())
+    if not lists:
         return conditional(http, await _rendered(request, place, 200))
-    memory, query = clients.lists.answers, sorted(request.query.items())
     # The hour is part of it: the signatures of forms on the page are of the hour.
     key = (f"console {place.path}", request.session.sid, f"{request.now:%H}", *(f"{n}={v}" for n, v in query))
-    marker = await asyncio.to_thread(lambda: "/".join(clients.lists.marker(kind) for kind in page.lists))
-    etag = memory.standing(key, marker, request.now)
-    if etag and names_etag(http.headers, etag):
-        return not_modified({"Cache-Control": "private, no-store"}, etag)
-    response = conditional(http, await _rendered(request, place, 200))
-    memory.keep(key, marker, request.now, response.headers.get("ETag", ""))
-    return response
+    headers = {"Cache-Control": "private, no-store"}
+    return await unless_unchanged(http, request.clients, lists, key, headers, lambda: _rendered(request, place, 200))
 
 
 async def _rendered(request: PageRequest, place: Destination, status: int) -> func.HttpResponse:

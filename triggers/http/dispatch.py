@@ -25,7 +25,7 @@ from shared.telemetry.spans import receiving
 from triggers.http import places, teams
 from triggers.http.api_route import IN_SCOPE, ApiRequest, ApiRoute
 from triggers.http.exchange.bodies import decode_body, decode_query, json_of
-from triggers.http.exchange.conditional import answer_key, conditional, marker_of, names_etag, not_modified
+from triggers.http.exchange.conditional import answer_key, conditional, unless_unchanged
 from triggers.http.exchange.idempotency import RepeatableAnswer, RequestedStart, begin, keep, request_digest
 from triggers.http.exchange.problems import SECURE, Problem, answer, document, prefers_html, problem
 
@@ -93,19 +93,14 @@ async def _respond(
     route: ApiRoute, handler: Signature, request: ApiRequest, arguments: Mapping[str, Any]
 ) -> func.HttpResponse:
     """The response of the handler; 304 where the caller has it already."""
+
+    async def respond() -> func.HttpResponse:
+        return _written(route, request.http, await _act(route, handler, request, arguments))
+
     if not route.lists:
-        content = await _act(route, handler, request, arguments)
-        return conditional(request.http, _written(route, request.http, content))
-    memory, now = request.clients.lists.answers, request.clients.clock.now()
-    # The marker is read before the answer is made: what changes in between makes another answer next time.
-    key, marker = answer_key(route, request), await asyncio.to_thread(marker_of, route, request)
-    etag = memory.standing(key, marker, now)
-    if etag and names_etag(request.http.headers, etag):
-        return not_modified(SECURE, etag)
-    content = await _act(route, handler, request, arguments)
-    response = conditional(request.http, _written(route, request.http, content))
-    memory.keep(key, marker, now, response.headers.get("ETag", ""))
-    return response
+        return conditional(request.http, await respond())
+    key = answer_key(route, request)
+    return await unless_unchanged(request.http, request.clients, route.lists, key, SECURE, respond)
 
 
 def _written(route: ApiRoute, http: func.HttpRequest, content: Any) -> func.HttpResponse:

@@ -3,17 +3,37 @@
 What is listed by an index has a change marker, so that a poll to which nothing happened costs one small listing.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import azure.functions as func
 
+from shared.clients import Clients
 from triggers.http.api_route import ApiRequest, ApiRoute
 
 
-def marker_of(route: ApiRoute, request: ApiRequest) -> str:
-    """The change marker of what *route* lists."""
-    return "/".join(request.clients.lists.marker(kind) for kind in route.lists)
+async def unless_unchanged(
+    http: func.HttpRequest,
+    clients: Clients,
+    lists: Sequence[str],
+    key: tuple[str, ...],
+    unchanged_headers: Mapping[str, str],
+    respond: Callable[[], Awaitable[func.HttpResponse]],
+) -> func.HttpResponse:
+    """304 with *unchanged_headers* where *lists* are as they were when the caller got the answer under *key*.
+
+    Else it is what *respond* makes, which is remembered under *key*.
+    """
+    answers, now = clients.lists.answers, clients.clock.now()
+    # The marker is read before the answer is made: what changes in between makes another answer next time.
+    marker = await asyncio.to_thread(lambda: "/".join(clients.lists.marker(kind) for kind in lists))
+    etag = answers.standing(key, marker, now)
+    if etag and names_etag(http.headers, etag):
+        return not_modified(unchanged_headers, etag)
+    response = conditional(http, await respond())
+    answers.keep(key, marker, now, response.headers.get("ETag", ""))
+    return response
 
 
 def answer_key(route: ApiRoute, request: ApiRequest) -> tuple[str, ...]:
