@@ -11,6 +11,7 @@ from shared.config.reading import FilePlace, built
 from shared.domain.access.permissions import DEFAULT_PERSONAS, EVERYWHERE, Action, Machine, Permissions, Persona
 from shared.domain.promotion.approvals import WITNESS, Role
 from shared.domain.promotion.ladder import REGISTRY
+from shared.domain.teams.ownership import PLATFORM
 
 _ACTIONS = tuple(action.value for action in Action if action is not Action.ANYONE)
 
@@ -71,52 +72,33 @@ def permissions_of(
     place: FilePlace,
     environments: tuple[str, ...],
     roles: Mapping[str, Role],
+    team: str = PLATFORM,
 ) -> Permissions:
-    """The matrix; without the section, the default one, with the configured meaning of each role it names."""
-    roles_by_name = {persona.role.name: persona.role for persona in DEFAULT_PERSONAS} | dict(roles)
-    return _permissions(section, machines, place, environments, roles_by_name)
+    """What the roles may do; those of a *team* with what is that team's alone.
 
-
-def permissions_of_team(
-    section: PermissionsSection | None,
-    machines: Mapping[str, MachineSection],
-    place: FilePlace,
-    environments: tuple[str, ...],
-    roles: Mapping[str, Role],
-    *,
-    team: str,
-) -> Permissions:
-    """What the roles of *team* may do with what is the team's.
-
-    Without the section, those of its roles that are called like default ones may do what these may.
+    Without the section it is the default matrix: for the platform all of it, with the configured meaning of each role
+    that it names; for a team what those of its roles may that are called like default ones.
     """
-    permissions = _permissions(section, machines, place, environments, roles)
-    return Permissions(
-        personas=tuple(replace(persona, team=team) for persona in permissions.personas),
-        machines=tuple(replace(machine, team=team) for machine in permissions.machines),
-    )
-
-
-def _permissions(
-    section: PermissionsSection | None,
-    machines: Mapping[str, MachineSection],
-    place: FilePlace,
-    environments: tuple[str, ...],
-    roles: Mapping[str, Role],
-) -> Permissions:
+    if team == PLATFORM:
+        roles = {persona.role.name: persona.role for persona in DEFAULT_PERSONAS} | dict(roles)
     if section is None:
         personas = tuple(
-            Persona(role=roles[persona.role.name], allows=persona.allows)
+            Persona(role=roles[persona.role.name], allows=persona.allows, team=team)
             for persona in DEFAULT_PERSONAS
             if persona.role.name in roles
         )
     else:
         matrix = place.inside("permissions")
-        personas = tuple(_persona(allows, name, matrix, environments, roles) for name, allows in section.items())
+        personas = tuple(
+            replace(_persona(allows, name, matrix, environments, roles), team=team) for name, allows in section.items()
+        )
     names = tuple(persona.role.name for persona in personas)
     callers = place.inside("machines")
     return Permissions(
-        personas=personas, machines=tuple(_machine(machine, name, callers, names) for name, machine in machines.items())
+        personas=personas,
+        machines=tuple(
+            replace(_machine(machine, name, callers, names), team=team) for name, machine in machines.items()
+        ),
     )
 
 

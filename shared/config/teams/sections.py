@@ -10,7 +10,7 @@ from shared.config.sections.access import (
     MachineSection,
     PermissionsSection,
     RoleSection,
-    permissions_of_team,
+    permissions_of,
     roles_of,
 )
 from shared.config.sections.answers import AnswersSection
@@ -103,9 +103,7 @@ def members_of(team: TeamFile, place: FilePlace, environments: tuple[str, ...]) 
     if section is None:
         return TeamMembers(team=team.name)
     roles = roles_of(section.roles, inside.inside("roles"))
-    permissions = permissions_of_team(
-        section.permissions, section.machines, inside, environments, roles, team=team.name
-    )
+    permissions = permissions_of(section.permissions, section.machines, inside, environments, roles, team.name)
     return TeamMembers(team=team.name, roles=roles, permissions=permissions)
 
 
