@@ -14,7 +14,7 @@ from typing import Any
 from shared.config.contract_file import ContractSection, contract_of
 from shared.config.document import Document, read_document
 from shared.config.findings import ConfigurationError, FileFinding
-from shared.config.project_functions import is_file, place_problem, source_problems
+from shared.config.project_functions import is_file, named_problem, place_problem, source_problems
 from shared.config.reading import ContractFile, FilePlace, Report, read_file
 from shared.domain.data.data_contract import DataContract
 from shared.domain.data.reference_profile import ProfileError, ReferenceProfile, parse_profile, unfit_columns
@@ -47,7 +47,7 @@ def read_contract(home: Path, path: str) -> ContractFile:
     if file.contract is None or document is None:
         return file
     reference, unfit = _reference(home, path, file.contract)
-    unfit = (*unfit, *_unfit_rules(home, path, file.contract))
+    unfit = (*unfit, *_unfit_rules(home, path, file.contract, document))
     own = [replace(finding, line=document.line(finding.field)) for finding in unfit if not finding.file]
     findings = (*file.findings, *_placed(own, path), *(finding for finding in unfit if finding.file))
     return replace(file, contract=None if findings else file.contract, reference=reference, findings=findings)
@@ -130,7 +130,7 @@ def _reference(
     return profile, unfit
 
 
-def _unfit_rules(home: Path, path: str, contract: DataContract) -> Iterator[FileFinding]:
+def _unfit_rules(home: Path, path: str, contract: DataContract, document: Document) -> Iterator[FileFinding]:
     """What is wrong with the files of the contract's own rules; findings without a file are about its own fields."""
     folder = PurePosixPath(path).parent
     for at, rule in enumerate(contract.rules):
@@ -142,6 +142,10 @@ def _unfit_rules(home: Path, path: str, contract: DataContract) -> Iterator[File
             continue
         source = (home / folder / function.file).read_bytes()
         for line, problem, remedy in source_problems(source, function.function, "rule", ("row", "options")):
+            if not line:
+                about = named_problem(function.file, problem)
+                yield document.exact_finding(f"rules[{at}].function", about, remedy)
+                continue
             place = str(folder / function.file)
             yield FileFinding(line=line, field=function.name, problem=problem, remedy=remedy, file=place)
 

@@ -5,7 +5,7 @@ self-references are refused. Size, depth and what aliases repeat are bounded bef
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ class Document:
     def finding(self, field: str, problem: str, remedy: str, level: str = "error") -> FileFinding:
         """What is wrong with *field*, at its place."""
         return FileFinding(line=self.line(field), field=field, problem=problem, remedy=remedy, level=level)
+
+    def exact_finding(self, field: str, problem: str, remedy: str) -> FileFinding:
+        """As `finding`, always with the column: of what the line has, one word is meant."""
+        finding = self.finding(field, problem, remedy)
+        return finding if finding.column else replace(finding, column=self.column(field))
 
     def folder(self, field: str) -> str:
         """The folder, from that of the configuration, of the file that *field* stands in; paths are relative to it."""

@@ -8,7 +8,7 @@ class FileFinding:
     """*level* is `error` or `warning`; *line* counts from 1, 0 where there is no line.
 
     *file* is the path of a team's file, a data contract or a profile beside the configuration; empty for the
-    configuration itself. *column* counts from 1, and is 0 unless the configuration is split by team.
+    configuration itself. *column* counts from 1, and is 0 where the line says enough.
     """
 
     line: int
@@ -20,12 +20,12 @@ class FileFinding:
     column: int = 0
 
     def __str__(self) -> str:
-        place = f"{self.line}:{self.column}" if self.column else f"{self.line}"
-        return f"{place}: {self.field}: {self.problem}; {self.remedy}"
+        place = ":".join(str(number) for number in (self.line, self.column) if number)
+        return f"{place}{': ' if place else ''}{self.field}: {self.problem}; {self.remedy}"
 
     def placed(self, name: str) -> str:
         """The finding with the name of its file; *name* is the configuration's own."""
-        return f"{self.file or name}:{self}"
+        return f"{self.file or name}:{'' if self.line else ' '}{self}"
 
 
 class ConfigurationError(ValueError):

@@ -9,7 +9,8 @@ from shared.config.reading import nearest
 
 _LONGEST_FILE = 256 * 1024
 
-Problem = tuple[int, str, str]  # The line, what is wrong, and the remedy.
+# The line, what is wrong, and the remedy. The line is 0 where the whole file is meant: then who names it is told.
+Problem = tuple[int, str, str]
 
 
 def place_problem(home: Path, path: str, folder: str) -> tuple[str, str] | None:
@@ -28,6 +29,11 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def named_problem(path: str, problem: str) -> str:
+    """*problem* of the whole file at *path*, as it is said where the file is named."""
+    return f"names {path}, which {problem}"
 
 
 def source_problems(source: bytes, function: str, kind: str, arguments: Sequence[str]) -> Iterator[Problem]:

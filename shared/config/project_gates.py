@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 
 from shared.config.findings import FileFinding
-from shared.config.project_functions import place_problem, source_problems
+from shared.config.project_functions import named_problem, place_problem, source_problems
 from shared.config.reading import FilePlace, nearest
 from shared.domain.gates import GATES, GateSpec
 from shared.domain.gates.evidence import Evidence
@@ -53,6 +53,9 @@ def source_of(name: str, place: FilePlace, field: str, kind: str, arguments: Seq
         return ""
     source = (place.report.home / path).read_bytes()
     for line, problem, remedy in source_problems(source, name.rpartition(":")[2], kind, arguments):
+        if not line:
+            place.fail_exactly(field, named_problem(path, problem), remedy)
+            continue
         finding = FileFinding(line=line, field=name, problem=problem, remedy=remedy, file=path)
         if finding not in place.report.findings:  # Several stages may have the same function.
             place.report.findings.append(finding)

@@ -66,6 +66,11 @@ class FilePlace:
             return  # What the section lacks as a whole may be what is wrong in it.
         self.report.findings.append(self.report.document.finding(path, problem, remedy, level))
 
+    def fail_exactly(self, name: str, problem: str, remedy: str) -> None:
+        """As `fail`, with the column, too: of what stands in the line of *name* only that is meant."""
+        if not self.is_faulty(name):
+            self.report.findings.append(self.report.document.exact_finding(self._field(name), problem, remedy))
+
     def fail_all(self, name: str, problems: Iterable[tuple[str, str]]) -> None:
         for problem, remedy in problems:
             self.fail(name, problem, remedy)

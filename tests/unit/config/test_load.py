@@ -213,7 +213,7 @@ def test_a_window_needs_a_folder_to_group_by(write):
 
 
 def test_what_yaml_itself_refuses_is_a_finding_with_its_line(write):
-    with pytest.raises(ConfigurationError, match=r"signalbox\.yaml:0: file: is not YAML \(unacceptable character"):
+    with pytest.raises(ConfigurationError, match=r"signalbox\.yaml: file: is not YAML \(unacceptable character"):
         load(write(head="a: '\x01'\n"))
 
 
@@ -256,7 +256,7 @@ def test_the_command_says_everything_and_ends_in_failure_only_for_errors(write, 
 
     assert (warned, refused) == (0, 1)
     said = capsys.readouterr().out
-    assert "signalbox.yaml: 0 errors, 1 warnings" in said
+    assert "signalbox.yaml: 0 errors, 1 warning\n" in said
     assert "signalbox.yaml:10: routes.nightly.give_up_after: is 'soon'" in said
 
 

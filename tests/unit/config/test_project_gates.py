@@ -67,7 +67,8 @@ def test_the_plan_carries_the_digest_of_the_file(tmp_path: Path) -> None:
         (
             "rules/gates.py:enougt:",
             GATE,
-            "rules/gates.py:0: rules/gates.py:enougt: has no function enougt; did you mean 'enough'?",
+            "signalbox.yaml:13:7: ladder.preprod.entry.rules/gates.py:enougt: names rules/gates.py, which has no "
+            "function enougt; did you mean 'enough'?",
         ),
         (
             "rules/gates.py:enough:",

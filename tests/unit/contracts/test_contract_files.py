@@ -177,7 +177,7 @@ def test_the_reference_profile_is_read_with_its_contract(write, profile, problem
     said = findings(write(PLAIN + "distribution: {reference: profile.json}\n", profile))
 
     assert len(said) == 1, said
-    assert said[0].startswith("data/profile.json:0: ")
+    assert said[0].startswith("data/profile.json: ")
     assert problem in said[0]
 
 

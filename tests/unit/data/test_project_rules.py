@@ -95,7 +95,10 @@ def test_rows_keep_their_numbers_over_many_parts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("function: rules.py:plausibel", "rules.py:0: rules.py:plausibel: has no function plausibel; did you mean"),
+        (
+            "function: rules.py:plausibel",
+            "contract.yaml:5:5: rules[0].function: names rules.py, which has no function plausibel; did you mean",
+        ),
         ("function: ../rules.py:plausible", "rules[0].function: is outside the contract's folder"),
         ("function: other.py:plausible", "rules[0].function: names other.py, which is not a file"),
         ("function: plausible", "rules[0].function: is 'plausible'; use FILE.py:FUNCTION"),
