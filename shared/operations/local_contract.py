@@ -65,7 +65,7 @@ def _lines(file: Path, out: Path, dialect: DataContract, columns: tuple[SeenColu
 
 
 def _column(column: SeenColumn) -> str:
-    fields, notes = [f"name: {_word(column.name)}", f"type: {column.type}"], []
+    fields, notes = [f"name: {_word(column.name)}", f"type: {column.kind}"], []
     if column.missing:
         fields.append("nullable: true")
         notes.append(f"{column.missing} of {column.rows} have no value")
@@ -76,8 +76,8 @@ def _column(column: SeenColumn) -> str:
     elif column.ends is not None:
         low, high = column.ends
         notes.append(f"seen from {_shown(low)} to {_shown(high)}")
-        if column.type in ("integer", "number") and not _is_key(column):
-            least, most = _widened(low, high, column.type == "integer")
+        if column.kind in ("integer", "number") and not _is_key(column):
+            least, most = _widened(low, high, column.kind == "integer")
             fields += [f"min: {least}", f"max: {most}"]
             notes[-1] += ", and a tenth more"
     elif column.values is not None:
@@ -88,12 +88,12 @@ def _column(column: SeenColumn) -> str:
 def _is_category(column: SeenColumn) -> bool:
     few = column.values is not None and 0 < len(column.values) <= _FEW
     enough = column.values is not None and column.rows - column.missing >= _ROWS_OF_EACH * len(column.values)
-    return column.type == "string" and few and enough
+    return column.kind == "string" and few and enough
 
 
 def _is_key(column: SeenColumn) -> bool:
     once = column.values is not None and len(column.values) == column.rows and not column.missing
-    return column.type in ("integer", "string") and once and bool(_LIKE_KEYS.search(column.name))
+    return column.kind in ("integer", "string") and once and bool(_LIKE_KEYS.search(column.name))
 
 
 def _widened(low: Any, high: Any, whole: bool) -> tuple[Any, Any]:
@@ -114,7 +114,7 @@ def _shown(value: Any) -> str:
 
 
 def _allowed(value: str, column: SeenColumn) -> str:
-    return value if column.type in ("integer", "number") else _word(value)
+    return value if column.kind in ("integer", "number") else _word(value)
 
 
 def _word(text: str) -> str:

@@ -10,31 +10,42 @@ from typing import Any
 import pyarrow.compute as pc
 
 from shared.adapters.reader.files import local_file
-from shared.adapters.tables.batches import Piece
-from shared.adapters.tables.overview.describing import contract_of
+from shared.adapters.tables.overview.describing import NARROWEST, TypedColumn, contract_of, next_kinds
 from shared.adapters.tables.pieces import map_pieces, pieces_of
 from shared.domain.data.contract_values import ColumnType
-from shared.domain.data.data_contract import ORDERED, Column, DataContract, Format
+from shared.domain.data.data_contract import ORDERED, DataContract, Format
 from shared.domain.data.data_measures import Breaches
 
-_ORDER: tuple[ColumnType, ...] = ("integer", "number", "boolean", "date", "timestamp", "string")
 _FORMATS: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
 _MOST_DIFFERENT = 1_000_000
 
 
 @dataclass(slots=True, kw_only=True)
-class SeenColumn:
-    """A column as its values showed it: all of them are of *type*, and *ends* are the least and the most.
-
-    *values* are the different ones as texts; None where there are too many to remember.
+class SeenColumn(TypedColumn):
+    """A column as its values showed it: *ends* are values of its type, and *values* the different ones as texts; None
+    where there are too many to remember.
     """
 
-    name: str
-    type: ColumnType
-    rows: int = 0
-    missing: int = 0
-    ends: tuple[Any, Any] | None = None
     values: set[str] | None = field(default_factory=set)
+
+    @property
+    def next_kind(self) -> ColumnType | None:
+        """A column without values is read again as one of texts: some of these may be no missing values."""
+        if self.rows == self.missing and self.kind != "string":
+            return "string"
+        return super(SeenColumn, self).next_kind  # A class with slots is made twice, and a bare super() has the first.
+
+    def _widen_values(self) -> bool:
+        """Values that were noted have other texts as values of a wider type."""
+        return False
+
+    def _note(self, values: Any) -> None:
+        if self.kind in ORDERED:
+            self._note_ends(values)
+        if self.values is not None:
+            self.values.update(str(value) for value in pc.unique(values.drop_null()).to_pylist())
+            if len(self.values) > _MOST_DIFFERENT:
+                self.values = None
 
 
 def dialect_of(file: Path) -> DataContract:
@@ -51,56 +62,22 @@ def seen_columns(file: Path, contract: DataContract) -> tuple[SeenColumn, ...]:
     The file is read once, and again for columns whose type only a later piece disproves. JSON is parsed by types, and
     so it is read for each type that is tried. Raises whatever reading it raises.
     """
-    columns, places = dict[str, SeenColumn](), dict.fromkeys(contract.names, 0)
-    while places:
-        columns |= _read_once(file, contract, places)
-        places = {name: place for name, place in places.items() if name not in columns}
+    columns, kinds = dict[str, SeenColumn](), dict.fromkeys(contract.names, NARROWEST)
+    while kinds:
+        read = _read_once(file, contract, [SeenColumn(name=name, kind=kind) for name, kind in kinds.items()])
+        columns |= {column.name: column for column in read}
+        kinds = next_kinds(read)
     return tuple(columns[name] for name in contract.names)
 
 
-def _read_once(file: Path, contract: DataContract, places: dict[str, int]) -> dict[str, SeenColumn]:
-    """The columns whose values all have one type; *places* says which of the types is tried first, and is moved on."""
-    columns = {name: SeenColumn(name=name, type=_ORDER[place]) for name, place in places.items()}
-    contract = replace(contract, columns=tuple(map(_rule, columns.values())), extra_columns="allow")
-    table = local_file(file)
+def _read_once(file: Path, contract: DataContract, columns: list[SeenColumn]) -> list[SeenColumn]:
+    """*columns*, after they have taken the values of the file."""
+    contract = replace(contract, columns=tuple(column.rule for column in columns), extra_columns="allow")
+    table, names = local_file(file), [column.name for column in columns]
     with table.open() as stream:
-        pieces = pieces_of(stream, table.name, contract, list(columns), Breaches())
+        pieces = pieces_of(stream, table.name, contract, names, Breaches())
         for piece in map_pieces(pieces, lambda piece: piece):
-            for column in list(columns.values()):
-                while not _take(column, piece):
-                    places[column.name] += 1
-                    column.type = _ORDER[places[column.name]]
-                    if column.missing < column.rows or contract.format == "jsonl":
-                        del columns[column.name]  # Values that were seen before have to be read as the wider type.
-                        break
-    for column in list(columns.values()):
-        if column.missing == column.rows and column.type != "string":  # A column without values is a text.
-            places[column.name] = _ORDER.index("string")
-            del columns[column.name]
+            for column in columns:
+                if not column.misfits:
+                    column.take(piece, as_text=contract.format != "jsonl")
     return columns
-
-
-def _rule(column: SeenColumn) -> Column:
-    return Column(name=column.name, type=column.type, nullable=True)
-
-
-def _take(column: SeenColumn, piece: Piece) -> bool:
-    """Note the values of *piece*; False, with nothing noted, where some are not of the column's type."""
-    cells = piece.typed(_rule(column))
-    if cells is None:
-        column.rows, column.missing = column.rows + piece.rows, column.missing + piece.rows
-        return True
-    if cells.bad_count and column.type != "string":
-        return False
-    column.rows += piece.rows
-    column.missing += cells.absent_count
-    if column.type in ORDERED and len(cells.values) > cells.values.null_count:
-        ends = pc.min_max(cells.values)
-        low, high = ends["min"].as_py(), ends["max"].as_py()
-        first, last = column.ends or (low, high)
-        column.ends = (min(first, low), max(last, high))
-    if column.values is not None:
-        column.values.update(str(value) for value in pc.unique(cells.values.drop_null()).to_pylist())
-        if len(column.values) > _MOST_DIFFERENT:
-            column.values = None
-    return True

@@ -76,7 +76,7 @@ def test_a_file_is_read_once_unless_a_later_piece_disproves_a_type(
     monkeypatch.setattr(csv_pieces, "_BLOCK", 65536)
     columns = {name: inferring.seen_columns(tmp_path / name, dialect) for name, dialect in dialects.items()}
 
-    assert len({column.type for column in columns["data.csv"]}) == 4
+    assert len({column.kind for column in columns["data.csv"]}) == 4
     assert columns["late.csv"][0].rows == len(values)
     assert [path.name for path in opened_files] == ["data.csv", *["late.csv"] * readings]
 

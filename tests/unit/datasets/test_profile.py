@@ -54,6 +54,18 @@ def test_a_type_is_widened_over_files_and_never_guessed(tmp_path: Path) -> None:
         assert kinds(files, "csv") == {"x": "number", "d": "timestamp", "f": "boolean", "s": "string"}
 
 
+def test_days_that_were_read_before_moments_keep_their_place_between_the_ends(tmp_path: Path) -> None:
+    files = [
+        table(tmp_path, "a.csv", "d\n2024-01-01\n2024-01-02\n"),
+        table(tmp_path, "b.csv", "d\n2024-01-03T12:00:00\n"),
+    ]
+    (column,) = profile_table(files, "csv").columns
+
+    assert (column.low[:10], column.high[:10]) == ("2024-01-01", "2024-01-03")
+    assert column.histogram is not None
+    assert sum(column.histogram.bins) == 3
+
+
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [

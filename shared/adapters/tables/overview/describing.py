@@ -1,14 +1,14 @@
 """What a table is, read once: its columns, each of the narrowest type that all its values have, and between which ends.
 
-It infers and decides nothing. `profiling` reads the same files again for histograms; `inferring` looks at one local
-file for a contract that a person writes.
+It infers and decides nothing. `profiling` reads the same files again for histograms; `inferring` finds the types of one
+local file in the same way, for a contract that a person writes.
 """
 
 import csv
 import io
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +24,10 @@ from shared.domain.data.data_contract import ORDERED, Column, CsvDialect, DataCo
 from shared.domain.data.data_measures import Breaches
 from shared.domain.datasets.contents import DatasetColumn, TableFacts
 
-_ORDER: tuple[ColumnType, ...] = ("integer", "number", "boolean", "date", "timestamp", "string")
-_WIDER: dict[str, ColumnType] = {"integer": "number", "date": "timestamp"}
+NARROWEST: ColumnType = "integer"
+_ORDER: tuple[ColumnType, ...] = (NARROWEST, "number", "boolean", "date", "timestamp", "string")
+# The types that the values of others have, too, and the factor between the numbers of both.
+_WIDER: dict[ColumnType, tuple[ColumnType, float]] = {"integer": ("number", 1.0), "date": ("timestamp", 86400.0)}
 _DELIMITERS = ",;\t|"
 _LONGEST_HEADER = 256 * 1024
 _LINES = 1000  # Of JSON, in which every column must occur once.
@@ -34,15 +36,15 @@ _SHOWN = 10
 
 @dataclass(slots=True, kw_only=True)
 class TypedColumn:
-    """A column so far: *kind* fits all *rows* unless *misfits* is set; *ends* are the least and the most of numbers,
-    days and moments, as `as_numbers` gives them. *unreadable* values are not even texts.
+    """A column so far: *kind* fits all *rows* unless *misfits* is set; *ends* are the least and the most of its values.
+    *unreadable* values are not even texts.
     """
 
     name: str
-    kind: ColumnType = "integer"
+    kind: ColumnType = NARROWEST
     rows: int = 0
     missing: int = 0
-    ends: tuple[float, float] | None = None
+    ends: tuple[Any, Any] | None = None
     misfits: bool = False
     unreadable: int = 0
 
@@ -58,8 +60,7 @@ class TypedColumn:
     def take(self, piece: Piece, *, as_text: bool) -> None:
         """Note the values of *piece*; where they are kept *as_text* or by their own types, a wider one is tried."""
         cells = piece.typed(self.rule)
-        while as_text and cells is not None and cells.bad_count and (kind := self._wider_kind()):
-            self.kind, self.ends = kind, self.ends if kind == "number" else None
+        while as_text and cells is not None and cells.bad_count and self._widen():
             cells = piece.typed(self.rule)
         self.rows += piece.rows
         self.missing += piece.rows if cells is None else cells.absent_count
@@ -67,20 +68,44 @@ class TypedColumn:
             return
         if cells.bad_count:
             self.misfits, self.unreadable = True, self.unreadable + cells.bad_count
-        elif self.kind in ORDERED:
-            self._note_ends(as_numbers(cells.values))
+        if not cells.bad_count or self.kind == "string":
+            self._note(cells.values)
 
-    def _wider_kind(self) -> ColumnType | None:
-        """The type to try next: one that what has been read fits too, or any where nothing was; None where only
-        another reading can tell.
-        """
-        if self.rows > self.missing:
-            return _WIDER.get(self.kind)
+    @property
+    def next_kind(self) -> ColumnType | None:
+        """The type by which the files are to be read again; None where all values fit, or are not even texts."""
+        return self._following_kind if self.misfits else None
+
+    @property
+    def _following_kind(self) -> ColumnType | None:
         return None if self.kind == "string" else _ORDER[_ORDER.index(self.kind) + 1]
 
-    def _note_ends(self, numbers: Any) -> None:
-        if len(numbers) > numbers.null_count:
-            ends = pc.min_max(numbers)
+    def _widen(self) -> bool:
+        """Whether there is another type to try: any while nothing was read, and then one that what was read fits too.
+
+        Beyond that only another reading can tell.
+        """
+        if self.rows > self.missing:
+            return self._widen_values()
+        kind = self._following_kind
+        self.kind = kind or self.kind
+        return kind is not None
+
+    def _widen_values(self) -> bool:
+        if self.kind not in _WIDER:
+            return False
+        self.kind, factor = _WIDER[self.kind]
+        self.ends = self.ends and (self.ends[0] * factor, self.ends[1] * factor)
+        return True
+
+    def _note(self, values: Any) -> None:
+        """Note the *values* of a piece, which are all of the column's type; of ends the numbers, by `as_numbers`."""
+        if self.kind in ORDERED:
+            self._note_ends(as_numbers(values))
+
+    def _note_ends(self, values: Any) -> None:
+        if len(values) > values.null_count:
+            ends = pc.min_max(values)
             low, high = ends["min"].as_py(), ends["max"].as_py()
             first, last = self.ends or (low, high)
             self.ends = (min(first, low), max(last, high))
@@ -118,10 +143,9 @@ class Description:
 def describe(files: Sequence[TableFile], kind: Format) -> Description:
     """What *files* of one format are together. What a file holds never makes it raise: that is a problem."""
     description = _read(files, kind, {})
-    # JSON is parsed by the type that is asked for, and values that were read already may not fit the next type: then it
-    # needs another reading. There are few types.
-    while followers := _followers(description):
-        description = _read(files, kind, followers)
+    while followers := next_kinds(description.columns.values()):
+        others = {column.name: column.kind for column in description.columns.values()}
+        description = _read(files, kind, others | followers)
     for column in description.columns.values():
         if column.unreadable:
             problem = f"column {column.name[:60]!r} has {column.unreadable} values that are no text of UTF-8"
@@ -131,11 +155,13 @@ def describe(files: Sequence[TableFile], kind: Format) -> Description:
     return description
 
 
-def _followers(description: Description) -> dict[str, ColumnType]:
-    """The types to try next, by column; empty where all values fit, or are not even texts."""
-    kinds = {column.name: column.kind for column in description.columns.values()}
-    misfits = {name for name, column in description.columns.items() if column.misfits and column.kind != "string"}
-    return kinds | {name: _ORDER[_ORDER.index(kinds[name]) + 1] for name in misfits} if misfits else {}
+def next_kinds(columns: Iterable[TypedColumn]) -> dict[str, ColumnType]:
+    """The types to try next, by the names of those *columns* that need another reading.
+
+    JSON is parsed by the type that is asked for, and values that were read already may not fit the next type. There are
+    few types.
+    """
+    return {column.name: column.next_kind for column in columns if column.next_kind is not None}
 
 
 def _read(files: Sequence[TableFile], kind: Format, kinds: dict[str, ColumnType]) -> Description:
@@ -173,7 +199,7 @@ def as_numbers(values: Any) -> Any:
 
 
 def contract_of(
-    file: TableFile, kind: Format, kinds: Mapping[str, ColumnType], otherwise: ColumnType = _ORDER[0]
+    file: TableFile, kind: Format, kinds: Mapping[str, ColumnType], otherwise: ColumnType = NARROWEST
 ) -> DataContract:
     """A contract with the columns of *file*, of the types *kinds* or *otherwise*. Raises ValueError, UnreadableFile."""
     delimiter = ","
