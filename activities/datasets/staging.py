@@ -3,10 +3,9 @@
 Nothing of it can be named by anybody before `versions` has promoted it.
 """
 
-import hashlib
-
 from activities.effects import once, stamp
 from shared import contracts as c
+from shared.application.blob_digests import blob_digest
 from shared.application.datasets.starts import listed_files, snapshot_of
 from shared.clients import Clients
 from shared.domain.datasets.contents import (
@@ -23,7 +22,6 @@ from shared.ports import Blob, HubFile
 from shared.records.datasets import CheckedFiles, StagedFiles, find_version
 from shared.records.datasets import paths as dataset_paths
 
-_BLOCK = 4 * 1024 * 1024
 _AGAIN = "publish again once nobody writes there"
 
 
@@ -98,11 +96,7 @@ def _folder(request: c.DatasetPublication) -> str:
 
 def _hashed(clients: Clients, request: c.DatasetPublication, staged_path: str, path: str) -> DatasetFile:
     blob = _staged_blob(clients, request, staged_path)
-    digest = hashlib.sha256()
-    with clients.hub.open(blob) as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return DatasetFile(path=path, bytes=blob.size, sha256=digest.hexdigest())
+    return DatasetFile(path=path, bytes=blob.size, sha256=blob_digest(clients.hub, blob))
 
 
 def _staged_blob(clients: Clients, request: c.DatasetPublication, staged_path: str) -> Blob:

@@ -1,12 +1,12 @@
 """Batch jobs: submit once under a deterministic name, look, cancel; and count what came out."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
 from activities.effects import once, stamp
 from activities.inference.online_scoring import score_online
 from shared import contracts as c
+from shared.application.blob_digests import blob_digest
 from shared.application.inference.scoring import refuse_revoked_scoring
 from shared.clients import Clients
 from shared.domain import identity
@@ -19,7 +19,6 @@ from shared.records import paths
 from shared.records.lists.rows import RUNS, keep_listed
 from shared.records.store import RecordStore
 
-_CHUNK = 1024 * 1024
 _LOG_TAIL, _LOG_LINES = 64 * 1024, 500
 
 
@@ -127,8 +126,5 @@ def _find_job(clients: Clients, cancellation: c.Cancellation) -> str:
 
 
 def _hashed(clients: Clients, blob: Blob, rows: int) -> c.OutputFile:
-    digest = hashlib.sha256()
-    with clients.hub.open(blob) as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return c.OutputFile(path=blob.path, etag=blob.etag, size=blob.size, sha256=digest.hexdigest(), rows=rows)
+    sha256 = blob_digest(clients.hub, blob)
+    return c.OutputFile(path=blob.path, etag=blob.etag, size=blob.size, sha256=sha256, rows=rows)

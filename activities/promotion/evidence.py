@@ -13,7 +13,7 @@ from activities.online_rows import predictions_of, rows_request
 from activities.promotion.holdout_rows import HoldoutRows, Table, read_rows, require_every
 from activities.promotion.holdouts import agreement_of, contributions_of, evaluate
 from shared import contracts as c
-from shared.application.datasets.versions import hub_file
+from shared.application.datasets.versions import proven_file
 from shared.application.promotion.holdout_looks import count_holdout_look
 from shared.application.promotion.planning import golden_requests, place_shelves, stage_shelves
 from shared.clients import Clients
@@ -30,8 +30,11 @@ _LEAST_TIMED = 30
 
 
 def data_test(clients: Clients, model: Promotable) -> DataTest:
-    """The hold-out data against the model's own contract: the same check that arrivals pass."""
-    blob = hub_file(clients.store, model.holdout.path)
+    """The hold-out data against the model's own contract: the same check that arrivals pass.
+
+    Refused where the hold-out is a published version whose content is not what was published.
+    """
+    blob = proven_file(clients.store, clients.audit, model.holdout.path)
     if blob is None:
         raise Refused(f"hold-out {model.holdout.path} is not in the hub; put it there")
     report = clients.data_checks.check(model.contract, [HubFile(name=model.holdout.path, blob=blob)])

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from activities.promotion.evidence import data_test
 from activities.promotion.holdout_rows import read_rows
 from shared import contracts as c
 from shared.domain.failures import Refused
@@ -58,6 +59,23 @@ async def test_rows_that_are_not_what_was_published_measure_nothing(app: Dataset
     app.hub.land("signalbox/datasets/churn-holdout/1.json", json.dumps({**manifest, "rows": 201}).encode())
     with pytest.raises(Refused, match="is not what the audit log says was published"):
         read_rows(app.clients, HOLDOUT)
+
+
+async def test_no_data_test_passes_on_rows_that_are_not_what_was_published(app: DatasetApp) -> None:
+    """Their number and their form are as before: only the digest tells."""
+    app.land()
+    await app.published()
+    hold_out(app)
+    (model, *_) = app.clients.configuration.ladder.models
+    assert data_test(app.clients, model).rows == 200
+    app.register("1", error=2.0)
+
+    manifest = app.manifest("churn-holdout", "1")
+    app.hub.land(f"signalbox-staging/{manifest['folder']}/rows.csv", ROWS.replace(b"199,199,199", b"199,199,1"))
+    promotion = await app.finish(await app.promote("churn:1", to="preprod"))
+
+    assert promotion.fate is not c.Fate.PROMOTED
+    assert "churn-holdout@1 is not what was published" in promotion.because[0], promotion
 
 
 async def test_a_version_that_is_not_there_or_has_another_file_is_named(app: DatasetApp) -> None:

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from shared.application.blob_digests import blob_digest
 from shared.domain.datasets.contents import DatasetFile
 from shared.domain.datasets.references import DatasetReference, read_reference
 from shared.domain.failures import Refused
 from shared.ports import AuditLog, Blob, DataHub
 from shared.records.datasets import DatasetManifest, find_version, manifest_digest
 from shared.records.store import RecordStore
+
+NOT_PUBLISHED = "is not what was published; publish the files as another version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,20 @@ def require_logged(store: RecordStore, audit: AuditLog, location: str) -> str:
             f"{name}@{version} is not what the audit log says was published; publish the files as another version"
         )
     return f"{name}@{version} {digest}"
+
+
+def proven_file(store: RecordStore, audit: AuditLog, location: str) -> Blob | None:
+    """As `hub_file`; a file of a published version has the content that was published, by the audit log.
+
+    Raises Refused where it has another, and as `require_logged` does.
+    """
+    require_logged(store, audit, location)
+    published = published_file(store, location)
+    if published is None:
+        return hub_file(store, location)
+    if blob_digest(store.hub, published.blob) != published.file.sha256:
+        raise Refused(f"{published.reference} {NOT_PUBLISHED}")
+    return published.blob
 
 
 def _file_of(manifest: DatasetManifest, reference: DatasetReference) -> DatasetFile:
