@@ -228,7 +228,7 @@ class Clients:
     def audit(self) -> AuditLog:
         from shared.adapters.audit_log.opening import open_audit_log
 
-        return open_audit_log(self.hub, self.configuration.hub, self.clock, self.signing, self.tree_heads)
+        return open_audit_log(self.hub, self.configuration, self.clock, self.signing, self.tree_heads)
 
     @cached_property
     def tree_heads(self) -> TreeHeadPublisher | None:

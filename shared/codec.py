@@ -12,6 +12,8 @@ from enum import Enum
 from functools import lru_cache, partial
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from shared.domain.newer import newer_fields
+
 T = TypeVar("T")
 
 Json = Any  # What json.dumps accepts: the one place where a shape is not known yet.
@@ -209,15 +211,10 @@ def _expect(kind: type, raw: Json) -> Any:
 
 def _without_newer(value: Any, plain: dict[str, Json]) -> dict[str, Json]:
     """*plain* without the fields of *value* that earlier releases did not have, where they have their default."""
-    for name, default in _newer(type(value)):  # type: ignore[arg-type]  # A class is hashable.
+    for name, default in newer_fields(type(value)):  # type: ignore[arg-type]  # A class is hashable.
         if getattr(value, name) == default:
             del plain[name]
     return plain
-
-
-@lru_cache(maxsize=256)
-def _newer(kind: Any) -> tuple[tuple[str, Any], ...]:
-    return tuple((field.name, field.default) for field in fields(kind) if field.metadata.get("newer"))
 
 
 @lru_cache(maxsize=256)

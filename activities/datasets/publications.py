@@ -4,8 +4,10 @@ from dataclasses import replace
 
 from activities.effects import once, stamp
 from shared import contracts as c
+from shared.application.datasets.versions import publication_entry
 from shared.clients import Clients
 from shared.domain.failures import Transient
+from shared.domain.teams.ownership import Belonging
 from shared.records.datasets import PublicationRecord
 from shared.records.datasets import paths as dataset_paths
 from shared.records.store import Stored
@@ -52,7 +54,8 @@ def close_publication(clients: Clients, closing: c.DatasetClosing) -> c.Done:
             "unregistered": list(result.unregistered),
         }
         if result.outcome is not c.PublicationOutcome.PUBLISHED or result.unregistered:
-            clients.audit.append(closing.key, f"publication {result.outcome.value}", result.name, request.by, facts)
+            kind = publication_entry(result.outcome)
+            clients.audit.append(closing.key, kind, result.name, request.by, facts, Belonging.DATASET)
         data = {**facts, "dataset": result.name, "rows": result.rows, "owner": request.rules.owner, "by": request.by}
         kind = f"Signalbox.Dataset.{result.outcome.value.title().replace(' ', '')}"
         clients.announcer.announce(f"{result.id}-{result.outcome.value}", kind, f"datasets/{reference}", data)

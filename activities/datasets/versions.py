@@ -3,9 +3,10 @@
 from activities.datasets.staging import staged_of
 from activities.effects import once, stamp
 from shared import contracts as c
-from shared.application.datasets.versions import version_key
+from shared.application.datasets.versions import VERSION_ENTRY, version_key
 from shared.clients import Clients
 from shared.domain.failures import Transient
+from shared.domain.teams.ownership import Belonging
 from shared.records.datasets import CheckedFiles, DatasetManifest, StagedFiles, find_version, manifest_digest
 from shared.records.datasets import paths as dataset_paths
 
@@ -98,4 +99,4 @@ def _log(clients: Clients, manifest: DatasetManifest) -> None:
         "publication": manifest.publication,
     }
     key = version_key(manifest.name, manifest.version)
-    clients.audit.append(key, "dataset published", manifest.name, manifest.by, facts)
+    clients.audit.append(key, VERSION_ENTRY, manifest.name, manifest.by, facts, Belonging.DATASET)

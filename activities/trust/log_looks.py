@@ -39,7 +39,7 @@ def _tell(clients: Clients, finding: str) -> None:
     key, facts = folder.rstrip("/"), {"finding": finding}
     clients.announcer.announce(key, "Signalbox.AuditLog.Broken", "audit", facts)
     with suppress(Refused):  # A log that is forked or cut takes no entry: the statement stands beside it.
-        clients.audit.append(key, "audit log broken", "audit", "signalbox", facts)
+        clients.audit.append(key, "audit log broken", "audit", "signalbox", facts, about=None)
     statement = Statement(
         kind=PredicateKind.LOG_FINDING,
         subjects={"audit log": canonical_digest(finding)},

@@ -27,7 +27,7 @@ def _sign(clients: Clients, key: TrustedKey) -> None:
         return
     facts = {"key": key.keyid, "purpose": key.purpose.value, "because": key.revoked_because}
     log_key = f"keys/{key.keyid}/revoked"
-    clients.audit.append(log_key, "key revoked", "signing-keys", "signalbox", facts)
+    clients.audit.append(log_key, "key revoked", "signing-keys", "signalbox", facts, about=None)
 
     def act() -> c.Done:
         clients.announcer.announce(log_key, "Signalbox.Key.Revoked", f"keys/{key.keyid}", facts)

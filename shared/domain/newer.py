@@ -5,5 +5,14 @@ digest. It stands alone because plans, stages and receipts need it, and they imp
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any
 
 NEWER: Mapping[str, bool] = {"newer": True}  # For `dataclasses.field(default=..., metadata=NEWER)`.
+
+
+@lru_cache(maxsize=256)
+def newer_fields(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """The names of those fields of the dataclass *kind*, each with its default."""
+    return tuple((field.name, field.default) for field in fields(kind) if field.metadata.get("newer"))

@@ -12,6 +12,7 @@ from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.bundles import BundleFile
 from shared.domain.promotion.ladder import Registry
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.teams.ownership import Belonging
 from shared.domain.trust.tree_heads import EntryProof
 from shared.domain.trust.verified_logs import VerifiedMark
 
@@ -284,8 +285,19 @@ class LogLook:
 class AuditLog(Protocol):
     """The append-only record of every decision, approval and movement: a hash chain under signed Merkle tree heads."""
 
-    def append(self, key: str, kind: str, subject: str, actor: str, facts: Mapping[str, object]) -> Entry:
-        """One more entry, or the one that *key* already has."""
+    def append(
+        self,
+        key: str,
+        kind: str,
+        subject: str,
+        actor: str,
+        facts: Mapping[str, object],
+        about: Belonging | None = Belonging.MODEL,
+    ) -> Entry:
+        """One more entry, or the one that *key* already has.
+
+        *about* says what *subject* names, so that the entry carries the team that owns it; None for the app itself.
+        """
         ...
 
     def entries(self) -> Iterator[Entry]:

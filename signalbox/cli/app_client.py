@@ -23,6 +23,7 @@ from signalbox.launcher.endpoints import Endpoints, read_endpoints
 from signalbox.launcher.people import sign_in
 
 STATE = Path(".signalbox")
+PAGE = 100  # The app gives no more rows at once.
 _TIMEOUT_S = 300
 _CONNECT_S = 10
 _LOOK_EVERY_S = 0.5
@@ -40,6 +41,17 @@ class AppClient:
 
     def get(self, path: str, /, **params: str) -> Any:
         return self._send("GET", path, params=params)
+
+    def rows(self, path: str, name: str, limit: int, **filters: str) -> list[dict[str, Any]]:
+        """The first *limit* rows of a list, which its pages call *name*."""
+        rows, cursor = list[dict[str, Any]](), ""
+        while len(rows) < limit:
+            page = self.get(path, limit=str(min(PAGE, limit - len(rows))), cursor=cursor, **filters)
+            rows += page[name]
+            cursor = page["next"]
+            if not cursor:
+                break
+        return rows
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         return self._send("POST", path, json=body)

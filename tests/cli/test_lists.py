@@ -18,6 +18,7 @@ from tests.inference.conftest import InferenceApp
         (("promotions",), "no promotion yet"),
         (("dlq", "list"), "no dead letters"),
         (("events", "ignored"), "no ignored event"),
+        (("audit", "list"), "the audit log has no such entry"),
         (("dlq", "replay", "--all"), "no dead letters"),
     ],
     ids=" ".join,

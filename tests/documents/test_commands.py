@@ -351,6 +351,11 @@ CHECKS = (
         prints=(r"^at\tmodel\twhat", r"ada@example.org"),
         before=promoted,
     ),
+    Check(
+        command="signalbox audit list --since 2026-11-01",
+        prints=(r"^at\tabout\twhat", r"ada@example.org"),
+        before=promoted,
+    ),
     Check(command="signalbox audit verify", prints=(r"^chain +whole$",)),
     Check(
         command='.venv/bin/signalbox retrain diabetes-progression --reason "to see it" --as ada@example.org',

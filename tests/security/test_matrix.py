@@ -97,6 +97,7 @@ MAY = {
     "show_history": EVERYBODY,
     "recover_model": "FK",
     "verify_audit": EVERYBODY,
+    "list_audit_entries": EVERYBODY,
     "prove_entry": EVERYBODY,
     "start_publication": "OSEAK",
     "list_datasets": EVERYBODY,

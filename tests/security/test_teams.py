@@ -25,6 +25,7 @@ from shared.domain.datasets.rules import DatasetKind, DatasetPurpose
 from shared.domain.messaging import DeadMessage, QueueDoor
 from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.teams.ownership import Belonging
 from shared.durable.deferred import load as load_deferred
 from shared.records import paths
 from shared.records.answers import HeldPart, held_path
@@ -142,6 +143,7 @@ LISTS = {  # Those that a team may see at all, each with a word that is there fo
     "list_promotions": ("promotions", "{promotion}"),
     "list_rollouts": ("rollouts", "{promotion}"),
     "list_schedules": ("schedules", "{t}-nightly"),
+    "list_audit_entries": ("audit/entries", "{t}-entry"),
 }
 PUBLIC = {"health": "health", "openapi": "openapi.json"}
 CLOSED = {  # What concerns every team: a role of the platform alone.
@@ -295,6 +297,7 @@ async def _things_of(app: SharedApp, team: str) -> dict[str, str]:
         source=f"training/{team}/", snapshot="s", by=team, at=at,
     )  # fmt: skip
     store.create(dataset_paths.dataset_version(manifest.name, manifest.version), manifest)
+    clients.audit.append(f"{team}-entry", "planned", f"{model}:1", team, {})
     letter = store_letter(clients, created(blob, f"{team}-poison"), f"what {team} sent cannot be read")
     return {
         "t": team,
@@ -496,6 +499,45 @@ async def test_a_file_in_the_folder_of_the_team_may_be_checked(app: SharedApp) -
     assert (await app.call("churn", f"data-checks/{answer['id']}"))[0] == 200
     assert (await app.call("churn", f"operations/{answer['id']}"))[0] == 200
     assert (await app.call("vision", f"operations/{answer['id']}"))[:2] == (404, NOT_THERE)
+
+
+async def test_the_audit_log_is_filtered_by_team_as_far_as_its_people_may_see(app: SharedApp) -> None:
+    audit = app.clients.audit
+    audit.append("set", "dataset published", "leavers", "grace", {}, Belonging.DATASET)  # Nobody's, but called so.
+    audit.append("key", "key revoked", "leavers", "signalbox", {}, about=None)
+    entries = {who: await _audit_keys(app, who) for who in ("churn", "vision", "platform")}
+    of_churn = {who: await _audit_keys(app, who, "team=churn") for who in ("churn", "platform")}
+
+    assert entries["churn"] == of_churn["churn"] == of_churn["platform"] == ["churn-entry"]
+    assert entries["vision"] == ["vision-entry"]
+    assert {"key", "set", "churn-entry", "vision-entry"} <= set(entries["platform"])
+    for team in ("vision", "no-such-team"):
+        assert (await app.call("churn", f"audit/entries?team={team}"))[:2] == (404, NOT_THERE)
+    assert await _audit_keys(app, "platform", "since=2999-01-01") == []
+    _, first, _ = await app.call("platform", "audit/entries?limit=1")
+    _, second, _ = await app.call("platform", f"audit/entries?limit=1&cursor={first['next']}")
+    assert second["entries"][0]["number"] == first["entries"][0]["number"] - 1
+    assert audit.verify().problems == ()
+
+
+async def test_the_history_of_a_model_has_no_data_set_of_another_team(app: SharedApp) -> None:
+    audit = app.clients.audit
+    vision_set = ("vision-set@1", "dataset published", "vision-set", "vision", {}, Belonging.DATASET)
+    entry = audit.append(*vision_set)
+    assert entry.team == "vision"
+    audit.append("other", "dataset published", "leavers", "vision", {}, Belonging.DATASET)
+
+    _, history, _ = await app.call("churn", "models/leavers/history")
+    _, whole, _ = await app.call("platform", "models/leavers/history")
+
+    assert [each["key"] for each in history["entries"]] == ["churn-entry"]
+    assert [each["key"] for each in whole["entries"]] == ["churn-entry", "other"]
+
+
+async def _audit_keys(app: SharedApp, who: str, query: str = "") -> list[str]:
+    status, answer, _ = await app.call(who, f"audit/entries?{query}")
+    assert status == 200, answer
+    return [entry["key"] for entry in answer["entries"]]
 
 
 async def test_letters_of_queues_are_those_of_the_team_that_they_name(app: SharedApp) -> None:

@@ -218,6 +218,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         202,
     ),
     _get("audit", api.promotion.audits.verify_audit, WHOLE_APP, PLATFORM_ONLY),
+    _get("audit/entries", api.promotion.audits.list_audit_entries, WHOLE_APP, IN_SCOPE),
     _get("audit/{entry}/proof", api.promotion.audits.prove_entry, WHOLE_APP, PLATFORM_ONLY),
     _post("datasets", api.datasets.start_publication, Action.PUBLISH_DATA, "dataset", "dataset", 202),
     _get("datasets", api.datasets.list_datasets, WHOLE_APP, IN_SCOPE),

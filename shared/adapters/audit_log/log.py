@@ -7,7 +7,7 @@ writes loses nothing and repeats nothing, and an entry that no head has signed i
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -33,6 +33,7 @@ from shared.adapters.audit_log.watch import LogWatch
 from shared.codec import decode, encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.audit import GENESIS, Entry, sealed
+from shared.domain.teams.ownership import PLATFORM, Belonging
 from shared.domain.trust.merkle import Frontier, includes, inclusion_proof, leaf_hash
 from shared.domain.trust.tree_heads import EntryProof, TreeHead, entry_proof
 from shared.domain.trust.verified_logs import VerifiedMark
@@ -44,11 +45,20 @@ _ATTEMPTS = 50
 _LOOK = "appending is refused until an operator has looked; see docs/audit-log.md"
 
 
+FindTeam = Callable[[Belonging, str], str]
+
+
+def _find_no_team(kind: Belonging, name: str) -> str:
+    """Without teams everything is the platform's."""
+    del kind, name
+    return PLATFORM
+
+
 class BlobAudit:
     """Implements `shared.ports.AuditLog` in *container* of the hub.
 
     Tree heads name the log as *log*. *publisher* is where they are published, if anywhere. *marks* has how far the log
-    is verified; without it nothing counts as verified.
+    is verified; without it nothing counts as verified. *find_team* says whose a subject is when its entry is appended.
     """
 
     def __init__(
@@ -60,18 +70,29 @@ class BlobAudit:
         log: str = "audit",
         publisher: TreeHeadPublisher | None = None,
         marks: VerifiedMarks | None = None,
+        find_team: FindTeam = _find_no_team,
     ) -> None:
         self._hub, self._container, self._clock = hub, container, clock
         self._heads = TreeHeads(hub, container, signing, log, clock)
         self._tiles = Tiles(hub, container, lambda index: leaf_hash(self._content(index + 1)))
         self._publisher, self._marks, self._log = publisher, marks, log
+        self._find_team = find_team
         self._subjects = SubjectIndex(hub, container, marks, self._signed_entry)
         self._read_entries = EntriesByHash(self._content)
         # The newest head that this process knows: it looks for later ones only.
         self._hint: SignedHead | None = None
         self._laid_down = 0
 
-    def append(self, key: str, kind: str, subject: str, actor: str, facts: Mapping[str, object]) -> Entry:
+    def append(
+        self,
+        key: str,
+        kind: str,
+        subject: str,
+        actor: str,
+        facts: Mapping[str, object],
+        about: Belonging | None = Belonging.MODEL,
+    ) -> Entry:
+        team = PLATFORM if about is None else self._find_team(about, subject.partition(":")[0])
         for _ in range(_ATTEMPTS):
             tail = self._tail()
             if tail is not None:
@@ -91,6 +112,7 @@ class BlobAudit:
                     subject=subject,
                     who=actor,
                     facts=dict(facts),
+                    team=team,
                 )
             )
             if self._advance(tail.frontier if tail else Frontier(), entry):

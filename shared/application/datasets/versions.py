@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.application.blob_digests import blob_digest
+from shared.contracts import PublicationOutcome
 from shared.domain.datasets.contents import DatasetFile
 from shared.domain.datasets.references import DatasetReference, read_reference
 from shared.domain.failures import Refused
@@ -10,6 +11,7 @@ from shared.ports import AuditLog, Blob, DataHub
 from shared.records.datasets import DatasetManifest, find_version, manifest_digest
 from shared.records.store import RecordStore
 
+VERSION_ENTRY = "dataset published"  # The kind of the audit log's entry about a version.
 NOT_PUBLISHED = "is not what was published; publish the files as another version"
 
 
@@ -20,6 +22,14 @@ class PublishedFile:
     reference: DatasetReference
     file: DatasetFile
     blob: Blob
+
+
+def publication_entry(outcome: PublicationOutcome) -> str:
+    """The kind of the audit log's entry about a publication that made no version, or not everywhere."""
+    return f"publication {outcome.value}"
+
+
+DATASET_ENTRIES = frozenset({VERSION_ENTRY, *map(publication_entry, PublicationOutcome)})
 
 
 def version_key(name: str, version: str) -> str:

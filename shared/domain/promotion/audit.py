@@ -6,12 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from shared.domain.newer import NEWER, newer_fields
+
 GENESIS = "sha256:" + "0" * 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """*number* counts from 1; *key* is the fact's own, so that a repeat is found; *at* is ISO 8601 UTC."""
+    """*number* counts from 1; *key* is the fact's own, so that a repeat is found; *at* is ISO 8601 UTC.
+
+    *team* owned the subject at that time; it is empty for what is the platform's, and in entries of earlier releases.
+    """
 
     number: int
     before: str
@@ -22,11 +27,16 @@ class Entry:
     who: str
     facts: dict[str, Any] = field(default_factory=dict)
     hash: str = ""
+    team: str = field(default="", metadata=NEWER)
 
 
 def sealed(entry: Entry) -> Entry:
-    """*entry* with its hash: sha256 of the canonical JSON of everything else."""
-    content = {member.name: getattr(entry, member.name) for member in fields(entry) if member.name != "hash"}
+    """*entry* with its hash: sha256 of the canonical JSON of everything else.
+
+    A field that earlier releases did not have is left out while it is empty: their entries keep their hashes.
+    """
+    left_out = ("hash", *(name for name, default in newer_fields(Entry) if getattr(entry, name) == default))
+    content = {member.name: getattr(entry, member.name) for member in fields(entry) if member.name not in left_out}
     return replace(entry, hash=canonical_digest(content))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shared.config import load
+from shared.domain.access.permissions import EVERYWHERE
 from shared.domain.configuration import Configuration
 from shared.domain.devops import orders
 from shared.operations.roles.assignments import assignments
@@ -30,18 +31,47 @@ Its permissions are its own. The app's identity is a user of each organisation, 
 | organisation | permission | why |
 |---|---|---|
 """
+_PEOPLE_HEAD = """
+## People and machines
+
+What the holders of each role may do in Signalbox, by `permissions`. Everything else is refused.
+{reach}
+
+| role | of | may | where |
+|---|---|---|---|
+"""
+_OF_ALL = "There are no teams: a role sees and acts on everything."
+_OF_TEAMS = """\
+A role of the platform acts on the things of every team, a role of a team on what that team owns and on nothing else
+([teams.md](teams.md#who-sees-what)). What another team has does not exist for it, neither in lists nor in the audit
+log.
+Events and alerts by HTTP, hooks, readiness, the doctor, `audit verify` and proofs of entries are for roles of the
+platform alone, whatever stands here."""
 _TASK_TOKEN = "the task's own token"
 
 
 def page(configuration: Configuration) -> str:
     devops = "".join(_devops(configuration))
-    return _HEAD + "".join(_rows(configuration)) + (_DEVOPS_HEAD + devops if devops else "")
+    people = _PEOPLE_HEAD.format(reach=_OF_TEAMS if configuration.teams else _OF_ALL) + "".join(_people(configuration))
+    return _HEAD + "".join(_rows(configuration)) + (_DEVOPS_HEAD + devops if devops else "") + people
 
 
 def _rows(configuration: Configuration) -> Iterator[str]:
     for assignment in assignments(configuration):
         for role in assignment.roles:
             yield f"| {assignment.identity} | {assignment.scope} | {role.name} | {role.id} | {assignment.why} |\n"
+
+
+def _people(configuration: Configuration) -> Iterator[str]:
+    """A row for each role and the places in which it may do the same."""
+    for persona in configuration.permissions.personas:
+        by_places: dict[tuple[str, ...], list[str]] = {}
+        for action, places in persona.allows.items():
+            by_places.setdefault(places, []).append(f"`{action.value}`")
+        owner = f"team {persona.team}" if persona.team else "the platform"
+        for places, actions in by_places.items():
+            where = "everywhere" if EVERYWHERE in places else ", ".join(places)
+            yield f"| {persona.role.name} | {owner} | {', '.join(actions)} | {where} |\n"
 
 
 def _devops(configuration: Configuration) -> Iterator[str]:

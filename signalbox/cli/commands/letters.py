@@ -4,12 +4,11 @@ from typing import Any
 
 import click
 
-from signalbox.cli.app_client import find_app
+from signalbox.cli.app_client import PAGE, find_app
 from signalbox.cli.names import LETTERS, suggesting
 from signalbox.cli.output import emit_facts, emit_json, emit_table
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_PAGE = 100
 
 
 @click.group()
@@ -18,7 +17,7 @@ def dlq() -> None:
 
 
 @dlq.command("list")
-@click.option("--limit", type=click.IntRange(1), default=_PAGE, show_default=True, help="The newest so many.")
+@click.option("--limit", type=click.IntRange(1), default=PAGE, show_default=True, help="The newest so many.")
 @_json
 def list_letters(limit: int, as_json: bool) -> None:
     """The newest first, with their reasons."""
@@ -86,18 +85,12 @@ def events() -> None:
 
 
 @events.command()
-@click.option("--limit", type=click.IntRange(1), default=_PAGE, show_default=True, help="The newest so many.")
+@click.option("--limit", type=click.IntRange(1), default=PAGE, show_default=True, help="The newest so many.")
 @click.option("--day", default="", metavar="YYYY-MM-DD", help="Of this day in UTC.")
 @_json
 def ignored(limit: int, day: str, as_json: bool) -> None:
     """Events that started nothing, the newest first, with the reason for each."""
-    app, rows, cursor = find_app(), list[dict[str, str]](), ""
-    while len(rows) < limit:
-        page = app.get("events/ignored", limit=str(min(_PAGE, limit - len(rows))), day=day, cursor=cursor)
-        rows += page["events"]
-        cursor = page["next"]
-        if not cursor:
-            break
+    rows = find_app().rows("events/ignored", "events", limit, day=day)
     if as_json:
         emit_json(rows)
         return
@@ -121,7 +114,7 @@ def _newest(limit: int | None = None) -> tuple[list[dict[str, Any]], list[str]]:
     """So many letters, or all of them, page by page; and what could not be looked at."""
     app, letters, cursor, unseen = find_app(), list[dict[str, Any]](), "", list[str]()
     while limit is None or len(letters) < limit:
-        size = _PAGE if limit is None else min(_PAGE, limit - len(letters))
+        size = PAGE if limit is None else min(PAGE, limit - len(letters))
         page = app.get("dead-letters", limit=str(size), cursor=cursor)
         letters += page["letters"]
         unseen = unseen or page["unseen"]  # The letters of the queues come on the first pages.

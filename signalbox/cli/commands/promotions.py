@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from signalbox.cli.app_client import find_app
+from signalbox.cli.app_client import PAGE, find_app
 from signalbox.cli.errors import NO, Unusable, first_line
 from signalbox.cli.model_signatures import model_signature, read_keys
 from signalbox.cli.names import ENVIRONMENTS, MODELS, PROMOTIONS, RUNS, STAGES, refuse_unknown, suggesting
@@ -197,10 +197,7 @@ def history(model: str, at: str, as_json: bool) -> None:
     if as_json:
         emit_json(log)
         return
-    rows = [
-        (entry["at"], entry["subject"], entry["kind"], entry["who"], _entry_text(entry)) for entry in log["entries"]
-    ]
-    emit_table(("at", "model", "what", "who", "where"), rows, "the audit log has no entry on it")
+    _emit_entries(log["entries"], "model", "the audit log has no entry on it")
 
 
 @click.command()
@@ -241,6 +238,20 @@ def verify_audit(since: str, as_json: bool) -> None:
         for line in audit["broken"]:
             click.echo(line)
     sys.exit(0 if audit["whole"] else NO)
+
+
+@audit.command("list")
+@click.option("--team", default="", help="Only entries that belong to this team.")
+@click.option("--since", default="", help="Of this time or later (ISO 8601); a day ago by default.")
+@click.option("--limit", type=click.IntRange(1), default=PAGE, show_default=True, help="The newest so many.")
+@_json
+def list_audit(team: str, since: str, limit: int, as_json: bool) -> None:
+    """The entries of the log, the newest first."""
+    entries = find_app().rows("audit/entries", "entries", limit, team=team, since=since)
+    if as_json:
+        emit_json(entries)
+        return
+    _emit_entries(entries, "about", "the audit log has no such entry; --since looks further back")
 
 
 @audit.command("prove")
@@ -321,6 +332,16 @@ def _decide(action: str, promotion: str, body: dict[str, Any], person: str, as_j
     with suggesting(app, PROMOTIONS, promotion):
         decision = app.post(f"promotions/{promotion}/{action}", body)
     emit_answer(decision, as_json)
+
+
+def _emit_entries(entries: list[dict[str, Any]], subject: str, nothing: str) -> None:
+    """A table of *entries*, whose subjects are a *subject*; its last column is there where they carry a team."""
+    columns = ["at", subject, "what", "who", "where"]
+    rows = [[entry["at"], entry["subject"], entry["kind"], entry["who"], _entry_text(entry)] for entry in entries]
+    teams = [entry.get("team", "") for entry in entries]
+    if any(teams):
+        columns, rows = [*columns, "team"], [[*row, team] for row, team in zip(rows, teams, strict=True)]
+    emit_table(columns, rows, nothing)
 
 
 def _entry_text(entry: dict[str, Any]) -> str:

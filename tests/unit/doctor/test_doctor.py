@@ -51,6 +51,7 @@ from shared.records.statements import Statements
 from shared.records.store import RecordStore
 from tests.fakes.ports import MemoryHub
 from tests.signing import signing
+from tests.two_teams import write_two_teams
 
 PROJECT = Path(__file__).parents[3]
 CONFIGURATION = load(PROJECT / "signalbox.yaml")
@@ -541,6 +542,15 @@ def test_every_method_of_every_port_declares_what_it_does_in_azure():
 
 def test_the_committed_role_table_is_fresh():
     assert (PROJECT / "docs" / "roles.md").read_text() == page(CONFIGURATION)
+
+
+def test_the_role_table_says_whose_things_a_role_acts_on(tmp_path):
+    text = page(load(write_two_teams(tmp_path)))
+
+    assert "a role of a team on what that team owns and on nothing else" in text
+    assert "| security | the platform | `read`, `decide` | everywhere |\n" in text
+    for team in ("churn", "vision"):
+        assert f"| product-owner | team {team} | `read`, `decide`, `break_glass`," in text
 
 
 def test_events_that_go_to_the_apps_own_queue_are_brought_to_it_and_those_of_another_queue_are_not():
