@@ -19,6 +19,15 @@ def test_the_rows_that_the_model_learns_from_meet_the_contract(tmp_path: Path) -
     assert check.returncode == 0, check.stdout + check.stderr
 
 
+def test_rows_with_their_answers_meet_the_contract_of_what_trains(tmp_path: Path) -> None:
+    rows, answers = load_rows()
+    rows.assign(**{answers.name: answers}).to_csv(tmp_path / "rows.csv", index=False)
+
+    check = signalbox(tmp_path, "check", "rows.csv", "--contract", str(CONTRACT.with_name("training-contract.yaml")))
+
+    assert check.returncode == 0, check.stdout + check.stderr
+
+
 def test_a_row_that_comes_twice_and_a_column_that_nobody_knows_are_refused(tmp_path: Path) -> None:
     rows, _ = load_rows()
     rows.loc[1, KEY] = rows.loc[0, KEY]

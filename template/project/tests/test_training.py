@@ -23,7 +23,18 @@ def test_the_files_of_the_jobs_load_as_azure_reads_them() -> None:
     job, search = (load_job(TRAINING / name) for name in ("job.yaml", "sweep.yaml"))
 
     assert (job.type, search.type) == ("pipeline", "sweep")
-    assert set(job.inputs) <= set(component.inputs) == set(pipeline.inputs)
+    assert set(job.inputs) <= set(component.inputs) == set(pipeline.inputs) - {"compute_target"}
+
+
+def test_a_retraining_gives_the_pipeline_what_it_takes() -> None:
+    """The version that the configuration names is made by `training/publish.py`."""
+    pipeline = load_component(TRAINING / "pipeline.yaml")
+    (model,) = yaml.safe_load((PROJECT / "signalbox.yaml").read_text())["models"].values()
+    rules = model["retraining"]
+
+    assert rules["pipeline"]["job"].rpartition(":")[0] == pipeline.name
+    assert {*rules["data"], "holdout", "compute_target"} <= set(pipeline.inputs)
+    assert set(pipeline.outputs) == {"output"}
 
 
 @pytest.mark.parametrize("name", ["component.yaml", "sweep.yaml"])

@@ -2,7 +2,8 @@
 
     python training/publish.py VERSION
 
-A version never changes: pipelines take the number of the build.
+A version never changes: pipelines take the number of the build, and `retraining.pipeline.job` in signalbox.yaml names
+the one that retraining starts.
 """
 
 import sys
