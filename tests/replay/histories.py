@@ -8,6 +8,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.collection import collect_window
+from orchestrators.datasets import publish_dataset
 from orchestrators.devops import follow_task, mirror, run_devops_pipeline
 from orchestrators.drift import check_drift
 from orchestrators.inference import run_inference, wait_for_job
@@ -40,6 +41,7 @@ BODIES: dict[str, Callable[..., Any]] = {
     "revoke": revoke,
     "verify_log": verify_log,
     "reread_log": reread_log,
+    "publish_dataset": publish_dataset,
 }
 
 

@@ -77,4 +77,5 @@ def test_there_is_a_history_of_each_path():
         *("promote-rollout", "promote-rollout_aborted", "watch_step-advanced", "watch_step-aborted"),
         *("roll_back-warm", "roll_back-cold", "roll_back-refused", "revoke-rolled_back", "revoke-still_serving"),
         *("verify_log-parts", "reread_log-broken"),
+        *("publish_dataset-published", "publish_dataset-bad_data"),
     }
