@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import sweep
 import train
+import workspace
 import yaml
 from azure.ai.ml import load_component, load_job
 from conftest import PROJECT
@@ -47,6 +48,22 @@ def test_the_script_takes_every_argument_of_the_command(name: str, capsys: pytes
 
     known_arguments = capsys.readouterr().out
     assert [word for word in re.findall(r"--\w+", command) if word not in known_arguments] == []
+
+
+def test_the_environment_of_a_team_that_shares_an_app_is_the_platforms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "projects" / "mine"
+    project.mkdir(parents=True)
+    (project / "signalbox.yaml").write_text("models: {}\n")
+    (tmp_path / "signalbox.yaml").write_text("environments: {dev: {workspace: mlw-shared}}\n")
+    monkeypatch.setattr(workspace, "PROJECT", project)
+    monkeypatch.delenv("SIGNALBOX_CONFIG", raising=False)
+
+    assert workspace.environment("dev") == {"workspace": "mlw-shared"}
+    monkeypatch.setenv("SIGNALBOX_CONFIG", str(project / "signalbox.yaml"))
+    with pytest.raises(LookupError, match="set SIGNALBOX_CONFIG"):
+        workspace.environment("dev")
 
 
 def test_own_rows_give_the_same_model_which_predicts_a_holdout(build: Path, tmp_path: Path) -> None:
