@@ -60,7 +60,7 @@ def configuration_of_owner(configuration: Configuration, kind: Belonging, name: 
 
 
 def owner_of_path(configuration: Configuration, location: str) -> str:
-    """The team whose routes, or whose training data, take the file at *location* (container/path)."""
+    """The team whose routes or training data take the file at *location* (container/path), or whose hold-out it is."""
     return next(iter(_owners_of_path(configuration, location)), PLATFORM)
 
 
@@ -71,6 +71,9 @@ def _owners_of_path(configuration: Configuration, location: str) -> Iterator[str
     for rules in configuration.retraining:
         if any(data.takes(location) for data in rules.data):
             yield configuration.team_of(Belonging.MODEL, rules.model)
+    for model in configuration.ladder.models:
+        if location in (model.holdout.path, model.holdout.answers):
+            yield configuration.team_of(Belonging.MODEL, model.name)
 
 
 def owner_of_folder(configuration: Configuration, folder: str) -> str:
@@ -87,6 +90,8 @@ def _takes(configuration: Configuration) -> Iterator[tuple[Belonging, str, str]]
     yield from ((Belonging.ROUTE, route.name, route.take) for route in configuration.routes)
     for rules in configuration.retraining:
         yield from ((Belonging.MODEL, rules.model, data.take) for data in rules.data)
+    for model in configuration.ladder.models:  # A hold-out that is a published version lies in no folder of the hub.
+        yield from ((Belonging.MODEL, model.name, path) for path in (model.holdout.path, model.holdout.answers) if path)
 
 
 def owner_of_endpoint(configuration: Configuration, environment: str, endpoint: str) -> str:

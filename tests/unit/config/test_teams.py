@@ -449,6 +449,8 @@ class TestWhatATeamSees:
             ("landing/churn/a.csv", "churn"),
             ("landing/vision/a.csv", "vision"),
             ("training/vision/a.csv", "vision"),
+            ("evaluation/vision/holdout.csv", "vision"),
+            ("evaluation/vision/other.csv", PLATFORM),
             ("landing/other/a.csv", PLATFORM),
             ("landing/churn/deep/a.csv", PLATFORM),
         ],
@@ -458,7 +460,10 @@ class TestWhatATeamSees:
 
     @pytest.mark.parametrize(
         ("folder", "owner"),
-        [("landing/churn/", "churn"), ("training/vision/", "vision"), ("landing/", PLATFORM), ("other/", PLATFORM)],
+        [
+            *(("landing/churn/", "churn"), ("training/vision/", "vision"), ("evaluation/churn/", "churn")),
+            *(("landing/", PLATFORM), ("evaluation/", PLATFORM), ("other/", PLATFORM)),
+        ],
     )
     def test_a_folder_belongs_to_the_one_team_whose_files_can_lie_in_it(
         self, configuration: Configuration, folder, owner
