@@ -7,7 +7,7 @@ pytestmark = only_when_asked
 
 
 async def test_record_a_version_and_what_is_refused(app: DatasetApp, seen: dict[str, str]) -> None:  # noqa: F811
-    """Registered in one workspace alone: the other has another asset of the name. What breaks its contract is removed."""
+    """The one is registered in one workspace alone: the other has another asset of its name."""
     app.land()
     app.assets["preprod/churn-holdout:1"] = {"folder": "elsewhere", "tags": {}}
     published = await app.published()

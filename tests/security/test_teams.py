@@ -172,6 +172,8 @@ BESIDE: list[tuple[str, Any]] = [  # A thing of a team's own, with one of the ot
     ("models/leavers/rollback", {"stage": "vision-production", **REASON}),
     ("models/leavers/rehearse", {"stage": "vision-preprod", **REASON}),
     ("datasets", {"name": "churn-set", "version": "2", "folder": "training/vision/"}),
+    ("datasets", {"name": "churn-set", "version": "2", "folder": "evaluation/vision/"}),
+    ("datasets", PUBLICATION | {"files": ["evaluation/vision/holdout.csv"]}),
     ("datasets", {"name": "churn-set", "version": "2", "folder": "predictions/churn/"}),
     ("datasets", PUBLICATION | {"files": ["landing/vision/a.csv"]}),
     ("datasets", PUBLICATION | {"runs": ["retrain-defects-1"]}),
@@ -443,10 +445,12 @@ async def test_a_page_of_the_console_offers_nothing_of_another_team(app: SharedA
 
 
 async def test_what_concerns_every_team_is_for_the_platform(app: SharedApp) -> None:
-    statuses = {name: (await app.call("churn", *call))[0] for name, call in CLOSED.items()}
+    answers = {name: await app.call("churn", *call) for name, call in CLOSED.items()}
     of_platform = {name: (await app.call("platform", *call))[0] for name, call in CLOSED.items()}
 
-    assert set(statuses.values()) == {403}
+    assert {(status, answer["detail"].partition(",")[0]) for status, answer, _ in answers.values()} == {
+        (403, "it concerns every team")
+    }
     assert 403 not in of_platform.values()
 
 
@@ -538,6 +542,21 @@ async def _audit_keys(app: SharedApp, who: str, query: str = "") -> list[str]:
     status, answer, _ = await app.call(who, f"audit/entries?{query}")
     assert status == 200, answer
     return [entry["key"] for entry in answer["entries"]]
+
+
+async def test_the_folder_of_a_teams_holdout_is_the_teams(app: SharedApp) -> None:
+    """The next version of the hold-out is published from it."""
+    app.hub.land("evaluation/churn/holdout.csv", b"id,y\n1,2\n")
+
+    check = {"route": "churn-daily", "path": "evaluation/churn/holdout.csv"}
+    statuses = [
+        (await app.call("churn", "datasets", PUBLICATION | {"folder": "evaluation/churn/"}))[0],
+        (await app.call("churn", "data-checks", check))[0],
+    ]
+    of_vision = [(await app.call("vision", "feature-relevance", {"path": check["path"], "target": "y"}))[:2]]
+
+    assert statuses == [202, 202]
+    assert of_vision == [(404, NOT_THERE)]
 
 
 async def test_letters_of_queues_are_those_of_the_team_that_they_name(app: SharedApp) -> None:
