@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import activities.answers.sweeps
     import activities.datasets.publications
     import activities.datasets.staging
+    import activities.datasets.sweeps
     import activities.datasets.versions
     import activities.devops.approvals
     import activities.devops.hints
@@ -163,6 +164,7 @@ STARTING_BODIES: tuple[Callable[..., Any], ...] = (
     activities.retraining.training_data.look_at_training_data,
     activities.retraining.sweeps.begin_promotion,
     activities.retraining.sweeps.sweep_retraining,
+    activities.datasets.sweeps.sweep_publications,
 )
 
 

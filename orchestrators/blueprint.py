@@ -63,6 +63,8 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.retraining.watch_training_data,
     orchestrators.retraining.reconcile_retraining,
     orchestrators.datasets.publish_dataset,
+    orchestrators.datasets.conclude_publication,
+    orchestrators.datasets.reconcile_datasets,
 )
 
 blueprint = Blueprint()

@@ -4,7 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from orchestrators.waiting import call_through_outages
-from orchestrators.workflow import carry_to_end
+from orchestrators.workflow import carry_to_end, conclude_orphan
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -22,6 +22,27 @@ def publish_dataset(ctx: Context, request: c.DatasetPublication) -> Steps[c.Publ
     failed_result = partial(_result, request, c.PublicationOutcome.FAILED)
     conclude, clean_up = partial(_conclude, ctx, request), partial(_discard_failed, ctx, request)
     return (yield from carry_to_end(_carry(ctx, request), failed_result, conclude, clean_up))
+
+
+def conclude_publication(ctx: Context, orphan: c.OrphanedPublication) -> Steps[c.Done]:
+    """End a publication whose orchestration was ended from outside.
+
+    A version that it has made is logged and registered: each step finds what was done under its key. Of anything else
+    nothing is left.
+    """
+    request, result = orphan.request, orphan.result
+    conclude = partial(_conclude, ctx, request)
+    if result is None:
+        failed_result = partial(_result, request, c.PublicationOutcome.FAILED)
+        yield from carry_to_end(_carry(ctx, request), failed_result, conclude)
+    else:
+        yield from conclude_orphan(_discard_failed(ctx, request, result), None, conclude, result)
+    return c.Done()
+
+
+def reconcile_datasets(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
+    ctx.show("sweeping publications")
+    return (yield from call(ctx, c.SWEEP_PUBLICATIONS, sweep))
 
 
 def _carry(ctx: Context, request: c.DatasetPublication) -> Steps[c.PublicationResult]:

@@ -8,7 +8,7 @@ from shared.application.datasets.versions import publication_entry
 from shared.clients import Clients
 from shared.domain.failures import Transient
 from shared.domain.teams.ownership import Belonging
-from shared.records.datasets import PublicationRecord
+from shared.records.datasets import OpenPublication, PublicationRecord
 from shared.records.datasets import paths as dataset_paths
 from shared.records.store import Stored
 
@@ -26,6 +26,7 @@ def open_publication(clients: Clients, opening: c.DatasetOpening) -> c.DatasetOp
         by=request.by,
     )
     path = dataset_paths.publication(request.id)
+    store.create(dataset_paths.open_publication(request.id), OpenPublication(request=request))
     # The host may start a finished id again. The conditional create decides, and the execution's own id tells a retry
     # from a second run.
     if store.create(path, record):
@@ -61,7 +62,9 @@ def close_publication(clients: Clients, closing: c.DatasetClosing) -> c.Done:
         clients.announcer.announce(f"{result.id}-{result.outcome.value}", kind, f"datasets/{reference}", data)
         return c.Done(at=record.closed or "")
 
-    return once(clients, closing.key, c.Done, act)
+    done = once(clients, closing.key, c.Done, act)
+    clients.store.delete(dataset_paths.open_publication(closing.request.id))
+    return done
 
 
 def _closed(clients: Clients, closing: c.DatasetClosing) -> PublicationRecord:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.contracts.kinds import Activity, Effect, Orchestration
-from shared.contracts.payloads import Done
+from shared.contracts.payloads import Done, Sweep, Swept
 from shared.domain.datasets.rules import DatasetRules
 from shared.domain.inference.routes import HubLayout
 
@@ -123,8 +123,20 @@ class DatasetClosing:
     result: PublicationResult
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrphanedPublication:
+    """A publication whose orchestration is gone, and how it ended; without *result* it has a version to be finished."""
+
+    request: DatasetPublication
+    result: PublicationResult | None = None
+
+
 PUBLISH_DATASET = Orchestration("publish_dataset", DatasetPublication, PublicationResult)
 
+CONCLUDE_PUBLICATION = Orchestration("conclude_publication", OrphanedPublication, Done)
+RECONCILE_DATASETS = Orchestration("reconcile_datasets", Sweep, Swept)
+
+SWEEP_PUBLICATIONS = Activity("sweep_publications", Sweep, Swept, Effect.WRITES)
 OPEN_PUBLICATION = Activity("open_publication", DatasetOpening, DatasetOpened, Effect.WRITES)
 STAGE_DATASET = Activity("stage_dataset", DatasetStep, DatasetStaged, Effect.WRITES)
 CHECK_DATASET = Activity("check_dataset", DatasetStep, DatasetChecked, Effect.WRITES)

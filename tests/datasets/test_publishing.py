@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -135,6 +136,44 @@ async def test_a_host_that_dies_at_any_step_changes_nothing(app: DatasetApp, ste
     assert sorted(app.assets) == ["dev/churn-holdout:1", "preprod/churn-holdout:1"]
     assert app.chain() == ["dataset published"]
     assert set(app.announced()) == {"Signalbox.Dataset.Published"}
+
+
+class StuckLedger(LosingLedger):
+    """Takes no record of the effect of one step until it is freed."""
+
+    stuck = True
+
+    def record(self, key: str, result: Mapping[str, Any]) -> dict[str, Any]:
+        if self.stuck and key.startswith("dataset-publications/") and key.endswith(f"/{self._step}"):
+            raise Transient("nothing can be written")
+        return dict(self._inner.record(key, result))
+
+
+@pytest.mark.parametrize("step", ["staged", "checked", "promoted", "registered-dev", "closed"])
+async def test_a_publication_that_was_ended_from_outside_is_finished(app: DatasetApp, step: str) -> None:
+    """The version is there whole, or nothing is left and the same request makes it."""
+    ledger = StuckLedger(app.clients.ledger, step, after=False)
+    vars(app.clients)["ledger"] = ledger
+    app.land()
+    _, answer = await app.publish()
+    await app.host.settle()
+    await app.host.terminate(answer["id"], "somebody pulled the plug")
+    ledger.stuck = False
+    await app.pass_time(timedelta(days=2))  # A sweep concludes it, and the next finds nothing left.
+
+    has_version = step in ("promoted", "registered-dev", "closed")
+    record = json.loads(app.hub.read("signalbox", f"dataset-publications/{answer['id']}/publication.json") or b"{}")
+    kind = "Published" if has_version else "Failed"
+    assert record["outcome"] == kind.lower()
+    assert app.chain() == ["dataset published" if has_version else "publication failed"]
+    assert set(app.announced()) == {f"Signalbox.Dataset.{kind}"}
+    assert (len(app.staged()), len(app.assets)) == ((1, 2) if has_version else (0, 0))
+    assert not list(app.hub.list("signalbox", "dataset-publications-open/"))
+    if has_version:
+        assert (await app.publish())[1]["id"] == answer["id"]
+    else:
+        assert (await app.published()).outcome is Outcome.PUBLISHED
+    assert len(app.staged()) == 1
 
 
 async def test_a_folder_that_changes_under_way_is_not_published(

@@ -122,6 +122,8 @@ def _subject(payload: Any) -> tuple[Belonging | None, str]:
             return Belonging.SCHEDULE, schedule.name
         case c.DatasetPublication(rules=rules):
             return Belonging.DATASET, rules.name
+        case c.OrphanedPublication(request=request):
+            return Belonging.DATASET, request.rules.name
     return _model_of(payload)
 
 

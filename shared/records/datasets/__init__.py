@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from shared.contracts import LineageLink, PublicationOutcome
+from shared.contracts import DatasetPublication, LineageLink, PublicationOutcome
 from shared.domain.datasets.contents import DatasetColumn, DatasetFile
 from shared.domain.datasets.rules import DatasetKind, DatasetPurpose
 from shared.records.datasets import paths as dataset_paths
@@ -67,6 +67,13 @@ class PublicationRecord:
     def made_version(self) -> bool:
         """Whether there is nothing left to do: the version has this content."""
         return self.outcome in (PublicationOutcome.PUBLISHED, PublicationOutcome.ALREADY) and not self.unregistered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPublication:
+    """An entry of the list of publications that have not ended."""
+
+    request: DatasetPublication
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

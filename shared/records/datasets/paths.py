@@ -3,7 +3,7 @@
 They stand apart from the other paths, of which there are enough in one module.
 """
 
-VERSIONS = "datasets/"
+VERSIONS, OPEN_PUBLICATIONS = "datasets/", "dataset-publications-open/"
 
 
 def dataset_versions(name: str = "") -> str:
@@ -19,6 +19,11 @@ def dataset_version(name: str, version: str) -> str:
 def publication(name: str) -> str:
     """The record of the publication called *name*: the request, and how it ended."""
     return f"dataset-publications/{name}/publication.json"
+
+
+def open_publication(name: str) -> str:
+    """The entry of the list of publications that have not ended."""
+    return f"{OPEN_PUBLICATIONS}{name}.json"
 
 
 def staged_files(publication_name: str) -> str:
