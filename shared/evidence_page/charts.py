@@ -6,7 +6,7 @@ which evidence is in `plots` and `rollout_plots`.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import jinja2
@@ -16,6 +16,7 @@ from shared.evidence_page.templates import template_named
 INK, GOOD, BAD, GRID = "#1d2733", "#1a7f5a", "#b3372f", "#d7dde4"
 _WIDTH, _LETTER = 820, 7.2  # Units of the view box; a letter of a label is seldom wider.
 _TOP, _RIGHT, _BOTTOM, _LEGEND = 34, 18, 48, 24
+_BARE_TOP, _BARE_BOTTOM = 10, 28  # Without a title, and without the name of an axis.
 _LONGEST_LABEL = 50
 _TICKS = 6  # About as many on an axis.
 
@@ -73,7 +74,10 @@ def row_axis(names: Sequence[str]) -> Axis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Mark:
-    """A line through *points*, or a dot at each of them where it has a *radius*; in units of the view box."""
+    """A line through *points*, or a dot at each of them where it has a *radius*.
+
+    Its points are values of the axes, and what a drawing has of it in units of the view box.
+    """
 
     points: Sequence[Point]
     colour: str
@@ -102,10 +106,10 @@ class Chart:
         self, points: Iterable[Point], colour: str, width: float = 3.0, dashes: str = "", cap: str = "round"
     ) -> None:
         """A line through *points*; those that are no numbers are left out."""
-        self._marks.append(_Mark(points=self._placed(points), colour=colour, width=width, dashes=dashes, cap=cap))
+        self._marks.append(_Mark(points=_numbers(points), colour=colour, width=width, dashes=dashes, cap=cap))
 
     def dots(self, points: Iterable[Point], colour: str, radius: float = 4.5) -> None:
-        self._marks.append(_Mark(points=self._placed(points), colour=colour, radius=radius))
+        self._marks.append(_Mark(points=_numbers(points), colour=colour, radius=radius))
 
     def upright(self, x: float) -> None:
         """A dotted line at *x* from below to the top."""
@@ -119,45 +123,78 @@ class Chart:
         """Say in the legend that what has *colour* is *text*."""
         self._legend.append((text, colour))
 
+    @property
+    def legend(self) -> tuple[tuple[str, str], ...]:
+        """What has which colour, for a page that says so beside a bare drawing."""
+        return tuple(self._legend)
+
     def svg(self) -> str:
         """The chart, scaled by its view box."""
-        left, _, bottom = self._box()
+        letters = self._letters()
+        left = 14 + _LETTER * letters + (22 if self.y.name else 0)
+        lower = _BOTTOM + (_LEGEND if self._legend else 0)
+        box = _Box(left=left, top=_TOP, right=_WIDTH - _RIGHT, bottom=self.height - lower)
         legend, at = [], left
         for text, colour in self._legend:
             legend.append((_figure(at), text, colour))
             at += 48 + _LETTER * len(text)
+        return self._drawn(box, _WIDTH, self.title, self.x.name, self.y.name, legend)
+
+    def bare(self, width: float) -> str:
+        """The marks on their axes alone, *width* units wide: the page beside it says everything else."""
+        left = 14 + _LETTER * self._letters()
+        box = _Box(left=left, top=_BARE_TOP, right=width - _RIGHT, bottom=self.height - _BARE_BOTTOM)
+        return self._drawn(box, width)
+
+    def _drawn(
+        self,
+        box: "_Box",
+        width: float,
+        title: str = "",
+        x_name: str = "",
+        y_name: str = "",
+        legend: Sequence[tuple[str, str, str]] = (),
+    ) -> str:
+        def across(value: float) -> float:
+            return box.left + self.x.share(value) * (box.right - box.left)
+
+        def down(value: float) -> float:
+            return box.bottom - self.y.share(value) * (box.bottom - box.top)
+
         return _template().render(
             title=self.title,
-            width=_WIDTH,
+            shown_title=title,
+            width=_figure(width),
             height=_figure(self.height),
-            box={"left": _figure(left), "top": _TOP, "right": _WIDTH - _RIGHT, "bottom": _figure(bottom)},
-            x_name=self.x.name,
-            y_name=self.y.name,
-            x_ticks=[(_figure(self._across(value)), text) for value, text in self.x.ticks],
-            y_ticks=[(_figure(self._down(value)), text) for value, text in self.y.ticks],
-            marks=self._marks,
+            box={"left": _figure(box.left), "top": box.top, "right": _figure(box.right), "bottom": _figure(box.bottom)},
+            x_name=x_name,
+            y_name=y_name,
+            x_ticks=[(_figure(across(value)), text) for value, text in self.x.ticks],
+            y_ticks=[(_figure(down(value)), text) for value, text in self.y.ticks],
+            marks=[replace(mark, points=[(across(x), down(y)) for x, y in mark.points]) for mark in self._marks],
             legend=legend,
             legend_at=_figure(self.height - 8),
             ink=INK,
             grid=GRID,
         )
 
-    def _placed(self, points: Iterable[Point]) -> list[Point]:
-        return [(self._across(x), self._down(y)) for x, y in points if not (math.isnan(x) or math.isnan(y))]
+    def _letters(self) -> int:
+        """How long the longest name of a tick on the left is."""
+        return max((len(text) for _, text in self.y.ticks), default=0)
 
-    def _box(self) -> tuple[float, float, float]:
-        """The left, right and lower end of the room for marks: names of ticks and axes are beside it."""
-        letters = max((len(text) for _, text in self.y.ticks), default=0)
-        left = 14 + _LETTER * letters + (22 if self.y.name else 0)
-        return left, _WIDTH - _RIGHT, self.height - _BOTTOM - (_LEGEND if self._legend else 0)
 
-    def _across(self, value: float) -> float:
-        left, right, _ = self._box()
-        return left + self.x.share(value) * (right - left)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Box:
+    """The room for marks in units of the view box: names of ticks and axes are beside it."""
 
-    def _down(self, value: float) -> float:
-        _, _, bottom = self._box()
-        return bottom - self.y.share(value) * (bottom - _TOP)
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def _numbers(points: Iterable[Point]) -> list[Point]:
+    return [(x, y) for x, y in points if not (math.isnan(x) or math.isnan(y))]
 
 
 def _figure(number: float) -> str:

@@ -23,7 +23,7 @@ def step_page(figures: StepFigures, digest: str) -> str:
         evidence_plot(figures.looks, judgement.abort_at, judgement.clear_at),
     )
     return _template().render(
-        step=figures, judgement=judgement, digest=digest, plots=[Markup(plot) for plot in plots if plot]
+        step=figures, judgement=judgement, digest=digest, plots=[Markup(plot.svg()) for plot in plots if plot]
     )
 
 

@@ -13,11 +13,11 @@ _LN10 = math.log(10)
 _LARGEST = 12.0  # Powers of ten beyond which evidence is drawn at the edge.
 
 
-def share_plot(looks: Sequence[StepLook]) -> str:
-    """The canary's share in every look beside the weight that was set; empty without a look that counted anything."""
+def share_plot(looks: Sequence[StepLook]) -> Chart | None:
+    """The canary's share in every look beside the weight that was set; None without a look that counted anything."""
     counted = [(number, look) for number, look in enumerate(looks, 1) if look.canary + look.champion]
     if not counted:
-        return ""
+        return None
     weights = [look.percent for look in looks]
     shares = [(float(number), 100 * look.canary / (look.canary + look.champion)) for number, look in counted]
     chart = Chart(
@@ -29,16 +29,16 @@ def share_plot(looks: Sequence[StepLook]) -> str:
     for number, weight in enumerate(weights, 1):  # A line for each look: a step of one look has one too.
         chart.line([(number - 0.5, weight), (number + 0.5, weight)], GRID, 5.5, cap="butt")
     chart.dots(shares, INK, 3.6)
-    return chart.svg()
+    return chart
 
 
-def odds_plot(comparisons: Sequence[ComparisonFigures]) -> str:
-    """Each comparison's odds ratio with its confidence sequence, and the margin; empty where none says anything."""
+def odds_plot(comparisons: Sequence[ComparisonFigures]) -> Chart | None:
+    """Each comparison's odds ratio with its confidence sequence, and the margin; None where none says anything."""
     rows = [
         (comparison, estimate) for comparison in comparisons if (estimate := comparison.odds_ratio.estimate) is not None
     ]
     if not rows:
-        return ""
+        return None
     name = "odds of being bad, canary to champion (the bar is the margin)"
     chart = Chart(
         title="Odds ratio with its confidence sequence",
@@ -54,13 +54,13 @@ def odds_plot(comparisons: Sequence[ComparisonFigures]) -> str:
         chart.line([(ratio.low, row), (high, row)], colour, 3.5)
         chart.dots([(estimate, row)], colour)
         chart.line([(comparison.margin, row - 0.25), (comparison.margin, row + 0.25)], INK, 1.6, cap="butt")
-    return chart.svg()
+    return chart
 
 
-def evidence_plot(looks: Sequence[StepLook], abort_at: float, clear_at: float) -> str:
-    """The e-values by look, as powers of ten, with the values that abort and clear; empty without looks."""
+def evidence_plot(looks: Sequence[StepLook], abort_at: float, clear_at: float) -> Chart | None:
+    """The e-values by look, as powers of ten, with the values that abort and clear; None without looks."""
     if not looks:
-        return ""
+        return None
     curves = (  # The first line is the wider one: it shows where both are equal.
         ("that the canary is worse", [_power(look.worse) for look in looks], abort_at / _LN10, BAD, 4.5),
         ("that nothing is worse by its margin", [_power(look.better) for look in looks], clear_at / _LN10, GOOD, 2.2),
@@ -79,7 +79,7 @@ def evidence_plot(looks: Sequence[StepLook], abort_at: float, clear_at: float) -
         chart.line(points, colour, width)
         chart.dots(points, colour, 1.2 + width / 1.6)
         chart.level(level, colour)
-    return chart.svg()
+    return chart
 
 
 def _look_axis(looks: int) -> Axis:

@@ -2,10 +2,12 @@
 
 import html
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
@@ -14,6 +16,8 @@ import pytest
 from shared.adapters.sealed_texts import KeyedSealer
 from tests.fakes.sign_in import CodesOfPeople
 from tests.promotion.conftest import CONFIGURATION, PEOPLE, PromotionApp, running
+from tests.rollout import conftest as rollouts
+from tests.rollout.conftest import POLICY, RolloutApp, RolloutStep
 
 KEY = "k" * 40
 OWN = {"Sec-Fetch-Site": "same-origin"}
@@ -93,6 +97,27 @@ class ConsoleApp(PromotionApp):
         browser = self.browser()
         assert (await browser.sign_in(who)).status == 303
         return browser
+
+
+@dataclass
+class ReleaseConsole(RolloutApp, ConsoleApp):
+    """The app with its console, and with a production stage."""
+
+
+@asynccontextmanager
+async def releasing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, after: Sequence[RolloutStep], sign_in: Callable[..., Any]
+) -> AsyncIterator[ReleaseConsole]:
+    """The app in which the steps *after* were taken; *sign_in* makes the directory of the app."""
+    async for made in rollouts.running(POLICY, folder, monkeypatch, after=after):
+        console = ReleaseConsole(host=made.host, clients=made.clients, cloud=made.cloud)
+        settings = SimpleNamespace(console_url=f"{made.host.url}/console")
+        vars(made.clients).update(settings=settings, sealer=KeyedSealer([KEY]), sign_in=sign_in(console))
+        yield console
+
+
+def of_people(app: ConsoleApp) -> CodesOfPeople:
+    return CodesOfPeople(PEOPLE, app.clients.clock.now())
 
 
 @pytest.fixture

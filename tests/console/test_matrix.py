@@ -25,7 +25,7 @@ def personas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def filled(path: str) -> str:
-    return path.replace("{promotion}", "none").replace("{run}", "none")
+    return path.replace("{promotion}", "none").replace("{run}", "none").replace("{model}", "none")
 
 
 async def test_pages_are_given_to_whom_the_api_gives_what_they_read(app: ConsoleApp) -> None:

@@ -82,6 +82,7 @@ MAY = {
     "break_glass": "PF",
     "list_rollouts": EVERYBODY,
     "show_rollout": EVERYBODY,
+    "show_looks": EVERYBODY,
     "show_step_page": EVERYBODY,
     "pause_rollout": "EPFK",
     "resume_rollout": "EPFK",

@@ -106,6 +106,7 @@ CALLS: dict[str, tuple[str, Any]] = {
         {"role": "product-owner", "stage": "{t}-central", "evidence": "e", **REASON},
     ),
     "show_rollout": ("rollouts/{promotion}", None),
+    "show_looks": ("rollouts/{promotion}/looks", None),
     "show_step_page": ("rollouts/{promotion}/page", None),
     "pause_rollout": ("rollouts/{promotion}/pause", REASON),
     "resume_rollout": ("rollouts/{promotion}/resume", REASON),

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class PageForm:
     """A form on a page: POST to `PATH/NAME` calls *operation* of the API, then leads back to the page.
 
-    *fields* become the body; those of *bound* are part of the form's signature: a form that was made for one evidence
-    cannot be sent for another. *done* tells what has happened.
+    *fields* become the body, those of *numbers* as whole numbers; those of *bound* are part of the form's signature: a
+    form that was made for one evidence cannot be sent for another. *done* tells what has happened.
     """
 
     name: str
@@ -28,6 +28,7 @@ class PageForm:
     fields: tuple[str, ...]
     done: str
     bound: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import triggers.console.views.me
     import triggers.console.views.promotion
     import triggers.console.views.promotions
+    import triggers.console.views.releases.rollout
+    import triggers.console.views.releases.rollout_step
+    import triggers.console.views.releases.rollouts
     import triggers.console.views.run
     import triggers.console.views.runs
     import triggers.console.views.schedules
@@ -24,6 +27,7 @@ else:
 
 _DECISION = ("role", "evidence", "reason")
 _ORDER = ("reason",)
+_STEP = {"fields": ("step", "reason"), "bound": ("step",), "numbers": ("step",)}
 
 PAGES: tuple[Page, ...] = (
     Page(path="", show=views.inbox.show, reads=("show_inbox",), label="For me", lists=(RUNS, PROMOTIONS)),
@@ -63,6 +67,29 @@ PAGES: tuple[Page, ...] = (
         ),
     ),
     Page(path="promotions/{promotion}/evidence", show=views.evidence.show, reads=("show_evidence",)),
+    Page(
+        path="rollouts",
+        show=views.releases.rollouts.show,
+        reads=("list_rollouts",),
+        label="Rollouts",
+    ),
+    Page(
+        path="rollouts/{promotion}",
+        show=views.releases.rollout.show,
+        reads=("show_rollout", "show_looks"),
+        forms=(
+            PageForm(name="pause", operation="pause_rollout", done="The rollout is paused.", **_STEP),
+            PageForm(name="resume", operation="resume_rollout", done="The rollout goes on.", **_STEP),
+            PageForm(name="advance", operation="advance_rollout", done="The step goes on.", **_STEP),
+            # An abort is for every step: whoever must stop it is not told to look at another one first.
+            PageForm(name="abort", operation="abort_rollout", fields=_ORDER, done="The rollout is being aborted."),
+        ),
+    ),
+    Page(
+        path="rollouts/{promotion}/page",
+        show=views.releases.rollout_step.show,
+        reads=("show_step_page",),
+    ),
     Page(path="runs", show=views.runs.show, reads=("list_runs", "show_configuration"), label="Runs", lists=(RUNS,)),
     Page(
         path="runs/{run}",

@@ -8,6 +8,7 @@ from typing import Any
 import azure.functions as func
 import jinja2
 
+from shared.domain.statistics.sequential.verdicts import evidence_text
 from triggers.console.page import FramedDocument
 from triggers.console.static_files import version
 from triggers.http.exchange.problems import document
@@ -53,6 +54,8 @@ def environment() -> jinja2.Environment:
         "plain_json": plain_json,
         "duration": duration,
         "whereabouts": whereabouts,
+        "e_value": evidence_text,
+        "rough": rough,
     }
     return templates
 
@@ -77,6 +80,11 @@ def whereabouts(place: str) -> str:
     team, _, name = place.rpartition(":")
     words = "everywhere" if name == "all" else name
     return f"{words} for {team}" if team else words
+
+
+def rough(number: float) -> str:
+    """An estimate, with the digits that it knows."""
+    return f"{number:.3g}"
 
 
 def duration(since: str, until: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,6 +32,7 @@ from triggers.http.exchange.problems import Problem
 from triggers.http.teams import clients_seen_by, is_open_to, scope_of
 
 _FORM_LIMIT = 64 * 1024
+_NUMBER = re.compile(r"-?[0-9]{1,9}")
 _log = logging.getLogger(__name__)
 
 
@@ -178,6 +180,7 @@ async def _rendered(request: PageRequest, place: Destination, status: int) -> fu
         "until": request.session.until.isoformat(timespec="minutes"),
         "refusal": request.refusal,
         "entered": request.entered,
+        "sent": place.form.name if place.form else "",
         "done": _done(place, request.query),
         "token": token,
         "may": partial(_may_do, request),
@@ -195,7 +198,7 @@ async def _sent(request: PageRequest, place: Destination, http: func.HttpRequest
     sessions = request.clients.sessions
     if not sessions.is_form_token(request.session, intent_of(address, bound), entered.get("token", ""), request.now):
         raise Problem(403, "not this form", "the form is too old, or made for something else; open its page again")
-    body: dict[str, Any] = {name: _plain(entered[name]) for name in form.fields if entered.get(name)}
+    body = {name: _plain(entered[name], name in form.numbers) for name in form.fields if entered.get(name)}
     try:
         await request.api(form.operation, request.parameters, body=body)
     except Problem as problem:
@@ -228,8 +231,10 @@ def _entered(http: func.HttpRequest) -> dict[str, str]:
     return {name: value.replace("\r\n", "\n").strip() for name, value in fields}
 
 
-def _plain(value: str) -> Any:
-    """Forms have texts alone; the API's true and false are the two that are no texts."""
+def _plain(value: str, is_number: bool = False) -> Any:
+    """Forms have texts alone; the API's true and false are no texts, and some of its fields are whole numbers."""
+    if is_number and _NUMBER.fullmatch(value):
+        return int(value)
     return {"true": True, "false": False}.get(value, value)
 
 

@@ -31,9 +31,14 @@ class OrderTaken:
     recorded: bool
 
 
-async def order_rollout(client: Client, records: DecisionRecords, promotion: str, order: RolloutOrder) -> OrderTaken:
-    """Record *order*, whose step is that of now, and wake who acts on it. Raises DecisionRefused."""
-    outcome = await asyncio.to_thread(_take, records, promotion, order)
+async def order_rollout(
+    client: Client, records: DecisionRecords, promotion: str, order: RolloutOrder, seen: int | None = None
+) -> OrderTaken:
+    """Record *order*, whose step is that of now, and wake who acts on it. Raises DecisionRefused.
+
+    Who has *seen* a step gives an order for that one: it is refused where the rollout is at another by now.
+    """
+    outcome = await asyncio.to_thread(_take, records, promotion, order, seen)
     await wake_watch(client, records.store, promotion)
     return outcome
 
@@ -60,7 +65,7 @@ def refuse_aborted(statements: Statements, promotion: str, stage: str) -> None:
         raise CalledOff(f"{stage}: {because}")
 
 
-def _take(records: DecisionRecords, promotion: str, order: RolloutOrder) -> OrderTaken:
+def _take(records: DecisionRecords, promotion: str, order: RolloutOrder, seen: int | None) -> OrderTaken:
     at = _stage(records, promotion)
     stage, standing = at.stage.name, records.store.get(RolloutStanding, paths.rollout(promotion))
     step = standing.step if standing else SHADOW if at.has_shadow else 0
@@ -69,6 +74,9 @@ def _take(records: DecisionRecords, promotion: str, order: RolloutOrder) -> Orde
     if order.kind is not RolloutOrderKind.ABORT and not has_begun:
         message = f"{promotion} has not begun to shift traffic; see `explain {promotion}`"
         raise DecisionRefused(Objection.NOTHING_TO_DECIDE, message)
+    if seen not in (None, step):
+        message = f"{promotion} is at step {step} by now, and the order is for step {seen}; look at it again"
+        raise DecisionRefused(Objection.CHANGED, message)
     # `advance` is for steps that cannot decide. Over an abort it would be a way around the one test that guards users.
     if order.kind is RolloutOrderKind.ADVANCE and standing and standing.decision == StepDecision.ABORT.value:
         message = f"step {step} of {promotion} is aborted ({standing.because}): nobody advances over that"

@@ -8,7 +8,12 @@ REHEARSALS_OPEN = "rehearsals-open/"
 
 def rollout_look(promotion: str, stage: str, step: int, number: int) -> str:
     """The signed record of one look at a step of a rollout."""
-    return f"{PROMOTIONS}{promotion}/{stage}/rollout/{step}/looks/{number:06d}.dsse.json"
+    return f"{rollout_looks(promotion, stage, step)}{number:06d}.dsse.json"
+
+
+def rollout_looks(promotion: str, stage: str, step: int) -> str:
+    """The folder of the looks at a step, whose order is that of their names."""
+    return f"{PROMOTIONS}{promotion}/{stage}/rollout/{step}/looks/"
 
 
 def rollout_step(promotion: str, stage: str, step: int, name: str = "step.dsse.json") -> str:

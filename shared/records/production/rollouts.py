@@ -200,6 +200,14 @@ def look_at(statements: Statements, promotion: str, stage: str, step: int, numbe
     return _measured_record(statements, paths.rollout_look(promotion, stage, step, number), RecordedLook)
 
 
+def newest_looks(statements: Statements, promotion: str, stage: str, step: int) -> Iterator[RecordedLook]:
+    """The looks that were taken at a step, the last one first. Raises ForgedError."""
+    for path in sorted(statements.list(paths.rollout_looks(promotion, stage, step)), reverse=True):
+        look = _measured_record(statements, path, RecordedLook)
+        if look is not None:
+            yield look
+
+
 def step_at(statements: Statements, promotion: str, stage: str, step: int) -> StepRecord | None:
     """The step as it ended, None before. Raises ForgedError."""
     return _measured_record(statements, paths.rollout_step(promotion, stage, step), StepRecord)

@@ -94,6 +94,6 @@ def test_evidence_is_written_as_people_write_figures(value, text):
 
 
 def test_a_step_of_one_look_shows_the_weight_that_was_set():
-    one, two = (share_plot(figures_of(0.01, looks).looks).count(GRID) for looks in (1, 2))
+    one, two = (share_plot(figures_of(0.01, looks).looks).svg().count(GRID) for looks in (1, 2))
 
     assert two > one > 1  # A line of the grid, and one of the weight, for each look.

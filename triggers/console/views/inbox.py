@@ -29,4 +29,6 @@ def _address(item: InboxItem) -> str:
     """The page where something can be done about it; empty where the console has none yet."""
     if item.kind is WaitingKind.RELEASE_ANSWERS:
         return ""
+    if item.kind is WaitingKind.ROLLOUT:
+        return f"/console/rollouts/{item.subject}"
     return f"/console/{'runs' if item.kind in _RUNS else 'promotions'}/{item.subject}"

@@ -12,6 +12,6 @@ def asked(query: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     return {name: query[name] for name in names if query.get(name)}
 
 
-def next_page(path: str, query: Mapping[str, str], cursor: str) -> str:
-    """The address of the page behind *cursor*; empty on the last one."""
-    return f"{path}?{urlencode({**query, 'cursor': cursor})}" if cursor else ""
+def next_page(path: str, query: Mapping[str, str], cursor: str, name: str = "cursor") -> str:
+    """The address of the page behind *cursor*, which the API takes as *name*; empty on the last one."""
+    return f"{path}?{urlencode({**query, name: cursor})}" if cursor else ""

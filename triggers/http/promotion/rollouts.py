@@ -6,14 +6,19 @@ from typing import Annotated
 
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.rollout.costs import costs_of_release
+from shared.application.rollout.judged_looks import JudgedLook, judged_looks
+from shared.application.rollout.looks import policy_of
 from shared.application.rollout.orders import order_rollout
 from shared.clients import Clients
 from shared.domain.rollout.forecast import expectations
-from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind
+from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest
 from shared.domain.rollout.steps import SHADOW
+from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence
+from shared.domain.statistics.sequential.verdicts import ComparisonFigures, judge_rollout
 from shared.domain.teams.ownership import Belonging
 from shared.records.production import paths
 from shared.records.production.rollouts import RolloutStanding, orders_of, step_at
+from shared.records.promotion import fate_of
 from shared.validation.rules import OptionalName, Whole
 from triggers.http.api_route import ApiRequest, requester_name
 from triggers.http.exchange.bodies import Order
@@ -35,8 +40,12 @@ class RolloutFilters:
 class RolloutRow(RolloutStanding):
     """A rollout as it stood at its last look.
 
-    *step* counts from 0; the one after the last of *weights* is the soak, and -1 the phase of mirrored requests.
+    *step* counts from 0; the one after the last of *weights* is the soak, and -1 the phase of mirrored requests. *fate*
+    is that of its promotion, empty while it is under way. *paused*: a person has paused it.
     """
+
+    fate: str = ""
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +109,60 @@ class StepPageShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutLookRow:
+    """A look: the requests that it has counted, and those that failed; and the logs of the e-values of all evidence so
+    far, null where nothing was compared. *worse* is for a worse new version, *better* that it is not worse by the
+    margin, in the comparison that has least of that."""
+
+    step: int
+    number: int
+    weight: int
+    at: str
+    canary: int
+    canary_bad: int
+    champion: int
+    champion_bad: int
+    worse: float | None
+    better: float | None
+    verdict: str
+    decision: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutLooksShown:
+    """The newest of all looks, in their order; *earlier* is how many came before.
+
+    *comparisons* are as of the last that compared, with the odds ratio and its confidence sequence, which holds at all
+    looks at once with probability *confidence*. From *abort_at* on the evidence aborts, and from *clear_at* it clears.
+    """
+
+    promotion: str
+    looks: tuple[RolloutLookRow, ...]
+    earlier: int
+    unit: str
+    confidence: float
+    abort_at: float
+    clear_at: float
+    verdict: str = ""
+    because: str = ""
+    comparisons: tuple[ComparisonFigures, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookChoice:
+    limit: Annotated[int, Whole(least=1, most=PAGE)] = PAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutOrderAsked(Order):
+    """*step*: the one that the caller has seen; where the rollout is at another by now, it is a 409. Without it the
+    order is for the step of now. An abort is for every step."""
+
+    step: Annotated[int, Whole(least=SHADOW, most=100)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutOrdered:
     """*recorded* is false where it was ordered already."""
 
@@ -122,20 +185,20 @@ def list_rollouts(request: ApiRequest, query: RolloutFilters) -> RolloutPage:
             continue
         if len(rows) == query.limit:
             return RolloutPage(rollouts=tuple(rows), next=rows[-1].promotion)
-        rows.append(RolloutRow(**asdict(standing)))
+        fate, paused = _course(request.clients, standing)
+        rows.append(RolloutRow(**asdict(standing), fate=fate, paused=paused))
     return RolloutPage(rollouts=tuple(rows))
 
 
 def show_rollout(request: ApiRequest, promotion: str) -> RolloutShown:
     """One rollout: its steps with what they were judged by, and what people ordered."""
     clients = request.clients
-    standing = clients.store.get(RolloutStanding, paths.rollout(promotion))
-    if standing is None:
-        raise Problem(
-            404, "no such rollout", f"promotion {promotion!r} has shifted no traffic; see the list of rollouts"
-        )
+    standing = _standing(clients, promotion)
+    fate, paused = _course(clients, standing)
     return RolloutShown(
         **asdict(standing),
+        fate=fate,
+        paused=paused,
         steps=tuple(_steps(clients, standing)),
         orders=tuple(
             RolloutOrderRow(
@@ -145,6 +208,52 @@ def show_rollout(request: ApiRequest, promotion: str) -> RolloutShown:
         ),
         expected=_expected(clients, standing),
         cost=costs_of_release(clients, promotion),
+    )
+
+
+def show_looks(request: ApiRequest, promotion: str, query: LookChoice) -> RolloutLooksShown:
+    """The looks at a rollout: the counts of each, and the evidence over time."""
+    clients = request.clients
+    standing = _standing(clients, promotion)
+    opening = unverified_opening(clients.ledger, promotion)
+    if opening is None or opening.plan is None:
+        raise Problem(404, "no such rollout", f"promotion {promotion!r} has no plan on record")
+    at = opening.plan.at(standing.stage)
+    looks, earlier = judged_looks(clients.statements, standing, at, query.limit)
+    test = policy_of(at).test
+    last = next((judged.judgement for judged in reversed(looks) if judged.judgement), None)
+    figures = last or judge_rollout(RolloutEvidence(), test)  # Its limits are those of every look.
+    return RolloutLooksShown(
+        promotion=promotion,
+        looks=tuple(_look_row(judged) for judged in looks),
+        earlier=earlier,
+        unit=test.unit.value,
+        confidence=test.confidence,
+        abort_at=figures.abort_at,
+        clear_at=figures.clear_at,
+        verdict=last.verdict.value if last else "",
+        because=last.because if last else "",
+        comparisons=last.comparisons if last else (),
+    )
+
+
+def _look_row(judged: JudgedLook) -> RolloutLookRow:
+    look, minutes, judgement = judged.look, judged.minutes, judged.judgement
+    deciding = [comparison.better for comparison in judgement.comparisons if comparison.must_clear] if judgement else []
+    return RolloutLookRow(
+        step=look.step,
+        number=look.number,
+        weight=judged.weight,
+        at=look.at.isoformat(),
+        canary=sum(minute.canary for minute in minutes),
+        canary_bad=sum(minute.canary_bad for minute in minutes),
+        champion=sum(minute.champion for minute in minutes),
+        champion_bad=sum(minute.champion_bad for minute in minutes),
+        worse=judgement.worse if judgement else None,
+        better=min(deciding, default=None),
+        verdict=judgement.verdict.value if judgement else "",
+        decision=look.decision,
+        because=look.because,
     )
 
 
@@ -169,27 +278,29 @@ def _no_page(promotion: str) -> Problem:
     return Problem(404, "no such page", detail)
 
 
-async def pause_rollout(request: ApiRequest, promotion: str, body: Order) -> RolloutOrdered:
+async def pause_rollout(request: ApiRequest, promotion: str, body: RolloutOrderAsked) -> RolloutOrdered:
     """Keep the traffic as it is; what goes against the new version still brings it back."""
-    return await _order(request, promotion, RolloutOrderKind.PAUSE, body.reason)
+    return await _order(request, promotion, RolloutOrderKind.PAUSE, body)
 
 
-async def resume_rollout(request: ApiRequest, promotion: str, body: Order) -> RolloutOrdered:
+async def resume_rollout(request: ApiRequest, promotion: str, body: RolloutOrderAsked) -> RolloutOrdered:
     """Let a paused rollout go on; the time of its pause does not count."""
-    return await _order(request, promotion, RolloutOrderKind.RESUME, body.reason)
+    return await _order(request, promotion, RolloutOrderKind.RESUME, body)
 
 
-async def advance_rollout(request: ApiRequest, promotion: str, body: Order) -> RolloutOrdered:
+async def advance_rollout(request: ApiRequest, promotion: str, body: RolloutOrderAsked) -> RolloutOrdered:
     """Let the step go on although it has not decided; never over an abort."""
-    return await _order(request, promotion, RolloutOrderKind.ADVANCE, body.reason)
+    return await _order(request, promotion, RolloutOrderKind.ADVANCE, body)
 
 
 async def abort_rollout(request: ApiRequest, promotion: str, body: Order) -> RolloutOrdered:
     """Give all traffic back to the version before, at once; twice is as once."""
-    return await _order(request, promotion, RolloutOrderKind.ABORT, body.reason)
+    return await _order(request, promotion, RolloutOrderKind.ABORT, RolloutOrderAsked(reason=body.reason))
 
 
-async def _order(request: ApiRequest, promotion: str, kind: RolloutOrderKind, reason: str) -> RolloutOrdered:
+async def _order(
+    request: ApiRequest, promotion: str, kind: RolloutOrderKind, body: RolloutOrderAsked
+) -> RolloutOrdered:
     person = await request.person()
     if person is None and kind is RolloutOrderKind.ADVANCE:
         detail = "a step that has not decided is advanced by a person: send the token of one"
@@ -199,11 +310,11 @@ async def _order(request: ApiRequest, promotion: str, kind: RolloutOrderKind, re
         step=0,
         oid=person.oid if person else "",
         name=requester_name(request.caller, person),
-        reason=reason,
+        reason=body.reason,
         at=request.clients.clock.now(),
     )
     with refusals_as_problems():
-        taken = await order_rollout(request.client, decision_records(request.clients), promotion, order)
+        taken = await order_rollout(request.client, decision_records(request.clients), promotion, order, body.step)
     return RolloutOrdered(
         promotion=promotion,
         order=kind.value,
@@ -212,6 +323,25 @@ async def _order(request: ApiRequest, promotion: str, kind: RolloutOrderKind, re
         reason=taken.order.reason,
         recorded=taken.recorded,
     )
+
+
+def _standing(clients: Clients, promotion: str) -> RolloutStanding:
+    standing = clients.store.get(RolloutStanding, paths.rollout(promotion))
+    if standing is None:
+        raise Problem(
+            404, "no such rollout", f"promotion {promotion!r} has shifted no traffic; see the list of rollouts"
+        )
+    return standing
+
+
+def _course(clients: Clients, standing: RolloutStanding) -> tuple[str, bool]:
+    """The fate of the rollout's promotion, and whether a person has paused it; nobody pauses what has ended."""
+    fate = fate_of(clients.store, standing.promotion)
+    if fate is not None:
+        return fate.value, False
+    orders = orders_of(clients.statements, standing.promotion, standing.stage, [])
+    last = newest(orders, RolloutOrderKind.PAUSE, RolloutOrderKind.RESUME)
+    return "", last is not None and last.kind is RolloutOrderKind.PAUSE
 
 
 def _standings(clients: Clients) -> Iterator[RolloutStanding]:

@@ -1,0 +1,1 @@
+"""The pages about versions in production: rollouts, what serves, and the way back."""
