@@ -6,7 +6,7 @@ from dataclasses import replace
 from activities.effects import once
 from activities.promotion.forgeries import telling_forgeries
 from shared import contracts as c
-from shared.application.promotion.planning import champion_at, model_of_deployment
+from shared.application.trust.served_entries import defaults_served_by, stages_served_by
 from shared.clients import Clients
 from shared.codec import UndecodableError, decode
 from shared.domain import identity
@@ -14,7 +14,6 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Registry, Stage
 from shared.domain.promotion.models import STATE, EntryState, ModelVersion
 from shared.domain.trust.statements import PredicateKind
-from shared.ports import EndpointKind
 from shared.records import paths
 from shared.records.predicates import EntryRevocationPredicate, EntryStatement
 from shared.records.registry import ENTRY_STATEMENT, REVOKED, entry_statement, history_of, revocation_key, sign_entry
@@ -40,14 +39,15 @@ def _revoke(clients: Clients, revocation: c.EntryRevocation) -> c.EntryRevoked:
     _mark(clients, revocation, entry)
     data = {"model": str(model), "by": predicate.by, "reason": predicate.reason}
     clients.announcer.announce(revocation.id, "Signalbox.Registry.Revoked", f"models/{model}", data)
-    serving = [stage for stage in _environments(clients) if _serves_online(clients, stage, model)]
+    ladder = clients.configuration.ladder
+    serving = stages_served_by(clients.endpoints, ladder, model)
     rollbacks = tuple(_rollback(revocation, predicate, stage) for stage in serving if stage.rollout is not None)
     because = tuple(
         f"{stage.name} serves {model}, and no rollback covers a stage without `rollout`: promote another version there"
         for stage in serving
         if stage.rollout is None
     )
-    batch_defaults = tuple(_batch_defaults(clients, model))
+    batch_defaults = tuple(defaults_served_by(clients.endpoints, ladder, model))
     due = {rollback.stage for rollback in rollbacks}
     because += tuple(batch.because for batch in batch_defaults if batch.stage not in due)
     following = tuple(batch for batch in batch_defaults if batch.stage in due)
@@ -79,37 +79,6 @@ def _mark(clients: Clients, revocation: c.EntryRevocation, entry: EntryStatement
     path = sign_entry(clients.statements, f"{revocation.id}-revoked", statement)
     facts = {"revocation": revocation.id, ENTRY_STATEMENT: path}
     clients.audit.append(f"{path}/stated", "entry restated", str(entry.model), "signalbox", facts)
-
-
-def _environments(clients: Clients) -> Iterator[Stage]:
-    """The stages in which something can serve."""
-    return (stage for stage in clients.configuration.ladder.stages if stage.environment is not None)
-
-
-def _serves_online(clients: Clients, stage: Stage, model: ModelVersion) -> bool:
-    """Whether *model* has most of the traffic of the stage's online endpoint now."""
-    return champion_at(clients.endpoints, stage).model.rpartition("/")[2] == str(model)
-
-
-def _batch_defaults(clients: Clients, model: ModelVersion) -> Iterator[c.BatchDefault]:
-    """The batch endpoints whose default is *model* now.
-
-    Signalbox runs no job with a revoked version, but others may call the endpoint.
-    """
-    for stage in _environments(clients):
-        if stage.environment is None or not stage.serving.batch:
-            continue
-        place, name, kind = stage.environment, stage.serving.batch, EndpointKind.BATCH
-        endpoint = clients.endpoints.find(place, kind, name)
-        if endpoint is None or not endpoint.default:
-            continue
-        default = model_of_deployment(clients.endpoints, place, name, endpoint.default, kind)
-        if default.rpartition("/")[2] == str(model):
-            because = (
-                f"{stage.name}: {model} is the default of the batch endpoint {name}; no job of Signalbox runs with it, "
-                "and other callers' jobs do: promote another version there"
-            )
-            yield c.BatchDefault(stage=stage.name, because=because)
 
 
 def _rollback(revocation: c.EntryRevocation, wish: EntryRevocationPredicate, stage: Stage) -> c.RollbackRequest:

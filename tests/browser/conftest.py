@@ -11,8 +11,9 @@ import pytest
 
 from shared.adapters.sealed_texts import KeyedSealer
 from shared.ports import SignedIn, SignInRequest
-from tests.console.conftest import KEY, ConsoleApp
+from tests.console.conftest import KEY, ConsoleApp, ReleaseConsole, releasing
 from tests.promotion.conftest import CONFIGURATION, PEOPLE, running
+from tests.rollout.conftest import release_first, release_second
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 INSISTS = bool(os.environ.get("SIGNALBOX_BROWSER"))  # `make browser`: what is missing fails.
@@ -40,6 +41,14 @@ async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         console = ConsoleApp(host=made.host, clients=made.clients, cloud=made.cloud)
         settings = SimpleNamespace(console_url=f"{made.host.url}/console")
         vars(made.clients).update(settings=settings, sealer=KeyedSealer([KEY]), sign_in=DirectoryOfOne(console))
+        yield console
+
+
+@pytest.fixture
+async def replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ReleaseConsole]:
+    """Version 2 is in production, and version 1 is kept warm; linus signs in."""
+    async with releasing(tmp_path, monkeypatch, (release_first, release_second), DirectoryOfOne) as console:
+        console.clients.sign_in.who = "linus"  # type: ignore[attr-defined]
         yield console
 
 

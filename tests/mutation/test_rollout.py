@@ -265,6 +265,12 @@ STORIES = [
         guard=test_rollout.test_a_machine_cannot_advance,
     ),
     Lock(
+        symbol="shared.application.rollout.orders._take",
+        condition="seen not in (None, step)",
+        without="False",
+        guard=test_rollout.test_an_order_for_a_step_that_is_past_is_refused,
+    ),
+    Lock(
         symbol="stage_entry.refuse_held",
         condition="hold := hold_of(statements, model)",
         without="hold := None",

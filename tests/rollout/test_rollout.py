@@ -106,6 +106,17 @@ async def test_a_person_advances_over_silence(serving: RolloutApp) -> None:
     assert shown["steps"][0]["because"].startswith("advanced by linus")
 
 
+async def test_an_order_for_a_step_that_is_past_is_refused(serving: RolloutApp) -> None:
+    promotion = await serving.shifting("2")
+    await serving.until(lambda: 25 in serving.traffic.values(), every_s=60)
+    await serving.pass_time(minutes=1)
+    body = {"reason": "no patience", "step": 0}
+    status, refusal = await serving.ask("POST", f"rollouts/{promotion}/advance", body, "linus")
+    assert (status, refusal["title"]) == (409, "changed meanwhile"), refusal
+    status, taken = await serving.ask("POST", f"rollouts/{promotion}/advance", {**body, "step": 1}, "linus")
+    assert (status, taken["step"]) == (200, 1)
+
+
 async def test_a_machine_cannot_advance(serving: RolloutApp) -> None:
     model = await serving.entered("2")
     promotion = await serving.promote(str(model), "prod")

@@ -26,6 +26,7 @@ from shared.domain.messaging import DeadMessage, QueueDoor
 from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.teams.ownership import Belonging
+from shared.domain.rollout.serving import ChangeKind, TrafficChange
 from shared.durable.deferred import load as load_deferred
 from shared.records import paths
 from shared.records.answers import HeldPart, held_path
@@ -34,6 +35,7 @@ from shared.records.datasets import paths as dataset_paths
 from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed
 from shared.records.production import paths as production
 from shared.records.production.rollouts import RolloutStanding
+from shared.records.production.serving import sign_change
 from shared.records.promotion import PromotionRecord
 from shared.records.retraining import RetrainingClaim
 from signalbox.host.clock import VirtualClock
@@ -116,6 +118,9 @@ CALLS: dict[str, tuple[str, Any]] = {
     "rehearse_rollback": ("models/{m}/rehearse", REASON),
     "release_version": ("models/{m}/release", {"version": "1", **REASON}),
     "revoke_version": ("models/{m}/revoke", {"version": "1", **REASON}),
+    "plan_rollback": ("models/{m}/rollback-plan", None),
+    "plan_revocation": ("models/{m}/revocation-plan?version=1", None),
+    "compare_versions": ("models/{m}/comparison?first=1&second=2", None),
     "show_known_good": ("models/{m}/known-good", None),
     "show_serving": ("environments/prod/endpoints/{t}-online/serving", None),
     "show_serving_alerts": ("environments/prod/endpoints/{t}-online/alerts", None),
@@ -138,6 +143,7 @@ LISTS = {  # Those that a team may see at all, each with a word that is there fo
     "list_dead_letters": ("dead-letters", "{letter}"),
     "show_configuration": ("configuration", "{t}-preprod"),
     "list_models": ("models", "{m}"),
+    "show_what_serves": ("serving", "{m}"),
     "list_datasets": ("datasets", "{t}-set"),
     "show_me": ("me", "{t}:all"),
     "show_inbox": ("inbox", "{t}-part"),
@@ -285,6 +291,11 @@ async def _things_of(app: SharedApp, team: str) -> dict[str, str]:
         at=at,
     )  # fmt: skip
     store.create(production.rollout(promotion.id), standing)
+    traffic = TrafficChange(
+        kind=ChangeKind.SHIFT, environment="prod", endpoint=f"{team}-online", at=clients.clock.now(),
+        traffic={"blue": 100}, versions={"blue": f"{model}:1"}, cause=promotion.id, by=team,
+    )  # fmt: skip
+    sign_change(clients.statements, promotion.id, traffic)
     held = HeldPart(
         part=f"{team}-part", answers=f"{team}-answers", environment="dev", contract="c", at=at, rows=1, outputs="o"
     )

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     import triggers.console.views.me
     import triggers.console.views.promotion
     import triggers.console.views.promotions
+    import triggers.console.views.releases.comparison
+    import triggers.console.views.releases.model
+    import triggers.console.views.releases.models
+    import triggers.console.views.releases.revocation
+    import triggers.console.views.releases.rollback
     import triggers.console.views.releases.rollout
     import triggers.console.views.releases.rollout_step
     import triggers.console.views.releases.rollouts
@@ -89,6 +94,45 @@ PAGES: tuple[Page, ...] = (
         path="rollouts/{promotion}/page",
         show=views.releases.rollout_step.show,
         reads=("show_step_page",),
+    ),
+    Page(path="models", show=views.releases.models.show, reads=("list_models", "show_what_serves"), label="Models"),
+    Page(
+        path="models/{model}",
+        show=views.releases.model.show,
+        reads=("show_model", "show_history", "show_serving", "show_known_good"),
+    ),
+    Page(
+        path="models/{model}/comparison",
+        show=views.releases.comparison.show,
+        reads=("show_model", "compare_versions"),
+    ),
+    Page(
+        path="models/{model}/rollback",
+        show=views.releases.rollback.show,
+        reads=("show_model", "plan_rollback", "show_known_good"),
+        forms=(
+            PageForm(
+                name="order",
+                operation="roll_back_model",
+                fields=("stage", "to", "leaving", "override", "reason"),
+                bound=("stage", "to", "leaving", "override"),
+                done="The rollback has begun.",
+            ),
+        ),
+    ),
+    Page(
+        path="models/{model}/revocation",
+        show=views.releases.revocation.show,
+        reads=("show_model", "plan_revocation", "list_promotions"),
+        forms=(
+            PageForm(
+                name="order",
+                operation="revoke_version",
+                fields=("version", "reason"),
+                bound=("version",),
+                done="The version is being revoked.",
+            ),
+        ),
     ),
     Page(path="runs", show=views.runs.show, reads=("list_runs", "show_configuration"), label="Runs", lists=(RUNS,)),
     Page(

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     import triggers.http.operations.status_urls
     import triggers.http.operations.system
     import triggers.http.promotion.audits
+    import triggers.http.promotion.comparisons
     import triggers.http.promotion.decisions
+    import triggers.http.promotion.plans_back
     import triggers.http.promotion.promotion_events
     import triggers.http.promotion.promotion_list
     import triggers.http.promotion.promotions
@@ -196,6 +198,10 @@ ROUTES: tuple[ApiRoute, ...] = (
     ),
     _post("models/{model}/release", api.promotion.rollbacks.release_version, Action.ROLL_BACK, "production", "model"),
     _post("models/{model}/revoke", api.promotion.revocations.revoke_version, Action.REVOKE, "registry", "model", 202),
+    _get("serving", api.promotion.plans_back.show_what_serves, WHOLE_APP, IN_SCOPE),
+    _get("models/{model}/rollback-plan", api.promotion.plans_back.plan_rollback, WHOLE_APP, "model"),
+    _get("models/{model}/revocation-plan", api.promotion.plans_back.plan_revocation, WHOLE_APP, "model"),
+    _get("models/{model}/comparison", api.promotion.comparisons.compare_versions, WHOLE_APP, "model"),
     _get("models/{model}/known-good", api.promotion.rollbacks.show_known_good, WHOLE_APP, "model"),
     _get(
         "environments/{environment}/endpoints/{endpoint}/serving",

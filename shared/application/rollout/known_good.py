@@ -28,7 +28,7 @@ from shared.records.production.serving import hold_of, served_intervals
 from shared.records.registry import entry_statement, history_of
 from shared.records.statements import Statements
 
-_READY = "Succeeded"
+READY = "Succeeded"  # The state of a deployment that answers.
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def _is_warm(records: ServingRecords, stage: Stage, deployment: str) -> bool:
     if stage.environment is None or not deployment:
         return False
     current = records.endpoints.deployment(stage.environment, EndpointKind.ONLINE, stage.serving.online, deployment)
-    return current is not None and current.state == _READY
+    return current is not None and current.state == READY
 
 
 def _rehearsals(records: ServingRecords, model: ModelVersion) -> tuple[Rehearsal, ...]:

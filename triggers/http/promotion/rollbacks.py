@@ -34,13 +34,15 @@ class ServingAlerts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackAsked:
     """*to*: a version of the model; empty for the newest that is known to be good. *override*: a person answers for the
-    conditions of *to* that are not met.
+    conditions of *to* that are not met. *leaving*: the version (`name:version`) that the caller has seen serving; where
+    it has no traffic any more, nothing is brought back.
     """
 
     reason: Sentence
     stage: OptionalName = ""
     to: OptionalName = ""
     override: bool = False
+    leaving: OptionalName = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +141,7 @@ async def roll_back_model(request: ApiRequest, model: str, body: RollbackAsked) 
         reason=body.reason,
         to=body.to,
         override=body.override,
+        leaving=body.leaving,
     )
     return RequestedStart(orchestration=c.ROLL_BACK, instance=rollback.id, payload=rollback, unique=True)
 

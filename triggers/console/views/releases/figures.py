@@ -25,8 +25,8 @@ class ChartFigure:
     narrow: Markup
 
 
-def figure_of(chart: Chart | None) -> ChartFigure | None:
-    """None where there is nothing to draw."""
+def figure_of(chart: Chart | None, wide: float = _WIDE) -> ChartFigure | None:
+    """*chart*, drawn *wide* units wide for wide screens; None where there is nothing to draw."""
     if chart is None:
         return None
     return ChartFigure(
@@ -34,6 +34,6 @@ def figure_of(chart: Chart | None) -> ChartFigure | None:
         legend=tuple((text, _KINDS[colour]) for text, colour in chart.legend),
         across=chart.x.name,
         up=chart.y.name,
-        wide=Markup(chart.bare(_WIDE)),
+        wide=Markup(chart.bare(wide)),
         narrow=Markup(chart.bare(_NARROW)),
     )

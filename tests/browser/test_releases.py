@@ -1,0 +1,128 @@
+"""What people do at the console while traffic shifts: stop a rollout, bring production back; by keyboard, by mouse."""
+
+from typing import Any
+
+import pytest
+
+from tests.console.conftest import ReleaseConsole
+from tests.rollout.conftest import FIRST, SECOND, RolloutApp
+
+pytestmark = pytest.mark.xdist_group("console releases")
+
+
+async def third_is_shifting(app: RolloutApp) -> str:
+    promotion = await app.shifting("3")
+    await app.watched(promotion)
+    return promotion
+
+
+async def tab_to(page: Any, words: str) -> None:
+    """Tab until what has the focus says *words*, or is labelled so."""
+    said = "(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()"
+    for _ in range(60):
+        if (await page.evaluate(said)) == words:
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"no Tab leads to {words!r}")
+
+
+async def test_an_engineer_aborts_a_rollout_by_keyboard_alone(page: Any, replaced: ReleaseConsole) -> None:
+    promotion = await third_is_shifting(replaced)
+    await page.goto(f"{replaced.host.url}/console/rollouts")
+    await tab_to(page, "churn:3")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/rollouts/{promotion}")
+    await tab_to(page, "Abort")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("callers complain")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**done=abort")
+    assert await page.get_by_role("status").filter(has_text="The rollout is being aborted.").count() == 1
+    result = await replaced.finish(promotion)
+
+    assert result.because == ("prod: aborted by linus: callers complain",)
+    assert replaced.traffic == {replaced.deployment(SECOND): 100}
+
+
+async def test_what_ends_a_rollout_appears_on_its_page_and_takes_the_orders_away(
+    page: Any, replaced: ReleaseConsole
+) -> None:
+    promotion = await third_is_shifting(replaced)
+    await page.goto(f"{replaced.host.url}/console/rollouts/{promotion}")
+    await page.get_by_role("heading", name="What you may order").wait_for()
+    await page.wait_for_function("document.getElementById('freshness').textContent.startsWith('As of')")
+    await replaced.order(promotion, "abort", "somebody else was faster")
+    await replaced.finish(promotion)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # As on the return to the tab.
+    await page.get_by_role("heading", name="How it ended").wait_for()
+
+    assert await page.get_by_role("heading", name="What you may order").count() == 0
+
+
+async def test_an_engineer_aborts_a_rollout_by_mouse(page: Any, replaced: ReleaseConsole) -> None:
+    promotion = await third_is_shifting(replaced)
+    await page.goto(f"{replaced.host.url}/console/")
+    await page.get_by_role("link", name="Rollouts").click()
+    await page.get_by_role("link", name="churn:3").click()
+    await page.get_by_text("Abort", exact=True).click()
+    await page.get_by_label("Why it is aborted").fill("callers complain")
+    await page.get_by_role("button", name="Abort the rollout").click()
+    await page.wait_for_url("**done=abort")
+
+    assert (await replaced.finish(promotion)).fate.value == "held"
+
+
+async def test_an_engineer_rolls_back_by_keyboard_alone(page: Any, replaced: ReleaseConsole) -> None:
+    await page.goto(f"{replaced.host.url}/console/models")
+    await tab_to(page, "churn")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/models/churn")
+    await tab_to(page, "Roll back…")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/models/churn/rollback")
+    await tab_to(page, "Why it is rolled back")
+    await page.keyboard.type("callers complain")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**done=order")
+    await replaced.until(lambda: replaced.traffic == {replaced.deployment(FIRST): 100})
+
+    assert await page.get_by_role("status").filter(has_text="The rollback has begun.").count() == 1
+
+
+async def test_an_engineer_rolls_back_to_a_chosen_version_by_mouse(page: Any, replaced: ReleaseConsole) -> None:
+    await page.goto(f"{replaced.host.url}/console/")
+    await page.get_by_role("link", name="Models").click()
+    await page.get_by_role("link", name="churn").click()
+    await page.get_by_role("link", name="Roll back…").click()
+    await page.get_by_label("Back to").select_option("1")
+    await page.wait_for_url("**to=1**")  # The plan follows the choice.
+    await page.get_by_text("held back from promotions until somebody releases it").wait_for()
+    await page.get_by_label("Why it is rolled back").fill("callers complain")
+    await page.get_by_role("button", name="Roll back to churn:1").click()
+    await page.wait_for_url("**done=order")
+    await replaced.until(lambda: replaced.traffic == {replaced.deployment(FIRST): 100})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_no_page_of_releases_is_wider_than_its_window(
+    page: Any, replaced: ReleaseConsole, scheme: str, width: int
+) -> None:
+    promotion = await third_is_shifting(replaced)
+    await page.set_viewport_size({"width": width, "height": 800})
+    await page.emulate_media(color_scheme=scheme)
+    model = "models/churn"
+    for path in (
+        f"rollouts/{promotion}",
+        model,
+        f"{model}/comparison?first=1&second=2",
+        f"{model}/rollback",
+        f"{model}/revocation?version=2",
+    ):
+        response = await page.goto(f"{replaced.host.url}/console/{path}")
+        assert response.status == 200, path
+        await page.get_by_role("heading", level=1).wait_for()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -1,0 +1,197 @@
+"""What serves now, and what a rollback and a revocation would do, over HTTP: shown before anybody orders one.
+
+It writes nothing. The orders are in `rollbacks` and `revocations`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from shared import contracts as c
+from shared.application.rollout.known_good import candidates, production_stage
+from shared.application.rollout.ways_back import serving_records, way_back
+from shared.application.trust.served_entries import defaults_served_by, stages_served_by
+from shared.clients import Clients
+from shared.domain.promotion.ladder import Stage
+from shared.domain.promotion.models import ModelVersion, exact_model
+from shared.domain.rollout.serving import serving_at
+from shared.domain.teams.ownership import Belonging
+from shared.records.production.serving import served_intervals
+from shared.records.production.upkeep import rollback_under_way
+from shared.records.registry import entry_statement, history_of
+from shared.validation.rules import Name, OptionalName
+from triggers.http.api_route import ApiRequest
+from triggers.http.exchange.problems import Problem
+from triggers.http.promotion.rollbacks import ConditionRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServesNow:
+    """*model* has *share* percent of an endpoint's traffic *since* then, by the signed changes of its traffic."""
+
+    stage: str
+    environment: str
+    endpoint: str
+    model: str
+    deployment: str
+    share: int
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingNow:
+    serving: tuple[ServesNow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayBackChoice:
+    """*to*: a version of the model; empty for the newest that is known to be good."""
+
+    stage: OptionalName = ""
+    to: OptionalName = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackPlanned:
+    """From the version *leaving* to *target*, which is empty where there is no way; *because* says why.
+
+    *warm*: its deployment is there; *estimate_s* is by its last rehearsal, null where nobody has tried. *unmet* are the
+    conditions for which a person must answer, with `override`. The rollout *giving_way* would be aborted. A rollback
+    that is *under_way* goes first.
+    """
+
+    stage: str
+    environment: str
+    endpoint: str
+    batch: str
+    leaving: str
+    target: str
+    deployment: str
+    warm: bool
+    estimate_s: float | None
+    because: str
+    unmet: tuple[ConditionRow, ...]
+    giving_way: str
+    under_way: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationChoice:
+    version: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationPlanned:
+    """*state* is that of the entry, empty without a signed one: then nothing can be revoked.
+
+    *rollbacks* are due where the version serves; *because* says where none is possible, and why.
+    """
+
+    model: str
+    state: str
+    bundle: str
+    rollbacks: tuple[RollbackPlanned, ...]
+    because: tuple[str, ...]
+
+
+def show_what_serves(request: ApiRequest) -> ServingNow:
+    """Which version has which share of every endpoint that promotions have shifted traffic of."""
+    return ServingNow(serving=tuple(_serving(request)))
+
+
+def plan_rollback(request: ApiRequest, model: str, query: WayBackChoice) -> RollbackPlanned:
+    """What a rollback of *model* would do now. The order looks again, and may name the version that it leaves."""
+    _require_configured(request.clients, model)
+    stage = production_stage(request.clients.configuration.ladder, query.stage)
+    if query.to:
+        exact_model(f"{model}:{query.to}")
+    return _planned(request.clients, stage, model, query.to)
+
+
+def plan_revocation(request: ApiRequest, model: str, query: RevocationChoice) -> RevocationPlanned:
+    """What revoking `version` of *model* would do now: its entry, and what is brought back where it serves."""
+    clients, version = request.clients, exact_model(f"{model}:{query.version}")
+    _require_configured(clients, model)
+    entry = entry_statement(clients.statements, history_of(clients.audit, version), version, [])
+    ladder = clients.configuration.ladder
+    serving = stages_served_by(clients.endpoints, ladder, version)
+    because = tuple(
+        f"{stage.name} serves {version}, and no rollback covers a stage without `rollout`: promote another version"
+        for stage in serving
+        if stage.rollout is None
+    )
+    due = tuple(_planned(clients, stage, model, "", version) for stage in serving if stage.rollout is not None)
+    following = {planned.stage for planned in due if planned.target}
+    because += tuple(
+        default.because
+        for default in defaults_served_by(clients.endpoints, ladder, version)
+        if default.stage not in following
+    )
+    return RevocationPlanned(
+        model=str(version),
+        state=entry.state if entry else "",
+        bundle=entry.bundle if entry else "",
+        rollbacks=due,
+        because=because,
+    )
+
+
+def _serving(request: ApiRequest) -> Iterator[ServesNow]:
+    clients, now = request.clients, request.clients.clock.now()
+    for stage in clients.configuration.ladder.stages:
+        if stage.environment is None or not stage.serving.online:
+            continue
+        place, endpoint = stage.environment.name, stage.serving.online
+        for interval in serving_at(served_intervals(clients.statements, place, endpoint), now):
+            if not request.sees(Belonging.MODEL, interval.model.partition(":")[0]):
+                continue
+            yield ServesNow(
+                stage=stage.name,
+                environment=place,
+                endpoint=endpoint,
+                model=interval.model,
+                deployment=interval.deployment,
+                share=interval.share,
+                since=interval.since.isoformat(),
+            )
+
+
+def _planned(
+    clients: Clients, stage: Stage, name: str, to: str, leaving: ModelVersion | None = None
+) -> RollbackPlanned:
+    wanted = c.RollbackRequest(id="", name=name, stage=stage.name, by="", reason="", to=to, leaving=str(leaving or ""))
+    course = way_back(clients, wanted, stage)
+    unmet: tuple[ConditionRow, ...] = ()
+    known = {
+        candidate.model: candidate
+        for candidate in candidates(serving_records(clients), stage, name, clients.clock.now())
+    }
+    if course.target is None and to:
+        overridden = way_back(clients, replace(wanted, override=True), stage)
+        if overridden.target is not None:
+            course, conditions = overridden, known[str(overridden.target)].unmet()
+            unmet = tuple(
+                ConditionRow(condition=condition.name, met=condition.met, because=condition.because)
+                for condition in conditions
+            )
+    target = str(course.target or "")
+    return RollbackPlanned(
+        stage=stage.name,
+        environment=stage.workspace.name,
+        endpoint=stage.serving.online,
+        batch=stage.serving.batch,
+        leaving=course.left,
+        target=target,
+        deployment=course.deployment,
+        warm=course.warm,
+        estimate_s=known[target].estimate_s if target else None,
+        because=course.because,
+        unmet=unmet,
+        giving_way=course.giving_way,
+        under_way=rollback_under_way(clients.store, stage.workspace.name, stage.serving.online),
+    )
+
+
+def _require_configured(clients: Clients, model: str) -> None:
+    names = [promotable.name for promotable in clients.configuration.ladder.models]
+    if model not in names:
+        raise Problem(404, "no such model", f"model {model!r} is not configured; there are: {', '.join(names)}")
