@@ -6,7 +6,7 @@ from dataclasses import replace
 from activities.effects import once
 from activities.promotion.forgeries import telling_forgeries
 from shared import contracts as c
-from shared.application.trust.served_entries import defaults_served_by, stages_served_by
+from shared.application.trust.served_entries import defaults_served_by, stages_served_by, uncovered
 from shared.clients import Clients
 from shared.codec import UndecodableError, decode
 from shared.domain import identity
@@ -42,11 +42,7 @@ def _revoke(clients: Clients, revocation: c.EntryRevocation) -> c.EntryRevoked:
     ladder = clients.configuration.ladder
     serving = stages_served_by(clients.endpoints, ladder, model)
     rollbacks = tuple(_rollback(revocation, predicate, stage) for stage in serving if stage.rollout is not None)
-    because = tuple(
-        f"{stage.name} serves {model}, and no rollback covers a stage without `rollout`: promote another version there"
-        for stage in serving
-        if stage.rollout is None
-    )
+    because = tuple(uncovered(serving, model))
     batch_defaults = tuple(defaults_served_by(clients.endpoints, ladder, model))
     due = {rollback.stage for rollback in rollbacks}
     because += tuple(batch.because for batch in batch_defaults if batch.stage not in due)

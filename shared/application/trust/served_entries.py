@@ -4,7 +4,7 @@ Not here: the revocation itself (activities/trust/entry_revocations.py), and the
 (shared/application/rollout/ways_back.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shared import contracts as c
 from shared.application.promotion.planning import champion_at, model_of_deployment
@@ -20,6 +20,15 @@ def stages_served_by(endpoints: Endpoints, ladder: Ladder, model: ModelVersion) 
         for stage in ladder.stages
         if stage.environment is not None and champion_at(endpoints, stage).model.rpartition("/")[2] == str(model)
     ]
+
+
+def uncovered(serving: Iterable[Stage], model: ModelVersion) -> Iterator[str]:
+    """Where *model* goes on *serving* although it is revoked, and why."""
+    return (
+        f"{stage.name} serves {model}, and no rollback covers a stage without `rollout`: promote another version there"
+        for stage in serving
+        if stage.rollout is None
+    )
 
 
 def defaults_served_by(endpoints: Endpoints, ladder: Ladder, model: ModelVersion) -> Iterator[c.BatchDefault]:

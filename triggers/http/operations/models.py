@@ -47,11 +47,16 @@ def list_models(request: ApiRequest) -> ModelPage:
 
 def show_model(request: ApiRequest, model: str) -> ModelShown:
     """A model's versions in each environment and in the central registry"""
-    ladder = request.clients.configuration.ladder
-    models: dict[str, Promotable] = {promotable.name: promotable for promotable in ladder.models}
+    owner = configured_model(request.clients, model).owner
+    return ModelShown(name=model, owner=owner, versions=tuple(_versions(request.clients, model)))
+
+
+def configured_model(clients: Clients, model: str) -> Promotable:
+    """What is configured of *model*. Raises Problem naming the models that are."""
+    models = {promotable.name: promotable for promotable in clients.configuration.ladder.models}
     if model not in models:
         raise Problem(404, "no such model", f"model {model!r} is not configured; there are: {', '.join(models)}")
-    return ModelShown(name=model, owner=models[model].owner, versions=tuple(_versions(request.clients, model)))
+    return models[model]
 
 
 def _versions(clients: Clients, name: str) -> Iterator[VersionAt]:

@@ -6,11 +6,12 @@ It stands alone: it reads what promotions have left, and belongs to none.
 from dataclasses import dataclass
 
 from shared.application.lists import RowFilter, matching, rows_in_scope
-from shared.application.promotion.measured_versions import VersionEvidence, evidence_of
+from shared.application.trust.measured_versions import VersionEvidence, evidence_of
 from shared.domain.promotion.models import exact_model
 from shared.records.lists.rows import PROMOTIONS
 from shared.validation.rules import Name
 from triggers.http.api_route import ApiRequest
+from triggers.http.operations.models import configured_model
 
 _MOST = 10  # Promotions of one version that are read: the newest of them have its figures.
 
@@ -34,6 +35,7 @@ class VersionsCompared:
 
 def compare_versions(request: ApiRequest, model: str, query: VersionPair) -> VersionsCompared:
     """What was measured of two versions of *model* when they were promoted, their lineage and their files."""
+    configured_model(request.clients, model)
     first, second = (_evidence(request, model, version) for version in (query.first, query.second))
     is_comparable = bool(first.holdout) and first.holdout == second.holdout
     return VersionsCompared(first=first, second=second, same_rows=is_comparable)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from shared import contracts as c
 from shared.application.rollout.known_good import candidates, production_stage
 from shared.application.rollout.ways_back import serving_records, way_back
-from shared.application.trust.served_entries import defaults_served_by, stages_served_by
+from shared.application.trust.served_entries import defaults_served_by, stages_served_by, uncovered
 from shared.clients import Clients
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import ModelVersion, exact_model
@@ -20,8 +20,8 @@ from shared.records.production.upkeep import rollback_under_way
 from shared.records.registry import entry_statement, history_of
 from shared.validation.rules import Name, OptionalName
 from triggers.http.api_route import ApiRequest
-from triggers.http.exchange.problems import Problem
-from triggers.http.promotion.rollbacks import ConditionRow
+from triggers.http.operations.models import configured_model
+from triggers.http.promotion.rollbacks import ConditionRow, condition_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ def show_what_serves(request: ApiRequest) -> ServingNow:
 
 def plan_rollback(request: ApiRequest, model: str, query: WayBackChoice) -> RollbackPlanned:
     """What a rollback of *model* would do now. The order looks again, and may name the version that it leaves."""
-    _require_configured(request.clients, model)
+    configured_model(request.clients, model)
     stage = production_stage(request.clients.configuration.ladder, query.stage)
     if query.to:
         exact_model(f"{model}:{query.to}")
@@ -110,15 +110,11 @@ def plan_rollback(request: ApiRequest, model: str, query: WayBackChoice) -> Roll
 def plan_revocation(request: ApiRequest, model: str, query: RevocationChoice) -> RevocationPlanned:
     """What revoking `version` of *model* would do now: its entry, and what is brought back where it serves."""
     clients, version = request.clients, exact_model(f"{model}:{query.version}")
-    _require_configured(clients, model)
+    configured_model(clients, model)
     entry = entry_statement(clients.statements, history_of(clients.audit, version), version, [])
     ladder = clients.configuration.ladder
     serving = stages_served_by(clients.endpoints, ladder, version)
-    because = tuple(
-        f"{stage.name} serves {version}, and no rollback covers a stage without `rollout`: promote another version"
-        for stage in serving
-        if stage.rollout is None
-    )
+    because = tuple(uncovered(serving, version))
     due = tuple(_planned(clients, stage, model, "", version) for stage in serving if stage.rollout is not None)
     following = {planned.stage for planned in due if planned.target}
     because += tuple(
@@ -169,10 +165,7 @@ def _planned(
         overridden = way_back(clients, replace(wanted, override=True), stage)
         if overridden.target is not None:
             course, conditions = overridden, known[str(overridden.target)].unmet()
-            unmet = tuple(
-                ConditionRow(condition=condition.name, met=condition.met, because=condition.because)
-                for condition in conditions
-            )
+            unmet = condition_rows(conditions)
     target = str(course.target or "")
     return RollbackPlanned(
         stage=stage.name,
@@ -189,9 +182,3 @@ def _planned(
         giving_way=course.giving_way,
         under_way=rollback_under_way(clients.store, stage.workspace.name, stage.serving.online),
     )
-
-
-def _require_configured(clients: Clients, model: str) -> None:
-    names = [promotable.name for promotable in clients.configuration.ladder.models]
-    if model not in names:
-        raise Problem(404, "no such model", f"model {model!r} is not configured; there are: {', '.join(names)}")

@@ -4,6 +4,7 @@ Alerts about production come in by `events`; here is shown what each came to.
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -13,6 +14,7 @@ from shared.application.rollout.known_good import ServingRecords, candidates, pr
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.promotion.models import ModelVersion, exact_model
+from shared.domain.rollout.known_good import GoodCondition
 from shared.domain.rollout.serving import serving_at
 from shared.records.production.alerts import AlertRecord, alerts_of
 from shared.records.production.serving import VersionHold, hold_of, served_intervals, sign_hold
@@ -162,13 +164,17 @@ def show_known_good(request: ApiRequest, model: str, query: KnownGoodFilters) ->
                 warm=candidate.warm,
                 rehearsed=candidate.tried.at.isoformat() if candidate.tried else "",
                 estimate_s=candidate.estimate_s,
-                conditions=tuple(
-                    ConditionRow(condition=condition.name, met=condition.met, because=condition.because)
-                    for condition in candidate.conditions
-                ),
+                conditions=condition_rows(candidate.conditions),
             )
             for candidate in candidates(records, production, model, clients.clock.now())
         ),
+    )
+
+
+def condition_rows(conditions: Iterable[GoodCondition]) -> tuple[ConditionRow, ...]:
+    """Conditions of being known to be good, as the API shows them."""
+    return tuple(
+        ConditionRow(condition=condition.name, met=condition.met, because=condition.because) for condition in conditions
     )
 
 
