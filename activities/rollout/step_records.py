@@ -8,6 +8,7 @@ from shared.clients import Clients
 from shared.domain.failures import Transient
 from shared.domain.rollout.policy import ERRORS
 from shared.domain.statistics.sequential.verdicts import judge_rollout
+from shared.records.lists.rows import PROMOTIONS, note_change
 from shared.records.production import paths
 from shared.records.production.rollouts import FrozenCounts, RecordedLook, RolloutStanding, StepRecord, sign_step
 from shared.records.statements import Statements
@@ -57,6 +58,7 @@ def show_standing(clients: Clients, watched: WatchedStep, look: RecordedLook) ->
         at=stamp(clients),
     )
     clients.store.overwrite(paths.rollout(step.promotion.id), standing)
+    note_change(clients.hub, clients.store.container, PROMOTIONS, step.promotion.id)
 
 
 def _step_record(statements: Statements, watched: WatchedStep, look: RecordedLook) -> StepRecord:

@@ -11,7 +11,8 @@ from shared.evidence_page.charts import BAD, GOOD, GRID, INK, Axis, Chart, row_a
 
 _HOURS = (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 720, 1440, 2160, 4320, 8760, 17520)
 _STEPS = tuple(timedelta(hours=hours) for hours in _HOURS)
-_TICKS = 5  # Dates are long, and a narrow chart has room for no more.
+_TICKS, _LONG_TICKS = 5, 3  # Dates are long, those with a year the most, and a narrow chart has little room.
+_MONTH = timedelta(days=30)
 _MOST_ROWS = 12
 _THINNEST, _THICKEST = 3.0, 13.0
 
@@ -54,11 +55,18 @@ def _time_axis(first: datetime, last: datetime) -> Axis:
     """Times as seconds since 1970, with ticks at round ones in UTC."""
     length = max(last - first, timedelta(minutes=15))
     low, high = (first - length / 50).timestamp(), (first + length * 1.02).timestamp()
-    step = next((step for step in _STEPS if length / step <= _TICKS), length / _TICKS)
+    step = next((step for step in _STEPS if length / step <= (_TICKS if step < _MONTH else _LONG_TICKS)), length)
     seconds = step.total_seconds()
     begin = -(-low // seconds) * seconds
     moments = [begin + number * seconds for number in range(_TICKS + 2) if begin + number * seconds <= high]
-    shape = "%H:%M" if step < timedelta(days=1) else "%-d %b"
-    ticks = tuple((moment, f"{datetime.fromtimestamp(moment, UTC):{shape}}") for moment in moments)
+    ticks = tuple((moment, _named(datetime.fromtimestamp(moment, UTC), step)) for moment in moments)
     name = f"{first.astimezone(UTC):%Y-%m-%d %H:%M} to {last.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return Axis(low=low, high=high, ticks=ticks, name=name)
+
+
+def _named(moment: datetime, step: timedelta) -> str:
+    """*moment* as no other tick is called: midnight is a day, and a day of a long history has its year."""
+    if step >= _MONTH:
+        return f"{moment:%-d %b %Y}"
+    is_time = step < timedelta(days=1) and (moment.hour or moment.minute)
+    return f"{moment:%H:%M}" if is_time else f"{moment:%-d %b}"

@@ -112,6 +112,25 @@ async def test_who_may_not_shift_traffic_is_offered_nothing_and_refused_when_the
     assert serving.hub.writes.total() == before
 
 
+async def test_a_poll_is_cheap_until_a_look_is_taken_or_somebody_orders(serving: ReleaseConsole) -> None:
+    promotion = await serving.shifting("2")
+    await serving.watched(promotion)
+    ada = await serving.signed_in("ada")
+
+    async def poll(path: str, etag: str) -> tuple[int, str]:
+        answer = await ada.get(path, **{"If-None-Match": etag, "Signalbox-Poll": "1"})
+        return answer.status, answer.headers["ETag"]  # type: ignore[index, return-value]
+
+    for path in ("rollouts", f"rollouts/{promotion}"):
+        _, etag = await poll(path, "")
+        assert await poll(path, etag) == (304, etag)
+        await serving.pass_time(minutes=15)  # A look is taken.
+        status, etag = await poll(path, etag)
+        assert (status, (await poll(path, etag))[0]) == (200, 304), path
+    await serving.order(promotion, "pause")
+    assert (await poll(f"rollouts/{promotion}", etag))[0] == 200
+
+
 async def test_the_inbox_leads_to_a_rollout_that_nothing_settles(serving: ReleaseConsole) -> None:
     serving.requests.silent = True
     promotion = await serving.shifting("2")

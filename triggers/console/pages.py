@@ -77,11 +77,13 @@ PAGES: tuple[Page, ...] = (
         show=views.releases.rollouts.show,
         reads=("list_rollouts",),
         label="Rollouts",
+        lists=(PROMOTIONS,),
     ),
     Page(
         path="rollouts/{promotion}",
         show=views.releases.rollout.show,
         reads=("show_rollout", "show_looks"),
+        lists=(PROMOTIONS,),
         forms=(
             PageForm(name="pause", operation="pause_rollout", done="The rollout is paused.", **_STEP),
             PageForm(name="resume", operation="resume_rollout", done="The rollout goes on.", **_STEP),

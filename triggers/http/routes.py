@@ -165,7 +165,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         "glass",
         "promotion",
     ),
-    _get("rollouts", api.promotion.rollouts.list_rollouts, WHOLE_APP, IN_SCOPE),
+    _get("rollouts", api.promotion.rollouts.list_rollouts, WHOLE_APP, IN_SCOPE, lists=(PROMOTIONS,)),
     _get("rollouts/{promotion}", api.promotion.rollouts.show_rollout, "promotion", "promotion"),
     _get("rollouts/{promotion}/looks", api.promotion.rollouts.show_looks, "promotion", "promotion"),
     _get("rollouts/{promotion}/page", api.promotion.rollouts.show_step_page, "promotion", "promotion"),

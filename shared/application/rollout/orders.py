@@ -14,6 +14,7 @@ from shared.domain.promotion.plans import Phase, StagePlan
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest
 from shared.domain.rollout.steps import SHADOW, StepDecision
 from shared.durable.starting import Client, wake
+from shared.records.lists.rows import PROMOTIONS, note_change
 from shared.records.production import paths
 from shared.records.production.rollouts import RolloutStanding, orders_of, sign_order
 from shared.records.promotion import find_promotion
@@ -85,6 +86,7 @@ def _take(records: DecisionRecords, promotion: str, order: RolloutOrder, seen: i
     if same is not None:
         return OrderTaken(promotion=promotion, stage=stage, order=same, recorded=False)
     recorded = sign_order(records.statements, promotion, stage, _name(order), order)
+    note_change(records.store.hub, records.store.container, PROMOTIONS, promotion)
     facts = {"promotion": promotion, "stage": stage, **encode(order)}
     subject = find_promotion(records.store, promotion)
     model = str(subject.promotion.model) if subject else promotion
