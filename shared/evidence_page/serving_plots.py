@@ -48,6 +48,8 @@ def serving_plot(stretches: Sequence[ServedStretch], now: datetime) -> Chart | N
         colour = GOOD if stretch.until is None else BAD if stretch.put_back else INK
         width = _THINNEST + (_THICKEST - _THINNEST) * stretch.share / 100
         chart.line([(stretch.since.timestamp(), row), (end.timestamp(), row)], colour, width, cap="butt")
+        if stretch.until is None:  # What has just begun has no length yet; and the dot says it without colour.
+            chart.dots([(end.timestamp(), row)], colour, 6.0)
     return chart
 
 

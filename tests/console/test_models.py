@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from shared.application.rollout.known_good import production_stage
+from shared.application.rollout.starts import begin_turn
 from tests.console.conftest import ConsoleApp, ReleaseConsole, of_people, releasing
 from tests.console.test_matrix import HOSTILE
 from tests.outages import DOWN, Outage
@@ -94,6 +96,14 @@ async def test_a_rollback_is_ordered_for_the_version_that_was_seen_and_no_other(
     assert (await linus.send(path, form)).status == 303
     await replaced.pass_time(minutes=5)
     assert replaced.traffic == before, "churn:2 has no traffic any more, so that nothing is left"
+
+
+async def test_while_one_rollback_is_under_way_no_other_is_offered(replaced: ReleaseConsole) -> None:
+    begin_turn(replaced.clients, production_stage(replaced.clients.configuration.ladder, ""), "rollback-churn-1")
+    page = await (await replaced.signed_in("linus")).get("models/churn/rollback")
+
+    assert "A rollback is under way: rollback-churn-1." in page.text
+    assert 'action="/console/models/churn/rollback/order"' not in page.text
 
 
 async def test_a_rollback_whose_order_is_refused_says_why_and_keeps_the_reason(replaced: ReleaseConsole) -> None:

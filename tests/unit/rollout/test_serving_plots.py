@@ -39,6 +39,7 @@ def test_each_stretch_is_a_bar_as_thick_as_its_share_and_coloured_by_its_end():
     assert [text for _, text in chart.y.ticks] == ["3", "2", "1"], "the newest is on top"
     (whole,), (little,), (half,) = (bars(drawing, colour) for colour in (INK, BAD, GOOD))
     assert whole > half > little > 0
+    assert drawing.count("<circle") == 1, "what serves now ends in a dot"
 
 
 def test_only_the_newest_versions_have_a_row():
