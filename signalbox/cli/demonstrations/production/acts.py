@@ -53,10 +53,7 @@ def tell_first(stage: Stage, version: str, rate: float = RATE) -> RunningLoad:
 
 def tell_release(stage: Stage, champion: str, version: str, planned: Sequence[int] = WEIGHTS) -> list[int]:
     """A good version takes the traffic of *champion* step by step; the weights that it had."""
-    promotion = _ask(stage, version, "it knows the blood serum")
-    stage.line.say(
-        "rehearsed before", f"from :{version} back to :{champion}: {check_rehearsed(stage, champion, version)}"
-    )
+    promotion = _ask(stage, version, "what it depends on is mended")
     record = _follow(stage, promotion)
     expect(record["fate"] == "promoted", f"the release ended as {record['fate']}: {record.get('because')}")
     weights = check_steps(stage, promotion, planned)
@@ -68,7 +65,10 @@ def tell_release(stage: Stage, champion: str, version: str, planned: Sequence[in
 
 def tell_abort(stage: Stage, champion: str, version: str, every: int = _EVERY) -> list[int]:
     """A version of which one answer in *every* is an error under load is put back; the weights that it had."""
-    promotion = _ask(stage, version, "the same model in another image")
+    promotion = _ask(stage, version, "it knows the blood serum")
+    stage.line.say(
+        "rehearsed before", f"from :{version} back to :{champion}: {check_rehearsed(stage, champion, version)}"
+    )
     wait_for(lambda: _serves(stage, version), f"{MODEL}:{version} got no traffic", stage.patience_s, POLL_S)
     set_faults(stage, {"match": f"{ENDPOINT}/v{version}-", "error_every": every})
     stage.line.say("it fails under load", f"one in {every} of its answers is an error")

@@ -26,17 +26,17 @@ PREPROD_ENDPOINT, PREPROD = "diabetes-online-preprod", "preprod"
 ENGINEER, SCIENTIST, OWNER, PLATFORM = (f"{name}@example.org" for name in ("linus", "ada", "grace", "barbara"))
 ALERT_RULE = "prod-errors"
 WEIGHTS = (5, 25, 50, 100)
-RATE, _CALLERS, _SEED = 100.0, 32, 20261129
+RATE, _CALLERS, _SEED = 150.0, 32, 20261129
 _INSTANCES = 50  # A managed deployment answers two requests at once in each instance, and refuses more with 429.
 _CORES = 4000  # Of quota: three fleets of that size, and a fifth of each more.
 _ERRORS = 25  # In a minute, of one deployment. The rule tells a broken version from one that fails now and then.
 POLL_S = 0.5  # What the app is asked costs it as much as a step does: it is not asked more often.
-_SWEEPS, _SCRUBS = "0 */10 * * * *", "0 0 4 * * *"  # Nothing waits for a sweep here, and each is dear on two cores.
+_SWEEPS, _SCRUBS = "0 30 * * * *", "0 0 4 * * *"  # Nothing waits for a sweep here, and each is dear on two cores.
 _CRITERIA = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
 _GROUP_API, _RULE_API = "2023-01-01", "2018-03-01"
 _ROLLOUT = {
-    # At 5 % so many requests take ten seconds. Until the routing was watched for so long, traffic counts an eighth.
-    "each": {"at_least": "3s", "at_most": "2m", "requests": 45},
+    # At 5 % so many requests take eight seconds. Until the routing was watched for ten, traffic counts an eighth.
+    "each": {"at_least": "2s", "at_most": "2m", "requests": 60},
     "look": {"every": "1s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
     "soak": {"for": "3s", "requests": 100},
     "keep_warm": "1h",
