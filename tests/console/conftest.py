@@ -14,6 +14,8 @@ import aiohttp
 import pytest
 
 from shared.adapters.sealed_texts import KeyedSealer
+from shared.config import load
+from shared.domain.configuration import Configuration
 from tests.fakes.sign_in import CodesOfPeople
 from tests.promotion.conftest import CONFIGURATION, PEOPLE, PromotionApp, running
 from tests.rollout import conftest as rollouts
@@ -123,10 +125,29 @@ def of_people(app: ConsoleApp) -> CodesOfPeople:
 @pytest.fixture
 async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ConsoleApp]:
     async with running(CONFIGURATION, tmp_path, monkeypatch) as made:
+@asynccontextmanager
+async def console_of(
+    configuration: Configuration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ConsoleApp]:
+    """The app with its console and *configuration*."""
+    async with running(configuration, tmp_path, monkeypatch) as made:
         url = f"{made.host.url}/console"
         vars(made.clients).update(
-            settings=SimpleNamespace(console_url=url),
+            settings=SimpleNamespace(console_url=url, config_path=Path("signalbox.yaml")),
             sealer=KeyedSealer([KEY]),
             sign_in=CodesOfPeople(PEOPLE, made.clients.clock.now()),
         )
         yield ConsoleApp(host=made.host, clients=made.clients, cloud=made.cloud)
+
+
+@pytest.fixture
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ConsoleApp]:
+    async with console_of(CONFIGURATION, tmp_path, monkeypatch) as console:
+        yield console
+
+
+@pytest.fixture
+async def shipped_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ConsoleApp]:
+    """The console of the example's configuration, whose model is retrained, watched and scheduled."""
+    async with console_of(load(Path("signalbox.yaml")), tmp_path, monkeypatch) as console:
+        yield console

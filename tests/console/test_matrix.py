@@ -1,5 +1,6 @@
 """Every page and every form, by every persona: what the API gives them, and nothing else. And names from outside."""
 
+import re
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def personas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def filled(path: str) -> str:
-    return path.replace("{promotion}", "none").replace("{run}", "none").replace("{model}", "none")
+    return re.sub(r"\{\w+\}", "none", path)
 
 
 async def test_pages_are_given_to_whom_the_api_gives_what_they_read(app: ConsoleApp) -> None:

@@ -27,6 +27,7 @@ from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.rollout.serving import ChangeKind, TrafficChange
 from shared.domain.teams.ownership import Belonging
+from shared.domain.retraining.decision import PastRun
 from shared.durable.deferred import load as load_deferred
 from shared.records import paths
 from shared.records.answers import HeldPart, held_path
@@ -37,7 +38,7 @@ from shared.records.production import paths as production
 from shared.records.production.rollouts import RolloutStanding
 from shared.records.production.serving import sign_change
 from shared.records.promotion import PromotionRecord
-from shared.records.retraining import RetrainingClaim
+from shared.records.retraining import Book, RetrainingClaim
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels, NamedPeople
@@ -85,10 +86,12 @@ CALLS: dict[str, tuple[str, Any]] = {
     "read_prediction": ("runs/{run}/predictions/piece?name=a.csv", None),
     "show_model": ("models/{m}", None),
     "show_drift": ("models/{m}/drift", None),
+    "list_drift_looks": ("models/{m}/drift/looks", None),
     "check_drift_now": ("drift-checks", {"route": "{t}-daily", "path": "landing/{t}/a.csv"}),
     "show_relevance": ("feature-relevance", {"path": "landing/{t}/a.csv", "target": "y"}),
     "retrain_model": ("models/{m}/retrain", {"data": "training/{t}/", **REASON}),
     "show_retraining": ("models/{m}/retraining", None),
+    "show_training": ("retrainings/{training}", None),
     "show_training_log": ("retrainings/{training}/logs", None),
     "cancel_retraining": ("retrainings/{training}/cancel", REASON),
     "plan_promotion": ("plans", {"model": "{m}:1", "to": "{t}-preprod"}),
@@ -145,6 +148,8 @@ LISTS = {  # Those that a team may see at all, each with a word that is there fo
     "list_models": ("models", "{m}"),
     "show_what_serves": ("serving", "{m}"),
     "list_datasets": ("datasets", "{t}-set"),
+    "show_learning": ("retraining", "{m}"),
+    "list_retrainings": ("retrainings", "{training}"),
     "show_me": ("me", "{t}:all"),
     "show_inbox": ("inbox", "{t}-part"),
     "list_promotions": ("promotions", "{promotion}"),
@@ -305,6 +310,8 @@ async def _things_of(app: SharedApp, team: str) -> dict[str, str]:
         run=f"retrain-{model}-1", rules=rules, hub=clients.configuration.hub, causes=1, because="b"
     )
     store.create(paths.retraining_part(training.run, "claim.json"), RetrainingClaim(request=training, causes=()))
+    past = PastRun(run=training.run, started=clients.clock.now())
+    store.create(paths.retraining_book(model), Book(runs=(past,)))
     manifest = DatasetManifest(
         name=f"{team}-set", version="1", kind=DatasetKind.TABLE, purpose=DatasetPurpose.TEST, publication="p",
         content="c", container="signalbox-staging", folder=f"datasets/{team}-set/1", files=(),

@@ -84,7 +84,8 @@ Show = Callable[[PageRequest], Awaitable[View | FramedDocument]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """*path* is below `/console/`. *reads* are the operations of the API that *show* calls; the first of them decides
-    whether the page is offered to a person. *label* is its name in the navigation, empty where it is not there.
+    whether the page is offered to a person. *label* is its name in the navigation, empty where it is not there; the
+    pages *aside* stand behind "More".
 
     *lists* are the indexes that tell of every change of the page, as those of a route of the API.
     """
@@ -93,6 +94,7 @@ class Page:
     show: Show
     reads: tuple[str, ...]
     label: str = ""
+    aside: bool = False
     forms: tuple[PageForm, ...] = ()
     lists: tuple[str, ...] = ()
 

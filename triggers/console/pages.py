@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import triggers.console.views.releases.rollout
     import triggers.console.views.releases.rollout_step
     import triggers.console.views.releases.rollouts
+    import triggers.console.views.retraining.drift
+    import triggers.console.views.retraining.model
+    import triggers.console.views.retraining.overview
+    import triggers.console.views.retraining.run
     import triggers.console.views.run
     import triggers.console.views.runs
     import triggers.console.views.schedules
@@ -151,16 +155,48 @@ PAGES: tuple[Page, ...] = (
         ),
     ),
     Page(
+        path="retraining",
+        show=views.retraining.overview.show,
+        reads=("show_learning", "list_retrainings"),
+        label="Retraining",
+    ),
+    Page(
+        path="retraining/{model}",
+        show=views.retraining.model.show,
+        reads=("show_retraining",),
+        forms=(
+            PageForm(
+                name="retrain",
+                operation="retrain_model",
+                fields=("reason", "data"),
+                done="Your wish is recorded, and is weighed with all other causes.",
+            ),
+        ),
+    ),
+    Page(
+        path="retrainings/{run}",
+        show=views.retraining.run.show,
+        reads=("show_training",),
+        forms=(
+            PageForm(
+                name="cancel", operation="cancel_retraining", fields=_ORDER, done="The training is being cancelled."
+            ),
+        ),
+    ),
+    Page(path="drift/{model}", show=views.retraining.drift.show, reads=("show_drift", "list_drift_looks")),
+    Page(
         path="schedules",
         show=views.schedules.show,
         reads=("list_schedules",),
         label="Schedules",
+        aside=True,
     ),
     Page(
         path="dead-letters",
         show=views.dead_letters.show,
         reads=("list_dead_letters",),
         label="Dead letters",
+        aside=True,
         forms=(
             PageForm(
                 name="replay",
@@ -171,6 +207,6 @@ PAGES: tuple[Page, ...] = (
             ),
         ),
     ),
-    Page(path="doctor", show=views.doctor.show, reads=("examine_everything",), label="Doctor"),
+    Page(path="doctor", show=views.doctor.show, reads=("examine_everything",), label="Doctor", aside=True),
     Page(path="me", show=views.me.show, reads=("show_me",)),
 )

@@ -1,5 +1,6 @@
 """Drift and feature relevance over HTTP: how a model is watched, and checks of one file by themselves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Annotated, Any
@@ -16,10 +17,12 @@ from shared.domain.promotion.models import ModelVersion
 from shared.ports import HubFile
 from shared.records import paths as records
 from shared.records.drift import FailedCheck, read_window
-from shared.validation.rules import Name, Whole
+from shared.validation.rules import Name, OptionalName, Whole
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.problems import Problem
 from triggers.http.named_resources import HubPath, find_file, find_route
+
+_MOST_LOOKS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,66 @@ class DriftShown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookFilters:
+    """*version*: of one version of the model; the newest *limit* looks."""
+
+    version: OptionalName = ""
+    limit: Annotated[int, Whole(least=1, most=_MOST_LOOKS)] = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnLook:
+    """How far a column was from the reference at one look, and its *share* of all that moved; None where unmeasured."""
+
+    column: str
+    part: str
+    movement: str
+    effect: float | None
+    share: float
+    score_shift: float | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelevanceLook:
+    """What a column told about the answer, before and at the look, in nats."""
+
+    name: str
+    change: str
+    before: float
+    after: float
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftLook:
+    """One report: *by* says what the shares are of, *effect* from where on a distance counts."""
+
+    version: str
+    window: int
+    look: int
+    at: str
+    outcome: str
+    because: str
+    rows: int
+    effect: float
+    by: str
+    score: str
+    columns: tuple[ColumnLook, ...]
+    relevance: tuple[RelevanceLook, ...] = ()
+    relevance_note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftLooks:
+    """The newest look first; *total* counts all that are kept."""
+
+    model: str
+    total: int
+    looks: tuple[DriftLook, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftChecked(DriftVerdict):
     """*needed* rows would decide an inconclusive check; *by* says what the columns' shares are of."""
 
@@ -113,13 +176,61 @@ class RelevanceShown:
 def show_drift(request: ApiRequest, model: str) -> DriftShown:
     """How *model* is watched, and for each version its window, its last report and what could not be checked."""
     clients = request.clients
+    watch = _watch(clients, model)
+    folder = records.drift_windows(model)
+    versions = [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.store.blobs(folder)]
+    return DriftShown(model=model, watch=watch, versions=tuple(_version(clients, watch, name) for name in versions))
+
+
+def list_drift_looks(request: ApiRequest, model: str, query: LookFilters) -> DriftLooks:
+    """What was found at each look at *model*, column by column: how it drifts over time."""
+    _watch(request.clients, model)
+    store = request.clients.store
+    folder = records.drift_folder(model, query.version) if query.version else f"{records.DRIFT}{model}/"
+    reports = sorted(
+        (blob for blob in store.blobs(folder) if "/look-" in blob.path and blob.path.endswith(".json")),
+        key=lambda blob: (blob.modified, *_place_of(blob.path)),
+        reverse=True,
+    )
+    documents = (store.document(blob.path) for blob in reports[: query.limit])
+    return DriftLooks(model=model, total=len(reports), looks=tuple(_look(report) for report in documents if report))
+
+
+def _place_of(path: str) -> tuple[str, int]:
+    """The window and the look of a report: of those that were written in one moment, the later look is newer."""
+    window, _, look = path.rpartition("/look-")
+    return window, int(look.removesuffix(".json"))
+
+
+def _look(report: Mapping[str, Any]) -> DriftLook:
+    verdict = report["verdict"]
+    return DriftLook(
+        version=report["version"],
+        window=report["window"],
+        look=report["look"],
+        at=report["written"],
+        outcome=report["outcome"],
+        because=report["because"],
+        rows=verdict["rows"],
+        effect=report["effect"],
+        by=verdict["by"],
+        score=verdict["score"]["movement"],
+        columns=tuple(decode(ColumnLook, _named(ColumnLook, column)) for column in verdict["columns"]),
+        relevance=tuple(decode(RelevanceLook, _named(RelevanceLook, change)) for change in report["relevance"]),
+        relevance_note=report["relevance_note"],
+    )
+
+
+def _named(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: values[field.name] for field in fields(kind)}
+
+
+def _watch(clients: Clients, model: str) -> DriftWatch:
     watch = clients.configuration.watch(model)
     if watch is None:
         models = ", ".join(watch.model for watch in clients.configuration.drift) or "none"
         raise Problem(404, "model is not watched", f"model {model!r} has no `drift` section; those that have: {models}")
-    folder = records.drift_windows(model)
-    versions = [blob.path.removeprefix(folder).removesuffix(".json") for blob in clients.store.blobs(folder)]
-    return DriftShown(model=model, watch=watch, versions=tuple(_version(clients, watch, name) for name in versions))
+    return watch
 
 
 def _version(clients: Clients, watch: DriftWatch, version: str) -> VersionWatched:

@@ -17,7 +17,7 @@ from shared.domain.retraining.costs import Cost
 from shared.domain.retraining.rules import Budget, Retraining
 from shared.durable.starting import Start, find_instance, wake
 from shared.records import paths as records
-from shared.records.retraining import RecordedVerdict, book_of, find_retraining, open_causes
+from shared.records.retraining import RecordedVerdict, book_of, find_retraining, open_causes, read_causes
 from shared.records.store import plain_record
 from shared.validation.rules import Sentence
 from triggers.http.api_route import ApiRequest, requester_name
@@ -59,9 +59,13 @@ class Considered(RepeatableAnswer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseRow:
+    """*who* is the person or the machine that asked for it, empty where nobody did."""
+
     id: str
     kind: str
     at: str
+    because: str = ""
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,17 +195,21 @@ def _refuse_strange_data(clients: Clients, rules: Retraining, data: str) -> None
 def _shown(clients: Clients, model: str) -> RetrainingShown:
     book = book_of(clients.store, model)
     runs = [_run(clients, past.run) for past in book.runs[-_NEWEST:]]
-    causes = open_causes(clients.store, model)
+    causes = [cause_row(cause) for cause in read_causes(clients.store, open_causes(clients.store, model)[:_NEWEST])]
     costs = [run.cost.actual for run in runs if run.cost and run.cost.actual is not None]
     return RetrainingShown(
         model=model,
         running=book.running,
-        causes=tuple(CauseRow(id=cause.id, kind=cause.kind.value, at=cause.at.isoformat()) for cause in causes),
+        causes=tuple(causes),
         verdicts=tuple(_verdicts(clients, model)),
         runs=tuple(runs[::-1]),
         spent=round(sum(costs), 4),
         budget=clients.configuration.retrained(model).budget,
     )
+
+
+def cause_row(cause: Cause) -> CauseRow:
+    return CauseRow(id=cause.id, kind=cause.kind.value, at=cause.at.isoformat(), because=cause.because, who=cause.who)
 
 
 def _run(clients: Clients, run: str) -> TrainingRow:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import triggers.http.promotion.rollbacks
     import triggers.http.promotion.rollouts
     import triggers.http.retraining
+    import triggers.http.retraining_runs
     import triggers.http.schedules
     from shared.clients import Clients
 
@@ -112,6 +113,10 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("models/{model}", api.operations.models.show_model, WHOLE_APP, "model"),
     _get("doctor", api.operations.system.examine_everything, WHOLE_APP, PLATFORM_ONLY, Action.OPERATE),
     _get("models/{model}/drift", api.drift.show_drift, WHOLE_APP, "model"),
+    _get("models/{model}/drift/looks", api.drift.list_drift_looks, WHOLE_APP, "model"),
+    _get("retraining", api.retraining_runs.show_learning, WHOLE_APP, IN_SCOPE),
+    _get("retrainings", api.retraining_runs.list_retrainings, WHOLE_APP, IN_SCOPE),
+    _get("retrainings/{run}", api.retraining_runs.show_training, "retraining", "retraining"),
     _post("drift-checks", api.drift.check_drift_now, Action.CHECK_DATA, "route", "route"),
     _post("feature-relevance", api.drift.show_relevance, Action.CHECK_DATA, "path", "path"),
     _post("alerts", api.operations.events.receive_alert, Action.DELIVER, WHOLE_APP, PLATFORM_ONLY, 202),

@@ -3,6 +3,13 @@ const PLACES = { i: "/console/", p: "/console/promotions", r: "/console/runs", m
 let isWaiting = false;
 
 export function listenToKeys() {
+  const drawer = document.querySelector(".drawer");
+  document.addEventListener("click", (event) => { if (drawer && !drawer.contains(event.target)) drawer.open = false; });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !drawer?.open) return;
+    drawer.open = false;
+    drawer.querySelector("summary").focus();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
     if (isWaiting && PLACES[event.key]) location.assign(PLACES[event.key]);
