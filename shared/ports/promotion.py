@@ -319,6 +319,13 @@ class AuditLog(Protocol):
         """
         ...
 
+    def backwards(self, number: int = 0) -> Iterator[Entry]:
+        """Entry *number* and those before it, the newest first; from the end where it is 0 or beyond it.
+
+        Refused as `since`.
+        """
+        ...
+
     def find(self, key: str) -> Entry | None:
         """The entry of *key*, None where there is none yet. Refused as `about`."""
         ...

@@ -122,9 +122,6 @@ def of_people(app: ConsoleApp) -> CodesOfPeople:
     return CodesOfPeople(PEOPLE, app.clients.clock.now())
 
 
-@pytest.fixture
-async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ConsoleApp]:
-    async with running(CONFIGURATION, tmp_path, monkeypatch) as made:
 @asynccontextmanager
 async def console_of(
     configuration: Configuration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -25,9 +25,9 @@ from shared.domain.datasets.rules import DatasetKind, DatasetPurpose
 from shared.domain.messaging import DeadMessage, QueueDoor
 from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.models import ModelVersion
+from shared.domain.retraining.decision import PastRun
 from shared.domain.rollout.serving import ChangeKind, TrafficChange
 from shared.domain.teams.ownership import Belonging
-from shared.domain.retraining.decision import PastRun
 from shared.durable.deferred import load as load_deferred
 from shared.records import paths
 from shared.records.answers import HeldPart, held_path

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import triggers.console.views.me
     import triggers.console.views.promotion
     import triggers.console.views.promotions
+    import triggers.console.views.records.audit
     import triggers.console.views.releases.comparison
     import triggers.console.views.releases.model
     import triggers.console.views.releases.models
@@ -207,6 +208,9 @@ PAGES: tuple[Page, ...] = (
             ),
         ),
     ),
+    Page(path="audit", show=views.records.audit.show, reads=("list_audit_entries",), label="Audit log", aside=True),
+    Page(path="audit/verification", show=views.records.audit.verify, reads=("verify_audit",)),
+    Page(path="audit/{entry}", show=views.records.audit.prove, reads=("prove_entry",)),
     Page(path="doctor", show=views.doctor.show, reads=("examine_everything",), label="Doctor", aside=True),
     Page(path="me", show=views.me.show, reads=("show_me",)),
 )

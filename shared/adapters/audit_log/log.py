@@ -10,7 +10,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 
 from shared.adapters.audit_log.adoption import ADOPTION, former_log
@@ -41,6 +41,7 @@ from shared.ports import AuditReport, Clock, LogLook, Signing, TreeHeadPublisher
 
 # A writer that loses a size to another looks for the tail again at once. A lease would need no attempts, but one whose
 # holder has died blocks every decision and movement until it runs out.
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 _ATTEMPTS = 50
 _LOOK = "appending is refused until an operator has looked; see docs/audit-log.md"
 
@@ -130,6 +131,13 @@ class BlobAudit:
     def since(self, moment: datetime) -> Iterator[Entry]:
         newest = self.head()
         return iter(()) if newest is None else self._read_entries.since(newest, moment)
+
+    def backwards(self, number: int = 0) -> Iterator[Entry]:
+        newest = self.head()
+        if newest is None:
+            return iter(())
+        first = self._signed_entry(number) if 0 < number < newest.number else newest
+        return self._read_entries.since(first or newest, _BEFORE_ALL)
 
     def find(self, key: str) -> Entry | None:
         return None if self.head() is None else self._find(key)

@@ -1,20 +1,32 @@
 """The audit log over HTTP: what happened to a model, what was true at a time, whether the log is whole, and proofs."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Annotated
 
 from shared.application.datasets.versions import DATASET_ENTRIES
 from shared.domain.promotion.audit import Entry
 from shared.domain.trust.envelopes import Envelope
-from shared.validation.rules import OptionalName
+from shared.validation.rules import OptionalName, Text
 from triggers.http.api_route import ApiRequest
-from triggers.http.exchange.pages import PAGE, Cursor, Limit, Moment, read_offset, written_offset
+from triggers.http.exchange.pages import (
+    PAGE,
+    Cursor,
+    Limit,
+    Moment,
+    read_cursor,
+    read_offset,
+    written_cursor,
+    written_offset,
+)
 from triggers.http.exchange.problems import Problem, outside_scope
 
-_LONGEST_NUMBER = 12
+_LONGEST_NUMBER, _CURSOR = 12, "entry"
 _MOST_LOOKED_AT = 20_000  # Entries; those of a team are found among everybody's.
-_A_DAY = timedelta(days=1)
+_MOST_OF_A_PAGE = 2_000  # Entries that a page for the platform looks at: each is read.
+_A_DAY, _CLOCKS_DIFFER = timedelta(days=1), timedelta(minutes=15)  # Appenders are on several machines.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +45,35 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryFilters:
-    """*team*: entries that belong to this team; *since*: of this time or later, a day ago without it."""
+    """*team*: entries that belong to this team; *since*: of this time or later, a day ago without it and without *all*.
+
+    *subject*: of a model, with or without its version; *kind* and *who* are parts of theirs, in any case; *until*: of
+    this time or earlier. *all* is the whole log.
+    """
 
     team: OptionalName = ""
+    subject: OptionalName = ""
+    kind: Annotated[str, Text(shortest=0, longest=100)] = ""
+    who: Annotated[str, Text(shortest=0, longest=200)] = ""
     since: Moment = ""
+    until: Moment = ""
+    all: Annotated[str, Text(shortest=0, longest=4, pattern="(true)?", means="true, or nothing")] = ""
     limit: Limit = PAGE
     cursor: Cursor = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryPage:
-    """The newest first; *next* is the `cursor` of the next page, empty at the end."""
+    """The newest first, as they were signed; *next* is the `cursor` of the next page, empty at the end.
+
+    For the platform's roles *size* counts the whole log, and a page looks at 2,000 entries at most: *reached* is the
+    last of them.
+    """
 
     entries: tuple[Entry, ...]
     next: str = ""
+    size: int | None = None
+    reached: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,18 +118,80 @@ def list_audit_entries(request: ApiRequest, query: EntryFilters) -> EntryPage:
     """The entries of the audit log on what belongs to the caller's teams, or to one team; the platform sees all."""
     if query.team and not request.scope.covers(query.team):
         raise outside_scope()
-    now, first = request.clients.clock.now(), read_offset(query.cursor)
-    since = _moment(query.since) if query.since else now - _A_DAY
-    newest = islice(request.clients.audit.since(since), _MOST_LOOKED_AT)
-    own = (entry for entry in newest if _is_listed(request, query, entry) and datetime.fromisoformat(entry.at) >= since)
+    chosen = _Chosen(request, query)
+    if not request.scope.whole:
+        return _page_of_own(chosen, query)
+    newest = request.clients.audit.head()
+    return EntryPage(entries=()) if newest is None else _page_of_all(chosen, query, newest.number)
+
+
+class _Chosen:
+    """The entries of the log that *query* asks for and the caller may see."""
+
+    def __init__(self, request: ApiRequest, query: EntryFilters) -> None:
+        self._request, self._query = request, query
+        since = request.clients.clock.now() - _A_DAY if not query.since and not query.all else None
+        self._since = _moment(query.since) if query.since else since
+        self._until = _moment(query.until) if query.until else None
+
+    def below(self, number: int = 0) -> Iterator[Entry]:
+        """The entries before *number*, all of them where it is 0, as far back as they can matter; the newest first."""
+        audit, known = self._request.clients.audit, self._query.subject
+        entries: Iterable[Entry] = reversed(_about(self._request, known)) if known else ()
+        if not known and number != 1:
+            entries = audit.backwards(max(0, number - 1))
+        for entry in entries:
+            if self._since and datetime.fromisoformat(entry.at) < self._since - _CLOCKS_DIFFER:
+                return
+            if not number or entry.number < number:
+                yield entry
+
+    def fits(self, entry: Entry) -> bool:
+        """By the team that the entry carries: what carries none is the platform's, or is older than the field."""
+        query, at = self._query, datetime.fromisoformat(entry.at)
+        return (
+            self._request.scope.covers(entry.team)
+            and query.team in ("", entry.team)
+            and query.kind.casefold() in entry.kind.casefold()
+            and query.who.casefold() in entry.who.casefold()
+            and (self._since is None or at >= self._since)
+            and (self._until is None or at <= self._until)
+        )
+
+
+def _page_of_own(chosen: _Chosen, query: EntryFilters) -> EntryPage:
+    """The cursor counts rows of the caller's teams: a place in the log would count everybody's."""
+    first = read_offset(query.cursor)
+    own = filter(chosen.fits, islice(chosen.below(), _MOST_LOOKED_AT))
     rows = list(islice(own, first, first + query.limit + 1))
     following = written_offset(first + query.limit) if len(rows) > query.limit else ""
     return EntryPage(entries=tuple(rows[: query.limit]), next=following)
 
 
-def _is_listed(request: ApiRequest, query: EntryFilters, entry: Entry) -> bool:
-    """By the team that the entry carries: what carries none is the platform's, or is older than the field."""
-    return request.scope.covers(entry.team) and query.team in ("", entry.team)
+def _page_of_all(chosen: _Chosen, query: EntryFilters, size: int) -> EntryPage:
+    rows, reached, looked_at, following = list[Entry](), _reached(query.cursor), 0, ""
+    for entry in chosen.below(reached):
+        if len(rows) == query.limit or looked_at == _MOST_OF_A_PAGE:
+            following = written_cursor((_CURSOR, str(reached)))
+            break
+        reached, looked_at = entry.number, looked_at + 1
+        if chosen.fits(entry):
+            rows.append(entry)
+    return EntryPage(entries=tuple(rows), next=following, size=size, reached=reached)
+
+
+def _reached(cursor: str) -> int:
+    """The last entry that the page before has looked at, 0 without one. Raises Problem."""
+    if not cursor:
+        return 0
+    kind, number = read_cursor(cursor)
+    if kind != _CURSOR or not _is_number(number):
+        raise Problem(422, "bad query", "cursor is not one that a page gave as `next`; leave it out to start")
+    return int(number)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
 
 
 def verify_audit(request: ApiRequest, query: AuditFilters) -> AuditVerdict:
@@ -119,7 +208,7 @@ def verify_audit(request: ApiRequest, query: AuditFilters) -> AuditVerdict:
 
 def prove_entry(request: ApiRequest, entry: str) -> AuditProof:
     """That entry number *entry* is in the log under its newest signed head, for a verifier without the product."""
-    if not (entry.isascii() and entry.isdigit() and len(entry) <= _LONGEST_NUMBER):
+    if not _is_number(entry):
         raise Problem(404, "no such entry", f"{entry!r} is not the number of an entry; they count from 1")
     proof = request.clients.audit.prove(int(entry))
     return AuditProof(entry=proof.entry, index=proof.index, size=proof.size, hashes=proof.hashes, head=proof.head)

@@ -1,0 +1,1 @@
+"""What is on record: the audit log, data sets and their contracts, the configuration, and a search for any of it."""
