@@ -22,6 +22,7 @@ from shared.records import paths
 from shared.records.inference import Manifest, OpenRun, find_run, store_of
 from shared.records.lists.folding import fold_list
 from shared.records.lists.rows import RUNS
+from shared.records.operations import note_configuration
 from shared.records.store import RecordStore
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,9 @@ async def sweep_runs(client: Client, clients: Clients, sweep: c.Sweep) -> c.Swep
             starts, orphans = starts + is_started, orphans + is_concluded
     with parts.part("the index of runs"):
         await asyncio.to_thread(fold_list, clients.hub, clients.store.container, RUNS, clients.clock.now())
+    with parts.part("the record of the configuration"):
+        now = clients.clock.now().isoformat(timespec="seconds")
+        await asyncio.to_thread(note_configuration, clients.store, clients.configuration, now)
     return await parts.conclude(clients, c.Swept(started=starts, adrift=orphans))
 
 

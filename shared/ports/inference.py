@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import IO, Any, BinaryIO, Protocol
 
+from shared.domain.data.data_contract import DataContract
+from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.job_logs import LogFile
 from shared.domain.inference.routes import Overrides, Scoring, Workspace
@@ -173,6 +175,10 @@ class HubFile:
 
 
 class DataChecks(Protocol):
+    def contract(self, contract: str) -> tuple[DataContract, ReferenceProfile | None]:
+        """The rules at path *contract*, and the profile that arrivals are compared with. Refused where unreadable."""
+        ...
+
     def check(self, contract: str, files: Sequence[HubFile]) -> dict[str, Any]:
         """The plain-JSON report of *files* against the contract at path *contract* (`shared.domain.data`)."""
         ...

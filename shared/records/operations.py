@@ -1,8 +1,8 @@
 """Records of the app's own running: what failed in a sweep and since when, and what a caller's key has started.
 
-Also events that started nothing, a line for each in the log of its day: when it came, from where, and why it was
-ignored. Nothing secret is kept of them: what looks like a signature, a key or a token is taken out before a line
-is written.
+Also the configurations that it was found with, and events that started nothing, a line for each in the log of its
+day: when it came, from where, and why it was ignored. Nothing secret is kept of them: what looks like a signature, a
+key or a token is taken out before it is written.
 """
 
 import json
@@ -13,9 +13,13 @@ from typing import Any
 
 from shared.codec import UndecodableError, decode, encode
 from shared.domain.access.redaction import without_secrets
+from shared.domain.configuration_changes import content_of
+from shared.domain.promotion.audit import canonical_digest
 from shared.records import paths
 from shared.records.line_logs import LinePlace, append_line, lines_before
 from shared.records.store import LATER, RecordStore, read_json
+
+_MOST_SEEN = 1000  # Configurations that are remembered.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,41 @@ class LogFindings:
 
     findings: dict[str, str] = field(default_factory=dict)
     round: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationSeen:
+    """A configuration that the app was found with, and when it first was."""
+
+    digest: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationLog:
+    """The newest first. One that comes back has an entry of its own."""
+
+    seen: tuple[ConfigurationSeen, ...] = ()
+
+
+def configurations_seen(store: RecordStore) -> tuple[ConfigurationSeen, ...]:
+    """The configurations that the app was found with, the newest first."""
+    log = store.get(ConfigurationLog, paths.CONFIGURATION_LOG)
+    return log.seen if log else ()
+
+
+def note_configuration(store: RecordStore, configuration: object, now: str) -> None:
+    """Keep what *configuration* says, without secrets, unless it is the newest one that is known."""
+    content = without_secrets(content_of(configuration))
+    entry = ConfigurationSeen(digest=canonical_digest(content), at=now)
+
+    def changed(log: ConfigurationLog | None) -> ConfigurationLog | None:
+        seen = log.seen if log else ()
+        return None if seen and seen[0].digest == entry.digest else ConfigurationLog(seen=(entry, *seen)[:_MOST_SEEN])
+
+    if changed(store.get(ConfigurationLog, paths.CONFIGURATION_LOG)) is not None:
+        store.create_document(paths.configuration(entry.digest), content)  # Before the entry that names it.
+        store.change(ConfigurationLog, paths.CONFIGURATION_LOG, changed)
 
 
 def log_findings(store: RecordStore) -> LogFindings:

@@ -7,6 +7,7 @@ QUEUES = "lock-queues/"
 SWEEPS = "sweeps/"
 DRIFT = "drift/"
 DRIFT_OPEN = "drift-open/"
+CONFIGURATION_LOG = "configurations/seen.json"
 RETRAINING_RUNS = "retraining-runs/"
 STREAMS = "streams/"
 VERSION_RECORD = "/version.json"
@@ -272,6 +273,11 @@ def origins(digest: str) -> str:
 def origin(digest: str, name: str) -> str:
     """Who asked for *name*, the run of training or the promotion that made the bundle."""
     return f"{origins(digest)}{name}.json"
+
+
+def configuration(digest: str) -> str:
+    """What a configuration that was in use said, without secrets."""
+    return f"configurations/{digest.removeprefix('sha256:')}.json"
 
 
 def failed_parts(sweep: str) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
+from shared.adapters.hub_files.data_checks import HubDataChecks
 from shared.adapters.sealed_texts import KeyedSealer
 from shared.config import load
 from shared.domain.configuration import Configuration
@@ -130,7 +131,7 @@ async def console_of(
     async with running(configuration, tmp_path, monkeypatch) as made:
         url = f"{made.host.url}/console"
         vars(made.clients).update(
-            settings=SimpleNamespace(console_url=url, config_path=Path("signalbox.yaml")),
+            settings=SimpleNamespace(console_url=url),
             sealer=KeyedSealer([KEY]),
             sign_in=CodesOfPeople(PEOPLE, made.clients.clock.now()),
         )
@@ -147,4 +148,5 @@ async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 async def shipped_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ConsoleApp]:
     """The console of the example's configuration, whose model is retrained, watched and scheduled."""
     async with console_of(load(Path("signalbox.yaml")), tmp_path, monkeypatch) as console:
+        vars(console.clients).update(data_checks=HubDataChecks(console.clients.hub, Path()))
         yield console

@@ -17,6 +17,8 @@ from shared.application.callers import Callers
 from shared.clients import Clients
 from shared.domain.access.permissions import DEFAULT_PERSONAS, Machine, Permissions
 from shared.domain.configuration import Configuration
+from shared.domain.data.data_contract import Column, DataContract
+from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.failures import Refused, Transient
 from shared.domain.inference.arrivals import is_folder_marker, refuse_way_out
 from shared.domain.inference.job_logs import LogFile, most_telling
@@ -303,6 +305,9 @@ class RowChecks:
         rows = sum(len(data.splitlines()) - 1 for data in contents.values())
         outcome = "failed" if bad else "passed"
         return {"outcome": outcome, "rows": rows, "summary": [f"{name} is bad" for name in bad]}
+
+    def contract(self, contract: str) -> tuple[DataContract, ReferenceProfile | None]:
+        return DataContract(format="csv", columns=(Column(name="id", type="string"),), owner=contract), None
 
     def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
         return tuple((f"x is {record['x']}",) if record.get("x") == "poison" else () for record in records)

@@ -130,6 +130,7 @@ CALLS: dict[str, tuple[str, Any]] = {
     "show_history": ("models/{m}:1/history", None),
     "recover_model": ("models/{m}/recover", {"version": "1", "environment": "dev", **REASON}),
     "start_publication": ("datasets", {"name": "{t}-set", "version": "2", "folder": "training/{t}/"}),
+    "show_data_contract": ("data-contracts/contract?path={contract}", None),
     "show_dataset": ("datasets/{t}-set/versions/1", None),
     "show_schedule": ("schedules/{t}-nightly", None),
     "pause_schedule": ("schedules/{t}-nightly/pause", REASON),
@@ -145,8 +146,10 @@ LISTS = {  # Those that a team may see at all, each with a word that is there fo
     "list_ignored_events": ("events/ignored", "landing/{t}/a.csv"),
     "list_dead_letters": ("dead-letters", "{letter}"),
     "show_configuration": ("configuration", "{t}-preprod"),
+    "show_whole_configuration": ("configuration/whole", "{t}-preprod"),
     "list_models": ("models", "{m}"),
     "show_what_serves": ("serving", "{m}"),
+    "list_data_contracts": ("data-contracts", "{contract}"),
     "list_datasets": ("datasets", "{t}-set"),
     "show_learning": ("retraining", "{m}"),
     "list_retrainings": ("retrainings", "{training}"),
@@ -165,6 +168,9 @@ CLOSED = {  # What concerns every team: a role of the platform alone.
     "readiness": ("readiness", None),
     "examine_everything": ("doctor", None),
     "verify_audit": ("audit", None),
+    "list_configurations": ("configuration/versions", None),
+    "show_past_configuration": ("configuration/versions/x", None),
+    "list_audit_entries": ("audit/entries", None),
     "prove_entry": ("audit/1/proof", None),
 }
 PUBLICATION: dict[str, Any] = {"name": "churn-set", "version": "2", "folder": "training/churn/"}
@@ -265,7 +271,7 @@ async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         yield shared
 
 
-_WORDS = ("t", "m", "run", "check", "training", "promotion", "letter")
+_WORDS = ("t", "m", "run", "check", "training", "promotion", "letter", "contract")
 
 
 async def _things_of(app: SharedApp, team: str) -> dict[str, str]:
@@ -328,13 +334,14 @@ async def _things_of(app: SharedApp, team: str) -> dict[str, str]:
         "training": training.run,
         "promotion": promotion.id,
         "letter": letter.partition("/")[2],
+        "contract": next(route.contract for route in clients.configuration.routes if route.name == f"{team}-daily"),
     }
 
 
 def test_every_route_is_in_one_of_the_tables() -> None:
     """A new route without an answer to whose things it shows fails here."""
     by_way = {way: {route.name for route in ROUTES if route.team == way} for way in (IN_SCOPE, PLATFORM_ONLY)}
-    handled_lists = {"show_dead_letter", "replay_dead_letter"}
+    handled_lists = {"show_dead_letter", "replay_dead_letter", "show_data_contract"}
 
     assert by_way[IN_SCOPE] == {*LISTS, *PUBLIC, *handled_lists}
     assert by_way[PLATFORM_ONLY] == {*CLOSED}
@@ -452,11 +459,11 @@ async def test_a_page_of_the_console_offers_nothing_of_another_team(app: SharedA
     now, person = app.clients.clock.now(), app.clients.callers.known({"Authorization": "Bearer churn"}, {})
     session = ConsoleSession(sid="1", person=person, at=now, opened=now, seen=now, contexts=())
     http = func.HttpRequest(method="GET", url="/console/runs", body=b"")
-    for path in ("runs", "promotions"):
+    for path in ("runs", "promotions", "retraining", "configuration", "data-contracts", "datasets"):
         place = destination_of(path, is_safe=True)
         assert place is not None
         view = await load_deferred(place.page.show)(page_request(no_host, app.clients, session, http, place))
-        assert "churn" in repr(view.data)
+        assert any(word in repr(view.data) for word in ("churn", MODELS["churn"]))
         assert _traces("vision", repr(view.data)) == []
     open_pages = {page.name for page in PAGES if is_open_to(OPERATIONS[page.reads[0]], app.clients, person)}
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import triggers.console.views.promotion
     import triggers.console.views.promotions
     import triggers.console.views.records.audit
+    import triggers.console.views.records.configuration
+    import triggers.console.views.records.contracts
+    import triggers.console.views.records.datasets
     import triggers.console.views.releases.comparison
     import triggers.console.views.releases.model
     import triggers.console.views.releases.models
@@ -208,9 +211,33 @@ PAGES: tuple[Page, ...] = (
             ),
         ),
     ),
+    Page(path="datasets", show=views.records.datasets.show, reads=("list_datasets",), label="Data sets", aside=True),
+    Page(
+        path="datasets/{dataset}/versions/{version}", show=views.records.datasets.show_version, reads=("show_dataset",)
+    ),
+    Page(
+        path="data-contracts",
+        show=views.records.contracts.show,
+        reads=("list_data_contracts", "show_data_contract"),
+        label="Data contracts",
+        aside=True,
+    ),
     Page(path="audit", show=views.records.audit.show, reads=("list_audit_entries",), label="Audit log", aside=True),
     Page(path="audit/verification", show=views.records.audit.verify, reads=("verify_audit",)),
     Page(path="audit/{entry}", show=views.records.audit.prove, reads=("prove_entry",)),
+    Page(
+        path="configuration",
+        show=views.records.configuration.show,
+        reads=("show_whole_configuration",),
+        label="Configuration",
+        aside=True,
+    ),
+    Page(path="configuration/history", show=views.records.configuration.show_history, reads=("list_configurations",)),
+    Page(
+        path="configuration/history/{digest}",
+        show=views.records.configuration.show_past,
+        reads=("show_past_configuration",),
+    ),
     Page(path="doctor", show=views.doctor.show, reads=("examine_everything",), label="Doctor", aside=True),
     Page(path="me", show=views.me.show, reads=("show_me",)),
 )

@@ -53,6 +53,7 @@ def environment() -> jinja2.Environment:
         "day": day,
         "plain_json": plain_json,
         "duration": duration,
+        "seconds": seconds_in_words,
         "whereabouts": whereabouts,
         "e_value": evidence_text,
         "rough": rough,
@@ -91,7 +92,19 @@ def duration(since: str, until: str) -> str:
     """How long it took, in words; empty where either is not known."""
     if not since or not until:
         return ""
-    seconds = (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds()
+    return in_words((datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds())
+
+
+def seconds_in_words(seconds: float) -> str:
+    """A configured time: the largest unit of which it is a whole number."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"
+
+
+def in_words(seconds: float) -> str:
+    """A time that was measured, as exactly as people ask for it."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

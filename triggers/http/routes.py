@@ -12,6 +12,7 @@ from shared.records.lists.paths import PROMOTIONS, RUNS
 from triggers.http.api_route import IN_SCOPE, PLATFORM_ONLY, WHOLE_APP, ApiRoute
 
 if TYPE_CHECKING:
+    import triggers.http.data_contracts
     import triggers.http.datasets
     import triggers.http.devops
     import triggers.http.drift
@@ -109,6 +110,9 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("inbox", api.operations.people.show_inbox, WHOLE_APP, IN_SCOPE, lists=(RUNS, PROMOTIONS)),
     _get("readiness", api.operations.system.readiness, WHOLE_APP, PLATFORM_ONLY),
     _get("configuration", api.operations.system.show_configuration, WHOLE_APP, IN_SCOPE),
+    _get("configuration/whole", api.operations.system.show_whole_configuration, WHOLE_APP, IN_SCOPE),
+    _get("configuration/versions", api.operations.system.list_configurations, WHOLE_APP, PLATFORM_ONLY),
+    _get("configuration/versions/{digest}", api.operations.system.show_past_configuration, WHOLE_APP, PLATFORM_ONLY),
     _get("models", api.operations.models.list_models, WHOLE_APP, IN_SCOPE),
     _get("models/{model}", api.operations.models.show_model, WHOLE_APP, "model"),
     _get("doctor", api.operations.system.examine_everything, WHOLE_APP, PLATFORM_ONLY, Action.OPERATE),
@@ -232,6 +236,8 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("audit", api.promotion.audits.verify_audit, WHOLE_APP, PLATFORM_ONLY),
     _get("audit/entries", api.promotion.audits.list_audit_entries, WHOLE_APP, IN_SCOPE),
     _get("audit/{entry}/proof", api.promotion.audits.prove_entry, WHOLE_APP, PLATFORM_ONLY),
+    _get("data-contracts", api.data_contracts.list_data_contracts, WHOLE_APP, IN_SCOPE),
+    _get("data-contracts/contract", api.data_contracts.show_data_contract, WHOLE_APP, IN_SCOPE),
     _post("datasets", api.datasets.start_publication, Action.PUBLISH_DATA, "dataset", "dataset", 202),
     _get("datasets", api.datasets.list_datasets, WHOLE_APP, IN_SCOPE),
     _get("datasets/{dataset}/versions/{version}", api.datasets.show_dataset, WHOLE_APP, "dataset"),

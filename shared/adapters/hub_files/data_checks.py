@@ -26,12 +26,12 @@ class HubDataChecks:
         self._hub, self._home = hub, home
 
     def check(self, contract: str, files: Sequence[HubFile]) -> dict[str, Any]:
-        rules, reference = self._contract(contract)
+        rules, reference = self.contract(contract)
         tables = [self._table(file) for file in files]
         return check_files(tables, rules, reference, home=(self._home / contract).parent).to_dict()
 
     def faults(self, contract: str, records: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
-        rules, _ = self._contract(contract)
+        rules, _ = self.contract(contract)
         alone = replace(rules, keys=(), min_rows=1, distribution=None, tolerance=0.0)
         written_records = [_written_alone(record, alone) for record in records]
         tables = [TableFile(name="record", open=partial(io.BytesIO, data)) for data, _ in written_records if data]
@@ -42,13 +42,13 @@ class HubDataChecks:
         )
 
     def match(self, contract: str, inputs: Sequence[HubFile], outputs: Sequence[HubFile]) -> RowMatch:
-        rules, _ = self._contract(contract)
+        rules, _ = self.contract(contract)
         return match_files([self._table(file) for file in inputs], [self._table(file) for file in outputs], rules)
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
-        return file_of_records(records, self._contract(contract)[0])
+        return file_of_records(records, self.contract(contract)[0])
 
-    def _contract(self, contract: str) -> tuple[DataContract, ReferenceProfile | None]:
+    def contract(self, contract: str) -> tuple[DataContract, ReferenceProfile | None]:
         path = self._home / contract
         try:
             return load_contract(path, path.stat().st_mtime_ns)

@@ -116,7 +116,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     # its own: see docs/audit-log.md.
     "TreeHeadPublisher": {"publish": (), "published": ()},
     "Secrets": {"keep": (_WRITE,), "recall": (_READ,), "drop": (_READ, _DELETE), "drop_expired": (_READ, _DELETE)},
-    "DataChecks": {"check": (_READ,), "match": (_READ,), "faults": (), "written": ()},
+    "DataChecks": {"contract": (), "check": (_READ,), "match": (_READ,), "faults": (), "written": ()},
     "DatasetFiles": dict.fromkeys(("table", "boxes"), (_READ,)),
     "RowFiles": dict.fromkeys(("cells", "images"), (_READ,)),
     "DriftFiles": dict.fromkeys(("count", "own_reference", "columns"), (_READ,)),
