@@ -53,6 +53,7 @@ MAY = {
     "replay_dead_letter": "EFK",
     "readiness": EVERYBODY,
     "show_me": EVERYBODY,
+    "search": EVERYBODY,
     "show_inbox": EVERYBODY,
     "show_configuration": EVERYBODY,
     "show_whole_configuration": EVERYBODY,

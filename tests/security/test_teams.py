@@ -155,6 +155,7 @@ LISTS = {  # Those that a team may see at all, each with a word that is there fo
     "list_retrainings": ("retrainings", "{training}"),
     "show_me": ("me", "{t}:all"),
     "show_inbox": ("inbox", "{t}-part"),
+    "search": ("search?q=retrain", "{training}"),
     "list_promotions": ("promotions", "{promotion}"),
     "list_rollouts": ("rollouts", "{promotion}"),
     "list_schedules": ("schedules", "{t}-nightly"),
@@ -452,6 +453,15 @@ async def test_the_console_calls_the_api_with_the_scope_of_its_person(app: Share
     with pytest.raises(Problem) as refusal:
         await api_call(no_host, app.clients, person, "examine_everything")
     assert refusal.value.status == 403
+
+
+async def test_a_search_finds_a_teams_own_and_nothing_of_another(app: SharedApp) -> None:
+    for word in ("run", "training", "promotion", "letter", "contract", "m", "t"):
+        _, own, _ = await app.call("churn", f"search?q={app.names['churn'][word]}")
+        status, others, _ = await app.call("churn", f"search?q={app.names['vision'][word]}")
+
+        assert app.names["churn"][word] in repr(own["hits"]), word
+        assert (status, others["hits"]) == (200, []), word
 
 
 async def test_a_page_of_the_console_offers_nothing_of_another_team(app: SharedApp) -> None:

@@ -48,6 +48,13 @@ class FramedDocument:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """What was asked for is the page at *address*, a path of the console."""
+
+    address: str
+
+
 class ApiCall(Protocol):
     """Calls an operation of the API for the session's person: parameters of its path by name, its query, its body."""
 
@@ -78,7 +85,7 @@ class PageRequest:
     entered: Mapping[str, str] = field(default_factory=dict)
 
 
-Show = Callable[[PageRequest], Awaitable[View | FramedDocument]]
+Show = Callable[[PageRequest], Awaitable[View | FramedDocument | Elsewhere]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

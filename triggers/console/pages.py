@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import triggers.console.views.releases.rollout
     import triggers.console.views.releases.rollout_step
     import triggers.console.views.releases.rollouts
+    import triggers.console.views.records.search
     import triggers.console.views.retraining.drift
     import triggers.console.views.retraining.model
     import triggers.console.views.retraining.overview
@@ -239,5 +240,6 @@ PAGES: tuple[Page, ...] = (
         reads=("show_past_configuration",),
     ),
     Page(path="doctor", show=views.doctor.show, reads=("examine_everything",), label="Doctor", aside=True),
+    Page(path="search", show=views.records.search.show, reads=("search",)),
     Page(path="me", show=views.me.show, reads=("show_me",)),
 )

@@ -20,7 +20,7 @@ from shared.durable.starting import Client
 from shared.settings import SettingsError
 from triggers.console.api_calls import OPERATIONS, api_call
 from triggers.console.cookies import SESSION, cookie_of, with_cookie
-from triggers.console.page import FramedDocument, Page, PageForm, PageRequest
+from triggers.console.page import Elsewhere, FramedDocument, Page, PageForm, PageRequest
 from triggers.console.pages import PAGES
 from triggers.console.rendering import document_response, html_response
 from triggers.console.request_checks import SAFE, intent_of, refuse_foreign
@@ -164,6 +164,8 @@ async def _rendered(request: PageRequest, place: Destination, status: int) -> fu
     view = await load(place.page.show)(request)
     if isinstance(view, FramedDocument):
         return document_response(view)
+    if isinstance(view, Elsewhere):
+        return func.HttpResponse(b"", status_code=303, headers={"Location": view.address, "Cache-Control": "no-store"})
     form_path = f"/console/{_page_path(place)}"
 
     def token(form: str, bound: Mapping[str, str] | None = None) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import triggers.http.operations.job_logs
     import triggers.http.operations.models
     import triggers.http.operations.people
+    import triggers.http.operations.search
     import triggers.http.operations.status_urls
     import triggers.http.operations.system
     import triggers.http.promotion.audits
@@ -108,6 +109,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("openapi.json", api.operations.system.openapi, WHOLE_APP, IN_SCOPE, Action.ANYONE),
     _get("me", api.operations.people.show_me, WHOLE_APP, IN_SCOPE),
     _get("inbox", api.operations.people.show_inbox, WHOLE_APP, IN_SCOPE, lists=(RUNS, PROMOTIONS)),
+    _get("search", api.operations.search.search, WHOLE_APP, IN_SCOPE),
     _get("readiness", api.operations.system.readiness, WHOLE_APP, PLATFORM_ONLY),
     _get("configuration", api.operations.system.show_configuration, WHOLE_APP, IN_SCOPE),
     _get("configuration/whole", api.operations.system.show_whole_configuration, WHOLE_APP, IN_SCOPE),

@@ -12,6 +12,11 @@ export function listenToKeys() {
   });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+    if (event.key === "/") {
+      event.preventDefault(); // Else the slash is what is searched for.
+      document.getElementById("find")?.select();
+      return;
+    }
     if (isWaiting && PLACES[event.key]) location.assign(PLACES[event.key]);
     isWaiting = event.key === "g";
     if (event.key === "?") document.querySelector("footer").scrollIntoView();

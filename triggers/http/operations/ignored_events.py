@@ -53,12 +53,12 @@ def _own_events(request: ApiRequest, query: IgnoredFilters) -> IgnoredPage:
     """What concerns the caller's teams. The cursor counts their rows: a place in the log would count everybody's."""
     first = read_offset(query.cursor)
     newest = islice(ignored_events(request.clients.store, _day(query.day)), _MOST_LOOKED_AT)
-    rows = list(islice((event for _, event in newest if _is_own(request, event)), first, first + query.limit + 1))
+    rows = list(islice((event for _, event in newest if is_in_scope(request, event)), first, first + query.limit + 1))
     following = written_offset(first + query.limit) if len(rows) > query.limit else ""
     return IgnoredPage(events=tuple(rows[: query.limit]), next=following)
 
 
-def _is_own(request: ApiRequest, event: IgnoredEvent) -> bool:
+def is_in_scope(request: ApiRequest, event: IgnoredEvent) -> bool:
     """Whether the file or the model version that the event was about belongs to the caller's teams."""
     owner = owner_of_path(request.clients.configuration, event.subject)
     return request.scope.covers(owner) or request.sees(Belonging.MODEL, event.subject.partition(":")[0])

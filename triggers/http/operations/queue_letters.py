@@ -49,16 +49,17 @@ def is_queue_letter(path: str) -> bool:
 def rows(clients: Clients, scope: Scope) -> tuple[list[LetterRow], tuple[str, ...]]:
     """The letters of every queue that are inside *scope*, and the queues that could not be read."""
     letters, unseen = list_dead_messages(clients.queues)
-    return [_row(dead) for dead in letters if scope.whole or scope.covers(_owner(clients, dead))], unseen
+    return [_row(dead) for dead in letters if scope.whole or scope.covers(owner_of_dead(clients, dead))], unseen
 
 
 async def owner(clients: Clients, path: str) -> str | None:
     """The team that the letter at *path* is about; None where it is not there."""
     dead = await asyncio.to_thread(_find_at, clients, path)
-    return None if dead is None else _owner(clients, dead)
+    return None if dead is None else owner_of_dead(clients, dead)
 
 
-def _owner(clients: Clients, dead: DeadMessage) -> str:
+def owner_of_dead(clients: Clients, dead: DeadMessage) -> str:
+    """The team that the message is about; PLATFORM where it concerns all, or cannot be read."""
     content, problem = content_of(_message(dead))
     if problem or dead.door in (QueueDoor.APPROVALS, QueueDoor.HOOKS):
         return PLATFORM
