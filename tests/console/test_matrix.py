@@ -12,7 +12,7 @@ from tests.security.test_matrix import MAY, ROLES
 from triggers.console.api_calls import OPERATIONS
 from triggers.console.pages import PAGES
 from triggers.console.request_checks import intent_of, safe_path
-from triggers.console.serving import destination_of
+from triggers.console.serving import EACH, destination_of
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>\u202e'
 FORMS = [(page, form) for page in PAGES for form in page.forms]
@@ -49,7 +49,7 @@ async def test_forms_do_for_nobody_what_the_api_would_refuse(app: ConsoleApp) ->
             bound = dict.fromkeys(form.bound, "x")
             intent = intent_of(f"/console/{path}", bound)
             token = app.clients.sessions.form_token(session, intent, app.clients.clock.now())
-            sent = dict.fromkeys(form.fields, "x") | {"token": token}
+            sent = dict.fromkeys(form.fields, "x") | bound | {"token": token}
             before = app.hub.writes.total()
             answer = await browser.send(path, sent)
             assert (answer.status == 403) is (who not in MAY[form.operation]), (who, path, answer.status)
@@ -62,7 +62,7 @@ def test_every_operation_of_a_page_is_one_of_the_api() -> None:
         assert set(page.reads) <= set(OPERATIONS)
         assert all(OPERATIONS[operation].method == "GET" for operation in page.reads)
         assert {form.operation for form in page.forms} <= set(OPERATIONS)
-        assert all(set(form.bound) <= set(form.fields) for form in page.forms)
+        assert all(set(form.bound) <= {*form.fields, *([EACH] if form.each else [])} for form in page.forms)
 
 
 def test_a_path_leads_to_one_page_and_a_form_to_its_own() -> None:

@@ -51,7 +51,7 @@ def fill(app: ConsoleApp) -> None:
         ("retrain-abc-1", "retrainings/retrain-abc-1"),
         ("visits@7", "datasets/visits/versions/7"),
         ("diabetes-window", "runs?route=diabetes-window"),
-        ("monthly-training", "schedules#monthly-training"),
+        ("monthly-training", "schedules/monthly-training"),
         ("examples/diabetes/contract.yaml", "data-contracts?path=examples/diabetes/contract.yaml"),
         ("events/1.json", "dead-letters?letter=events/1.json"),
         ("key-1", "promotions/promotion-abc-1"),

@@ -21,6 +21,9 @@ class PageForm:
 
     *fields* become the body, those of *numbers* as whole numbers; those of *bound* are part of the form's signature: a
     form that was made for one evidence cannot be sent for another. *done* tells what has happened.
+
+    With *each* the operation is called for each name in the field `names`, as that parameter of its path: the API
+    judges every one by itself, and what it refuses is told.
     """
 
     name: str
@@ -29,6 +32,7 @@ class PageForm:
     done: str
     bound: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    each: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

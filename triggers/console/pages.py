@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import triggers.console.views.retraining.run
     import triggers.console.views.run
     import triggers.console.views.runs
+    import triggers.console.views.runs_together
+    import triggers.console.views.schedule
     import triggers.console.views.schedules
 
     views = triggers.console.views
@@ -147,6 +149,29 @@ PAGES: tuple[Page, ...] = (
     ),
     Page(path="runs", show=views.runs.show, reads=("list_runs", "show_configuration"), label="Runs", lists=(RUNS,)),
     Page(
+        path="runs/together",
+        show=views.runs_together.show,
+        reads=("list_runs", "show_run"),
+        forms=(
+            PageForm(
+                name="release",
+                operation="release_run",
+                fields=_ORDER,
+                bound=("names",),
+                each="run",
+                done="The data of all these runs is released.",
+            ),
+            PageForm(
+                name="reprocess",
+                operation="reprocess_run",
+                fields=_ORDER,
+                bound=("names",),
+                each="run",
+                done="The next attempts of all these runs have started.",
+            ),
+        ),
+    ),
+    Page(
         path="runs/{run}",
         show=views.run.show,
         reads=("show_run",),
@@ -197,9 +222,19 @@ PAGES: tuple[Page, ...] = (
         aside=True,
     ),
     Page(
+        path="schedules/{schedule}",
+        show=views.schedule.show,
+        reads=("show_schedule",),
+        forms=(
+            PageForm(name="pause", operation="pause_schedule", fields=_ORDER, done="The schedule rests."),
+            PageForm(name="resume", operation="resume_schedule", fields=_ORDER, done="The schedule goes on."),
+            PageForm(name="run", operation="run_schedule_now", fields=_ORDER, done="It is run now."),
+        ),
+    ),
+    Page(
         path="dead-letters",
         show=views.dead_letters.show,
-        reads=("list_dead_letters",),
+        reads=("list_dead_letters", "show_dead_letter"),
         label="Dead letters",
         aside=True,
         forms=(

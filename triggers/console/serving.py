@@ -33,6 +33,7 @@ from triggers.http.teams import clients_seen_by, is_open_to, scope_of
 
 _FORM_LIMIT = 64 * 1024
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
+EACH = "names"  # The field with the names of all things that a form is for.
 _log = logging.getLogger(__name__)
 
 
@@ -202,7 +203,7 @@ async def _sent(request: PageRequest, place: Destination, http: func.HttpRequest
         raise Problem(403, "not this form", "the form is too old, or made for something else; open its page again")
     body = {name: _plain(entered[name], name in form.numbers) for name in form.fields if entered.get(name)}
     try:
-        await request.api(form.operation, request.parameters, body=body)
+        await _call(request, form, entered.get(EACH, "").split(), body)
     except Problem as problem:
         if problem.status == 503:
             raise
@@ -214,6 +215,24 @@ async def _sent(request: PageRequest, place: Destination, http: func.HttpRequest
             raise problem from None
     location = f"/console/{_page_path(place)}?{urlencode({'done': form.name})}"
     return func.HttpResponse(b"", status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+async def _call(request: PageRequest, form: PageForm, names: list[str], body: Mapping[str, Any]) -> None:
+    """Ask the API for what the form is for. Raises Problem; where it is for several things, once all were tried."""
+    if not form.each:
+        await request.api(form.operation, request.parameters, body=body)
+        return
+    problems = dict[str, Problem]()
+    for name in dict.fromkeys(names):
+        try:
+            await request.api(form.operation, {**request.parameters, form.each: name}, body=body)
+        except Problem as problem:
+            problems[name] = problem
+    if problems or not names:
+        statuses = {problem.status for problem in problems.values()}
+        refusals = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+        detail = f"{len(names) - len(problems)} of {len(names)} done. {refusals}"
+        raise Problem(statuses.pop() if len(statuses) == 1 else 409, "not all", detail)
 
 
 def _page_path(place: Destination) -> str:

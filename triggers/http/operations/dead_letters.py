@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from shared.clients import Clients
+from shared.domain.access.redaction import without_secrets
 from shared.ports import Blob
 from triggers.events.dispatch import dispatch
 from triggers.events.dry_run import foresee
@@ -73,7 +74,8 @@ async def show_dead_letter(request: ApiRequest, query: LetterNamed) -> LetterSho
         path=path,
         stored=blob.modified.isoformat() if blob else "",
         reason=_reason(content)[:_LONGEST_REASON],
-        events=events[:_MOST_EVENTS],
+        # Signalbox stores letters without secrets; what Event Grid has stored by itself may have some.
+        events=tuple(without_secrets(event) for event in events[:_MOST_EVENTS]),
         would=await asyncio.to_thread(_would, clients, events),
         more=len(events[_MOST_EVENTS:]),
     )

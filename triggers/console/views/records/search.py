@@ -8,20 +8,20 @@ from triggers.console.page import Elsewhere, PageRequest, View
 from triggers.console.pages import PAGES
 
 _LONGEST = 200
-_GROUPS = {
-    "run": "Runs",
-    "promotion": "Promotions",
-    "training": "Runs of training",
+_GROUPS = {  # What has few of a name comes first.
     "model": "Models",
-    "data set": "Data sets",
-    "data contract": "Data contracts",
     "route": "Routes",
     "schedule": "Schedules",
+    "data contract": "Data contracts",
+    "decision": "Decisions",
+    "audit entry": "Audit log",
     "message": "Messages",
     "dead letter": "Dead letters",
     "event": "Events",
-    "decision": "Decisions",
-    "audit entry": "Audit log",
+    "promotion": "Promotions",
+    "training": "Runs of training",
+    "data set": "Data sets",
+    "run": "Runs",
 }
 _ADDRESSES: Mapping[str, Callable[[Any], str]] = {
     "run": lambda hit: f"runs/{quote(hit.id)}",
@@ -31,7 +31,7 @@ _ADDRESSES: Mapping[str, Callable[[Any], str]] = {
     "data set": lambda hit: f"datasets/{quote(hit.parent)}/versions/{quote(hit.id)}",
     "data contract": lambda hit: f"data-contracts?path={quote(hit.id)}",
     "route": lambda hit: f"runs?route={quote(hit.id)}",
-    "schedule": lambda hit: f"schedules#{quote(hit.id)}",
+    "schedule": lambda hit: f"schedules/{quote(hit.id)}",
     "dead letter": lambda hit: f"dead-letters?letter={quote(hit.id)}",
     "decision": lambda hit: f"promotions/{quote(hit.parent)}" if hit.parent else f"audit/{hit.id}",
     "audit entry": lambda hit: f"audit/{hit.id}",
