@@ -71,10 +71,10 @@ LOCKS = [
         without="True",
         guard=LISTS,
     ),
-    Lock(symbol="ignored_events._is_own", condition="request.scope.covers(owner)", without="True", guard=LISTS),
+    Lock(symbol="ignored_events.is_in_scope", condition="request.scope.covers(owner)", without="True", guard=LISTS),
     Lock(
         symbol="queue_letters.rows",
-        condition="scope.covers(_owner(clients, dead))",
+        condition="scope.covers(owner_of_dead(clients, dead))",
         without="True",
         guard=teams.test_letters_of_queues_are_those_of_the_team_that_they_name,
     ),

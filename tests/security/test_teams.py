@@ -171,7 +171,6 @@ CLOSED = {  # What concerns every team: a role of the platform alone.
     "verify_audit": ("audit", None),
     "list_configurations": ("configuration/versions", None),
     "show_past_configuration": ("configuration/versions/x", None),
-    "list_audit_entries": ("audit/entries", None),
     "prove_entry": ("audit/1/proof", None),
 }
 PUBLICATION: dict[str, Any] = {"name": "churn-set", "version": "2", "folder": "training/churn/"}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import triggers.console.views.records.configuration
     import triggers.console.views.records.contracts
     import triggers.console.views.records.datasets
+    import triggers.console.views.records.search
     import triggers.console.views.releases.comparison
     import triggers.console.views.releases.model
     import triggers.console.views.releases.models
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import triggers.console.views.releases.rollout
     import triggers.console.views.releases.rollout_step
     import triggers.console.views.releases.rollouts
-    import triggers.console.views.records.search
     import triggers.console.views.retraining.drift
     import triggers.console.views.retraining.model
     import triggers.console.views.retraining.overview
@@ -43,7 +43,8 @@ else:
 
 _DECISION = ("role", "evidence", "reason")
 _ORDER = ("reason",)
-_STEP = {"fields": ("step", "reason"), "bound": ("step",), "numbers": ("step",)}
+_STEP = ("step",)
+_ORDER_AT_STEP = (*_STEP, *_ORDER)
 
 PAGES: tuple[Page, ...] = (
     Page(path="", show=views.inbox.show, reads=("show_inbox",), label="For me", lists=(RUNS, PROMOTIONS)),
@@ -96,9 +97,30 @@ PAGES: tuple[Page, ...] = (
         reads=("show_rollout", "show_looks"),
         lists=(PROMOTIONS,),
         forms=(
-            PageForm(name="pause", operation="pause_rollout", done="The rollout is paused.", **_STEP),
-            PageForm(name="resume", operation="resume_rollout", done="The rollout goes on.", **_STEP),
-            PageForm(name="advance", operation="advance_rollout", done="The step goes on.", **_STEP),
+            PageForm(
+                name="pause",
+                operation="pause_rollout",
+                done="The rollout is paused.",
+                fields=_ORDER_AT_STEP,
+                bound=_STEP,
+                numbers=_STEP,
+            ),
+            PageForm(
+                name="resume",
+                operation="resume_rollout",
+                done="The rollout goes on.",
+                fields=_ORDER_AT_STEP,
+                bound=_STEP,
+                numbers=_STEP,
+            ),
+            PageForm(
+                name="advance",
+                operation="advance_rollout",
+                done="The step goes on.",
+                fields=_ORDER_AT_STEP,
+                bound=_STEP,
+                numbers=_STEP,
+            ),
             # An abort is for every step: whoever must stop it is not told to look at another one first.
             PageForm(name="abort", operation="abort_rollout", fields=_ORDER, done="The rollout is being aborted."),
         ),

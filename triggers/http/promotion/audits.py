@@ -147,16 +147,19 @@ class _Chosen:
                 yield entry
 
     def fits(self, entry: Entry) -> bool:
-        """By the team that the entry carries: what carries none is the platform's, or is older than the field."""
         query, at = self._query, datetime.fromisoformat(entry.at)
         return (
-            self._request.scope.covers(entry.team)
-            and query.team in ("", entry.team)
+            _is_listed(self._request, query, entry)
             and query.kind.casefold() in entry.kind.casefold()
             and query.who.casefold() in entry.who.casefold()
             and (self._since is None or at >= self._since)
             and (self._until is None or at <= self._until)
         )
+
+
+def _is_listed(request: ApiRequest, query: EntryFilters, entry: Entry) -> bool:
+    """By the team that the entry carries: what carries none is the platform's, or is older than the field."""
+    return request.scope.covers(entry.team) and query.team in ("", entry.team)
 
 
 def _page_of_own(chosen: _Chosen, query: EntryFilters) -> EntryPage:
