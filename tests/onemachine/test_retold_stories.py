@@ -3,6 +3,8 @@
 `make demo`, `demo-messaging` and `demo-retraining` play the same scenes, each on a cloud of its own; each scene checks
 what it tells. They come after the promotions, which leave a champion to beat, and before test_retraining, whose open
 causes would start another training; the last scene closes the window of drift that the files before it have opened.
+They take a minute of two cores, and their rules have tests of their own in the folders of the capabilities: so
+`make proofs` runs them.
 """
 
 import shutil
@@ -20,7 +22,7 @@ from signalbox.cli.demonstrations.stage import Stage, control
 from signalbox.emulators.service_bus import is_available
 from tests.onemachine.conftest import PROJECT
 
-pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine")]
+pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("onemachine"), pytest.mark.proof]
 
 
 def test_a_file_is_scored_once_and_a_bad_one_is_released(stage: Stage) -> None:

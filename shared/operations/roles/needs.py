@@ -110,7 +110,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "append": (_READ, _WRITE),
         # They lay down what a process that died has left, and tiles that are missing.
         **dict.fromkeys(("head", "about", "verify", "look", "note_look", "prove", "publish"), (_READ, _WRITE)),
-        **dict.fromkeys(("entries", "filed", "since", "find"), (_READ,)),
+        **dict.fromkeys(("entries", "backwards", "filed", "since", "find"), (_READ,)),
     },
     # In the account of SIGNALBOX_TREE_HEADS, which the configuration does not name, or in a ledger, which has roles of
     # its own: see docs/audit-log.md.
