@@ -11,6 +11,7 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import HubLayout, Route, Workspace
 from shared.domain.inference.streams import Stream
 from shared.domain.promotion.ladder import Ladder, Registry
+from shared.domain.provisioning.rules import ProvisioningRules
 from shared.domain.retraining.rules import Retraining
 from shared.domain.rollout.policy import CountSource
 from shared.domain.schedules.due_times import Schedule
@@ -53,6 +54,7 @@ class Configuration:
     state_account: StateAccount | None = None  # Where the container of records is not in the hub's account.
     bus_group: ResourceGroup | None = None  # Of the Service Bus namespace, where it is not the hub's.
     teams: tuple[Team, ...] = ()
+    provisioning: ProvisioningRules | None = None  # Without it nothing may be provisioned.
 
     def team_of(self, kind: Belonging, name: str) -> str:
         """The team that *name* belongs to; PLATFORM for the platform's own, and for what is not configured."""
@@ -113,6 +115,12 @@ class Configuration:
                 return rules
         names = ", ".join(rules.name for rules in self.datasets) or "none"
         raise Refused(f"data set {name!r} is not configured; add it under `datasets`; there are: {names}")
+
+    def provisioned(self) -> ProvisioningRules:
+        """How environments are provisioned. Raises Refused where the configuration does not say."""
+        if self.provisioning is None:
+            raise Refused("nothing can be provisioned here: the configuration has no section `provisioning`")
+        return self.provisioning
 
     def stream(self, name: str) -> Stream:
         """The stream called *name*. Raises Refused naming those there are."""

@@ -285,3 +285,13 @@ def publication_key(publication: str, step: str) -> str:
 def _readable(name: str) -> str:
     # Forty characters leave the longest id, a recovery's with its UUID, at 98 of the 100 that are allowed.
     return _UNSAFE.sub("-", name.lower()).strip("-")[:40]
+
+
+def provisioning_key(order: str, effect: str) -> str:
+    """The ledger's key of one effect of the order called *order*."""
+    return f"provisioning/orders/{order}/effects/{effect}"
+
+
+def drift_look_key(team: str, step: str, day: str) -> str:
+    """The ledger's key of what the drift run of *day* has shown of a team's step."""
+    return f"provisioning/drift/{team}/{step}/{day}"

@@ -20,6 +20,7 @@ from shared.config.sections.ladder import (
     refuse_unshared_arrivals,
 )
 from shared.config.sections.models import ModelSection, models_of
+from shared.config.sections.provisioning import ProvisioningSection, provisioning_of
 from shared.config.sections.retraining import retrainings_of
 from shared.config.sections.routes import (
     EnvironmentSection,
@@ -69,6 +70,7 @@ class SignalboxFile:
     machines: dict[str, MachineSection] = field(default_factory=dict)
     teams: Annotated[dict[str, TeamSection], _Identifiers()] = field(default_factory=dict)
     team_ladder: dict[str, StageSection] = field(default_factory=dict)
+    provisioning: ProvisioningSection | None = None
 
 
 def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[TeamFile, ...] = ()) -> Configuration:
@@ -118,6 +120,9 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
         state_account=state_account_of(file.hub, place.inside("hub")),
         bus_group=file.service_bus.group(place.inside("service_bus")),
         teams=teams,
+        provisioning=provisioning_of(
+            file.provisioning, place.inside("provisioning"), tuple(workspaces), file.devops.organisations
+        ),
     )
 
 

@@ -30,12 +30,14 @@ class Action(StrEnum):
     REVOKE = "revoke"  # Withdraw a version from the central registry for good.
     ROLL_OUT = "roll_out"  # Pause, resume, advance and abort the rollout of a version to production.
     ROLL_BACK = "roll_back"  # Bring production back, and release what a rollback holds.
+    PROVISION = "provision"  # Hand in, resume and follow orders of environments, which ServiceNow must have approved.
+    TEAR_DOWN = "tear_down"  # Ask for, confirm and take back the end of what was provisioned.
     DELIVER = "deliver"  # Hand in events and messages of other systems.
 
 
 EVERYWHERE = "all"
 # No configuration can give these to a machine: an approval by the pipeline that asked would be no second pair of eyes.
-PEOPLE_ONLY = frozenset({Action.DECIDE, Action.BREAK_GLASS, Action.REVOKE})
+PEOPLE_ONLY = frozenset({Action.DECIDE, Action.BREAK_GLASS, Action.REVOKE, Action.TEAR_DOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,16 @@ DEFAULT_PERSONAS = (
         _A.ROLL_OUT,
         _A.ROLL_BACK,
     ),
-    _persona("product-owner", "ProductOwner", _A.DECIDE, _A.BREAK_GLASS, _A.REVOKE, _A.ROLL_OUT, _A.ROLL_BACK),
+    _persona(
+        "product-owner",
+        "ProductOwner",
+        _A.DECIDE,
+        _A.BREAK_GLASS,
+        _A.REVOKE,
+        _A.ROLL_OUT,
+        _A.ROLL_BACK,
+        _A.TEAR_DOWN,
+    ),
     _persona(
         "platform-engineer",
         "PlatformEngineer",
@@ -112,7 +123,10 @@ DEFAULT_PERSONAS = (
         _A.DELIVER,
         _A.ROLL_OUT,
         _A.ROLL_BACK,
+        _A.PROVISION,
+        _A.TEAR_DOWN,
     ),
+    _persona("service-desk", "ServiceDesk", _A.PROVISION),
     _persona(
         "automation",
         "Automation",

@@ -1,0 +1,121 @@
+"""The section `provisioning`: which environments the two steps make, by which pipelines, and under whose change."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from shared.config.fields import Count, DifferentTexts, Duration, Seconds, Text, Words
+from shared.config.reading import FilePlace, built, nearest
+from shared.domain.provisioning.rules import (
+    APPROVED_STATES,
+    STOPPED_STATES,
+    ProvisionedEnvironment,
+    ProvisioningPipelines,
+    ProvisioningRules,
+    ProvisioningStep,
+)
+
+_GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_INSTALLATION = re.compile(r"[A-Za-z0-9._/-]*\{team\}[A-Za-z0-9._/-]*\.json")
+_LEAST_RETENTION_S = 86400
+Guid = Annotated[str, Words(pattern=_GUID, expected="a GUID in lower-case letters")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisioningPipelinesSection:
+    """The numbers of the pipelines that `pipelines/infra` defines."""
+
+    plan: Count
+    apply: Count
+    settle: Count
+    drift: Count
+    teardown: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionedEnvironmentSection:
+    """An environment that a step makes: as which identity its pipelines write, and who approves what runs there."""
+
+    step: ProvisioningStep
+    subscription: Guid
+    identity: Guid
+    approvers: DifferentTexts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisioningSection:
+    """What requests of ServiceNow may become."""
+
+    project: Text
+    tenant: Guid
+    pipelines: ProvisioningPipelinesSection
+    installation: Text
+    reader: Text
+    writer: Text
+    gate: Text
+    regions: DifferentTexts
+    environments: dict[str, ProvisionedEnvironmentSection]
+    organisation: Text | None = None
+    settled_ref: Annotated[str, Words(pattern=r"refs/heads/\S+", expected="a whole ref")] | None = None
+    assignment_group: Text | None = None
+    retention: Annotated[int, Duration(least=_LEAST_RETENTION_S)] | None = None
+    give_up_after: Seconds | None = None
+    approved_states: DifferentTexts | None = None
+    stopped_states: DifferentTexts | None = None
+
+
+def provisioning_of(
+    section: ProvisioningSection | None, place: FilePlace, environments: tuple[str, ...], organisations: tuple[str, ...]
+) -> ProvisioningRules | None:
+    """The section with its defaults; None where it is absent, and nothing is provisioned."""
+    if section is None:
+        return None
+    for name, problem, remedy in _problems(section, environments, organisations):
+        place.fail(name, problem, remedy)
+    rows = tuple(built(ProvisionedEnvironment, row, name=name) for name, row in section.environments.items())
+    return built(
+        ProvisioningRules,
+        section,
+        organisation=section.organisation or next(iter(organisations), ""),
+        pipelines=built(ProvisioningPipelines, section.pipelines),
+        environments=rows,
+    )
+
+
+def _problems(
+    section: ProvisioningSection, environments: tuple[str, ...], organisations: tuple[str, ...]
+) -> Iterator[tuple[str, str, str]]:
+    """The field, the problem and the remedy of each."""
+    if not _INSTALLATION.fullmatch(section.installation):
+        yield (
+            "installation",
+            f"is {section.installation!r}",
+            "write a path with {team} in it, such as infra/{team}.json",
+        )
+    if section.organisation is None and len(organisations) != 1:
+        yield "organisation", "is missing", "name one of devops.organisations"
+    if section.organisation is not None and section.organisation not in organisations:
+        yield "organisation", f"is {section.organisation!r}", nearest(section.organisation, organisations)
+    numbers = [getattr(section.pipelines, name) for name in ("plan", "apply", "settle", "drift", "teardown")]
+    # A pipeline that plans and applies at once would apply what nobody has approved.
+    if len(set(numbers)) < len(numbers):
+        yield "pipelines", "names one pipeline twice", "give each its own number"
+    if section.reader == section.writer:
+        yield "writer", "is the reader's connection", "plan with a connection that may only read"
+    for name, row in section.environments.items():
+        if name not in environments:
+            yield f"environments.{name}", "is not an environment", nearest(name, environments)
+        if row.step is ProvisioningStep.PRODUCTIONISATION and not row.approvers:
+            yield f"environments.{name}.approvers", "is missing", "name who approves what runs above experimentation"
+    for step in ProvisioningStep:
+        if not any(row.step is step for row in section.environments.values()):
+            yield "environments", f"has none of the step {step.value}", "each step makes at least one environment"
+    yield from _state_problems(section)
+
+
+def _state_problems(section: ProvisioningSection) -> Iterator[tuple[str, str, str]]:
+    approved = section.approved_states or APPROVED_STATES
+    stopped = section.stopped_states or STOPPED_STATES
+    for state in sorted(set(approved) & set(stopped)):
+        yield "stopped_states", f"has {state!r}, which approves too", "a state of a change means one of the two"

@@ -1,0 +1,68 @@
+"""The section `provisioning` of `signalbox.yaml`: what a request of ServiceNow may become, and by which pipelines."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+# As ServiceNow has them by default: Scheduled and Implement; Closed and Canceled.
+APPROVED_STATES, STOPPED_STATES = ("-2", "-1"), ("3", "4")
+
+
+class ProvisioningStep(StrEnum):
+    """The two steps: nobody gets the second before the first is verified."""
+
+    EXPERIMENTATION = "experimentation"
+    PRODUCTIONISATION = "productionisation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisioningPipelines:
+    """The numbers of the pipelines of `pipelines/infra`, the only ones that read and write Azure for this."""
+
+    plan: int
+    apply: int
+    settle: int
+    drift: int
+    teardown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionedEnvironment:
+    """An environment of *step*: *identity* is the client id of its deployment identity.
+
+    *approvers* are ids of groups in Azure DevOps that approve what runs there.
+    """
+
+    name: str
+    step: ProvisioningStep
+    subscription: str
+    identity: str
+    approvers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisioningRules:
+    """*installation* is the file of parameters, with `{team}` in it; *reader* and *writer* are service connections.
+
+    *gate* is the environment of Azure DevOps in which `apply` and `teardown` run; *settled_ref* is the branch that may
+    use the connections of a team.
+    """
+
+    organisation: str
+    project: str
+    tenant: str
+    pipelines: ProvisioningPipelines
+    installation: str
+    reader: str
+    writer: str
+    gate: str
+    environments: tuple[ProvisionedEnvironment, ...]
+    regions: tuple[str, ...]
+    settled_ref: str = "refs/heads/main"
+    assignment_group: str = ""
+    retention_s: int = 30 * 86400
+    give_up_after_s: int = 30 * 86400
+    approved_states: tuple[str, ...] = APPROVED_STATES
+    stopped_states: tuple[str, ...] = STOPPED_STATES
+
+    def of_step(self, step: ProvisioningStep) -> tuple[ProvisionedEnvironment, ...]:
+        return tuple(environment for environment in self.environments if environment.step is step)
