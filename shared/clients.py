@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         DevOpsApprovals,
         DevOpsFacts,
         DevOpsPipelines,
+        DevOpsSetUp,
         DriftFiles,
         Endpoints,
         Identities,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         Models,
         MonitoringSetUp,
         OutputFigures,
+        PipelineFiles,
         Pipelines,
         ProjectFunctions,
         Queues,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
         Sealer,
         Secrets,
         ServerTasks,
+        ServiceDesk,
         Signing,
         SigningKeys,
         TrafficFigures,
@@ -391,6 +394,25 @@ class Clients:
         from shared.adapters.azure_devops.approvals import AzureDevOpsFacts
 
         return AzureDevOpsFacts(self._devops)
+
+    @cached_property
+    def devops_set_up(self) -> DevOpsSetUp:
+        from shared.adapters.azure_devops.set_up import AzureDevOpsSetUp
+
+        return AzureDevOpsSetUp(self._devops)
+
+    @cached_property
+    def pipeline_files(self) -> PipelineFiles:
+        from shared.adapters.azure_devops.attachments import AzureDevOpsFiles
+
+        return AzureDevOpsFiles(self._devops)
+
+    @cached_property
+    def service_desk(self) -> ServiceDesk:
+        from shared.adapters.service_now.opening import open_service_desk
+
+        settings = self.settings
+        return open_service_desk(settings.service_now, settings.service_now_client, settings.service_now_secret)
 
     @cached_property
     def _devops(self) -> DevOpsRest:

@@ -39,6 +39,9 @@ CONSOLE_URL = "SIGNALBOX_CONSOLE_URL"
 SESSION_KEYS = "SIGNALBOX_SESSION_KEYS"
 DEVOPS = "AZURE_DEVOPS_URL"
 DEVOPS_GRAPH = "AZURE_DEVOPS_GRAPH_URL"
+SERVICE_NOW = "SERVICE_NOW_URL"
+SERVICE_NOW_CLIENT = "SERVICE_NOW_CLIENT_ID"
+SERVICE_NOW_SECRET = "SERVICE_NOW_CLIENT_SECRET"
 CALLER_KEYS = "SIGNALBOX_CALLER_KEYS"
 PLATFORM_SIGN_IN = "SIGNALBOX_PLATFORM_SIGN_IN"
 SITE_NAME, SITE_HOST = "WEBSITE_SITE_NAME", "WEBSITE_HOSTNAME"  # The platform's own, which nobody sets.
@@ -79,6 +82,9 @@ DEFAULTS = {
     SESSION_KEYS: "",
     DEVOPS: "https://dev.azure.com",
     DEVOPS_GRAPH: "https://vssps.dev.azure.com",
+    SERVICE_NOW: "",
+    SERVICE_NOW_CLIENT: "",
+    SERVICE_NOW_SECRET: "",
     CALLER_KEYS: "",
     PLATFORM_SIGN_IN: "false",
     SERVICE_BUS: "",
@@ -113,6 +119,7 @@ _TREE_HEADS = re.compile(
 )
 # Browsers keep `__Host-` cookies for https, and for this machine.
 _CONSOLE = re.compile(r"(https://[^/?#\s@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)/console")
+_INSTANCE = re.compile(r"https://[^/?#\s@]+")
 _VAULT_KEY = re.compile(r"https://[^/@?#\s]+/keys/[0-9A-Za-z-]{1,127}/[0-9a-f]{32}")
 _LOG_WORKSPACE = re.compile(r"([a-z0-9][a-z0-9-]*=)?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SIGNING_KEY = re.compile(rf"({'|'.join(Purpose)})=[A-Za-z0-9][A-Za-z0-9._-]*@(https://\S+|file:\S+)")
@@ -134,6 +141,7 @@ class Settings:
     task is taken.
     *tree_heads* is the address of the container, the `file:` folder or the `ledger:` and collections, where heads of
     the audit log are published; *ledger_identity* knows the certificates of ledgers.
+    *service_now* is the instance of ServiceNow, of which the app is a client; without it nothing is provisioned.
     *console_url* is the console as a browser reaches it, and *session_keys* seal its sessions: the first seals, all
     open. Without either nobody signs in there.
     *caller_keys* are the sha256 digests of the machines' keys by name;
@@ -169,6 +177,9 @@ class Settings:
     log_workspaces: tuple[tuple[str, str], ...] = ()  # By environment; that of "" is for all others.
     console_url: str = ""
     session_keys: tuple[str, ...] = ()
+    service_now: str = ""
+    service_now_client: str = ""
+    service_now_secret: str = ""
     site_name: str = ""
     site_host: str = ""
 
@@ -199,6 +210,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         problems.append(f"{RESULTS_TOPIC} is {values[RESULTS_TOPIC]!r}, on no namespace; set {SERVICE_BUS_NAMESPACE}")
     if values[SIGNING_KEYS] and not values[TRUSTED_KEYS]:
         problems.append(f"{TRUSTED_KEYS} is not set, so nothing that {SIGNING_KEYS} sign is believed; name their set")
+    if values[SERVICE_NOW] and not (values[SERVICE_NOW_CLIENT] and values[SERVICE_NOW_SECRET]):
+        problems.append(f"{SERVICE_NOW} is set without {SERVICE_NOW_CLIENT} and {SERVICE_NOW_SECRET}; set all three")
     issuer, audience = values[TOKEN_ISSUER], values[TOKEN_AUDIENCE]
     if issuer and (problem := audience_problem(issuer, audience)):
         problems.append(f"{TOKEN_AUDIENCE} is {audience!r}, {problem}")
@@ -232,6 +245,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         log_workspaces=tuple(_log_workspace(entry) for entry in _entries(values[LOG_WORKSPACES])),
         console_url=values[CONSOLE_URL].rstrip("/"),
         session_keys=tuple(_entries(values[SESSION_KEYS])),
+        service_now=values[SERVICE_NOW].rstrip("/"),
+        service_now_client=values[SERVICE_NOW_CLIENT],
+        service_now_secret=values[SERVICE_NOW_SECRET],
         tree_heads=values[TREE_HEADS].rstrip("/"),
         ledger_identity=values[LEDGER_IDENTITY].rstrip("/"),
         site_name=environment.get(SITE_NAME, ""),
@@ -273,6 +289,8 @@ def _problem(name: str, value: str) -> str | None:
         return f"{name} has a key of less than {_KEY_LENGTH} characters; use random ones, kept in Key Vault"
     if name == CONSOLE_URL and value and not _CONSOLE.fullmatch(value.rstrip("/")):
         return f"{name} is {value!r}; use https://HOST/console, as browsers reach the app"
+    if name == SERVICE_NOW and value and not _INSTANCE.fullmatch(value.rstrip("/")):
+        return f"{name} is {value!r}; use https://INSTANCE.service-now.com, since a secret is sent there"
     if name == TOKEN_ISSUER and value and urlsplit(value).scheme != "https":
         return f"{name} is {value!r}; use https://login.microsoftonline.com/TENANT/v2.0"
     if name == LOG_WORKSPACES and not all(_LOG_WORKSPACE.fullmatch(entry) for entry in _entries(value)):

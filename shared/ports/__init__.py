@@ -48,6 +48,7 @@ from shared.ports.promotion import (
     StoredFile,
     WantedDeployment,
 )
+from shared.ports.provisioning import DevOpsSetUp, PipelineFiles, ServiceDesk
 from shared.ports.rollout import Alerts, DeploymentMinute, FiringAlert, ServedEndpoint, TrafficFigures
 from shared.ports.sign_in import BrowserSignIn, Sealer, SignedIn, SignInRequest
 from shared.ports.traffic import ClientFigures, ClientMinute, OutputBins, OutputFigures, OutputMinute
@@ -79,6 +80,7 @@ __all__ = [
     "DevOpsApprovals",
     "DevOpsFacts",
     "DevOpsPipelines",
+    "DevOpsSetUp",
     "DriftFiles",
     "EndpointKind",
     "EndpointResponse",
@@ -102,6 +104,7 @@ __all__ = [
     "OutputBins",
     "OutputFigures",
     "OutputMinute",
+    "PipelineFiles",
     "Pipelines",
     "Place",
     "ProjectFunctions",
@@ -113,6 +116,7 @@ __all__ = [
     "Secrets",
     "ServedEndpoint",
     "ServerTasks",
+    "ServiceDesk",
     "Shelf",
     "SignInRequest",
     "SignedIn",

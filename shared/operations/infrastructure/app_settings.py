@@ -57,6 +57,9 @@ _OF_OPERATORS = (
     s.LEDGER_IDENTITY,
     s.CONSOLE_URL,
     s.SESSION_KEYS,
+    s.SERVICE_NOW,
+    s.SERVICE_NOW_CLIENT,
+    s.SERVICE_NOW_SECRET,
 )
 _OF_THE_HOST = (
     "AzureWebJobsStorage__accountName",

@@ -195,6 +195,13 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "look": _devops("Build: read"),
         "cancel": _devops("Build: stop"),
     },
+    "PipelineFiles": {"attached": _devops("Build: read")},
+    "DevOpsSetUp": {
+        "look": _devops("Environments, service connections, variable groups and repositories: read"),
+        "ensure": _devops("Environments, service connections, variable groups and repositories: create"),
+    },
+    # ServiceNow has roles of its own: docs/provisioning.md.
+    "ServiceDesk": dict.fromkeys(("approval", "note", "close", "open_change", "look_at_change", "note_change"), ()),
     "DevOpsApprovals": {
         "find": _devops("Approvals: read"),
         "of_run": _devops("Approvals: read"),

@@ -1,0 +1,1 @@
+"""ServiceNow by its Table API, as an OAuth client."""
