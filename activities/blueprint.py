@@ -44,6 +44,11 @@ if TYPE_CHECKING:
     import activities.promotion.promotions
     import activities.promotion.receipts
     import activities.promotion.registry
+    import activities.provisioning.drift
+    import activities.provisioning.orders
+    import activities.provisioning.plans
+    import activities.provisioning.set_up
+    import activities.provisioning.teardowns
     import activities.retraining.challengers
     import activities.retraining.runs
     import activities.retraining.sweeps
@@ -135,6 +140,18 @@ BODIES: tuple[Callable[..., Any], ...] = (
     activities.datasets.versions.promote_dataset,
     activities.datasets.versions.register_dataset,
     activities.datasets.publications.close_publication,
+    activities.provisioning.orders.open_order,
+    activities.provisioning.orders.tell_order,
+    activities.provisioning.orders.close_order,
+    activities.provisioning.plans.read_plan,
+    activities.provisioning.plans.open_change,
+    activities.provisioning.plans.look_at_change,
+    activities.provisioning.set_up.set_up_devops,
+    activities.provisioning.set_up.look_at_set_up,
+    activities.provisioning.drift.list_standings,
+    activities.provisioning.drift.read_drift,
+    activities.provisioning.teardowns.look_at_teardown,
+    activities.provisioning.teardowns.close_teardown,
 )
 # These start orchestrations: each gets the Durable client too.
 STARTING_BODIES: tuple[Callable[..., Any], ...] = (

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import orchestrators.inference
     import orchestrators.promotion
     import orchestrators.promotion_set
+    import orchestrators.provisioning
     import orchestrators.registry
     import orchestrators.retraining
     import orchestrators.rollout
@@ -65,6 +66,10 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.datasets.publish_dataset,
     orchestrators.datasets.conclude_publication,
     orchestrators.datasets.reconcile_datasets,
+    orchestrators.provisioning.provision,
+    orchestrators.provisioning.await_change,
+    orchestrators.provisioning.reconcile_provisioning,
+    orchestrators.provisioning.tear_down,
 )
 
 blueprint = Blueprint()

@@ -24,34 +24,34 @@ def follow_task(ctx: Context, following: c.TaskFollowing) -> Steps[c.TaskEnded |
     if following.begun is None:
         ctx.show("asking Azure DevOps for the plan")
         try:
-            start, failures = yield from _look_until(ctx, following, lambda _: _begin(ctx, following), (StepFailed,))
+            start, failures = yield from look_until(ctx, following, lambda _: _begin(ctx, following), (StepFailed,))
         except Refused as refusal:
             ctx.show("refused", because=str(refusal)[:300])
             return c.TaskEnded(succeeded=False, because=str(refusal))
         if start is None:
-            start_over(ctx, _later(following, failures))
+            start_over(ctx, later(following, failures))
             return None
         following = replace(following, begun=start, failed=0)
-    end, failures = yield from _look_until(ctx, following, lambda number: _report(ctx, following, number))
+    end, failures = yield from look_until(ctx, following, lambda number: _report(ctx, following, number))
     if end is None:
-        start_over(ctx, _later(following, failures))
+        start_over(ctx, later(following, failures))
     return end
 
 
 def mirror(ctx: Context, mirroring: c.Mirroring) -> Steps[c.Mirrored | None]:
     """Copy decisions between both systems until the promotion has ended."""
-    end, failures = yield from _look_until(ctx, mirroring, lambda _: _mirror_once(ctx, mirroring))
+    end, failures = yield from look_until(ctx, mirroring, lambda _: _mirror_once(ctx, mirroring))
     if end is None:
-        start_over(ctx, _later(mirroring, failures))
+        start_over(ctx, later(mirroring, failures))
     return end
 
 
 def heed(ctx: Context, hinting: c.Hinting) -> Steps[c.Heeded | None]:
     """One hint of a service hook."""
     ctx.show("reading the truth again", kind=hinting.hint.kind.value, id=hinting.hint.id)
-    outcome, failures = yield from _look_until(ctx, hinting, lambda _: call(ctx, c.HEED_HINT, hinting), (StepFailed,))
+    outcome, failures = yield from look_until(ctx, hinting, lambda _: call(ctx, c.HEED_HINT, hinting), (StepFailed,))
     if outcome is None:
-        start_over(ctx, _later(hinting, failures))
+        start_over(ctx, later(hinting, failures))
         return None
     ctx.show("done", did=outcome.did[:300])
     return outcome
@@ -59,23 +59,21 @@ def heed(ctx: Context, hinting: c.Hinting) -> Steps[c.Heeded | None]:
 
 def run_devops_pipeline(ctx: Context, request: c.RunOfPipeline) -> Steps[c.DevOpsRun | None]:
     """Start the pipeline once, and follow its run to the result."""
-    run, failures = yield from _look_until(
-        ctx, request, lambda _: call(ctx, c.START_DEVOPS_RUN, request), (StepFailed,)
-    )
+    run, failures = yield from look_until(ctx, request, lambda _: call(ctx, c.START_DEVOPS_RUN, request), (StepFailed,))
     end: c.DevOpsRun | None = None
     if run is not None:
-        end, failures = yield from _look_until(ctx, request, lambda number: _look_at(ctx, request, run, number))
+        end, failures = yield from look_until(ctx, request, lambda number: _look_at(ctx, request, run, number))
     if end is None:
-        start_over(ctx, _later(request, failures))
+        start_over(ctx, later(request, failures))
     return end
 
 
-Looking = TypeVar("Looking", c.TaskFollowing, c.Mirroring, c.Hinting, c.RunOfPipeline)
+Looking = TypeVar("Looking", c.TaskFollowing, c.Mirroring, c.Hinting, c.RunOfPipeline, c.ChangeWaiting)
 
 
-def _look_until(
+def look_until(
     ctx: Context,
-    looking: c.TaskFollowing | c.Mirroring | c.Hinting | c.RunOfPipeline,
+    looking: c.TaskFollowing | c.Mirroring | c.Hinting | c.RunOfPipeline | c.ChangeWaiting,
     look: Callable[[int], Steps[Out | None]],
     passing: tuple[type[Exception], ...] = (Refused, StepFailed),
 ) -> Steps[tuple[Out | None, int]]:
@@ -102,7 +100,7 @@ def _look_until(
     return None, failures
 
 
-def _later(looking: Looking, failures: int) -> Looking:
+def later(looking: Looking, failures: int) -> Looking:
     return replace(looking, looks=looking.looks + LOOKS_PER_SEGMENT, failed=failures)
 
 

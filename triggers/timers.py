@@ -13,12 +13,12 @@ blueprint = Blueprint()
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_SCRUB_SCHEDULE%")
 @blueprint.durable_client_input(client_name="client")
 async def scrub_central_registry(timer: func.TimerRequest, client: Client) -> None:
-    """Every byte of the central registry is read again, and the older part of the audit log in turns."""
+    """Every byte of the registry is read again, the older part of the audit log in turns, and what was provisioned."""
     from shared import contracts as c
     from shared.application.starts import start_sweep
 
     del timer
-    for sweep in (c.SCRUB_REGISTRY, c.REREAD_LOG):
+    for sweep in (c.SCRUB_REGISTRY, c.REREAD_LOG, c.RECONCILE_PROVISIONING):
         await start_sweep(client, sweep)
 
 

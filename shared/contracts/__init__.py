@@ -54,6 +54,7 @@ from shared.contracts.payloads import (
     WindowWatch,
 )
 from shared.contracts.promotion import *  # noqa: F403
+from shared.contracts.provisioning import *  # noqa: F403
 from shared.contracts.retraining import *  # noqa: F403
 from shared.contracts.rollback import *  # noqa: F403
 from shared.contracts.rollout import *  # noqa: F403

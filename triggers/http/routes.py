@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     import triggers.http.promotion.revocations
     import triggers.http.promotion.rollbacks
     import triggers.http.promotion.rollouts
+    import triggers.http.provisioning
     import triggers.http.retraining
     import triggers.http.retraining_runs
     import triggers.http.schedules
@@ -243,6 +244,27 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post("datasets", api.datasets.start_publication, Action.PUBLISH_DATA, "dataset", "dataset", 202),
     _get("datasets", api.datasets.list_datasets, WHOLE_APP, IN_SCOPE),
     _get("datasets/{dataset}/versions/{version}", api.datasets.show_dataset, WHOLE_APP, "dataset"),
+    _post(
+        "provisioning/requests", api.provisioning.provision_step, Action.PROVISION, WHOLE_APP, PLATFORM_ONLY, status=202
+    ),
+    _get("provisioning", api.provisioning.list_provisioned, WHOLE_APP, PLATFORM_ONLY),
+    _get("provisioning/orders/{order}", api.provisioning.show_order, WHOLE_APP, PLATFORM_ONLY),
+    _post(
+        "provisioning/orders/{order}/resume",
+        api.provisioning.resume_order,
+        Action.PROVISION,
+        WHOLE_APP,
+        PLATFORM_ONLY,
+        202,
+    ),
+    _post(
+        "provisioning/teams/{team}/teardown",
+        api.provisioning.tear_down_step,
+        Action.TEAR_DOWN,
+        WHOLE_APP,
+        PLATFORM_ONLY,
+    ),
+    _post("provisioning/teams/{team}/keep", api.provisioning.keep_step, Action.TEAR_DOWN, WHOLE_APP, PLATFORM_ONLY),
     _get("schedules", api.schedules.list_schedules, WHOLE_APP, IN_SCOPE),
     _get("schedules/{schedule}", api.schedules.show_schedule, "schedule", "schedule"),
     _post("schedules/{schedule}/pause", api.schedules.pause_schedule, Action.OPERATE, "schedule", "schedule"),

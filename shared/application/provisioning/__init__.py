@@ -1,0 +1,1 @@
+"""Use cases of provisioning: what a request becomes, what stands, and who ends it."""

@@ -1,0 +1,238 @@
+"""A request becomes an environment once: whatever is repeated, dies, is rejected, or changes under way."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.provisioning.states import OrderState
+from tests.amounts import amount, sample
+from tests.provisioning.conftest import EXPERIMENTATION, PRODUCTIONISATION, ProvisioningApp
+
+WAY = [
+    "The request has become an order",
+    "The changes in Azure are planned",
+    "A change request asks for approval of exactly this plan",
+    "The change is approved",
+    "The plan is being applied",
+    "Azure DevOps is being set up",
+    "What was made is being verified",
+    "Everything is verified and ready",
+]
+
+
+async def test_a_request_becomes_an_environment_and_a_second_one_the_rest(app: ProvisioningApp) -> None:
+    first = await app.provisioned()
+    assert (first.state, first.because) == (OrderState.READY, "")
+    assert app.told() == WAY
+    assert list(app.azure.stands) == ["team:experiment"]
+    assert app.desk.items[app.item()]["state"] == "complete"
+    assert (app.standing().ready, app.standing().working) == (first.id, False)
+
+    second = await app.provisioned(PRODUCTIONISATION, "RITM0010002")
+    assert second.state is OrderState.READY
+    assert list(app.azure.stands) == ["team:experiment", "team:dev", "team:preprod", "team:production"]
+    assert len(app.desk.changes) == 2
+    assert "environment churners-production" in app.set_up.made
+    assert app.chain().count("provisioning verified") == 2
+    assert app.kinds().count("Signalbox.Provisioning.Ready") == 2
+    settled = [app.azure.runs[number][0].parameters for number in app.azure.numbers("settle")]
+    assert "sc://churners-experiment" in settled[0]["federations"]
+    assert [parameters["repository"] for parameters in settled] == ["churners", "churners"]
+
+
+async def test_the_second_step_waits_for_a_verified_first_one_and_a_planted_record_is_none(
+    app: ProvisioningApp,
+) -> None:
+    early = await app.ended(await app.ordered(PRODUCTIONISATION))
+    assert (early.state, "gets nothing above it before" in early.because) == (OrderState.REFUSED, True)
+    assert app.desk.items[app.item()]["state"] == "incomplete"
+
+    planted = b'{"team": "churners", "step": "experimentation", "ready": "provision-churners-experimentation-ritm1"}'
+    app.hub.land("signalbox/provisioning/teams/churners/experimentation.json", planted)
+    forged = await app.ended(await app.ordered(PRODUCTIONISATION, "RITM0010002"))
+    assert forged.state is OrderState.REFUSED
+    assert app.azure.runs == {}
+
+
+async def test_only_what_service_now_has_approved_is_carried_out(app: ProvisioningApp) -> None:
+    app.item(approval="requested")
+    end = await app.ended(await app.ordered())
+
+    assert (end.state, "RITM0010001 is requested" in end.because) == (OrderState.REFUSED, True)
+    assert app.azure.runs == {}
+
+
+@pytest.mark.parametrize(("state", "approval"), [("-5", "rejected"), ("4", "requested"), ("3", "approved")])
+async def test_a_rejected_or_cancelled_change_stops_and_nothing_is_applied(
+    app: ProvisioningApp, state: str, approval: str
+) -> None:
+    order = await app.ordered()
+    await app.asks()
+    app.desk.move(state, approval)
+    end = await app.ended(order)
+
+    assert end.state is OrderState.REJECTED
+    assert (app.azure.stands, app.azure.numbers("apply"), app.set_up.made) == ({}, [], {})
+    assert app.told()[-1] == "The change was not approved; nothing was applied"
+    assert app.desk.items[app.item()]["state"] == "incomplete"
+    assert app.standing().working is False
+
+
+@pytest.mark.parametrize(("state", "approval"), [("-3", "approved"), ("-1", "requested"), ("-2", "not requested")])
+async def test_a_change_that_is_not_wholly_approved_applies_nothing(
+    app: ProvisioningApp, state: str, approval: str
+) -> None:
+    await app.ordered()
+    await app.asks()
+    app.desk.move(state, approval)
+    await app.pass_time(timedelta(hours=1))
+
+    assert app.azure.numbers("apply") == []
+
+
+async def test_silence_is_no_approval(app: ProvisioningApp) -> None:
+    end = await app.ended(await app.ordered())
+
+    assert (end.state, "nobody approved the change" in end.because) == (OrderState.REJECTED, True)
+    assert app.azure.stands == {}
+
+
+async def test_a_plan_that_changes_before_it_is_applied_is_refused_and_approved_anew(app: ProvisioningApp) -> None:
+    order = await app.ordered()
+    await app.asks()
+    app.azure.before_apply = lambda: app.azure.wanted["team:experiment"].update(storage="2")
+    app.desk.move("-1", "approved")
+    stopped = await app.ended(order)
+    assert (stopped.state, "another plan than the approved one" in stopped.because) == (OrderState.FAILED, True)
+    assert (app.azure.stands, app.desk.items[app.item()]["state"]) == ({}, "open")
+
+    app.azure.before_apply = lambda: None
+    status, again = await app.ask("POST", f"provisioning/orders/{order}/resume", {})
+    assert status == 202, again
+    await app.until(lambda: len(app.desk.changes) == 2)
+    app.desk.move("-1", "approved")
+    end = await app.ended(again["id"])
+    assert end.state is OrderState.READY
+    assert app.azure.stands["team:experiment"]["storage"] == "2"
+
+
+async def test_a_failed_run_is_resumed_by_the_same_change_where_the_plan_is_the_same(app: ProvisioningApp) -> None:
+    app.azure.fails = {"apply"}
+    stopped = await app.provisioned()
+    assert stopped.state is OrderState.FAILED
+
+    app.azure.fails = set()
+    _, again = await app.ask("POST", f"provisioning/orders/{stopped.id}/resume", {})
+    end = await app.ended(again["id"])
+    assert (end.state, len(app.desk.changes), len(app.azure.numbers("apply"))) == (OrderState.READY, 1, 2)
+    status, answer = await app.ask("POST", f"provisioning/orders/{stopped.id}/resume", {})
+    assert (status, "only an order that has stopped" in answer["detail"]) == (409, True)
+
+
+async def test_a_second_request_for_the_same_changes_nothing(app: ProvisioningApp) -> None:
+    await app.provisioned()
+    before = Counter(app.wear.effects)
+    end = await app.ended(await app.ordered(EXPERIMENTATION, "RITM0010002"))
+
+    assert end.state is OrderState.READY
+    done = {effect for effect in app.wear.effects - before if not effect.startswith(("note ", "close "))}
+    assert done == {"plan run", "drift run"}
+    assert (len(app.desk.changes), app.wear.effects["stack team:experiment"]) == (1, 1)
+    assert "A change request asks for approval of exactly this plan" not in app.told("RITM0010002")
+
+
+@pytest.mark.long
+async def test_many_repeats_are_one_change_one_stack_and_one_note_for_each_state(app: ProvisioningApp) -> None:
+    order = await app.ordered()
+    for _ in range(amount(20, 1000)):
+        assert await app.ordered() == order
+    await app.asks()
+    app.desk.move("-1", "approved")
+    await app.ended(order)
+    await app.ordered()
+
+    assert (len(app.desk.changes), app.wear.effects["stack team:experiment"]) == (1, 1)
+    assert app.told() == WAY
+
+
+KILLS = [
+    (effect, when)
+    for effect in ("note", "change", "plan", "apply", "settle", "drift", "make", "close")
+    for when in ("before", "after")
+]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("effect", "when"), sample(KILLS, 8))
+async def test_a_host_that_dies_at_any_effect_leaves_one_of_each(app: ProvisioningApp, effect: str, when: str) -> None:
+    app.wear.deaths = {effect: when}
+    end = await app.provisioned()
+
+    assert (end.state, app.wear.deaths) == (OrderState.READY, {})
+    assert app.told() == WAY
+    assert {name: times for name, times in app.wear.effects.items() if times > 1} == {}
+    assert app.chain().count("provisioning ready") == 1
+
+
+async def test_a_request_that_comes_again_with_other_variables_is_a_conflict_that_is_noted_once(
+    app: ProvisioningApp,
+) -> None:
+    await app.ordered()
+    for _ in range(2):
+        status, answer = await app.request(cost_center="4712")
+        assert (status, "a request never changes" in answer["detail"]) == (409, True)
+
+    assert (
+        app.told().count(
+            "The request came again with other variables, which changes nothing: make another request for them"
+        )
+        == 1
+    )
+
+
+async def test_one_order_at_a_time_works_on_a_step(app: ProvisioningApp) -> None:
+    await app.ordered()
+    await app.asks()
+    end = await app.ended(await app.ordered(EXPERIMENTATION, "RITM0010002"))
+
+    assert (end.state, "ritm0010001 is at work" in end.because) == (OrderState.REFUSED, True)
+    assert app.standing().working is True
+
+
+async def test_what_is_not_as_ordered_after_the_set_up_is_not_ready(app: ProvisioningApp) -> None:
+    app.set_up.tampered = ("environment churners-experiment is open to every pipeline",)
+    end = await app.provisioned()
+
+    assert (end.state, "is open to every pipeline" in end.because) == (OrderState.FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "detail"),
+    [
+        ({"team": "Churn Team"}, 400, "a team: 3 to 24"),
+        ({"region": "mars"}, 422, "region is 'mars'; use one of westeurope"),
+        ({"cost_center": '4711"; rm -rf'}, 422, "cost_center"),
+        ({"step": "everything"}, 400, "step"),
+    ],
+)
+async def test_what_cannot_be_ordered_is_refused_at_the_door(
+    app: ProvisioningApp, change: dict[str, str], status: int, detail: str
+) -> None:
+    variables = {"step": EXPERIMENTATION.value, **change}
+    body = {
+        "schema": "signalbox.request/1",
+        "number": "RITM0010001",
+        "sys_id": app.item(),
+        "requested_for": {"user_name": "ada"},
+        "variables": {
+            "team": "churners",
+            "cost_center": "4711",
+            "data_owner": "dana",
+            "region": "westeurope",
+            **variables,
+        },
+    }
+    answered, answer = await app.ask("POST", "provisioning/requests", body)
+
+    assert (answered, detail in answer["detail"]) == (status, True), answer
