@@ -15,7 +15,7 @@ STEP = exec 3>&2; step() { name=$$1; shift; begun=$$(date +%s); clock=; \
 	if [ $$code -eq 0 ]; then end=done; else end=failed; fi; \
 	echo "$$name: $$end after $$(($$(date +%s) - begun)) s" >&3; return $$code; }; step
 
-.PHONY: setup ready demo demo-devops demo-messaging demo-production demo-retraining up test proofs coverage chaos check site load bench bench-peers clean
+.PHONY: setup ready demo demo-devops demo-messaging demo-production demo-provisioning demo-retraining up test proofs coverage chaos check site load bench bench-peers clean
 
 # Two at once in one folder would write over each other's packages: the second waits, and then finds all ready. Where there
 # is no flock (it is of util-linux, which Debian always has), nobody waits.
@@ -53,6 +53,9 @@ demo-messaging: setup  ## The Data Hub asks a model by messages and streams reco
 
 demo-production: setup  ## Versions are released and rolled back under load; every request is accounted for.
 	@$(BIN)/signalbox demo --production
+
+demo-provisioning: setup  ## A request in ServiceNow becomes environments in two steps; what is changed by hand is found.
+	@$(BIN)/signalbox demo --provisioning
 
 demo-retraining: setup  ## The world moves; the model is trained anew with nobody touching it, and only a better one serves.
 	@$(BIN)/signalbox demo --retraining

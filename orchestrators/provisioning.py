@@ -100,7 +100,7 @@ def _applied(ctx: Context, request: c.ProvisioningOrder, plan: c.PlanRead, chang
 
 
 def _set_up(ctx: Context, request: c.ProvisioningOrder, plan: c.PlanRead, change: str) -> Steps[str]:
-    """Azure DevOps as the order needs it; then a pipeline tells Entra of the connections, and fills the repository.
+    """Azure DevOps as the order needs it; then a pipeline tells Entra of its connections.
 
     Returns the digest of the federations that are settled.
     """
@@ -118,7 +118,6 @@ def _set_up(ctx: Context, request: c.ProvisioningOrder, plan: c.PlanRead, change
         "serviceConnection": rules.writer,
         "environment": rules.gate,
         "federations": json.dumps(federations, sort_keys=True),
-        "repository": request.order.team,
     }
     run = yield from _run(ctx, request, rules.pipelines.settle, "settle", parameters)
     if run.result.value != "succeeded":
@@ -189,7 +188,7 @@ def _drift_of(ctx: Context, rules: ProvisioningRules, row: c.StandingRow, day: s
     correlation = f"drift-{row.team}-{row.step}-{day}"
     parameters = {
         "installation": installation_of(rules, row.team),
-        "steps": step_parameter(rules, ProvisioningStep(row.step)),
+        "steps": step_parameter(rules, row.team, ProvisioningStep(row.step)),
         "serviceConnection": rules.reader,
         "variables": row.variables,
     }
@@ -212,7 +211,7 @@ def tear_down(ctx: Context, teardown: c.Teardown) -> Steps[c.TeardownEnd]:
     rules = teardown.rules
     parameters = {
         "installation": installation_of(rules, teardown.team),
-        "steps": step_parameter(rules, ProvisioningStep(teardown.step)),
+        "steps": step_parameter(rules, teardown.team, ProvisioningStep(teardown.step)),
         "serviceConnection": rules.writer,
         "environment": rules.gate,
     }
@@ -265,7 +264,7 @@ def _parameters(request: c.ProvisioningOrder, connection: str) -> dict[str, str]
     rules, order = request.rules, request.order
     return {
         "installation": installation_of(rules, order.team),
-        "steps": step_parameter(rules, order.step),
+        "steps": step_parameter(rules, order.team, order.step),
         "serviceConnection": connection,
         "variables": order.parameters,
     }

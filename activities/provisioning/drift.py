@@ -19,8 +19,10 @@ _MOST_LINES = 100
 
 
 def list_standings(clients: Clients, sweep: c.Sweep) -> c.StandingList:
-    """The steps that are ready and on which no order works: what is being changed is not looked at."""
-    del sweep
+    """The steps that are ready and on which no order works: what is being changed is not looked at.
+
+    The timer looks once a day, however often it ticks; a person's look is one of its own.
+    """
     rules = clients.configuration.provisioning
     if rules is None:
         return c.StandingList()
@@ -33,7 +35,9 @@ def list_standings(clients: Clients, sweep: c.Sweep) -> c.StandingList:
             variables = record.order.parameters
             row = c.StandingRow(team=standing.team, step=standing.step, order=standing.ready, variables=variables)
             rows.append(row)
-    return c.StandingList(rules=rules, rows=tuple(rows), day=clients.clock.now().date().isoformat())
+    by_timer = sweep.key == c.RECONCILE_PROVISIONING.name.replace("_", "-")
+    day = clients.clock.now().date().isoformat() if by_timer else sweep.key.removeprefix(c.DRIFT_LOOK)
+    return c.StandingList(rules=rules, rows=tuple(rows), day=day)
 
 
 def read_drift(clients: Clients, reading: c.DriftReading) -> c.DriftRead:

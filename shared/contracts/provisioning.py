@@ -224,6 +224,8 @@ class TeardownEnd:
     because: str = ""
 
 
+DRIFT_LOOK = "provisioning-look-"  # How the sweep of a person's look is called, before its moment.
+
 OPEN_ORDER = Activity("open_order", OrderOpening, OrderOpened, Effect.WRITES)
 TELL_ORDER = Activity("tell_order", OrderTelling, Done, Effect.WRITES)
 READ_PLAN = Activity("read_plan", PlanReading, PlanRead, Effect.WRITES)

@@ -32,6 +32,7 @@ from signalbox.cli.commands.promotions import (
     reject,
     withdraw,
 )
+from signalbox.cli.commands.provision import provision
 from signalbox.cli.commands.retraining import retrain, retraining
 from signalbox.cli.commands.rollouts import (
     alerts,
@@ -102,7 +103,7 @@ _PROMOTIONS = (
 
 _PRODUCTION = (rollout, rollback, known_good, rehearse, serving, alerts, release_hold, revoke)
 
-_OTHERS = (retrain, retraining, trace, token, keys, config, doctor, host)
+_OTHERS = (provision, retrain, retraining, trace, token, keys, config, doctor, host)
 
 _PROJECT = (new, update, train, model, data, package)
 

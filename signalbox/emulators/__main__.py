@@ -34,6 +34,7 @@ from signalbox.emulators.public_names.certificates import session_certificate
 from signalbox.emulators.public_names.hosts import LocalServices, PublicHosts
 from signalbox.emulators.public_names.server import PublicNames
 from signalbox.emulators.service_bus import Bus, NoBus, is_available
+from signalbox.emulators.service_now import app as service_now
 from signalbox.emulators.storage.access import AUDIENCE, Gate
 from signalbox.emulators.storage.azurite import Azurite
 from signalbox.emulators.storage.front import StorageFront
@@ -91,6 +92,7 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(azure_ml, ports["azureml"], tls),
         await _listen(azure_devops.create_app(_azure_devops_options(settings, issuer)), ports["devops"], tls),
         await _listen(monitor.app(), ports["monitor"], tls),
+        await _listen(service_now.create_app(_service_now_options(settings)), ports["servicenow"], tls),
         await _listen(key_vault.create_app(_key_vault_options(settings, issuer)), ports["keyvault"], tls),
         *await _confidential_ledger(settings, issuer, tls),
     ]
@@ -223,6 +225,11 @@ def _key_vault_options(settings: dict[str, Any], issuer: TokenIssuer) -> key_vau
         claims=issuer.claims,
         permissions=settings["vault_permissions"],
     )
+
+
+def _service_now_options(settings: dict[str, Any]) -> service_now.ServiceNowOptions:
+    base = f"https://localhost:{settings['ports']['servicenow']}"
+    return service_now.ServiceNowOptions(state=Path(settings["state"]), base=base, **settings["service_now"])
 
 
 def _ledger_options(settings: dict[str, Any], issuer: TokenIssuer) -> confidential_ledger.LedgerOptions:

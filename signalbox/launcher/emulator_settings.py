@@ -16,6 +16,7 @@ from signalbox.launcher.endpoints import (
     ACCOUNTS,
     LOG_WORKSPACE,
     REGISTRIES,
+    SERVICE_NOW_CLIENT,
     SUBSCRIPTION,
     TENANT,
     WORKSPACES,
@@ -102,6 +103,12 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
         "persons": list(PERSONS),
         "applications": [APPLICATION | {"redirects": [f"{endpoints.console}/signed-in"]}],
         "devops": DEVOPS,
+        "service_now": {
+            "client": SERVICE_NOW_CLIENT,
+            "secret": endpoints.servicenow_secret,
+            "door": f"{endpoints.app}/api/v1/provisioning/requests",
+            "key": endpoints.servicenow_key,
+        },
         "vault_permissions": VAULT_PERMISSIONS,
         "ledger_users": LEDGER_USERS,
         "roles_given": [
@@ -162,6 +169,7 @@ def _ports(endpoints: Endpoints) -> dict[str, int]:
         "monitor": endpoints.monitor,
         "ledger": endpoints.ledger,
         "ledger_identity": endpoints.ledger_identity,
+        "servicenow": endpoints.servicenow,
     }
 
 

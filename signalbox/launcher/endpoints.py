@@ -16,6 +16,7 @@ RESOURCE_GROUP, WORKSPACE, ACCOUNT = "rg-mlops-dev", "mlw-dev", "datahub"
 REGISTRY = "mlr-central"
 APP_URI = "api://signalbox"  # What the app is asked for by, and
 AUDIENCE = "00000000-0000-0000-0000-0000000000a9"  # its client id, which is the audience of its v2.0 tokens.
+SERVICE_NOW_CLIENT = "0000000000000000000000000000005e"
 SERVICE_BUS_POLICY = "RootManageSharedAccessKey"
 ACCOUNTS = (ACCOUNT, "stexperiment", "stdev", "stpreprod", "stprod", "stregistry")
 
@@ -71,6 +72,7 @@ class Endpoints:
     monitor: int
     ledger: int
     ledger_identity: int
+    servicenow: int
     identity_secret: str
     function_key: str
     eventgrid_key: str
@@ -78,11 +80,13 @@ class Endpoints:
     devops_key: str
     servicebus_key: str
     session_key: str
+    servicenow_key: str
+    servicenow_secret: str
 
     @property
     def ports(self) -> tuple[int, ...]:
         services = (self.identity, self.identity_tls, self.storage, self.eventgrid, self.azureml, self.devops)
-        newer = (self.keyvault, self.monitor, self.ledger, self.ledger_identity)
+        newer = (self.keyvault, self.monitor, self.ledger, self.ledger_identity, self.servicenow)
         return (self.host, self.azurite, self.servicebus, self.servicebus_tls, *newer, *services)
 
     @property
@@ -119,6 +123,10 @@ class Endpoints:
     def azure_devops(self) -> str:
         """Azure DevOps, before an organisation's name."""
         return f"https://localhost:{self.devops}"
+
+    @property
+    def service_now(self) -> str:
+        return f"https://localhost:{self.servicenow}"
 
     @property
     def vault(self) -> str:
@@ -176,8 +184,15 @@ class Endpoints:
             "AZURE_DEVOPS_URL": self.azure_devops,
             "AZURE_DEVOPS_GRAPH_URL": self.azure_devops,
             "SIGNALBOX_CALLER_KEYS": ",".join(
-                (key_entry("command-line", self.function_key), key_entry("azure-devops", self.devops_key))
+                (
+                    key_entry("command-line", self.function_key),
+                    key_entry("azure-devops", self.devops_key),
+                    key_entry("service-now", self.servicenow_key),
+                )
             ),
+            "SERVICE_NOW_URL": self.service_now,
+            "SERVICE_NOW_CLIENT_ID": SERVICE_NOW_CLIENT,
+            "SERVICE_NOW_CLIENT_SECRET": self.servicenow_secret,
             "STORAGE_ACCOUNTS_URL": self.account("{account}"),
             "WEBSITE_HOSTNAME": f"127.0.0.1:{self.host}",
             "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
@@ -194,7 +209,7 @@ def key_entry(name: str, key: str) -> str:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = free_ports(13)
+    ports = free_ports(14)
     return Endpoints(
         state=str(state),
         host=host_port or free_ports(1)[0],
@@ -211,6 +226,7 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         monitor=ports[10],
         ledger=ports[11],
         ledger_identity=ports[12],
+        servicenow=ports[13],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),
@@ -218,6 +234,8 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         devops_key=secrets.token_urlsafe(24),
         servicebus_key=secrets.token_urlsafe(32),
         session_key=secrets.token_urlsafe(32),
+        servicenow_key=secrets.token_urlsafe(24),
+        servicenow_secret=secrets.token_urlsafe(32),
     )
 
 

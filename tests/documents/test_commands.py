@@ -46,7 +46,12 @@ MODEL = "tests/onemachine/test_project_models.py runs it on a local cloud"
 INFRASTRUCTURE = "`make check` writes the data anew and judges each installation; tests/infra judges broken ones"
 DATASETS = "tests/datasets/test_command.py runs it in an app with data sets"
 ASSETS = "tests/emulators/test_data_commands.py runs what is behind it"
+TEARDOWN = "tests/provisioning/test_command.py ends a step by two people"
 EXCEPTIONS = {
+    "signalbox provision teardown churners experimentation --role platform-engineer"
+    ' --reason "the project is over" --as barbara@example.org': TEARDOWN,
+    "signalbox provision teardown churners experimentation --role product-owner"
+    ' --reason "agreed" --as grace@example.org': TEARDOWN,
     "python -m shared.operations.infrastructure signalbox.yaml > infra/generated/signalbox.json": INFRASTRUCTURE,
     "python -m infra.check infra/installation.json": INFRASTRUCTURE,
     'signalbox data publish churn-holdout@3 evaluation/churn/ --note "the third quarter"'
@@ -277,6 +282,8 @@ CHECKS = (
         names=(("training.csv", HOLDOUT),),
         prints=(r"^wrote holdout.csv.html: \d+ rows, \d+ columns$",),
     ),
+    Check(command="signalbox provision status", prints=(r"^nothing was ordered yet$",)),
+    Check(command="signalbox provision drift", prints=(r"^everything is as it was verified$",)),
     Check(command="signalbox data list", prints=(r"^nothing was published yet; ",)),
     Check(command=".venv/bin/signalbox dlq list", prints=(r"^no dead letters",)),
     Check(command="signalbox rollout list", prints=(r"^no traffic was shifted yet$",)),

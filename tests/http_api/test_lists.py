@@ -19,6 +19,7 @@ from shared.domain.promotion.ladder import Holdout, Ladder, Promotable
 from shared.domain.schedules.due_times import Schedule, Target
 from shared.records.datasets.paths import dataset_version
 from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed
+from shared.records.provisioning.paths import standing as standing_path
 from signalbox.cli.main import main
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import OPERATOR_KEY, FakeClients
@@ -36,6 +37,7 @@ COMMANDS = {
     "list_dead_letters": ["dlq", "list"],
     "list_schedules": ["schedules", "list"],
     "list_datasets": ["data", "list"],
+    "list_provisioned": ["provision", "status"],
 }
 UNCOUNTED = {"list_dead_letters"}  # Where a page has not all rows: counting costs a listing of everything.
 HOLDOUT = Holdout(path="evaluation/m.csv", target="y", key="id", tolerance=1.0)
@@ -61,6 +63,8 @@ def fill(clients: FakeClients) -> None:
         letter = json.dumps({"reason": "it has no type", "event": {"id": number}}).encode()
         clients.hub.create("dead-letters", f"signalbox/{number}.json", letter)
         clients.hub.create(state, dataset_version("set", number), b"{}")
+        standing = json.dumps({"team": f"team-{number}", "step": "experimentation"}).encode()
+        clients.hub.create(state, standing_path(f"team-{number}", "experimentation"), standing)
 
 
 SCHEDULES = tuple(Schedule(name=f"nightly-{n}", cron="0 3 * * *", target=Target.SCORE, of="each") for n in "123")

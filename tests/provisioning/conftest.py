@@ -24,7 +24,9 @@ PIPELINES = ProvisioningPipelines(plan=1, apply=2, settle=3, drift=4, teardown=5
 
 
 def environment(name: str, step: ProvisioningStep, *approvers: str) -> ProvisionedEnvironment:
-    return ProvisionedEnvironment(name=name, step=step, subscription="s", identity=f"id-{name}", approvers=approvers)
+    return ProvisionedEnvironment(
+        name=name, team="churners", step=step, subscription="s", identity=f"id-{name}", approvers=approvers
+    )
 
 
 RULES = ProvisioningRules(

@@ -38,7 +38,7 @@ async def test_a_request_becomes_an_environment_and_a_second_one_the_rest(app: P
     assert app.kinds().count("Signalbox.Provisioning.Ready") == 2
     settled = [app.azure.runs[number][0].parameters for number in app.azure.numbers("settle")]
     assert "sc://churners-experiment" in settled[0]["federations"]
-    assert [parameters["repository"] for parameters in settled] == ["churners", "churners"]
+    assert "sc://churners-dev" in settled[1]["federations"]
 
 
 async def test_the_second_step_waits_for_a_verified_first_one_and_a_planted_record_is_none(

@@ -174,6 +174,17 @@ async def resume_order(request: ApiRequest, order: str) -> RequestedStart:
     return _begun(record.order, rules, record.attempt + 1)
 
 
+async def look_for_drift(request: ApiRequest) -> RequestedStart:
+    """Look now whether everything is still as it was verified, as every night does."""
+    _rules(request.clients)
+    moment = request.clients.clock.now().strftime("%Y%m%dt%H%M%S%f")[:-3]
+    instance = f"{c.DRIFT_LOOK}{moment}"
+    sweep = c.Sweep(key=instance)
+    return RequestedStart(
+        orchestration=c.RECONCILE_PROVISIONING, instance=instance, payload=sweep, resource="provisioning"
+    )
+
+
 def list_provisioned(request: ApiRequest, query: ProvisionedFilters) -> ProvisionedPage:
     """Every step of every team that was ever ordered, by its name; the next page begins after `after`."""
     rows = [_row(request.clients, standing) for standing in standings(request.clients.store)]

@@ -247,6 +247,14 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post(
         "provisioning/requests", api.provisioning.provision_step, Action.PROVISION, WHOLE_APP, PLATFORM_ONLY, status=202
     ),
+    _post(
+        "provisioning/drift-looks",
+        api.provisioning.look_for_drift,
+        Action.PROVISION,
+        WHOLE_APP,
+        PLATFORM_ONLY,
+        202,
+    ),
     _get("provisioning", api.provisioning.list_provisioned, WHOLE_APP, PLATFORM_ONLY),
     _get("provisioning/orders/{order}", api.provisioning.show_order, WHOLE_APP, PLATFORM_ONLY),
     _post(

@@ -9,6 +9,7 @@ from shared.contracts.datasets import PublicationOutcome
 from shared.contracts.promotion import Fate
 from shared.contracts.retraining import RetrainingOutcome
 from shared.domain.inference.runs import RunOutcome
+from shared.domain.provisioning.states import OrderState
 from website.reference.markdown import code, table
 from website.reference.source_calls import texts_of
 
@@ -26,6 +27,7 @@ _FAMILIES: dict[str, type[StrEnum]] = {
     "Signalbox.Dataset": PublicationOutcome,
     "Signalbox.Inference": RunOutcome,
     "Signalbox.Promotion": Fate,
+    "Signalbox.Provisioning": OrderState,
     "Signalbox.Retraining": RetrainingOutcome,
 }
 _VERDICTS = ("Passed", "Failed", "Refused")  # Of a data check that a message asked for; no enumeration has them.
@@ -42,6 +44,9 @@ _MEANINGS = {
     "Signalbox.Promotion.ApprovalRequested": "people are asked to decide",
     "Signalbox.Promotion.GlassBroken": "two people overrode a gate, and the receipt says so",
     "Signalbox.Promotion.Superseded": "another promotion replaced this one",
+    "Signalbox.Provisioning.Drifted": "somebody has changed by hand what was provisioned and verified",
+    "Signalbox.Provisioning.TeardownFailed": "what was provisioned could not be removed",
+    "Signalbox.Provisioning.TornDown": "what was provisioned was removed, as two people wanted",
     "Signalbox.Record.Forged": "a record was found that its key has not signed",
     "Signalbox.Registry.Altered": "an entry of the central registry is not what was written",
     "Signalbox.Registry.Revoked": "an entry of the central registry was revoked for good",
@@ -101,6 +106,7 @@ def _members(family: str) -> Iterator[tuple[str, str]]:
         "Dataset": "the publication of a data set",
         "Inference": "a run",
         "Promotion": "a promotion",
+        "Provisioning": "an order of environments",
         "Retraining": "a run of training",
     }
     for outcome in _FAMILIES[family]:

@@ -28,7 +28,7 @@ class AzureDevOpsFiles:
         is_own = (other.scheme, other.netloc) == (own.scheme, own.netloc)
         if not is_own or not other.path.lower().startswith(f"{own.path}/".lower()):
             raise Refused(f"run {run} says that its attachment lies at {other.netloc!r}, which is not Azure DevOps")
-        content: bytes = self._client.send("GET", href, f"read {item['name']} of run {run}").content
+        content: bytes = self._client.send("GET", href, f"read {item['name']} of run {run}", raw=True).content
         if len(content) > _MOST_BYTES:
             raise Refused(f"{item['name']} of run {run} has {len(content)} bytes; a plan has {_MOST_BYTES} at most")
         return content

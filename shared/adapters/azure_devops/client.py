@@ -59,9 +59,10 @@ class DevOpsRest:
         accept: tuple[int, ...] = (200,),
         query: Mapping[str, str] | None = None,
         kind: str = "application/json",
+        raw: bool = False,
         **content: Any,
     ) -> HttpResponse:
-        """The answer, if its status is one of *accept*. Raises Refused and Transient."""
+        """The answer, if its status is one of *accept*; *raw*: of bytes and no JSON. Raises Refused and Transient."""
         headers = {"Authorization": f"Bearer {token or self._own_token(action)}", "Accept": "application/json"}
         # Without this header some areas answer an expired token with 203 and a page of HTML, which reads like success.
         headers |= {"Content-Type": kind, "X-TFS-FedAuthRedirect": "Suppress"}
@@ -69,11 +70,13 @@ class DevOpsRest:
         with translated(action):
             answer: HttpResponse = self._client.send_request(
                 request,
+                stream=raw,  # Or else the SDK reads the body as JSON or XML, and fails on anything else.
                 retry_total=_RETRIES.get(method, 0),
                 retry_status=0,  # The caller waits with a durable timer, which holds no thread.
                 connection_timeout=10,
                 read_timeout=_TIMEOUT_S,
             )
+            answer.read()
         status = answer.status_code
         if token and status in (401, *_SIGN_IN):  # An expired token is often answered by the page to sign in.
             raise TokenNotTaken(f"{action}: {status}, the task's token is not accepted; its life is 48 hours")

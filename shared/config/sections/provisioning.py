@@ -7,6 +7,7 @@ from typing import Annotated
 
 from shared.config.fields import Count, DifferentTexts, Duration, Seconds, Text, Words
 from shared.config.reading import FilePlace, built, nearest
+from shared.domain.provisioning.orders import TEAM
 from shared.domain.provisioning.rules import (
     APPROVED_STATES,
     STOPPED_STATES,
@@ -37,6 +38,7 @@ class ProvisioningPipelinesSection:
 class ProvisionedEnvironmentSection:
     """An environment that a step makes: as which identity its pipelines write, and who approves what runs there."""
 
+    team: Annotated[str, Words(pattern=TEAM, expected="3 to 24 lower-case letters, digits and dashes")]
     step: ProvisioningStep
     subscription: Guid
     identity: Guid
@@ -108,9 +110,10 @@ def _problems(
             yield f"environments.{name}", "is not an environment", nearest(name, environments)
         if row.step is ProvisioningStep.PRODUCTIONISATION and not row.approvers:
             yield f"environments.{name}.approvers", "is missing", "name who approves what runs above experimentation"
-    for step in ProvisioningStep:
-        if not any(row.step is step for row in section.environments.values()):
-            yield "environments", f"has none of the step {step.value}", "each step makes at least one environment"
+    first = ProvisioningStep.EXPERIMENTATION
+    for team in sorted({row.team for row in section.environments.values()}):
+        if not any((row.team, row.step) == (team, first) for row in section.environments.values()):
+            yield "environments", f"has none of {team} for {first.value}", "everybody begins there: add one"
     yield from _state_problems(section)
 
 

@@ -53,6 +53,9 @@ def order_problems(order: TeamOrder, rules: ProvisioningRules) -> Iterator[str]:
     """Every reason why *order* cannot be carried out, each with its remedy."""
     if not re.fullmatch(TEAM, order.team):
         yield f"team is {order.team!r}; use 3 to 24 lower-case letters, digits and dashes, a letter first"
+    elif not rules.of_step(order.team, order.step):
+        # What environments are called is in the configuration, from which the templates' data is generated.
+        yield f"the configuration has no environment of {order.team} for {order.step.value}; add them to it first"
     for name in sorted(set(order.variables) - set(VARIABLES)):
         yield f"variable {name!r} is not known; those known are {', '.join(VARIABLES)}"
     for name in VARIABLES:
@@ -65,9 +68,9 @@ def order_problems(order: TeamOrder, rules: ProvisioningRules) -> Iterator[str]:
         yield f"region is {region!r}; use one of {', '.join(rules.regions)}"
 
 
-def step_parameter(rules: ProvisioningRules, step: ProvisioningStep) -> str:
-    """The deployments of *step*, as `infra.deploy --steps` takes them."""
-    return ",".join(f"team:{environment.name}" for environment in rules.of_step(step))
+def step_parameter(rules: ProvisioningRules, team: str, step: ProvisioningStep) -> str:
+    """The deployments of *step* of *team*, as `infra.deploy --steps` takes them."""
+    return ",".join(f"team:{environment.name}" for environment in rules.of_step(team, step))
 
 
 def installation_of(rules: ProvisioningRules, team: str) -> str:

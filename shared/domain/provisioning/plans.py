@@ -35,9 +35,8 @@ def plan_of(files: Mapping[str, bytes]) -> AzurePlan:
     if not _DIGEST.fullmatch(digest):
         raise Refused(f"the run attached {digest[:80]!r} as the plan's digest; it must be one of pipelines/infra")
     lines = files[PLAN].decode(errors="replace").splitlines()
-    if any(line.startswith("Later ") for line in lines):
-        later = next(line for line in lines if line.startswith("Later "))
-        raise Refused(f"a part of the plan {later.removeprefix('Later ')}; apply the platform first (docs/deploy.md)")
+    if later := next((line for line in lines if ": Later " in line), ""):
+        raise Refused(f"the plan has a part that can only be made later ({later}); apply what it needs first")
     return AzurePlan(digest=digest, lines=tuple(lines))
 
 

@@ -27,12 +27,13 @@ class ProvisioningPipelines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvisionedEnvironment:
-    """An environment of *step*: *identity* is the client id of its deployment identity.
+    """An environment of *team* that *step* makes: *identity* is the client id of its deployment identity.
 
     *approvers* are ids of groups in Azure DevOps that approve what runs there.
     """
 
     name: str
+    team: str
     step: ProvisioningStep
     subscription: str
     identity: str
@@ -64,5 +65,5 @@ class ProvisioningRules:
     approved_states: tuple[str, ...] = APPROVED_STATES
     stopped_states: tuple[str, ...] = STOPPED_STATES
 
-    def of_step(self, step: ProvisioningStep) -> tuple[ProvisionedEnvironment, ...]:
-        return tuple(environment for environment in self.environments if environment.step is step)
+    def of_step(self, team: str, step: ProvisioningStep) -> tuple[ProvisionedEnvironment, ...]:
+        return tuple(each for each in self.environments if (each.team, each.step) == (team, step))

@@ -61,7 +61,7 @@ class SetUpSeen:
 
 def wanted_set_up(order: TeamOrder, rules: ProvisioningRules) -> WantedSetUp:
     """The names follow from team, step and environment alone: a repeat finds what the first has made."""
-    own, team = rules.of_step(order.step), order.team
+    own, team = rules.of_step(order.team, order.step), order.team
     variables = (("team", team), ("step", order.step.value), *sorted(order.variables.items()))
     return WantedSetUp(
         organisation=rules.organisation,

@@ -165,12 +165,16 @@ def env(unset: bool, workspace: str | None) -> None:
 @click.option("--messaging", is_flag=True, help="The story of Service Bus instead: messages, streams, answers.")
 @click.option("--retraining", is_flag=True, help="The story of retraining instead: the world moves, a model follows.")
 @click.option("--production", is_flag=True, help="The story of production instead: releases and rollbacks under load.")
-def demo(devops: bool, messaging: bool, retraining: bool, production: bool) -> None:
+@click.option(
+    "--provisioning", is_flag=True, help="The story of provisioning instead: requests, changes, environments."
+)
+def demo(devops: bool, messaging: bool, retraining: bool, production: bool, provisioning: bool) -> None:
     """Score held-out patients end to end on a local cloud of its own, and verify every prediction."""
     from signalbox.cli.demonstrations.demo import run_demo
     from signalbox.cli.demonstrations.devops import run_devops_demo
     from signalbox.cli.demonstrations.messaging import run_messaging_demo
     from signalbox.cli.demonstrations.production.story import run_production_demo
+    from signalbox.cli.demonstrations.provisioning import run_provisioning_demo
     from signalbox.cli.demonstrations.retraining import run_retraining_demo
     from signalbox.launcher.cloud import StartError
 
@@ -183,6 +187,8 @@ def demo(devops: bool, messaging: bool, retraining: bool, production: bool) -> N
             run_retraining_demo(example_folder(), STATE / "demo-retraining")
         elif production:
             run_production_demo(example_folder(), STATE / "demo-production")
+        elif provisioning:
+            run_provisioning_demo(example_folder(), STATE / "demo-provisioning")
         else:
             run_demo(example_folder(), STATE / "demo")
     except StartError as error:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from signalbox.emulators.azure_devops.agent import Agent
 from signalbox.emulators.azure_devops.calls import Caller
 from signalbox.emulators.azure_devops.estate import Member, Organisation
 from signalbox.emulators.azure_devops.shapes import now, pipeline_shape, run_shape
@@ -23,6 +24,7 @@ class Runs:
     def __init__(self, store: Store, organisation: Organisation, caller: Caller, announce: Announce) -> None:
         self._store, self._organisation, self._announce = store, organisation, announce
         self._caller, self._tasks = caller, set[asyncio.Task[None]]()
+        self._agent = Agent(store)
 
     def create(self, pipeline: Document, parameters: dict[str, str], member: Member) -> Document:
         number = self._store.next_number("run")
@@ -112,6 +114,10 @@ class Runs:
         for run in self._store.all("run"):
             if run["state"] != "completed":
                 for item in _items(run):
+                    if item["kind"] == "agent" and item["state"] == "inProgress":
+                        # The agent is gone with the process: its job has failed, however far it came.
+                        self.conclude(run["id"], item["id"], "failed")
+                        continue
                     is_call = item["kind"] in ("task", "poll") and item["state"] == "inProgress"
                     if is_call and self._store.get("call", item["id"]) is None:
                         self._spawn(run, item)
@@ -201,7 +207,8 @@ class Runs:
 
     def _spawn(self, run: Document, item: Document) -> None:
         async def act() -> None:
-            result = await self._caller.call(run, item)
+            worker = self._agent.run if item["kind"] == "agent" else self._caller.call
+            result = await worker(run, item)
             if result:
                 self.conclude(run["id"], item["id"], result)
 

@@ -48,8 +48,17 @@ class CheckDoors:
         return web.json_response(check)
 
     async def _list(self, request: web.Request) -> web.Response:
+        """All of them, or those of one resource; without `$expand=settings` they are left out, as there."""
         self._gatehouse.admit(request)
-        return web.json_response(list_shape(self._store.all("check")))
+        kind, name = request.query.get("resourceType", ""), request.query.get("resourceId", "")
+        checks = [
+            check
+            for check in self._store.all("check")
+            if not kind or (check["resource"].get("type"), str(check["resource"].get("id"))) == (kind, name)
+        ]
+        if kind and request.query.get("$expand") != "settings":
+            checks = [{field: value for field, value in check.items() if field != "settings"} for check in checks]
+        return web.json_response(list_shape(checks))
 
     async def _show(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)

@@ -6,7 +6,7 @@ from signalbox.emulators.azure_devops.access import Gatehouse
 from signalbox.emulators.azure_devops.runs import Runs
 from signalbox.emulators.azure_devops.store import Store
 
-_KINDS = ("run", "record", "approval", "call", "delivery", "log")
+_KINDS = ("run", "record", "approval", "call", "delivery", "log", "environment", "endpoint", "variablegroup", "check")
 
 
 class ControlDoors:
@@ -21,6 +21,7 @@ class ControlDoors:
         app.router.add_get("/_control/runs/{run}", self._show)
         app.router.add_get("/_control/state", self._state)
         app.router.add_post("/_control/expire", self._expire)
+        app.router.add_post("/_control/agent", self._set_up_agent)
 
     async def _define(self, request: web.Request) -> web.Response:
         """`{project, name, parameters, stages, plan_version}`; says the pipeline's id, the same for the same name."""
@@ -44,6 +45,11 @@ class ControlDoors:
 
     async def _show(self, request: web.Request) -> web.Response:
         return web.json_response(self._runs.get(request.match_info["run"]))
+
+    async def _set_up_agent(self, request: web.Request) -> web.Response:
+        """`{sources, tools, variables}`: the one agent of this machine, which runs the steps of YAML files."""
+        self._store.put("agent", "one", await request.json())
+        return web.json_response({})
 
     async def _state(self, request: web.Request) -> web.Response:
         del request

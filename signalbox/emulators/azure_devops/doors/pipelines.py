@@ -1,6 +1,7 @@
 """Pipelines and their runs, the builds behind them, and a build's timeline with the approvals that it waits for."""
 
 import uuid
+from base64 import b64decode
 from typing import Any
 
 from aiohttp import web
@@ -27,8 +28,33 @@ class PipelineDoors:
         app.router.add_get(f"{_APIS}/build/builds/{{run:\\d+}}", self._build)
         app.router.add_patch(f"{_APIS}/build/builds/{{run:\\d+}}", self._change_build)
         app.router.add_get(f"{_APIS}/build/builds/{{run:\\d+}}/timeline", self._timeline)
+        attachments = f"{_APIS}/build/builds/{{run:\\d+}}/attachments/{{type}}"
+        app.router.add_get(attachments, self._attachments)
+        app.router.add_get(
+            f"{_APIS}/build/builds/{{run:\\d+}}/{{plan}}/{{record}}/attachments/{{type}}/{{name}}", self._attachment
+        )
         app.router.add_get("/{organisation}/_apis/projects/{project}", self._project)
         app.router.add_get("/{organisation}/_apis/graph/users/{descriptor}", self._user)
+
+    async def _attachments(self, request: web.Request) -> web.Response:
+        self._gatehouse.admit(request)
+        run, kind = self._run(request), request.match_info["type"]
+        rows = [row for row in self._store.all("attachment") if (row["run"], row["type"]) == (run["id"], kind)]
+        base = f"{self._gatehouse.organisation.base}/{run['project']}/_apis/build/builds/{run['id']}/{run['plan']}"
+        record = run["stages"][0]["steps"][0]["id"]
+        shapes = [
+            {"name": row["name"], "_links": {"self": {"href": f"{base}/{record}/attachments/{kind}/{row['name']}"}}}
+            for row in rows
+        ]
+        return web.json_response(list_shape(shapes))
+
+    async def _attachment(self, request: web.Request) -> web.Response:
+        self._gatehouse.admit(request)
+        run, kind, name = (request.match_info[part] for part in ("run", "type", "name"))
+        row = self._store.get("attachment", f"{run}/{kind}/{name}")
+        if row is None:
+            raise Refusal(404, f"The attachment {name} was not found.", "AttachmentNotFoundException")
+        return web.Response(body=b64decode(row["content"]), content_type="application/octet-stream")
 
     async def _project(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
