@@ -14,6 +14,7 @@ from orchestrators.drift import check_drift
 from orchestrators.inference import run_inference, wait_for_job
 from orchestrators.promotion import promote, restore
 from orchestrators.promotion_set import promote_set
+from orchestrators.provisioning import await_change, provision, reconcile_provisioning, tear_down
 from orchestrators.registry import revoke
 from orchestrators.retraining import consider_retraining, retrain, wait_for_training
 from orchestrators.rollout import rehearse, roll_back, watch_step
@@ -42,6 +43,10 @@ BODIES: dict[str, Callable[..., Any]] = {
     "verify_log": verify_log,
     "reread_log": reread_log,
     "publish_dataset": publish_dataset,
+    "provision": provision,
+    "await_change": await_change,
+    "reconcile_provisioning": reconcile_provisioning,
+    "tear_down": tear_down,
 }
 
 

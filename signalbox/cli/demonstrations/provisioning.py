@@ -17,6 +17,7 @@ import yaml
 
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.demonstrations.stage import Stage, Timeline, control, expect, wait_for
+from signalbox.cli.errors import UnknownName
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
 from signalbox.product import app_folder
@@ -114,7 +115,7 @@ def approved_request(stage: Stage, step: str, times: int = 1) -> str:
     because = record["transitions"][-1]["because"]
     expect(record["state"] == "ready", f"the order ended as {record['state']}: {because}")
     for row in record["transitions"]:
-        stage.line.say(f"  {row['state']}", row["because"][:90])
+        stage.line.say(f"  {row['at'][11:19]} {row['state']}", row["because"][:90])
     notes = _notes(stage, record["request"])
     expect(len(notes) == _STATES, f"the request has {len(notes)} notes, and {_STATES} states were told")
     state = control(stage, "/_control/state", door="devops")
@@ -211,8 +212,10 @@ def _shown(stage: Stage, order: str) -> dict[str, Any]:
 
 
 def _find(stage: Stage, order: str) -> dict[str, Any] | None:
-    names = [row["order"] for row in stage.app.get("provisioning")["provisioned"]]
-    return dict(stage.app.get(f"provisioning/orders/{order}")) if order in names else None
+    try:
+        return dict(stage.app.get(f"provisioning/orders/{order}"))
+    except UnknownName:  # It was taken a moment ago, and is not opened yet.
+        return None
 
 
 def _notes(stage: Stage, number: str) -> list[str]:

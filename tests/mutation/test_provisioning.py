@@ -1,0 +1,142 @@
+"""Remove a condition of provisioning, and a named test must fail: nothing is made or ended that nobody wanted."""
+
+from typing import Any
+
+import pytest
+
+from tests.amounts import sample
+from tests.mutation.removal import Guard, Lock, expect_failure, remove
+from tests.provisioning import test_drift_and_teardown as ends
+from tests.provisioning import test_story as story
+from tests.provisioning.conftest import ProvisioningApp
+from tests.provisioning.conftest import app as app  # A fixture.
+from tests.unit import test_provisioning as pure
+
+
+def lock(symbol: str, condition: str, without: str, guard: Guard, **arguments: Any) -> Lock:
+    return Lock(symbol=symbol, condition=condition, without=without, guard=guard, arguments=arguments)
+
+
+APPROVED_BOTH = pure.test_only_both_an_approval_and_a_state_of_work_approve
+PLANS = pure.test_a_plan_without_its_digest_or_with_a_part_that_waits_is_none
+PURE = [
+    lock("verdict_on", "change.approval == 'rejected'", "False", APPROVED_BOTH),
+    lock("verdict_on", "change.state in rules.stopped_states", "False", APPROVED_BOTH),
+    lock("verdict_on", "change.state in rules.approved_states", "True", APPROVED_BOTH),
+    lock("verdict_on", "change.approval == 'approved'", "True", APPROVED_BOTH),
+    lock("plan_of", "if not _DIGEST.fullmatch(digest)", "False", PLANS),
+    lock("plan_of", "if missing", "False", PLANS),
+    lock("order_problems", "if not _VALUE.fullmatch(value)", "False", pure.test_every_problem_of_an_order_is_named),
+    lock("order_problems", "region not in rules.regions", "False", pure.test_every_problem_of_an_order_is_named),
+    lock(
+        "may_follow",
+        "state is None",
+        "True",
+        pure.test_nothing_is_applied_but_after_an_approval_and_nothing_follows_an_end,
+    ),
+]
+STORIES = [
+    lock(
+        "orchestrators.provisioning._carry",
+        "if said.verdict is not ChangeVerdict.APPROVED",
+        "False",
+        story.test_a_rejected_or_cancelled_change_stops_and_nothing_is_applied,
+        state="-5",
+        approval="rejected",
+    ),
+    lock(
+        "orchestrators.provisioning._carry",
+        "if opened.objection",
+        "False",
+        story.test_only_what_service_now_has_approved_is_carried_out,
+    ),
+    lock(
+        "orchestrators.provisioning._look_at_change",
+        "if ctx.now.isoformat() >= waiting.deadline",
+        "False",
+        story.test_silence_is_no_approval,
+    ),
+    lock(
+        "orchestrators.provisioning._verified",
+        "if look.differences",
+        "False",
+        story.test_what_is_not_as_ordered_after_the_set_up_is_not_ready,
+    ),
+    lock(
+        "activities.provisioning.orders._refusal",
+        "if approval != 'approved'",
+        "False",
+        story.test_only_what_service_now_has_approved_is_carried_out,
+    ),
+    lock(
+        "activities.provisioning.orders._claimed",
+        "if standing.working and standing.order != request.id",
+        "False",
+        story.test_one_order_at_a_time_works_on_a_step,
+    ),
+    lock(
+        "standing.stands",
+        "if audit.find(provisioning_paths.verified(team, step, standing.ready)) is None",
+        "False",
+        story.test_the_second_step_waits_for_a_verified_first_one_and_a_planted_record_is_none,
+    ),
+    lock(
+        "refusal_of_step",
+        "stands(store, audit, order.team, first)",
+        "True",
+        story.test_the_second_step_waits_for_a_verified_first_one_and_a_planted_record_is_none,
+    ),
+    lock(
+        "teardowns._with_voice",
+        "if voice.oid == asked.oid",
+        "False",
+        ends.test_one_person_in_two_roles_is_one_person,
+    ),
+    lock(
+        "teardowns._with_voice",
+        "if voice.role == asked.role",
+        "False",
+        ends.test_the_end_takes_two_people_in_two_roles_and_the_retention,
+    ),
+    lock(
+        "tear_down_step",
+        "if body.role not in personas",
+        "False",
+        ends.test_the_end_takes_two_people_in_two_roles_and_the_retention,
+    ),
+    lock(
+        "look_at_teardown",
+        "if first is None or second is None or not _are_two(first, second, teardown.after)",
+        "False",
+        ends.test_a_confirmation_that_only_a_record_knows_removes_nothing,
+    ),
+    lock(
+        "look_at_teardown",
+        "if standing is None or asked is None or teardown_id(standing) != teardown.id",
+        "standing is None",
+        ends.test_a_teardown_that_is_taken_back_removes_nothing,
+    ),
+    lock(
+        "ask_for_teardown",
+        "if step is ProvisioningStep.EXPERIMENTATION and stands(store, audit, team, later)",
+        "False",
+        ends.test_experimentation_does_not_end_under_what_stands_on_it,
+    ),
+]
+
+
+@pytest.mark.parametrize("case", PURE, ids=str)
+async def test_without_the_condition_a_decision_changes(case: Lock, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove(monkeypatch, case)
+    await expect_failure(case.guard, **case.arguments)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", sample(STORIES, 5), ids=str)
+async def test_without_the_condition_a_story_ends_otherwise(
+    case: Lock,
+    app: ProvisioningApp,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remove(monkeypatch, case)
+    await expect_failure(case.guard, app=app, **case.arguments)
