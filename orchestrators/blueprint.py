@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import orchestrators.inference
     import orchestrators.promotion
     import orchestrators.promotion_set
-    import orchestrators.provisioning
+    import orchestrators.provisioning.orders
+    import orchestrators.provisioning.standings
     import orchestrators.registry
     import orchestrators.retraining
     import orchestrators.rollout
@@ -66,10 +67,10 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.datasets.publish_dataset,
     orchestrators.datasets.conclude_publication,
     orchestrators.datasets.reconcile_datasets,
-    orchestrators.provisioning.provision,
-    orchestrators.provisioning.await_change,
-    orchestrators.provisioning.reconcile_provisioning,
-    orchestrators.provisioning.tear_down,
+    orchestrators.provisioning.orders.provision,
+    orchestrators.provisioning.orders.await_change,
+    orchestrators.provisioning.standings.reconcile_provisioning,
+    orchestrators.provisioning.standings.tear_down,
 )
 
 blueprint = Blueprint()

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
         DevOpsApprovals,
         DevOpsFacts,
         DevOpsPipelines,
-        DevOpsSetUp,
         DriftFiles,
         Endpoints,
         Identities,
@@ -54,15 +53,14 @@ if TYPE_CHECKING:
         Models,
         MonitoringSetUp,
         OutputFigures,
-        PipelineFiles,
         Pipelines,
         ProjectFunctions,
+        Provisioner,
         Queues,
         RowFiles,
         Sealer,
         Secrets,
         ServerTasks,
-        ServiceDesk,
         Signing,
         SigningKeys,
         TrafficFigures,
@@ -70,9 +68,6 @@ if TYPE_CHECKING:
     )
     from shared.records.statements import Statements
     from shared.records.store import RecordStore
-
-
-Look = Callable[[], object]
 
 
 class Clients:
@@ -278,8 +273,7 @@ class Clients:
 
         settings = self.settings
         keys, permissions = dict(settings.caller_keys), self.configuration.permissions
-        tenant = tenant_of(settings.token_issuer)
-        return Callers(self.identities, permissions, keys, settings.platform_sign_in, tenant)
+        return Callers(self.identities, permissions, keys, settings.platform_sign_in, tenant_of(settings.token_issuer))
 
     @cached_property
     def sign_in(self) -> BrowserSignIn:
@@ -302,7 +296,7 @@ class Clients:
         return Sessions(self.store, self.sealer, self.configuration)
 
     @cached_property
-    def dependencies(self) -> Mapping[str, Look]:
+    def dependencies(self) -> Mapping[str, Callable[[], object]]:
         from shared.adapters.reachability import service_looks
 
         return service_looks(self, self._arm)
@@ -396,23 +390,10 @@ class Clients:
         return AzureDevOpsFacts(self._devops)
 
     @cached_property
-    def devops_set_up(self) -> DevOpsSetUp:
-        from shared.adapters.azure_devops.set_up import AzureDevOpsSetUp
+    def provisioner(self) -> Provisioner:
+        from shared.adapters.service_now.opening import open_provisioner
 
-        return AzureDevOpsSetUp(self._devops)
-
-    @cached_property
-    def pipeline_files(self) -> PipelineFiles:
-        from shared.adapters.azure_devops.attachments import AzureDevOpsFiles
-
-        return AzureDevOpsFiles(self._devops)
-
-    @cached_property
-    def service_desk(self) -> ServiceDesk:
-        from shared.adapters.service_now.opening import open_service_desk
-
-        settings = self.settings
-        return open_service_desk(settings.service_now, settings.service_now_client, settings.service_now_secret)
+        return open_provisioner(*self.settings.service_now_client, self._devops)
 
     @cached_property
     def _devops(self) -> DevOpsRest:

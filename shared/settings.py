@@ -141,7 +141,8 @@ class Settings:
     task is taken.
     *tree_heads* is the address of the container, the `file:` folder or the `ledger:` and collections, where heads of
     the audit log are published; *ledger_identity* knows the certificates of ledgers.
-    *service_now* is the instance of ServiceNow, of which the app is a client; without it nothing is provisioned.
+    *service_now_client* is an instance of ServiceNow, and the id and the secret of the app as its client; without them
+    nothing is provisioned.
     *console_url* is the console as a browser reaches it, and *session_keys* seal its sessions: the first seals, all
     open. Without either nobody signs in there.
     *caller_keys* are the sha256 digests of the machines' keys by name;
@@ -177,9 +178,7 @@ class Settings:
     log_workspaces: tuple[tuple[str, str], ...] = ()  # By environment; that of "" is for all others.
     console_url: str = ""
     session_keys: tuple[str, ...] = ()
-    service_now: str = ""
-    service_now_client: str = ""
-    service_now_secret: str = ""
+    service_now_client: tuple[str, str, str] = ("", "", "")
     site_name: str = ""
     site_host: str = ""
 
@@ -245,9 +244,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         log_workspaces=tuple(_log_workspace(entry) for entry in _entries(values[LOG_WORKSPACES])),
         console_url=values[CONSOLE_URL].rstrip("/"),
         session_keys=tuple(_entries(values[SESSION_KEYS])),
-        service_now=values[SERVICE_NOW].rstrip("/"),
-        service_now_client=values[SERVICE_NOW_CLIENT],
-        service_now_secret=values[SERVICE_NOW_SECRET],
+        service_now_client=(values[SERVICE_NOW].rstrip("/"), values[SERVICE_NOW_CLIENT], values[SERVICE_NOW_SECRET]),
         tree_heads=values[TREE_HEADS].rstrip("/"),
         ledger_identity=values[LEDGER_IDENTITY].rstrip("/"),
         site_name=environment.get(SITE_NAME, ""),

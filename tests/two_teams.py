@@ -17,7 +17,7 @@ permissions:
   platform-engineer:
     {read: all, see_data: all, check_data: all, publish_data: all, start_inference: all, release: all, operate: all,
     promote: all, retrain: all, decide: all, break_glass: all, recover: all, revoke: all, deliver: all, roll_out: all,
-    roll_back: all}
+    roll_back: all, provision: all, tear_down: all}
   security: {read: all, decide: all}
 machines:
   command-line: {as: [platform-engineer]}
@@ -74,9 +74,10 @@ roles:
   data-scientist: {{group: {team}-scientists}}
   ml-engineer: {{group: {team}-engineers}}
 permissions:
-  product-owner: {{read: all, decide: all, break_glass: all, revoke: all, roll_out: all, roll_back: all}}
+  product-owner: {{read: all, decide: all, break_glass: all, revoke: all, roll_out: all, roll_back: all,
+    tear_down: all}}
   data-scientist: {{read: all, see_data: all, check_data: all, publish_data: all, start_inference: all, promote: all,
-    retrain: all, decide: all, deliver: all}}
+    retrain: all, decide: all, deliver: all, provision: all}}
   ml-engineer: {{read: all, release: all, operate: all, recover: all, roll_out: all, roll_back: all, see_data: all}}
 machines:
   {team}-pipeline: {{as: [data-scientist]}}

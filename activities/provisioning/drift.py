@@ -45,11 +45,11 @@ def read_drift(clients: Clients, reading: c.DriftReading) -> c.DriftRead:
 
     def act() -> c.DriftRead:
         rules, row = reading.rules, reading.row
-        plan = plan_of(clients.pipeline_files.attached(rules.organisation, rules.project, reading.run, ATTACHMENTS))
+        plan = plan_of(clients.provisioner.files.attached(rules.organisation, rules.project, reading.run, ATTACHMENTS))
         record = find_order(clients.store, row.order)
         if record is None:
             raise Refused(f"the record of {row.order} is not there, so that its drift cannot be said")
-        seen = clients.devops_set_up.look(wanted_set_up(record.order, rules))
+        seen = clients.provisioner.set_up.look(wanted_set_up(record.order, rules))
         lines = (*plan.lines, *(f"Azure DevOps: {difference}" for difference in seen.differences))
         moment = clients.clock.now().isoformat(timespec="milliseconds")
 
@@ -81,4 +81,4 @@ def _tell(clients: Clients, reading: c.DriftReading, lines: tuple[str, ...]) -> 
     raise_alarm(clients, alarm)
     if record is not None:
         text = f"Somebody changed what was provisioned; run {reading.run} has all of it.\n{facts['lines']}"
-        clients.service_desk.note(record.order.request, mark_of(key), text)
+        clients.provisioner.desk.note(record.order.request, mark_of(key), text)

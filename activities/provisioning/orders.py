@@ -31,7 +31,12 @@ def open_order(clients: Clients, opening: c.OrderOpening) -> c.OrderOpened:
             return record
         if found.attempt >= request.attempt or found.digest != record.digest:
             return None
-        return replace(found, attempt=request.attempt, execution=opening.execution)
+        begun_again = replace(found, attempt=request.attempt, execution=opening.execution)
+        if found.state is OrderState.FAILED:
+            return begun_again
+        because = "its orchestration was ended from outside"
+        lost = OrderTransition(state=OrderState.FAILED, at=record.opened, because=because, attempt=found.attempt)
+        return replace(begun_again, transitions=(*found.transitions, lost))
 
     clients.store.change(OrderRecord, path, begun)
     found = find_order(clients.store, request.id)
@@ -53,7 +58,7 @@ def tell_order(clients: Clients, telling: c.OrderTelling) -> c.Done:
         facts |= {"plan": telling.plan, "change": telling.change, "request": order.request.number}
         clients.audit.append(telling.key, f"provisioning {state.value}", order.team, order.by, facts)
         text = f"{first_words(state)} {telling.because}".strip()
-        clients.service_desk.note(order.request, mark_of(telling.key), text)
+        clients.provisioner.desk.note(order.request, mark_of(telling.key), text)
         data = {**facts, "team": order.team, "step": order.step.value}
         kind = f"Signalbox.Provisioning.{state.value.title().replace(' ', '')}"
         clients.announcer.announce(digest(telling.key, length=32), kind, f"provisioning/{request.id}", data)
@@ -82,7 +87,7 @@ def close_order(clients: Clients, closing: c.OrderClosing) -> c.Done:
 
         clients.store.change(TeamStanding, provisioning_paths.standing(order.team, order.step), freed)
         if closing.state is not OrderState.FAILED:
-            clients.service_desk.close(order.request, is_ready, first_words(closing.state))
+            clients.provisioner.desk.close(order.request, is_ready, first_words(closing.state))
         return c.Done(at=stamp(clients))
 
     return once(clients, closing.key, c.Done, act)
@@ -121,7 +126,7 @@ def _refusal(clients: Clients, request: c.ProvisioningOrder) -> str:
     if problems := list(order_problems(order, request.rules)):
         return "; ".join(problems)
     # What came through the door is a hint. The truth about an approval is in ServiceNow.
-    approval = clients.service_desk.approval(order.request)
+    approval = clients.provisioner.desk.approval(order.request)
     if approval != "approved":
         return f"{order.request.number} is {approval or 'not requested'} in ServiceNow, and must be approved"
     return refusal_of_step(clients.store, clients.audit, order)

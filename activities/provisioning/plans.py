@@ -18,7 +18,7 @@ def read_plan(clients: Clients, reading: c.PlanReading) -> c.PlanRead:
     def act() -> c.PlanRead:
         rules = reading.request.rules
         run = (rules.organisation, rules.project, reading.run)
-        plan = plan_of(clients.pipeline_files.attached(*run, ATTACHMENTS))
+        plan = plan_of(clients.provisioner.files.attached(*run, ATTACHMENTS))
         clients.store.create_document(provisioning_paths.plan(reading.request.id, reading.run), plan)
         return c.PlanRead(digest=plan.digest, changes=len(plan.lines), first="".join(plan.lines[:1])[:300])
 
@@ -46,8 +46,8 @@ def open_change(clients: Clients, opening: c.ChangeOpening) -> c.ChangeOpened:
         }
         if request.rules.assignment_group:
             fields["assignment_group"] = request.rules.assignment_group
-        change = clients.service_desk.open_change(correlation, fields)
-        clients.service_desk.note_change(correlation, mark_of(opening.key), f"Opened for plan {opening.plan}.")
+        change = clients.provisioner.desk.open_change(correlation, fields)
+        clients.provisioner.desk.note_change(correlation, mark_of(opening.key), f"Opened for plan {opening.plan}.")
         return c.ChangeOpened(number=change.number, correlation=correlation)
 
     return once(clients, opening.key, c.ChangeOpened, act)
@@ -55,7 +55,7 @@ def open_change(clients: Clients, opening: c.ChangeOpening) -> c.ChangeOpened:
 
 def look_at_change(clients: Clients, waiting: c.ChangeWaiting) -> c.ChangeSaid:
     """What ServiceNow says of the change now."""
-    change = clients.service_desk.look_at_change(waiting.correlation)
+    change = clients.provisioner.desk.look_at_change(waiting.correlation)
     verdict = verdict_on(change, waiting.rules)
     if verdict is ChangeVerdict.WAITING:
         return c.ChangeSaid(verdict=verdict)

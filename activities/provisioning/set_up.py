@@ -17,7 +17,7 @@ def set_up_devops(clients: Clients, setting_up: c.SettingUp) -> c.SetUpDone:
 
     def act() -> c.SetUpDone:
         request, order = setting_up.request, setting_up.request.order
-        seen = clients.devops_set_up.ensure(wanted_set_up(order, request.rules))
+        seen = clients.provisioner.set_up.ensure(wanted_set_up(order, request.rules))
         if seen.differences:
             raise Refused(f"Azure DevOps has another: {'; '.join(seen.differences)[:1500]}; mend it, then resume")
         federations = tuple(sorted(seen.federations, key=lambda each: each.connection))
@@ -31,5 +31,5 @@ def set_up_devops(clients: Clients, setting_up: c.SettingUp) -> c.SetUpDone:
 
 
 def look_at_set_up(clients: Clients, look: c.SetUpLook) -> c.SetUpDiffers:
-    seen = clients.devops_set_up.look(wanted_set_up(look.request.order, look.request.rules))
+    seen = clients.provisioner.set_up.look(wanted_set_up(look.request.order, look.request.rules))
     return c.SetUpDiffers(differences=seen.differences)

@@ -75,7 +75,7 @@ def _tell(clients: Clients, closing: c.TeardownClosing) -> None:
     record = find_order(clients.store, teardown.order)
     text = "It was torn down." if closing.gone else f"It could not be torn down: {closing.because}"
     if record is not None:
-        clients.service_desk.note(record.order.request, mark_of(closing.key), text)
+        clients.provisioner.desk.note(record.order.request, mark_of(closing.key), text)
     kind = "Signalbox.Provisioning.TornDown" if closing.gone else "Signalbox.Provisioning.TeardownFailed"
     data = {"team": teardown.team, "step": teardown.step, "order": teardown.order, "because": closing.because}
     clients.announcer.announce(digest(closing.key, length=32), kind, f"provisioning/{teardown.id}", data)

@@ -48,7 +48,7 @@ from shared.ports.promotion import (
     StoredFile,
     WantedDeployment,
 )
-from shared.ports.provisioning import DevOpsSetUp, PipelineFiles, ServiceDesk
+from shared.ports.provisioning import DevOpsSetUp, PipelineFiles, Provisioner, ServiceDesk
 from shared.ports.rollout import Alerts, DeploymentMinute, FiringAlert, ServedEndpoint, TrafficFigures
 from shared.ports.sign_in import BrowserSignIn, Sealer, SignedIn, SignInRequest
 from shared.ports.traffic import ClientFigures, ClientMinute, OutputBins, OutputFigures, OutputMinute
@@ -108,6 +108,7 @@ __all__ = [
     "Pipelines",
     "Place",
     "ProjectFunctions",
+    "Provisioner",
     "Queues",
     "QuotaSeen",
     "RegisteredModel",

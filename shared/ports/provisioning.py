@@ -1,6 +1,7 @@
 """Ports of provisioning: ServiceNow's requests and changes, what pipelines attach, and the set-up of Azure DevOps."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from shared.domain.provisioning.orders import RequestRef
@@ -52,3 +53,12 @@ class DevOpsSetUp(Protocol):
     def ensure(self, wanted: WantedSetUp) -> SetUpSeen:
         """Make what is missing. What is there and another is left as it is, and said. Safe to repeat."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provisioner:
+    """What carrying out an order reaches besides pipelines and records."""
+
+    desk: ServiceDesk
+    files: PipelineFiles
+    set_up: DevOpsSetUp

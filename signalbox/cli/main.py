@@ -13,6 +13,7 @@ from signalbox.cli.commands.letters import dlq, events
 from signalbox.cli.commands.local import demo, env, up
 from signalbox.cli.commands.messages import send, stream
 from signalbox.cli.commands.offline import config, profile
+from signalbox.cli.commands.platform.provision import provision
 from signalbox.cli.commands.project.model import model
 from signalbox.cli.commands.project.new import new, update
 from signalbox.cli.commands.project.package import package
@@ -32,7 +33,6 @@ from signalbox.cli.commands.promotions import (
     reject,
     withdraw,
 )
-from signalbox.cli.commands.provision import provision
 from signalbox.cli.commands.retraining import retrain, retraining
 from signalbox.cli.commands.rollouts import (
     alerts,

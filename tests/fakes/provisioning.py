@@ -163,10 +163,11 @@ class MemoryDevOpsSetUp:
         self._wear = wear
         self.made: dict[str, Any] = {}
         self.tampered: tuple[str, ...] = ()
+        self.opened_later: tuple[str, ...] = ()  # What only a look after the set-up sees.
 
     def look(self, wanted: WantedSetUp) -> SetUpSeen:
         missing = tuple(f"{name} is missing" for name in names_of(wanted) if name not in self.made)
-        return SetUpSeen(differences=(*missing, *self.tampered), federations=federations_of(wanted))
+        return SetUpSeen(differences=(*missing, *self.tampered, *self.opened_later), federations=federations_of(wanted))
 
     def ensure(self, wanted: WantedSetUp) -> SetUpSeen:
         made = tuple(name for name in names_of(wanted) if name not in self.made)

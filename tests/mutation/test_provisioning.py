@@ -37,7 +37,7 @@ PURE = [
 ]
 STORIES = [
     lock(
-        "orchestrators.provisioning._carry",
+        "orchestrators.provisioning.orders._carry",
         "if said.verdict is not ChangeVerdict.APPROVED",
         "False",
         story.test_a_rejected_or_cancelled_change_stops_and_nothing_is_applied,
@@ -45,22 +45,22 @@ STORIES = [
         approval="rejected",
     ),
     lock(
-        "orchestrators.provisioning._carry",
+        "orchestrators.provisioning.orders._carry",
         "if opened.objection",
         "False",
         story.test_only_what_service_now_has_approved_is_carried_out,
     ),
     lock(
-        "orchestrators.provisioning._look_at_change",
+        "orchestrators.provisioning.orders._look_at_change",
         "if ctx.now.isoformat() >= waiting.deadline",
         "False",
         story.test_silence_is_no_approval,
     ),
     lock(
-        "orchestrators.provisioning._verified",
+        "orchestrators.provisioning.orders._verified",
         "if look.differences",
         "False",
-        story.test_what_is_not_as_ordered_after_the_set_up_is_not_ready,
+        story.test_what_somebody_opens_after_the_set_up_is_not_ready,
     ),
     lock(
         "activities.provisioning.orders._refusal",
@@ -87,6 +87,12 @@ STORIES = [
         story.test_the_second_step_waits_for_a_verified_first_one_and_a_planted_record_is_none,
     ),
     lock(
+        "application.provisioning.orders.next_attempt",
+        "if instance is not None and instance.running",
+        "False",
+        story.test_an_order_that_was_ended_from_outside_is_resumed_and_its_change_still_counts,
+    ),
+    lock(
         "teardowns._with_voice",
         "if voice.oid == asked.oid",
         "False",
@@ -109,12 +115,6 @@ STORIES = [
         "if first is None or second is None or not _are_two(first, second, teardown.after)",
         "False",
         ends.test_a_confirmation_that_only_a_record_knows_removes_nothing,
-    ),
-    lock(
-        "look_at_teardown",
-        "if standing is None or asked is None or teardown_id(standing) != teardown.id",
-        "standing is None",
-        ends.test_a_teardown_that_is_taken_back_removes_nothing,
     ),
     lock(
         "ask_for_teardown",

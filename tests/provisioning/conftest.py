@@ -15,6 +15,7 @@ from shared.domain.provisioning.rules import (
     ProvisioningRules,
     ProvisioningStep,
 )
+from shared.ports import Provisioner
 from shared.records.provisioning import TeamStanding, find_standing
 from tests.fakes.provisioning import MemoryAzure, MemoryDesk, MemoryDevOpsSetUp, Wear
 from tests.promotion.conftest import CONFIGURATION, PromotionApp, running
@@ -120,7 +121,7 @@ async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     desk, azure, set_up = MemoryDesk(wear), MemoryAzure(wear, PIPELINES), MemoryDevOpsSetUp(wear)
     for each in RULES.environments:
         azure.wanted[f"team:{each.name}"] = {"workspace": "1", "storage": "1"}
-    clients = {"service_desk": desk, "devops_pipelines": azure, "pipeline_files": azure, "devops_set_up": set_up}
+    clients = {"provisioner": Provisioner(desk=desk, files=azure, set_up=set_up), "devops_pipelines": azure}
     async with running(replace(CONFIGURATION, provisioning=RULES), tmp_path, monkeypatch, **clients) as made:
         parts = {"wear": wear, "desk": desk, "azure": azure, "set_up": set_up}
         yield ProvisioningApp(host=made.host, clients=made.clients, cloud=made.cloud, **parts)

@@ -66,7 +66,7 @@ async def test_a_stopped_order_is_resumed(app: ProvisioningApp) -> None:
     stopped = await app.provisioned()
     app.azure.fails = set()
     # The command follows by the clock of the world, and the app lives by that of the test.
-    resuming = asyncio.create_task(run(app, "resume", stopped.id))
+    resuming = asyncio.create_task(run(app, "resume", stopped.id, "--reason", "the quota is raised"))
     while not resuming.done():
         await app.pass_time(5)
         await asyncio.sleep(0.05)
@@ -75,7 +75,7 @@ async def test_a_stopped_order_is_resumed(app: ProvisioningApp) -> None:
     assert (ended.exit_code, "ready" in ended.stdout) == (0, True), ended.output
 
 
-@pytest.mark.parametrize("words", [("status",), ("plan", "x"), ("drift",), ("resume", "x")])
+@pytest.mark.parametrize("words", [("status",), ("plan", "x"), ("drift",), ("resume", "x", "--reason", "r")])
 async def test_nothing_is_shown_to_whom_the_app_does_not_know(app: ProvisioningApp, words: tuple[str, ...]) -> None:
     env = {"SIGNALBOX_URL": app.host.url, "SIGNALBOX_KEY": "wrong"}
     ended = await asyncio.to_thread(CliRunner(env=env).invoke, main, ["provision", *words])

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from shared.adapters.service_now.client import ServiceNowRest
 from shared.adapters.service_now.desk import ServiceNowDesk
-from shared.adapters.service_now.opening import open_service_desk
+from shared.adapters.service_now.opening import open_provisioner
 from shared.domain.failures import PutOff, Refused, Transient
 from shared.domain.provisioning.orders import RequestRef
 from signalbox.emulators.service_now.app import ServiceNowOptions, create_app
@@ -147,5 +147,8 @@ async def test_a_wrong_secret_and_a_wrong_address_are_refused_and_a_throttle_is_
     await instance.control("/_control/disturb", {"status": 401, "times": 1})
     await beside(instance.desk.note, item, "signalbox a", "x")
     assert len(await instance.rows("sys_journal_field")) == 1
+
+
+def test_without_an_instance_the_remedy_is_named() -> None:
     with pytest.raises(Refused, match="SERVICE_NOW_URL"):
-        open_service_desk("", "", "")
+        open_provisioner("", "", "", None)  # type: ignore[arg-type]

@@ -108,7 +108,7 @@ async def test_a_plan_that_changes_before_it_is_applied_is_refused_and_approved_
     assert (app.azure.stands, app.desk.items[app.item()]["state"]) == ({}, "open")
 
     app.azure.before_apply = lambda: None
-    status, again = await app.ask("POST", f"provisioning/orders/{order}/resume", {})
+    status, again = await app.ask("POST", f"provisioning/orders/{order}/resume", {"reason": "mended"})
     assert status == 202, again
     await app.until(lambda: len(app.desk.changes) == 2)
     app.desk.move("-1", "approved")
@@ -123,11 +123,32 @@ async def test_a_failed_run_is_resumed_by_the_same_change_where_the_plan_is_the_
     assert stopped.state is OrderState.FAILED
 
     app.azure.fails = set()
-    _, again = await app.ask("POST", f"provisioning/orders/{stopped.id}/resume", {})
+    _, again = await app.ask("POST", f"provisioning/orders/{stopped.id}/resume", {"reason": "mended"})
     end = await app.ended(again["id"])
     assert (end.state, len(app.desk.changes), len(app.azure.numbers("apply"))) == (OrderState.READY, 1, 2)
-    status, answer = await app.ask("POST", f"provisioning/orders/{stopped.id}/resume", {})
+    status, answer = await app.ask("POST", f"provisioning/orders/{stopped.id}/resume", {"reason": "mended"})
     assert (status, "only an order that has stopped" in answer["detail"]) == (409, True)
+
+
+async def test_an_order_that_was_ended_from_outside_is_resumed_and_its_change_still_counts(
+    app: ProvisioningApp,
+) -> None:
+    order = await app.ordered()
+    await app.asks()
+    status, answer = await app.ask("POST", f"provisioning/orders/{order}/resume", {"reason": "early"})
+    assert (status, "is at work" in answer["detail"]) == (409, True)
+    await app.host.terminate(order, "somebody pulled the plug")
+    await app.host.terminate(f"{order}-change-1", "somebody pulled the plug")
+
+    _, again = await app.ask("POST", f"provisioning/orders/{order}/resume", {"reason": "the plug is back"})
+    await app.until(lambda: app.told().count("The changes in Azure are planned") == 2)
+    app.desk.move("-1", "approved")
+    end = await app.ended(again["id"])
+
+    assert (end.state, len(app.desk.changes)) == (OrderState.READY, 1)
+    _, shown = await app.ask("GET", f"provisioning/orders/{order}")
+    assert "its orchestration was ended from outside" in [row["because"] for row in shown["transitions"]]
+    assert app.chain().count("provisioning resumed") == 1
 
 
 async def test_a_second_request_for_the_same_changes_nothing(app: ProvisioningApp) -> None:
@@ -200,7 +221,14 @@ async def test_one_order_at_a_time_works_on_a_step(app: ProvisioningApp) -> None
     assert app.standing().working is True
 
 
-async def test_what_is_not_as_ordered_after_the_set_up_is_not_ready(app: ProvisioningApp) -> None:
+async def test_what_somebody_opens_after_the_set_up_is_not_ready(app: ProvisioningApp) -> None:
+    app.set_up.opened_later = ("connection churners-experiment is open to every pipeline",)
+    end = await app.provisioned()
+
+    assert (end.state, "Azure DevOps is not as wanted" in end.because) == (OrderState.FAILED, True)
+
+
+async def test_what_is_there_and_is_another_stops_the_set_up(app: ProvisioningApp) -> None:
     app.set_up.tampered = ("environment churners-experiment is open to every pipeline",)
     end = await app.provisioned()
 

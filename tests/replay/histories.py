@@ -14,7 +14,8 @@ from orchestrators.drift import check_drift
 from orchestrators.inference import run_inference, wait_for_job
 from orchestrators.promotion import promote, restore
 from orchestrators.promotion_set import promote_set
-from orchestrators.provisioning import await_change, provision, reconcile_provisioning, tear_down
+from orchestrators.provisioning.orders import await_change, provision
+from orchestrators.provisioning.standings import reconcile_provisioning, tear_down
 from orchestrators.registry import revoke
 from orchestrators.retraining import consider_retraining, retrain, wait_for_training
 from orchestrators.rollout import rehearse, roll_back, watch_step

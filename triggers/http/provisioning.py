@@ -5,19 +5,28 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 from shared import contracts as c
-from shared.application.provisioning.teardowns import TeardownVoice, ask_for_teardown, keep_standing, teardown_id
+from shared.application.provisioning.orders import instance_of, next_attempt
+from shared.application.provisioning.teardowns import (
+    TeardownVoice,
+    ask_for_teardown,
+    keep_standing,
+    start_teardown,
+    teardown_id,
+)
 from shared.clients import Clients
+from shared.domain.access.permissions import Action
 from shared.domain.failures import Refused
 from shared.domain.identity import digest
 from shared.domain.provisioning.orders import NUMBER, SYS_ID, TEAM, RequestRef, TeamOrder, order_problems
 from shared.domain.provisioning.plans import AzurePlan
 from shared.domain.provisioning.rules import ProvisioningRules, ProvisioningStep
 from shared.domain.provisioning.states import OrderState
-from shared.durable.starting import start_once
+from shared.domain.teams.ownership import PLATFORM
 from shared.records.provisioning import OrderRecord, TeamStanding, find_order, standings
 from shared.records.provisioning import paths as provisioning_paths
 from shared.validation.rules import Name, OptionalName, Sentence, Text
 from triggers.http.api_route import ApiRequest
+from triggers.http.exchange.bodies import Order
 from triggers.http.exchange.idempotency import RequestedStart
 from triggers.http.exchange.pages import PAGE, Limit
 from triggers.http.exchange.problems import Problem
@@ -164,19 +173,25 @@ async def provision_step(request: ApiRequest, body: ServiceRequest) -> Requested
     return _begun(order, rules, record.attempt if record else 1)
 
 
-async def resume_order(request: ApiRequest, order: str) -> RequestedStart:
+async def resume_order(request: ApiRequest, order: str, body: Order) -> RequestedStart:
     """Begin an order that has stopped once more. It is planned anew, and approved again if that differs."""
     rules = _rules(request.clients)
     record = await asyncio.to_thread(_record, request.clients, order)
-    if record.state is not OrderState.FAILED:
-        state = record.state.value if record.state else "being opened"
-        raise Problem(409, "nothing to resume", f"{order} is {state}; only an order that has stopped is resumed")
-    return _begun(record.order, rules, record.attempt + 1)
+    try:
+        attempt = await next_attempt(request.client, record)
+    except Refused as refusal:
+        raise Problem(409, "nothing to resume", str(refusal)) from refusal
+    facts = {"order": order, "attempt": attempt, "reason": body.reason}
+    key = f"provisioning/orders/{order}/resumed/{attempt}"
+    who = request.caller.name
+    await asyncio.to_thread(request.clients.audit.append, key, "provisioning resumed", record.order.team, who, facts)
+    return _begun(record.order, rules, attempt)
 
 
-async def look_for_drift(request: ApiRequest) -> RequestedStart:
+async def look_for_drift(request: ApiRequest, body: Order) -> RequestedStart:
     """Look now whether everything is still as it was verified, as every night does."""
     _rules(request.clients)
+    del body  # Why somebody looks is in the log of requests; a look changes nothing.
     moment = request.clients.clock.now().strftime("%Y%m%dt%H%M%S%f")[:-3]
     instance = f"{c.DRIFT_LOOK}{moment}"
     sweep = c.Sweep(key=instance)
@@ -223,7 +238,11 @@ def show_order(request: ApiRequest, order: str) -> OrderShown:
 async def tear_down_step(request: ApiRequest, team: str, body: EndOfStep) -> EndOfStepShown:
     """Ask for the end of a step, or confirm what somebody else has asked for. Repeat it if the answer was lost."""
     clients, caller, rules = request.clients, request.caller, _rules(request.clients)
-    personas = {persona.role.name for persona in clients.configuration.permissions.of(caller)}
+    personas = {
+        persona.role.name
+        for persona in clients.configuration.permissions.of(caller)
+        if persona.team == PLATFORM and persona.allows.get(Action.TEAR_DOWN)
+    }
     if body.role not in personas:
         raise Problem(403, "not your role", f"field 'role' is {body.role!r}; you are {', '.join(sorted(personas))}")
     voice = TeardownVoice(name=caller.name, oid=caller.oid, role=body.role, reason=body.reason)
@@ -233,17 +252,7 @@ async def tear_down_step(request: ApiRequest, team: str, body: EndOfStep) -> End
         )
     except Refused as refusal:
         raise Problem(409, "not torn down", str(refusal)) from refusal
-    asked = standing.teardown
-    if asked is not None and asked.confirmed_by:
-        payload = c.Teardown(
-            id=teardown_id(standing),
-            rules=rules,
-            team=team,
-            step=body.step.value,
-            order=standing.ready,
-            after=asked.after,
-        )
-        await start_once(request.client, c.TEAR_DOWN, payload.id, payload)
+    await start_teardown(request.client, rules, standing)
     return _ending(standing)
 
 
@@ -282,7 +291,7 @@ def _order(body: ServiceRequest) -> TeamOrder:
 
 
 def _begun(order: TeamOrder, rules: ProvisioningRules, attempt: int) -> RequestedStart:
-    instance = order.id if attempt == 1 else f"{order.id}-{attempt}"
+    instance = instance_of(order.id, attempt)
     payload = c.ProvisioningOrder(id=order.id, order=order, rules=rules, attempt=attempt)
     return RequestedStart(
         orchestration=c.PROVISION, instance=instance, payload=payload, resource=f"provisioning/orders/{order.id}"
@@ -291,7 +300,7 @@ def _begun(order: TeamOrder, rules: ProvisioningRules, attempt: int) -> Requeste
 
 def _note_conflict(clients: Clients, order: TeamOrder) -> None:
     text = "The request came again with other variables, which changes nothing: make another request for them."
-    clients.service_desk.note(order.request, f"signalbox {digest(order.id, order.digest)}", text)
+    clients.provisioner.desk.note(order.request, f"signalbox {digest(order.id, order.digest)}", text)
 
 
 def _record(clients: Clients, order: str) -> OrderRecord:

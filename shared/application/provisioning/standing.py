@@ -1,4 +1,7 @@
-"""Where the steps of a team stand, believed as the audit log has it: a planted record opens nothing."""
+"""Where the steps of a team stand, believed as the audit log has it: a planted record opens nothing.
+
+It stands alone: orders, drift and teardowns all ask it.
+"""
 
 from shared.domain.provisioning.orders import TeamOrder
 from shared.domain.provisioning.rules import ProvisioningStep

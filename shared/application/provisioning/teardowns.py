@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from shared import contracts as c
 from shared.application.provisioning.standing import stands
 from shared.domain.failures import Refused
 from shared.domain.provisioning.rules import ProvisioningRules, ProvisioningStep
+from shared.durable.starting import Client, start_once
 from shared.ports import AuditLog
 from shared.records.provisioning import TeamStanding, TeardownAsked, find_standing
 from shared.records.provisioning import paths as provisioning_paths
@@ -53,6 +55,22 @@ def ask_for_teardown(
         raise Refused(f"the teardown of {step.value} of {team} was taken back at this moment")
     _log(audit, standing, standing.teardown, voice)
     return standing
+
+
+async def start_teardown(client: Client, rules: ProvisioningRules, standing: TeamStanding) -> None:
+    """Start the end that two people want, once: a repeat of either finds it at work."""
+    asked = standing.teardown
+    if asked is None or not asked.confirmed_by:
+        return
+    teardown = c.Teardown(
+        id=teardown_id(standing),
+        rules=rules,
+        team=standing.team,
+        step=standing.step,
+        order=standing.ready,
+        after=asked.after,
+    )
+    await start_once(client, c.TEAR_DOWN, teardown.id, teardown)
 
 
 def keep_standing(store: RecordStore, audit: AuditLog, team: str, step: ProvisioningStep, who: str) -> TeamStanding:

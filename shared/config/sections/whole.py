@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from shared.config.fields import NAME
+from shared.config.provisioning import ProvisioningSection, provisioning_of
 from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
 from shared.config.sections.answers import AnswersSection, answers_of, refuse_double_counts
@@ -20,7 +21,6 @@ from shared.config.sections.ladder import (
     refuse_unshared_arrivals,
 )
 from shared.config.sections.models import ModelSection, models_of
-from shared.config.sections.provisioning import ProvisioningSection, provisioning_of
 from shared.config.sections.retraining import retrainings_of
 from shared.config.sections.routes import (
     EnvironmentSection,
@@ -120,9 +120,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
         state_account=state_account_of(file.hub, place.inside("hub")),
         bus_group=file.service_bus.group(place.inside("service_bus")),
         teams=teams,
-        provisioning=provisioning_of(
-            file.provisioning, place.inside("provisioning"), tuple(workspaces), file.devops.organisations
-        ),
+        provisioning=provisioning_of(file.provisioning, place, tuple(workspaces), file.devops.organisations),
     )
 
 

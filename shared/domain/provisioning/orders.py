@@ -12,6 +12,7 @@ TEAM = r"[a-z][a-z0-9-]{1,22}[a-z0-9]"  # It becomes part of names in Azure, of 
 NUMBER = r"[A-Z]{3,8}[0-9]{4,12}"
 SYS_ID = r"[0-9a-f]{32}"
 VARIABLES = ("cost_center", "data_owner", "region")
+_TEAM = re.compile(TEAM)
 _VALUE = re.compile(r"[A-Za-z0-9@._ -]{1,100}")
 
 
@@ -51,7 +52,7 @@ class TeamOrder:
 
 def order_problems(order: TeamOrder, rules: ProvisioningRules) -> Iterator[str]:
     """Every reason why *order* cannot be carried out, each with its remedy."""
-    if not re.fullmatch(TEAM, order.team):
+    if not _TEAM.fullmatch(order.team):
         yield f"team is {order.team!r}; use 3 to 24 lower-case letters, digits and dashes, a letter first"
     elif not rules.of_step(order.team, order.step):
         # What environments are called is in the configuration, from which the templates' data is generated.

@@ -35,6 +35,8 @@ _NEXT: dict[OrderState, frozenset[OrderState]] = {
     _S.REJECTED: frozenset(),
 }
 
+ENDED_WELL = (_S.READY, _S.REFUSED, _S.REJECTED)  # For good: what follows is another request.
+
 
 def may_follow(state: OrderState | None, following: OrderState) -> bool:
     """Whether an order in *state* may become *following*; None is an order of which nothing was told yet."""

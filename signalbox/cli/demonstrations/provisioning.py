@@ -146,7 +146,7 @@ def changed_by_hand(stage: Stage, azure: Path) -> None:
     properties["publicNetworkAccess"] = "Enabled" if properties["publicNetworkAccess"] == "Disabled" else "Disabled"
     azure.write_text(json.dumps(content))
     stage.line.say("changed by hand", f"publicNetworkAccess of {name.rpartition('/')[2]}")
-    stage.app.follow(stage.app.post("provisioning/drift-looks", {}))
+    stage.app.follow(stage.app.post("provisioning/drift-looks", {"reason": "somebody was there"}))
     rows = stage.app.get("provisioning")["provisioned"]
     drifted = {row["name"]: row["drift"] for row in rows if row["drift"]}
     expect(list(drifted) == [f"{_TEAM}/{_STEPS[0]}"], f"the drift that was found is {drifted}")
@@ -200,11 +200,13 @@ def _change(stage: Stage, order: str) -> str:
 
 
 def _ended(stage: Stage, order: str) -> dict[str, Any]:
-    def ended() -> dict[str, Any] | None:
-        record = _shown(stage, order)
-        return record if record["state"] in ("ready", "rejected", "refused", "failed") else None
+    """The order once its orchestration has ended: its last state is told a moment before its step is free again."""
 
-    return dict(wait_for(ended, f"{order} did not end", stage.patience_s))
+    def ended() -> bool:
+        return isinstance(stage.app.get(f"operations/{order}").get("result"), dict)
+
+    wait_for(ended, f"{order} did not end", stage.patience_s)
+    return _shown(stage, order)
 
 
 def _shown(stage: Stage, order: str) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def site() -> Site:
         signing_keys=tuple((purpose, f"{purpose}-1@file:{purpose}.pem") for purpose in Purpose),
         tree_heads="https://heads/tree-heads",
         secrets_key="s" * 32,
-        caller_keys=(("command-line", "0"), ("azure-devops", "1")),
+        caller_keys=(("command-line", "0"), ("azure-devops", "1"), ("service-now", "2")),
         results_topic="results",
         queues=tuple((f"SIGNALBOX_{name.upper()}_QUEUE", name) for name in ("messages", "records", "approvals")),
         bus_name="bus",

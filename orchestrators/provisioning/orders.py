@@ -6,7 +6,7 @@ this orchestration has read from the planning run: it is history, and no record 
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from orchestrators.devops import later, look_until
 from orchestrators.waiting import call_through_outages
@@ -16,9 +16,9 @@ from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.provisioning.orders import installation_of, step_parameter
 from shared.domain.provisioning.plans import ChangeVerdict
-from shared.domain.provisioning.rules import ProvisioningRules, ProvisioningStep
+from shared.domain.provisioning.rules import ProvisioningRules
 from shared.domain.provisioning.states import OrderState
-from shared.durable.context import Context, Steps, call, pause, run_child, start_over
+from shared.durable.context import Context, Steps, call, run_child, start_over
 from shared.durable.failures import StepFailed
 
 
@@ -164,73 +164,6 @@ def _look_at_change(ctx: Context, waiting: c.ChangeWaiting) -> Steps[c.ChangeSai
     return None
 
 
-def reconcile_provisioning(ctx: Context, sweep: c.Sweep) -> Steps[c.DriftSwept]:
-    """Every night: is each step of each team still as it was verified? One after the other, with the reader alone."""
-    listing = yield from call(ctx, c.LIST_STANDINGS, sweep)
-    drifted = list[str]()
-    for row in listing.rows if listing.rules else ():
-        assert listing.rules is not None
-        name = f"{row.team}/{row.step}"
-        ctx.show("looking for drift", of=name)
-        try:
-            lines = yield from _drift_of(ctx, listing.rules, row, listing.day)
-        except (Refused, StepFailed) as failure:
-            # One team's run that cannot be looked at must not hide the drift of the others.
-            ctx.show("not looked at", of=name, because=str(failure)[:300])
-            drifted.append(f"{name}: not looked at: {failure}"[:500])
-            continue
-        drifted += [name] if lines else []
-    ctx.show("done", drifted=len(drifted))
-    return c.DriftSwept(looked=len(listing.rows), drifted=tuple(drifted))
-
-
-def _drift_of(ctx: Context, rules: ProvisioningRules, row: c.StandingRow, day: str) -> Steps[int]:
-    correlation = f"drift-{row.team}-{row.step}-{day}"
-    parameters = {
-        "installation": installation_of(rules, row.team),
-        "steps": step_parameter(rules, row.team, ProvisioningStep(row.step)),
-        "serviceConnection": rules.reader,
-        "variables": row.variables,
-    }
-    run = yield from run_child(
-        ctx, c.RUN_DEVOPS_PIPELINE, _pipeline(rules, rules.pipelines.drift, correlation, parameters), correlation
-    )
-    reading = c.DriftReading(key=identity.drift_look_key(row.team, row.step, day), rules=rules, row=row, run=run.id)
-    return (yield from call_through_outages(ctx, c.READ_DRIFT, reading)).lines
-
-
-def tear_down(ctx: Context, teardown: c.Teardown) -> Steps[c.TeardownEnd]:
-    """Wait out the retention; then, if both people still want it, let a pipeline remove the step."""
-    ctx.show("waiting out the retention", until=teardown.after)
-    yield from pause(ctx, max(0.0, (datetime.fromisoformat(teardown.after) - ctx.now).total_seconds()))
-    step = c.TeardownStep(key=identity.provisioning_key(teardown.id, "looked"), teardown=teardown)
-    stands = yield from call_through_outages(ctx, c.LOOK_AT_TEARDOWN, step)
-    if not stands.wanted:
-        ctx.show("done", gone=False)
-        return c.TeardownEnd(id=teardown.id, gone=False, because=stands.because)
-    rules = teardown.rules
-    parameters = {
-        "installation": installation_of(rules, teardown.team),
-        "steps": step_parameter(rules, teardown.team, ProvisioningStep(teardown.step)),
-        "serviceConnection": rules.writer,
-        "environment": rules.gate,
-    }
-    run = yield from run_child(
-        ctx,
-        c.RUN_DEVOPS_PIPELINE,
-        _pipeline(rules, rules.pipelines.teardown, teardown.id, parameters),
-        teardown.id + "-run",
-    )
-    is_gone = run.result.value == "succeeded"
-    because = "" if is_gone else f"run {run.id} ended as {run.result.value}; its log says why"
-    closing = c.TeardownClosing(
-        key=identity.provisioning_key(teardown.id, "closed"), teardown=teardown, gone=is_gone, because=because
-    )
-    yield from call_through_outages(ctx, c.CLOSE_TEARDOWN, closing)
-    ctx.show("done", gone=is_gone)
-    return c.TeardownEnd(id=teardown.id, gone=is_gone, because=because)
-
-
 def _tell(
     ctx: Context, request: c.ProvisioningOrder, state: OrderState, because: str, plan: str = "", change: str = ""
 ) -> Steps[None]:
@@ -245,11 +178,13 @@ def _run(
 ) -> Steps[c.DevOpsRun]:
     """The run of a pipeline to its end. The attempt is in its correlation: what failed is run again by a resume."""
     correlation = f"{request.id}-{name}-{request.attempt}"
-    order = _pipeline(request.rules, pipeline, correlation, parameters)
+    order = pipeline_run(request.rules, pipeline, correlation, parameters)
     return (yield from run_child(ctx, c.RUN_DEVOPS_PIPELINE, order, correlation))
 
 
-def _pipeline(rules: ProvisioningRules, pipeline: int, correlation: str, parameters: dict[str, str]) -> c.RunOfPipeline:
+def pipeline_run(
+    rules: ProvisioningRules, pipeline: int, correlation: str, parameters: dict[str, str]
+) -> c.RunOfPipeline:
     return c.RunOfPipeline(
         key=identity.provisioning_key("runs", correlation),
         organisation=rules.organisation,

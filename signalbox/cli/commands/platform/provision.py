@@ -62,7 +62,7 @@ def drift(context: click.Context, team: str, look: bool, person: str, as_json: b
     """Show what somebody has changed by hand since it was verified; ends with 1 where there is anything."""
     app = find_app(person, signed=bool(person))
     if look:
-        app.follow(app.post("provisioning/drift-looks", {}))
+        app.follow(app.post("provisioning/drift-looks", {"reason": "signalbox provision drift --look"}))
     page = app.get("provisioning", **({"team": team} if team else {}))
     drifted = [row for row in page["provisioned"] if row["drift"]]
     if as_json:
@@ -75,13 +75,14 @@ def drift(context: click.Context, team: str, look: bool, person: str, as_json: b
 
 @provision.command()
 @click.argument("order")
+@click.option("--reason", required=True, help="Why; kept in the audit log.")
 @_as
 @_json
 @click.pass_context
-def resume(context: click.Context, order: str, person: str, as_json: bool) -> None:
+def resume(context: click.Context, order: str, reason: str, person: str, as_json: bool) -> None:
     """Begin ORDER, which has stopped, once more: it is planned anew, and approved again if that differs."""
     app = find_app(person, signed=bool(person))
-    operation = app.follow(app.post(f"provisioning/orders/{order}/resume", {}))
+    operation = app.follow(app.post(f"provisioning/orders/{order}/resume", {"reason": reason}))
     result = operation.get("result")
     if not isinstance(result, dict):
         raise RefusedByApp(f"{operation['id']} ended as {operation['status']}: {operation['because']}")

@@ -74,7 +74,7 @@ def provisioning_of(
     if section is None:
         return None
     for name, problem, remedy in _problems(section, environments, organisations):
-        place.fail(name, problem, remedy)
+        place.inside("provisioning").fail(name, problem, remedy)
     rows = tuple(built(ProvisionedEnvironment, row, name=name) for name, row in section.environments.items())
     return built(
         ProvisioningRules,
