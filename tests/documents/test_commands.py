@@ -376,7 +376,7 @@ CHECKS = (
     Check(
         command='signalbox cancel RUN --reason "wrong labels" --as linus@example.org',
         names=(("RUN", "TRAINING"),),
-        prints=(r"^order +cancel$|is over|ended|no longer",),
+        prints=(r"^order +cancel$|is over|ended|no longer|has registered",),
         before=training,
         code=-1,
     ),
