@@ -21,6 +21,7 @@ from shared.domain.trust.tree_heads import TreeHead, read_envelope, read_tree_he
 from shared.ports import Clock, Signing
 
 _KEYS = "see docs/signing-keys.md"
+_MOST_KNOWN = 4096  # Heads of one or two kilobytes each.
 
 
 class UnbelievedHead(Refused):
@@ -52,6 +53,7 @@ class TreeHeads:
     def __init__(self, hub: LogBlobs, container: str, signing: Signing, log: str, clock: Clock) -> None:
         self._hub, self._container, self._signing, self._clock = hub, container, signing, clock
         self._log = log
+        self._known: dict[int, bytes] = {}
 
     def sign(self, before: Frontier, content: bytes) -> SignedHead:
         """The head after one more entry of these bytes; nothing is written.
@@ -67,11 +69,32 @@ class TreeHeads:
 
     def create(self, signed: SignedHead) -> bool:
         """Write *signed*; False where the log has a head of that size."""
-        return self._hub.create(self._container, head_path(signed.size), _record(signed))
+        raw = _record(signed)
+        is_created = self._hub.create(self._container, head_path(signed.size), raw)
+        if is_created:
+            self._remember(signed.size, raw)
+        return is_created
 
     def read(self, size: int) -> SignedHead | None:
         """The head of *size*, None where there is none. Raises UnbelievedHead."""
         raw = self._hub.read(self._container, head_path(size))
+        if raw is None:
+            return None
+        signed = self._believed(raw, size)
+        self._remember(size, raw)
+        return signed
+
+    def recall(self, size: int) -> SignedHead | None:
+        """As `read`, but without a round trip for a head that is known."""
+        return self.known(size) or self.read(size)
+
+    def known(self, size: int) -> SignedHead | None:
+        """The head of *size* that this process has read or written before, else None. Raises UnbelievedHead.
+
+        Most of what an activity reads of the log was read before. Its signature is judged at each use. A head that
+        somebody has removed or edited since is found by `verify` and the watch, which read it.
+        """
+        raw = self._known.get(size)
         return None if raw is None else self._believed(raw, size)
 
     def newest(self) -> SignedHead | None:
@@ -99,6 +122,11 @@ class TreeHeads:
         except ValueError as error:
             return None, str(error)
         return head, self._objection(envelope, head)
+
+    def _remember(self, size: int, raw: bytes) -> None:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()  # What is read together is read again together.
+        self._known[size] = raw
 
     def _objection(self, envelope: Envelope, head: TreeHead) -> str:
         if head.log != self._log:
@@ -138,7 +166,7 @@ def _consistent_head(raw: bytes, size: int) -> SignedHead:
 
 
 # Heads are never changed, and the same ones are read for each move of a promotion: their bytes are taken apart once.
-_remembered_head = lru_cache(maxsize=4096)(_consistent_head)
+_remembered_head = lru_cache(maxsize=_MOST_KNOWN)(_consistent_head)
 
 
 def _entry(content: bytes) -> Entry:

@@ -75,7 +75,7 @@ class BlobAudit:
     ) -> None:
         self._hub, self._container, self._clock = hub, container, clock
         self._heads = TreeHeads(hub, container, signing, log, clock)
-        self._tiles = Tiles(hub, container, lambda index: leaf_hash(self._content(index + 1)))
+        self._tiles = Tiles(hub, container, lambda index: leaf_hash(self._known_content(index + 1)))
         self._publisher, self._marks, self._log = publisher, marks, log
         self._find_team = find_team
         self._subjects = SubjectIndex(hub, container, marks, self._signed_entry)
@@ -306,13 +306,18 @@ class BlobAudit:
 
     def _signed_entry(self, number: int) -> Entry | None:
         """Entry *number* as its head carries it, or as proven; None beyond the end. Raises Refused where it differs."""
-        signed = self._heads.read(number)
+        signed = self._heads.recall(number)
         if signed is not None:
             return signed.entry
         tail = self._tail()
         if tail is None or not 1 <= number <= tail.size:
             return None
         return decode(Entry, json.loads(b64decode(self.prove(number).entry)))
+
+    def _known_content(self, number: int) -> bytes:
+        """Entry *number* as this process has read or written its head, or as it is stored."""
+        signed = self._heads.known(number)
+        return self._content(number) if signed is None else signed.content
 
     def _content(self, number: int) -> bytes:
         content = self._hub.read(self._container, entry_path(number))
