@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import activities.inference.streams
     import activities.inference.sweeps
     import activities.inference.windows
+    import activities.notices.letters
     import activities.promotion.approvals
     import activities.promotion.assessments
     import activities.promotion.flags
@@ -172,6 +173,7 @@ STARTING_BODIES: tuple[Callable[..., Any], ...] = (
     activities.rollout.sweeps.sweep_alerts,
     activities.rollout.upkeep.sweep_production,
     activities.answers.sweeps.publish_answers,
+    activities.notices.letters.send_notices,
     activities.promotion.flags.sweep_flags,
     activities.promotion.flags.sweep_promotions,
     activities.drift.verdicts.tell_drift,

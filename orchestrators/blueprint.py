@@ -40,6 +40,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.sweeps.reread_log,
     orchestrators.sweeps.reconcile_production,
     orchestrators.sweeps.reconcile_answers,
+    orchestrators.sweeps.deliver_notices,
     orchestrators.promotion.promote,
     orchestrators.promotion.restore,
     orchestrators.promotion_set.promote_set,

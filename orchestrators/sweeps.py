@@ -59,6 +59,11 @@ def reconcile_answers(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
     return c.Swept(opened=published, failed=failures)
 
 
+def deliver_notices(ctx: Context, sweep: c.Sweep) -> Steps[c.Swept]:
+    ctx.show("sending notices")
+    return (yield from _part(ctx, c.SEND_NOTICES, sweep))
+
+
 def verify_log(ctx: Context, sweep: c.Sweep) -> Steps[c.LogVerified]:
     """Verify what is new in the audit log."""
     return (yield from _look_at_log(ctx, sweep, reread=False))

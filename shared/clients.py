@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING
 
 from shared.adapters.system_clock import SystemClock
 from shared.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from azure.servicebus import ServiceBusClient
     from azure.storage.blob import BlobServiceClient
 
     from shared.adapters.azure_devops.client import DevOpsRest
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.application.list_readers import ListReaders
     from shared.application.sessions import Sessions
     from shared.domain.configuration import Configuration
+    from shared.domain.notices.recipients import ChannelKind
     from shared.domain.rollout.policy import CountSource
     from shared.ports import (
         Alerts,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         Messenger,
         Models,
         MonitoringSetUp,
+        NoticeChannel,
         OutputFigures,
         Pipelines,
         ProjectFunctions,
@@ -79,8 +81,6 @@ class Clients:
 
     @cached_property
     def configuration(self) -> Configuration:
-        from dataclasses import replace
-
         from shared.config import load
 
         configuration = load(self.settings.config_path)
@@ -95,8 +95,8 @@ class Clients:
 
         state, layout = self.configuration.state_account, self.configuration.hub
         address = self.settings.storage_accounts.replace("{account}", state.name) if state else ""
-        records = self._blob_service(address) if address else None
-        return BlobHub(self._blob_service(service), elsewhere=dict.fromkeys(layout.records, records) if records else {})
+        elsewhere = dict.fromkeys(layout.records, self._blob_service(address)) if address else {}
+        return BlobHub(self._blob_service(service), elsewhere=elsewhere)
 
     def _blob_service(self, address: str) -> BlobServiceClient:
         from azure.storage.blob import BlobServiceClient
@@ -149,10 +149,9 @@ class Clients:
         from shared.adapters.azure_ml.published_pipelines import PublishedPipelines
         from shared.adapters.azure_ml.tracking import Tracking
 
-        regions, tracking = self._regions, Tracking(self._regions)
-        endpoints = PipelineEndpoints(self._arm, tracking, self._invocations)
-        published, jobs = PublishedPipelines(regions, tracking), PipelineJobs(self._arm, tracking)
-        return AzureMlPipelines(published, endpoints, jobs, tracking)
+        tracking = Tracking(self._regions)
+        endpoints, jobs = PipelineEndpoints(self._arm, tracking, self._invocations), PipelineJobs(self._arm, tracking)
+        return AzureMlPipelines(PublishedPipelines(self._regions, tracking), endpoints, jobs, tracking)
 
     @cached_property
     def data_assets(self) -> DataAssets:
@@ -256,9 +255,8 @@ class Clients:
     def _purpose_keys(self) -> PurposeKeys:
         from shared.adapters.signing.opening import open_purpose_keys
 
-        settings = self.settings
-        addresses, vaults = dict(settings.signing_keys), settings.key_vault_hosts
-        return open_purpose_keys(addresses, settings.trusted_keys, vaults, self._credential)
+        settings, keys = self.settings, dict(self.settings.signing_keys)
+        return open_purpose_keys(keys, settings.trusted_keys, settings.key_vault_hosts, self._credential)
 
     @cached_property
     def identities(self) -> Identities:
@@ -304,31 +302,33 @@ class Clients:
     @cached_property
     def announcer(self) -> Announcer:
         from shared.adapters.event_grid_announcer import EventGridAnnouncer
+        from shared.application.notices.outbox import with_notices
         from shared.application.teams.announcements import with_teams
 
-        return with_teams(EventGridAnnouncer(self.settings.topic_endpoint, self._credential), self.configuration)
+        announcer: Announcer = EventGridAnnouncer(self.settings.topic_endpoint, self._credential)
+        announcer = with_notices(announcer, self.configuration.notices, self.store, self.clock)
+        return with_teams(announcer, self.configuration)
+
+    def notice_channel(self, kind: ChannelKind) -> NoticeChannel:
+        from shared.adapters.notices.opening import open_channel
+
+        return open_channel(kind, self.settings, self._credential)
 
     @cached_property
     def messenger(self) -> Messenger:
         from shared.adapters.service_bus.messenger import ServiceBusMessenger
+        from shared.adapters.service_bus.opening import connect_bus
 
-        return ServiceBusMessenger(self._connect_bus)
+        return ServiceBusMessenger(partial(connect_bus, self.settings, self._credential))
 
     @cached_property
     def queues(self) -> Queues:
+        from shared.adapters.service_bus.opening import connect_bus
         from shared.adapters.service_bus.queues import ServiceBusQueues
         from shared.domain.messaging import QueueDoor
 
-        return ServiceBusQueues(
-            self._connect_bus, {QueueDoor(door): name for door, name in self.settings.queue_doors.items()}
-        )
-
-    def _connect_bus(self, **options: Any) -> ServiceBusClient:
-        from azure.servicebus import ServiceBusClient
-
-        if self.settings.service_bus:
-            return ServiceBusClient.from_connection_string(self.settings.service_bus, **options)
-        return ServiceBusClient(self.settings.service_bus_namespace, self._credential, **options)
+        names = {QueueDoor(door): name for door, name in self.settings.queue_doors.items()}
+        return ServiceBusQueues(partial(connect_bus, self.settings, self._credential), names)
 
     @cached_property
     def data_checks(self) -> DataChecks:
@@ -352,8 +352,8 @@ class Clients:
     def _invocations(self) -> BatchInvocations:
         from shared.adapters.azure_ml.invocations import BatchInvocations
 
-        settings = self.settings
-        return BatchInvocations(self._arm, self._credential, settings.ml_audience, settings.ml_inference_hosts)
+        audience, hosts = self.settings.ml_audience, self.settings.ml_inference_hosts
+        return BatchInvocations(self._arm, self._credential, audience, hosts)
 
     @cached_property
     def devops_url(self) -> str:

@@ -6,11 +6,12 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.domain.access.callers import audience_problem
+from shared.domain.notices.addresses import is_service_address, read_mail_server, read_webhooks
 from shared.domain.trust.keys import Purpose
 
 _HOME = Path(__file__).parent.parent
@@ -36,6 +37,9 @@ TOKEN_ISSUER = "SIGNALBOX_TOKEN_ISSUER"
 TOKEN_AUDIENCE = "SIGNALBOX_TOKEN_AUDIENCE"
 SECRETS_KEY = "SIGNALBOX_SECRETS_KEY"
 CONSOLE_URL = "SIGNALBOX_CONSOLE_URL"
+SMTP_SERVER = "SIGNALBOX_SMTP_SERVER"
+MAIL_SERVICE = "SIGNALBOX_MAIL_SERVICE"
+TEAMS_WEBHOOKS = "SIGNALBOX_TEAMS_WEBHOOKS"
 SESSION_KEYS = "SIGNALBOX_SESSION_KEYS"
 DEVOPS = "AZURE_DEVOPS_URL"
 DEVOPS_GRAPH = "AZURE_DEVOPS_GRAPH_URL"
@@ -80,6 +84,9 @@ DEFAULTS = {
     SECRETS_KEY: "",
     CONSOLE_URL: "",
     SESSION_KEYS: "",
+    SMTP_SERVER: "",
+    MAIL_SERVICE: "",
+    TEAMS_WEBHOOKS: "",
     DEVOPS: "https://dev.azure.com",
     DEVOPS_GRAPH: "https://vssps.dev.azure.com",
     SERVICE_NOW: "",
@@ -110,6 +117,11 @@ _URLS = (
     LOG_ANALYTICS,
     LEDGER_IDENTITY,
 )
+_NOTICES = {
+    SMTP_SERVER: "write smtps://USER:PASSWORD@HOST:465, or smtp://... for STARTTLS on port 587, kept in Key Vault",
+    MAIL_SERVICE: "write https://NAME.REGION.communication.azure.com",
+    TEAMS_WEBHOOKS: "write NAME=https://..., with a comma between webhooks, kept in Key Vault",
+}
 _NAMESPACE = re.compile(r"Endpoint=sb://([^./:;]+)", re.IGNORECASE)
 _KEY_LENGTH = 32
 # The first form leaves out the hosts of ledgers: one whose `ledger:` was forgotten would pass for a container.
@@ -145,6 +157,8 @@ class Settings:
     nothing is provisioned.
     *console_url* is the console as a browser reaches it, and *session_keys* seal its sessions: the first seals, all
     open. Without either nobody signs in there.
+    Notices go to *smtp_server* or *mail_service* (Communication Services) and to *teams_webhooks*; the first and the
+    last have secrets in them.
     *caller_keys* are the sha256 digests of the machines' keys by name;
     *platform_sign_in* says that App Service signs callers in, so that its header is true.
     """
@@ -179,6 +193,9 @@ class Settings:
     console_url: str = ""
     session_keys: tuple[str, ...] = ()
     service_now_client: tuple[str, str, str] = ("", "", "")
+    smtp_server: str = field(default="", repr=False)
+    mail_service: str = ""
+    teams_webhooks: str = field(default="", repr=False)
     site_name: str = ""
     site_host: str = ""
 
@@ -245,6 +262,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         console_url=values[CONSOLE_URL].rstrip("/"),
         session_keys=tuple(_entries(values[SESSION_KEYS])),
         service_now_client=(values[SERVICE_NOW].rstrip("/"), values[SERVICE_NOW_CLIENT], values[SERVICE_NOW_SECRET]),
+        smtp_server=values[SMTP_SERVER],
+        mail_service=values[MAIL_SERVICE].rstrip("/"),
+        teams_webhooks=values[TEAMS_WEBHOOKS],
         tree_heads=values[TREE_HEADS].rstrip("/"),
         ledger_identity=values[LEDGER_IDENTITY].rstrip("/"),
         site_name=environment.get(SITE_NAME, ""),
@@ -288,6 +308,8 @@ def _problem(name: str, value: str) -> str | None:
         return f"{name} is {value!r}; use https://HOST/console, as browsers reach the app"
     if name == SERVICE_NOW and value and not _INSTANCE.fullmatch(value.rstrip("/")):
         return f"{name} is {value!r}; use https://INSTANCE.service-now.com, since a secret is sent there"
+    if name in _NOTICES and value and (problem := _notice_problem(name, value)):
+        return f"{name} {problem}"
     if name == TOKEN_ISSUER and value and urlsplit(value).scheme != "https":
         return f"{name} is {value!r}; use https://login.microsoftonline.com/TENANT/v2.0"
     if name == LOG_WORKSPACES and not all(_LOG_WORKSPACE.fullmatch(entry) for entry in _entries(value)):
@@ -299,6 +321,20 @@ def _problem(name: str, value: str) -> str | None:
     if name == CONFIG and not (_HOME / value).is_file():
         return f"{name} is {value!r}, which is not a file below the app; name the configuration's file"
     return None
+
+
+def _notice_problem(name: str, value: str) -> str:
+    """What is wrong with where notices go; empty where nothing is. The value has secrets, and is not repeated."""
+    try:
+        if name == SMTP_SERVER:
+            read_mail_server(value)
+        elif name == TEAMS_WEBHOOKS:
+            read_webhooks(value)
+        elif not is_service_address(value):
+            raise ValueError("is no https:// address of a host")
+    except ValueError as error:
+        return f"{error}; {_NOTICES[name]}"
+    return ""
 
 
 def _entries(value: str) -> list[str]:

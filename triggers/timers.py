@@ -36,12 +36,12 @@ async def tick_schedules(timer: func.TimerRequest, client: Client) -> None:
 @blueprint.timer_trigger(arg_name="timer", schedule="%SIGNALBOX_RECONCILE_SCHEDULE%")
 @blueprint.durable_client_input(client_name="client")
 async def reconcile_hub(timer: func.TimerRequest, client: Client) -> None:
-    """Arrivals, runs, promotions, production, answers, drift, retraining, data sets, the log: a sweep of each."""
+    """Arrivals, runs, promotions, production, answers, drift, retraining, data sets, log, notices: a sweep of each."""
     from shared import contracts as c
     from shared.application.starts import start_sweep
 
     del timer  # A late tick sweeps as well as a punctual one.
     promotion_sweeps = (c.RECONCILE_PROMOTIONS, c.RECONCILE_PRODUCTION, c.RECONCILE_ANSWERS)
     training_sweeps = (c.RECONCILE_DRIFT, c.RECONCILE_RETRAINING, c.RECONCILE_DATASETS)
-    for sweep in (c.RECONCILE, *promotion_sweeps, *training_sweeps, c.VERIFY_LOG):
+    for sweep in (c.RECONCILE, *promotion_sweeps, *training_sweeps, c.VERIFY_LOG, c.DELIVER_NOTICES):
         await start_sweep(client, sweep)

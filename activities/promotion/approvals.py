@@ -1,6 +1,6 @@
 """Look at what people have decided, as recorded; remind those who have not. The events are only wake-ups."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from activities.effects import once, stamp
 from activities.promotion.forgeries import tell_forgeries
@@ -11,7 +11,7 @@ from shared.application.promotion.stored_plans import stage_order
 from shared.application.promotion.superseding import superseded_by
 from shared.application.rollout.orders import aborted
 from shared.clients import Clients
-from shared.domain.promotion.approvals import ApprovalStanding, who_can
+from shared.domain.promotion.approvals import ApprovalStanding, Judgement, who_can
 from shared.records.lists.rows import PROMOTIONS, note_change
 from shared.records.promotion import SignedDecision, decisions
 from shared.records.statements import ForgedError
@@ -101,6 +101,8 @@ def remind_approvers(clients: Clients, step: c.StageStep) -> c.Done:
             "stage": order.stage,
             "evidence": order.evidence,
             "unmet": list(judgement_now.unmet),
+            "roles": _waited_for(clients, order, judgement_now),
+            "until": _expiry(clients, order, now).isoformat(timespec="minutes"),
             "reminder": order.number,
             "tell": list(policy.escalate_to) if is_late else [],
         }
@@ -109,3 +111,14 @@ def remind_approvers(clients: Clients, step: c.StageStep) -> c.Done:
         return c.Done(at=stamp(clients))
 
     return once(clients, step.key, c.Done, act)
+
+
+def _waited_for(clients: Clients, order: c.StageOrder, judgement_now: Judgement) -> list[str]:
+    """The names of the roles that have not approved."""
+    asked = order.at.stage.approvals.asked(askers_of(clients.store, order.promotion, order.plan.digest))
+    approved = {approval.role for approval in judgement_now.approvals}
+    return [role.name for role in asked if role.name not in approved]
+
+
+def _expiry(clients: Clients, order: c.StageOrder, now: datetime) -> datetime:
+    return asked_at(clients.ledger, order, now) + timedelta(seconds=order.at.stage.approvals.expire_after_s)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from activities.effects import once
+from activities.effects import once, stamp
 from activities.promotion.forgeries import tell_forgeries
 from activities.rollout.arrivals import compare_arrivals
 from activities.rollout.counting import CountedLook, count_look
@@ -14,9 +14,10 @@ from shared import contracts as c
 from shared.application.rollout.counts import units_of
 from shared.application.rollout.looks import evidence_with, judge_look
 from shared.clients import Clients
+from shared.domain import identity
 from shared.domain.failures import Transient
 from shared.domain.rollout.orders import RolloutOrder
-from shared.domain.rollout.steps import SHADOW, StepDecision, StepFacts
+from shared.domain.rollout.steps import SHADOW, UNSETTLED, StepDecision, StepFacts
 from shared.domain.rollout.traffic import shares
 from shared.ports import EndpointKind
 from shared.records.production.rollouts import RecordedLook, orders_of, sign_look
@@ -42,6 +43,8 @@ def _take(clients: Clients, step: c.RolloutStep) -> c.LookTaken:
     if decision is not StepDecision.WAIT:
         evidence = end_step(clients, watched, look)
     show_standing(clients, watched, look)
+    if decision is StepDecision.WAIT:
+        _tell_undecided(clients, watched)
     return c.LookTaken(
         decision=decision,
         because=look.because,
@@ -49,6 +52,21 @@ def _take(clients: Clients, step: c.RolloutStep) -> c.LookTaken:
         evidence=evidence,
         worse=look.worse,
     )
+
+
+def _tell_undecided(clients: Clients, watched: WatchedStep) -> None:
+    """Announce once that no evidence has settled the step for so long that people should look."""
+    step = watched.order
+    if clients.clock.now() - watched.since < UNSETTLED:
+        return
+    key = identity.promotion_key(step.promotion.id, f"{step.stage}/steps/{step.step}/undecided")
+    data = {"promotion": step.promotion.id, "model": watched.subject[0], "stage": step.stage, "step": step.step}
+
+    def act() -> c.Done:
+        clients.announcer.announce(key, "Signalbox.Rollout.Undecided", f"promotions/{step.promotion.id}", data)
+        return c.Done(at=stamp(clients))
+
+    once(clients, key, c.Done, act)
 
 
 def _look(clients: Clients, watched: WatchedStep) -> RecordedLook:

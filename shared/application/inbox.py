@@ -16,7 +16,7 @@ from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
 from shared.domain.configuration import Configuration
 from shared.domain.inference.runs import RunOutcome
-from shared.domain.rollout.steps import StepDecision
+from shared.domain.rollout.steps import UNSETTLED, StepDecision
 from shared.domain.teams.ownership import Belonging, Scope
 from shared.records import paths
 from shared.records.answers import HELD_PARTS, HeldPart, release_path
@@ -29,7 +29,6 @@ from shared.records.promotion import find_promotion
 from shared.records.store import RecordStore
 
 RECENT = timedelta(days=3)  # How long a failure waits for somebody to look.
-UNSETTLED = timedelta(days=1)  # How long a step of a rollout may be undecided before a person is asked to look.
 MOST = 50  # Of each kind: what is beyond is in the lists.
 _AT_ONCE = 8
 

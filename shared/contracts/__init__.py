@@ -84,6 +84,7 @@ CLAIM_WINDOW = Activity("claim_window", WindowClaim, WindowClaimed, Effect.WRITE
 START_RUN = Activity("start_run", RunStart, Done, Effect.WRITES)
 SWEEP_ARRIVALS = Activity("sweep_arrivals", Sweep, Swept, Effect.WRITES)
 SWEEP_RUNS = Activity("sweep_runs", Sweep, Swept, Effect.WRITES)
+SEND_NOTICES = Activity("send_notices", Sweep, Swept, Effect.WRITES)
 
 ACTIVITIES: tuple[Activity[object, object], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Activity)
@@ -94,6 +95,7 @@ WAIT_FOR_JOB = Orchestration("wait_for_job", JobWait, JobEnd)
 COLLECT_WINDOW = Orchestration("collect_window", WindowWatch, Done)
 ANSWER_LATE = Orchestration("answer_late", Telling, Done)
 RECONCILE = Orchestration("reconcile", Sweep, Swept)
+DELIVER_NOTICES = Orchestration("deliver_notices", Sweep, Swept)
 CONCLUDE_ADRIFT = Orchestration("conclude_adrift", OrphanedRun, Done)
 
 ORDER_GIVEN = ExternalEvent("order_given")

@@ -10,6 +10,7 @@ from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import HubLayout, Route, Workspace
 from shared.domain.inference.streams import Stream
+from shared.domain.notices.recipients import NoticeRules
 from shared.domain.promotion.ladder import Ladder, Registry
 from shared.domain.provisioning.rules import ProvisioningRules
 from shared.domain.retraining.rules import Retraining
@@ -55,6 +56,7 @@ class Configuration:
     bus_group: ResourceGroup | None = None  # Of the Service Bus namespace, where it is not the hub's.
     teams: tuple[Team, ...] = ()
     provisioning: ProvisioningRules | None = None  # Without it nothing may be provisioned.
+    notices: NoticeRules = field(default_factory=NoticeRules)
 
     def team_of(self, kind: Belonging, name: str) -> str:
         """The team that *name* belongs to; PLATFORM for the platform's own, and for what is not configured."""

@@ -26,6 +26,7 @@ from shared.ports.inference import (
 )
 from shared.ports.messaging import Messenger, Queues
 from shared.ports.monitoring import AlertRuleSeen, LogSetting, MonitoringSetUp, QuotaSeen
+from shared.ports.notices import NoticeChannel, NoticeMessage, SendingStanding
 from shared.ports.pipelines import DataAssets, Pipelines
 from shared.ports.promotion import (
     AssetKind,
@@ -100,6 +101,8 @@ __all__ = [
     "Messenger",
     "Models",
     "MonitoringSetUp",
+    "NoticeChannel",
+    "NoticeMessage",
     "OnlineRequest",
     "OutputBins",
     "OutputFigures",
@@ -115,6 +118,7 @@ __all__ = [
     "RowFiles",
     "Sealer",
     "Secrets",
+    "SendingStanding",
     "ServedEndpoint",
     "ServerTasks",
     "ServiceDesk",

@@ -30,6 +30,10 @@ from signalbox.emulators.event_grid.subscriptions import read_subscription
 from signalbox.emulators.event_grid.topic import TopicDoors
 from signalbox.emulators.identity import IdentityDoors, read_applications, read_directory
 from signalbox.emulators.key_vault import app as key_vault
+from signalbox.emulators.mail.faults import MailFaults
+from signalbox.emulators.mail.mailbox import Mailbox
+from signalbox.emulators.mail.page import MailboxPages
+from signalbox.emulators.mail.services import MailServices
 from signalbox.emulators.public_names.certificates import session_certificate
 from signalbox.emulators.public_names.hosts import LocalServices, PublicHosts
 from signalbox.emulators.public_names.server import PublicNames
@@ -95,6 +99,7 @@ async def serve(settings: dict[str, Any]) -> None:
         await _listen(service_now.create_app(_service_now_options(settings)), ports["servicenow"], tls),
         await _listen(key_vault.create_app(_key_vault_options(settings, issuer)), ports["keyvault"], tls),
         *await _confidential_ledger(settings, issuer, tls),
+        *await _mail_services(settings, issuer, tls),
     ]
     bus = await _service_bus(settings, issuer, tls)
     if "public_names" in settings:
@@ -119,6 +124,22 @@ async def _confidential_ledger(
     ledger = confidential_ledger.create_app(_ledger_options(settings, issuer))
     identity = confidential_ledger.create_identity_app(own.ca.read_text())
     return await _listen(ledger, ports["ledger"], _tls(own)), await _listen(identity, ports["ledger_identity"], tls)
+
+
+async def _mail_services(
+    settings: dict[str, Any], issuer: TokenIssuer, tls: ssl.SSLContext
+) -> tuple[web.AppRunner, ...]:
+    """The mail server, which ends with the process, the services over HTTPS, and the page that shows the mailbox."""
+    from signalbox.emulators.mail.smtp_server import MailDoor, MailServer
+
+    ports, mail = settings["ports"], settings["mail"]
+    mailbox, faults = Mailbox(Path(settings["state"]) / "emulators" / "mailbox.db"), MailFaults()
+    await MailServer(MailDoor(mailbox, faults), mail["key"], tls).listen(ports["smtp"])
+    services = MailServices(mailbox, faults, issuer.accepts, mail["domain"], mail["key"])
+    return (
+        await _listen(services.app(), ports["mail_services"], tls),
+        await _listen(MailboxPages(mailbox).app(), ports["mailbox"], None),
+    )
 
 
 def _issuer(settings: dict[str, Any]) -> TokenIssuer:

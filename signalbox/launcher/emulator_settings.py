@@ -121,6 +121,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
             *_monitoring_roles(),
         ],
         "log_workspaces": {LOG_WORKSPACE: _log_workspace_id()},
+        "mail": {"domain": "example.org", "key": endpoints.mail_key},
         "topic_key": keys.topic,
         "time_scale": time_scale,
         "workspaces": [asdict(workspace) for workspace in WORKSPACES],
@@ -170,6 +171,9 @@ def _ports(endpoints: Endpoints) -> dict[str, int]:
         "ledger": endpoints.ledger,
         "ledger_identity": endpoints.ledger_identity,
         "servicenow": endpoints.servicenow,
+        "mail_services": endpoints.mail_services,
+        "smtp": endpoints.smtp,
+        "mailbox": endpoints.mailbox,
     }
 
 

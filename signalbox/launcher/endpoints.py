@@ -73,6 +73,9 @@ class Endpoints:
     ledger: int
     ledger_identity: int
     servicenow: int
+    mail_services: int
+    smtp: int
+    mailbox: int
     identity_secret: str
     function_key: str
     eventgrid_key: str
@@ -80,6 +83,7 @@ class Endpoints:
     devops_key: str
     servicebus_key: str
     session_key: str
+    mail_key: str
     servicenow_key: str
     servicenow_secret: str
 
@@ -87,7 +91,8 @@ class Endpoints:
     def ports(self) -> tuple[int, ...]:
         services = (self.identity, self.identity_tls, self.storage, self.eventgrid, self.azureml, self.devops)
         newer = (self.keyvault, self.monitor, self.ledger, self.ledger_identity, self.servicenow)
-        return (self.host, self.azurite, self.servicebus, self.servicebus_tls, *newer, *services)
+        notices = (self.mail_services, self.smtp, self.mailbox)
+        return (self.host, self.azurite, self.servicebus, self.servicebus_tls, *newer, *notices, *services)
 
     @property
     def app(self) -> str:
@@ -156,6 +161,21 @@ class Endpoints:
         )
 
     @property
+    def mailbox_page(self) -> str:
+        """What has been sent by mail and to Teams, for a browser."""
+        return f"http://127.0.0.1:{self.mailbox}/"
+
+    def notice_settings(self) -> dict[str, str]:
+        """Where notices go: a mail server, Communication Services, and a channel of Teams. All keep to this machine."""
+        services, path = f"https://localhost:{self.mail_services}", "triggers/manual/paths/invoke"
+        query = f"api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={self.mail_key}"
+        return {
+            "SIGNALBOX_SMTP_SERVER": f"smtp://signalbox:{self.mail_key}@localhost:{self.smtp}",
+            "SIGNALBOX_MAIL_SERVICE": services,
+            "SIGNALBOX_TEAMS_WEBHOOKS": f"operations={services}/workflows/operations/{path}?{query}",
+        }
+
+    @property
     def ca(self) -> Path:
         return Path(self.state) / "ca.pem"
 
@@ -181,6 +201,7 @@ class Endpoints:
             "SIGNALBOX_SECRETS_KEY": self.secrets_key,
             "SIGNALBOX_CONSOLE_URL": self.console,
             "SIGNALBOX_SESSION_KEYS": self.session_key,
+            **self.notice_settings(),
             "AZURE_DEVOPS_URL": self.azure_devops,
             "AZURE_DEVOPS_GRAPH_URL": self.azure_devops,
             "SIGNALBOX_CALLER_KEYS": ",".join(
@@ -209,7 +230,7 @@ def key_entry(name: str, key: str) -> str:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = free_ports(14)
+    ports = free_ports(17)
     return Endpoints(
         state=str(state),
         host=host_port or free_ports(1)[0],
@@ -227,6 +248,9 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         ledger=ports[11],
         ledger_identity=ports[12],
         servicenow=ports[13],
+        mail_services=ports[14],
+        smtp=ports[15],
+        mailbox=ports[16],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),
@@ -234,6 +258,7 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         devops_key=secrets.token_urlsafe(24),
         servicebus_key=secrets.token_urlsafe(32),
         session_key=secrets.token_urlsafe(32),
+        mail_key=secrets.token_urlsafe(24),
         servicenow_key=secrets.token_urlsafe(24),
         servicenow_secret=secrets.token_urlsafe(32),
     )

@@ -5,7 +5,7 @@ To add a kind of target: a member of `Target`, a field below, the names that it 
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -91,12 +91,17 @@ def _check_times(schedule: Schedule, place: FilePlace) -> None:
     except ValueError as error:
         remedy = "write minute, hour, day of month, month and day of week, like 30 6 * * MON-FRI"
         place.fail("cron", f"is {schedule.cron!r} ({error})", remedy)
+    place.fail_all("timezone", zone_problems(schedule.timezone))
+
+
+def zone_problems(zone: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with the name of a time zone, and the remedy; nothing where it is one."""
     try:
-        ZoneInfo(schedule.timezone)
+        ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # The last for a folder of the database, like Europe.
-        near = difflib.get_close_matches(schedule.timezone, available_timezones(), 1)
+        near = difflib.get_close_matches(zone, available_timezones(), 1)
         remedy = f"did you mean {near[0]!r}?" if near else "use a name of the IANA database, like Europe/Paris"
-        place.fail("timezone", f"is {schedule.timezone!r}, which is no time zone", remedy)
+        yield f"is {zone!r}, which is no time zone", remedy
 
 
 def _check_scoring(place: FilePlace, schedule: Schedule, route: Route | None, hub: HubLayout) -> None:

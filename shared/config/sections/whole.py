@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from shared.config.fields import NAME
+from shared.config.notices import KnownNames, NoticesSection, notices_of
 from shared.config.provisioning import ProvisioningSection, provisioning_of
 from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
@@ -37,6 +38,7 @@ from shared.config.sections.streams import StreamSection, streams_of
 from shared.config.teams.files import TeamFile
 from shared.config.teams.sections import TeamMembers, TeamSection, members_of, teams_of, with_members
 from shared.domain.configuration import Configuration
+from shared.domain.promotion.approvals import WITNESS
 from shared.domain.promotion.ladder import Registry
 
 
@@ -62,6 +64,7 @@ class SignalboxFile:
     datasets: Annotated[dict[str, DatasetSection], _Identifiers()] = field(default_factory=dict)
     devops: DevOpsSection = field(default_factory=DevOpsSection)
     service_bus: ResourceGroupSection = field(default_factory=ResourceGroupSection)
+    notices: NoticesSection = field(default_factory=NoticesSection)
     registry: RegistrySection | None = None
     roles: dict[str, RoleSection] = field(default_factory=dict)
     ladder: dict[str, StageSection] = field(default_factory=dict)
@@ -121,7 +124,18 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
         bus_group=file.service_bus.group(place.inside("service_bus")),
         teams=teams,
         provisioning=provisioning_of(file.provisioning, place, tuple(workspaces), file.devops.organisations),
+        notices=notices_of(file.notices, place.inside("notices"), _names_of(file), _owners_of(file)),
     )
+
+
+def _names_of(file: SignalboxFile) -> KnownNames:
+    """What those who are told things may name; a witness is no role of its own, and is asked like one."""
+    subjects = (*file.models, *file.routes, *file.answers, *file.datasets)
+    return KnownNames(roles=(*file.roles, WITNESS), subjects=subjects, teams=tuple(file.teams))
+
+
+def _owners_of(file: SignalboxFile) -> dict[str, str]:
+    return {name: model.owner for name, model in file.models.items() if model.owner}
 
 
 def _team_stages(team_files: tuple[TeamFile, ...], members: tuple[TeamMembers, ...]) -> tuple[TeamStage, ...]:

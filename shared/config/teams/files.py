@@ -19,7 +19,10 @@ from shared.domain.teams.ownership import Belonging
 ACCESS = ("roles", "permissions", "machines")
 _SHARED = tuple(kind.value for kind in Belonging if kind is not Belonging.STAGE)
 TEAM_SECTIONS = (*_SHARED, Belonging.STAGE.value, *ACCESS)
-_OF_PLATFORM = ("environments", "hub", "devops", "service_bus", "registry", "break_glass", "teams", "team_ladder")
+_OF_PLATFORM = (
+    *("environments", "hub", "devops", "service_bus", "notices"),
+    *("registry", "break_glass", "teams", "team_ladder"),
+)
 _OF_STAGES = ("serve", "train", "entry", "exit")
 _GATES = ("entry", "exit")
 _NAMED_STAGES = ("promote_to", "candidate")  # The fields of `retraining` that name a stage.

@@ -4,13 +4,14 @@ The statistics are judged in `shared.domain.statistics.sequential`; here their v
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest, paused_s
 from shared.domain.rollout.policy import ERRORS, RolloutPolicy, StepLimits, WhenInconclusive, weeks_apart
 from shared.domain.statistics.sequential.verdicts import RolloutJudgement, RolloutVerdict, is_sick
 
+UNSETTLED = timedelta(days=1)  # How long a step may be undecided before a person is asked to look.
 SHADOW = -1  # The number of the phase before the first step, in which the new version gets copies of requests only.
 
 

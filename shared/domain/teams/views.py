@@ -48,6 +48,13 @@ def configuration_seen_by(configuration: Configuration, scope: Scope) -> Configu
             personas=tuple(own for own in permissions.personas if own.team == PLATFORM or scope.covers(own.team)),
             machines=tuple(own for own in permissions.machines if own.team == PLATFORM or scope.covers(own.team)),
         ),
+        notices=replace(
+            configuration.notices,
+            recipients=tuple(each for each in configuration.notices.recipients if scope.covers(each.team)),
+            owners={
+                name: owner for name, owner in configuration.notices.owners.items() if is_inside(Belonging.MODEL, name)
+            },
+        ),
         teams=teams,
     )
 

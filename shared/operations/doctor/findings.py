@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.domain.configuration import Configuration
+from shared.domain.notices.recipients import ChannelKind
 from shared.domain.rollout.policy import CountSource
 from shared.domain.trust.keys import Purpose
 from shared.ports import (
@@ -19,6 +20,7 @@ from shared.ports import (
     Endpoints,
     Models,
     MonitoringSetUp,
+    NoticeChannel,
     SigningKeys,
     TrafficFigures,
 )
@@ -73,6 +75,10 @@ class SettingsSeen(Protocol):
     @property
     def bus_by_key(self) -> bool: ...
     @property
+    def console_url(self) -> str: ...
+    @property
+    def teams_webhooks(self) -> str: ...
+    @property
     def site_name(self) -> str: ...
     @property
     def site_host(self) -> str: ...
@@ -109,6 +115,7 @@ class Site(Protocol):
     def statements(self) -> Statements: ...
     @property
     def monitoring_set_up(self) -> MonitoringSetUp: ...
+    def notice_channel(self, kind: ChannelKind) -> NoticeChannel: ...
     def traffic_figures(self, source: CountSource) -> TrafficFigures: ...
 
 

@@ -60,6 +60,9 @@ _OF_OPERATORS = (
     s.SERVICE_NOW,
     s.SERVICE_NOW_CLIENT,
     s.SERVICE_NOW_SECRET,
+    s.SMTP_SERVER,
+    s.MAIL_SERVICE,
+    s.TEAMS_WEBHOOKS,
 )
 _OF_THE_HOST = (
     "AzureWebJobsStorage__accountName",

@@ -7,6 +7,7 @@ from shared.domain.azure import resources
 from shared.domain.configuration import Configuration
 from shared.domain.datasets.references import read_reference
 from shared.domain.inference.routes import Workspace
+from shared.domain.notices.recipients import ChannelKind
 from shared.domain.rollout.policy import CountSource
 from shared.domain.trust.keys import Purpose
 from shared.operations.roles.catalogue import BuiltIn, roles_for
@@ -43,6 +44,7 @@ def assignments(configuration: Configuration) -> tuple[Assignment, ...]:
     return (
         *_hub(configuration),
         *_topic(),
+        *_mail(configuration),
         *(
             assignment
             for workspace in configuration.workspaces
@@ -132,6 +134,17 @@ def _topic() -> Iterator[Assignment]:
     )
     reason = "triggers, where SIGNALBOX_*_QUEUE are set"
     yield Assignment(identity=HOST, scope="each queue of Service Bus", target="queues", need=RECEIVE, why=reason)
+
+
+def _mail(configuration: Configuration) -> Iterator[Assignment]:
+    if configuration.notices.mail_by is ChannelKind.COMMUNICATION_SERVICES:
+        yield Assignment(
+            identity=APP,
+            scope="the Communication Services resource, and the Email one that is linked to it",
+            target="mail",
+            need=needs_of(ResourceKind.MAIL, "NoticeChannel"),
+            why="sends notices by mail",
+        )
 
 
 def _environment(configuration: Configuration, workspace: Workspace) -> Iterator[Assignment]:

@@ -84,6 +84,11 @@ ROLES = (
         ),
     ),
     BuiltIn(
+        "Communication and Email Service Owner",
+        "09976791-48a7-449e-bb21-39d1a415f350",
+        Grant(actions=("Microsoft.Communication/CommunicationServices/*", "Microsoft.Communication/EmailServices/*")),
+    ),
+    BuiltIn(
         "Key Vault Secrets User",
         "4633458b-17de-408a-b874-0445c86b69e6",
         Grant(data_actions=("Microsoft.KeyVault/vaults/secrets/getSecret/action",)),

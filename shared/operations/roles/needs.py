@@ -14,6 +14,7 @@ class ResourceKind(StrEnum):
     TOPIC = "topic"
     BUS = "Service Bus"
     KEY = "Key Vault key"
+    MAIL = "Communication Services"
     GROUP = "resource group"  # Of a workspace: alerts are listed there.
     LOGS = "Log Analytics workspace"
     DEVOPS = "Azure DevOps"  # Its permissions are its own, and no roles of Azure.
@@ -52,6 +53,11 @@ def _key(action: str) -> Need:
 
 def _metrics(action: str) -> Need:
     return Need(ResourceKind.WORKSPACE, (f"Microsoft.Insights/{action}/read",))
+
+
+def _mail(*actions: str) -> Need:
+    """What an identity needs to send mail by Communication Services."""
+    return Need(ResourceKind.MAIL, tuple(f"Microsoft.Communication/{action}" for action in actions))
 
 
 def _devops(permission: str) -> Needs:
@@ -137,6 +143,12 @@ NEEDS: dict[str, dict[str, Needs]] = {
     },
     "DataAssets": {"register": (_workspace("data/versions/read", "data/versions/write"),)},
     "Announcer": {"announce": (Need(ResourceKind.TOPIC, data_actions=("Microsoft.EventGrid/events/send/action",)),)},
+    # Of mail alone; SMTP and webhooks of Teams are opened by secrets, which no role gives.
+    "NoticeChannel": {
+        "look": (_mail("CommunicationServices/read"),),
+        "send": (_mail("CommunicationServices/read", "CommunicationServices/write", "EmailServices/write"),),
+        "reach": (_mail("CommunicationServices/read"),),
+    },
     "Messenger": dict.fromkeys(("send", "reach"), (_SEND,)),
     "Queues": dict.fromkeys(("dead", "find_dead", "take_out"), (RECEIVE,)),
     "Models": {

@@ -1,6 +1,7 @@
 """The doctor finds each thing that is broken, one at a time, names its fix, and has nothing to say of a whole site."""
 
 import inspect
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from shared import ports
+from shared.codec import encode
 from shared.config import load
 from shared.domain.azure import resources
 from shared.domain.azure.inspection import (
@@ -45,6 +47,7 @@ from shared.operations.roles.assignments import assignments
 from shared.operations.roles.catalogue import ROLES
 from shared.operations.roles.needs import NEEDS
 from shared.ports import AlertRuleSeen, DeploymentMinute, DeploymentSeen, EndpointSeen, QuotaSeen
+from shared.records.notices.letters import DEAD, DeadNotice, NoticeLetter
 from shared.records.predicates import EntryStatement
 from shared.records.registry import sign_entry
 from shared.records.statements import Statements
@@ -197,11 +200,14 @@ def site() -> Site:
         queues=tuple((f"SIGNALBOX_{name.upper()}_QUEUE", name) for name in ("messages", "records", "approvals")),
         bus_name="bus",
         bus_by_key=False,
+        console_url="https://app/console",
+        teams_webhooks="operations=https://w.logic.azure.com/x?sig=s",
         site_name="",
         site_host="app",
     )
     made = Site(configuration=CONFIGURATION, settings=settings, hub=MemoryHub(lambda: NOW), control=Control())
     made.signing_keys, made.clock = Keys(), SimpleNamespace(now=lambda: NOW)
+    made.notice_channel = lambda _: SimpleNamespace(reach=lambda _: None)
     made.monitoring_set_up = SimpleNamespace(
         log_settings=lambda _: (),
         alert_rule=lambda *_: RULE,
@@ -346,6 +352,7 @@ BROKEN: list[tuple[str, Callable[[Site], None], str]] = [
     ("names", set_control(resolved=()), "private DNS zone"),
     ("names", set_control(answered=False), "network"),
     ("names", set_control(public=False, resolved=("20.1.2.3",)), "privatelink"),
+    ("notices", lambda made: setattr(made, "notice_channel", refuse), "docs/notices.md"),
     ("containers", lambda made: setattr(made.hub, "list", refuse), "Storage Blob Data"),
     ("containers", lambda made: setattr(made.hub, "replace", refuse), "Storage Blob Data Contributor"),
     ("containers", lambda made: setattr(made.hub, "create", lambda *_: True), "If-None-Match"),
@@ -421,6 +428,34 @@ def test_each_broken_thing_is_found_with_its_fix(check, break_it, fix):
     found = [each for each in examine(made) if each.grade is Grade.BROKEN and each.check == check]
     assert found
     assert any(fix in each.fix for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("change", "fix"),
+    [
+        (lambda made: setattr(made.settings, "console_url", ""), "SIGNALBOX_CONSOLE_URL"),
+        (lambda made: setattr(made.settings, "teams_webhooks", "other=https://w/x"), "teams: other"),
+        (lambda made: tell_nobody_but(made, "data-owners"), "roles: [product-owner]"),
+        (lambda made: tell_nobody_but(made, "product-owners"), "mail: data-owner@example.org"),
+        (lambda made: made.hub.land(f"signalbox/{DEAD}a.json", DEAD_NOTICE), "signalbox dlq replay"),
+    ],
+)
+def test_what_keeps_people_from_being_told_is_a_warning(change, fix):
+    made = site()
+    change(made)
+
+    found = [each for each in examine(made) if each.grade is Grade.WARNING and each.check == "notices"]
+    assert any(fix in each.fix for each in found), found
+
+
+def tell_nobody_but(made: Site, name: str) -> None:
+    rules = CONFIGURATION.notices
+    recipients = tuple(each for each in rules.recipients if each.name == name)
+    made.configuration = replace(CONFIGURATION, notices=replace(rules, recipients=recipients))
+
+
+DEAD_LETTER = NoticeLetter(id="a", recipient="r", notices=(), planned="", next_at="")
+DEAD_NOTICE = json.dumps(encode(DeadNotice(letter=DEAD_LETTER, reason="550", at=""))).encode()
 
 
 @pytest.mark.parametrize("place", ["", "https://hub/tree-heads"])

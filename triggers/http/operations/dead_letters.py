@@ -1,7 +1,8 @@
 """Events and messages that could not be taken in: list them with their reasons, see what a replay would do, and replay.
 
 Those that Signalbox could not read and those that Event Grid could not deliver lie in one container; what a queue gave
-up by itself stays in the queue (`triggers.http.operations.queue_letters`).
+up by itself stays in the queue (`triggers.http.operations.queue_letters`), and notices are among the records
+(`triggers.http.operations.notice_letters`).
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from triggers.events.owners import owner_of_events
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.pages import page, read_cursor, read_offset, written_cursor, written_offset
 from triggers.http.exchange.problems import Problem, outside_scope
-from triggers.http.operations import queue_letters
+from triggers.http.operations import notice_letters, queue_letters
 from triggers.http.operations.letter_pages import Place, stored_letters
 from triggers.http.operations.letter_types import (
     LetterFilters,
@@ -37,7 +38,10 @@ _QUEUES, _STORED, _WIDE, _OWN = "queues", "stored", "wide", "own"  # What a curs
 
 
 def list_dead_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:
-    """The letters of the queues, then the stored ones, the newest days first; `total` where one page has them all."""
+    """The letters of the queues and notices that could not be sent, then the stored ones, the newest days first.
+
+    `total` is there where one page has them all.
+    """
     clients = request.clients
     if not request.scope.whole:
         return _own_letters(request, query)
@@ -45,6 +49,7 @@ def list_dead_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:
     rows, unseen, place = list[LetterRow](), tuple[str, ...](), None
     if kind == _QUEUES:
         rows_of_queues, unseen = queue_letters.rows(clients, request.scope)
+        rows_of_queues += notice_letters.rows(clients, request.scope)
         rows_of_page, following = page(rows_of_queues, lambda row: (row.stored, row.path), query.limit, after)
         if len(rows_of_page) == query.limit:
             following = written_cursor((_QUEUES, following) if following else (_STORED, ""))
@@ -67,6 +72,8 @@ async def show_dead_letter(request: ApiRequest, query: LetterNamed) -> LetterSho
     await _refuse_outside(request, path)
     if queue_letters.is_queue_letter(path):
         return await queue_letters.show(clients, path)
+    if notice_letters.is_notice_letter(path):
+        return await notice_letters.show(clients, path)
     content = await asyncio.to_thread(_read, clients, path)
     blob = await asyncio.to_thread(clients.hub.find, clients.configuration.hub.dead_letters, path)
     events = tuple(_events(content))
@@ -87,6 +94,8 @@ async def replay_dead_letter(request: ApiRequest, body: Replay) -> Replayed:
     await _refuse_outside(request, path)
     if queue_letters.is_queue_letter(path):
         return await queue_letters.replay(request.client, clients, path, body.dry_run)
+    if notice_letters.is_notice_letter(path):
+        return await notice_letters.replay(clients, path, body.dry_run)
     events = _events(await asyncio.to_thread(_read, clients, path))
     if body.dry_run:
         would = await asyncio.to_thread(_would, clients, events)
@@ -102,6 +111,7 @@ def _own_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:
     """
     clients, first = request.clients, read_offset(query.cursor)
     rows, unseen = queue_letters.rows(clients, request.scope)
+    rows += notice_letters.rows(clients, request.scope)
     rows.sort(key=lambda row: (row.stored, row.path), reverse=True)
     blobs, end = stored_letters(clients.hub, clients.configuration.hub.dead_letters, _MOST_LOOKED_AT, None)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -131,8 +141,9 @@ async def _refuse_outside(request: ApiRequest, path: str) -> None:
     if request.scope.whole:
         return
     clients = request.clients
-    if queue_letters.is_queue_letter(path):
-        owner = await queue_letters.owner(clients, path)
+    letters = queue_letters if queue_letters.is_queue_letter(path) else notice_letters
+    if letters is queue_letters or notice_letters.is_notice_letter(path):
+        owner = await letters.owner(clients, path)
         is_own = owner is not None and request.scope.covers(owner)
     else:
         raw = await asyncio.to_thread(clients.hub.read, clients.configuration.hub.dead_letters, path)

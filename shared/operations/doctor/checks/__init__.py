@@ -1,5 +1,6 @@
 """One file for each subject. Importing this package registers all checks."""
 
+from shared.operations.doctor import notices
 from shared.operations.doctor.checks import (
     app,
     containers,
@@ -28,6 +29,7 @@ __all__ = [
     "locks",
     "messaging",
     "names",
+    "notices",
     "permissions",
     "production",
     "scoring",

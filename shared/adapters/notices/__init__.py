@@ -1,0 +1,1 @@
+"""How notices reach people: SMTP, Azure Communication Services and Teams. Imported at the first letter."""

@@ -1,0 +1,1 @@
+"""What people are told by mail and chat: which events are notices, for whom, and when. Pure."""

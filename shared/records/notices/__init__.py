@@ -1,0 +1,1 @@
+"""Records of notices to people."""
