@@ -13,7 +13,7 @@ die_with_parent(signal.SIGKILL)
 for library in (
     *("azure.ai.ml", "azure.durable_functions", "azure.eventgrid", "azure.functions", "azure.identity"),
     *("azure.keyvault.keys.crypto", "azure.servicebus", "azure.storage.blob", "jinja2"),
-    *("opentelemetry.sdk.trace", "pyarrow", "pydantic", "re2", "scipy.special"),
+    *("opentelemetry.sdk.trace", "pyarrow", "pydantic", "re2"),
 ):
     importlib.import_module(library)
 for room in ("shared", "activities", "orchestrators"):

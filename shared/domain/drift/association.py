@@ -2,13 +2,14 @@
 
 The statistics are those of scikit-learn's feature selection, F of the columns' ranks. The p-values hold for any
 distribution of the values, also where categories are rare. Mutual information is of binned columns, and so the same for
-the same rows. numpy and scipy.special are imported where they are used.
+the same rows. numpy is imported where it is used.
 """
 
 import math
 from typing import TYPE_CHECKING, Any
 
 from shared.domain.statistics.counts import Tested, fisher_irwin
+from shared.domain.statistics.distributions import f_above, gamma_above
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,12 +83,10 @@ def f_of_groups(groups: "NDArray[Any]", numbers: "NDArray[Any]") -> Tested | Non
 
 def _f(share: float, between: int, within: int) -> Tested:
     """The F statistic where *share* of the variance is explained."""
-    from scipy.special import fdtrc
-
     if share >= 1:
         return Tested(statistic=float("inf"), p_value=0.0)
     statistic = share / (1 - share) * within / between
-    return Tested(statistic=statistic, p_value=float(fdtrc(between, within, statistic)))
+    return Tested(statistic=statistic, p_value=f_above(between, within, statistic))
 
 
 def cross_table(first: "NDArray[Any]", second: "NDArray[Any]") -> "NDArray[Any]":
@@ -110,7 +109,6 @@ def chi_squared_of(table: "NDArray[Any]") -> Tested | None:
     chi-squared distribution, its limit for large counts, is far too narrow where a category is rare.
     """
     import numpy as np
-    from scipy.special import gammaincc
 
     table = _pool_rows(table if table.shape[0] >= table.shape[1] else table.T)
     if min(table.shape) < 2:
@@ -122,7 +120,7 @@ def chi_squared_of(table: "NDArray[Any]") -> Tested | None:
     mean, variance = moments_of_statistic(table)
     if variance <= 0:  # One table has these margins.
         return Tested(statistic=statistic, p_value=1.0)
-    return Tested(statistic=statistic, p_value=float(gammaincc(mean**2 / variance, statistic * mean / variance)))
+    return Tested(statistic=statistic, p_value=gamma_above(mean**2 / variance, statistic * mean / variance))
 
 
 def _pool_rows(table: "NDArray[Any]") -> "NDArray[Any]":

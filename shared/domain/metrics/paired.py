@@ -19,6 +19,7 @@ from shared.domain.metrics.catalogue import (
     require_groups,
 )
 from shared.domain.statistics import bootstrap
+from shared.domain.statistics.distributions import student_quantile
 from shared.domain.statistics.groups import design_effect, group_codes, group_totals
 from shared.domain.statistics.influence import InfluenceOf, influence_reach
 from shared.domain.statistics.proportions import score_interval
@@ -200,13 +201,11 @@ def _by_hits(question: _Question) -> _Answer:
 
 def _by_ranks(question: _Question) -> _Answer:
     """DeLong with Student's t; with groups Obuchowski's variance."""
-    from scipy.special import stdtrit
-
     if question.groups is not None:
         return _by_pulls(question, area_influence, "Obuchowski")
     areas = area_difference(question.truth, *question.models)
     estimate = areas.challenger - areas.champion
-    reach = float(stdtrit(min(areas.freedom, _MANY), (1 + question.confidence) / 2)) * areas.error
+    reach = student_quantile(min(areas.freedom, _MANY), (1 + question.confidence) / 2) * areas.error
     return _around(question, estimate, reach, "DeLong, Student's t")
 
 

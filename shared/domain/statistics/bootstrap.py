@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from shared.domain.statistics.distributions import student_quantile
+
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
@@ -110,7 +112,6 @@ def interval(rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed:
     closer than Student's t puts it: alone, bootstrap-t is too short for few rows with heavy tails.
     """
     import numpy as np
-    from scipy.special import stdtrit
 
     centre = rows.mean(axis=1)
     estimate = float(formula(centre))
@@ -133,8 +134,7 @@ def interval(rows: "NDArray[Any]", formula: Formula, *, confidence: float, seed:
     # Weibull's positions, k / (B + 1): the true ratio is as likely to fall between any two neighbours of the B ratios
     # (Davison & Hinkley 1997, section 5.2). NumPy's default interpolates between the extremes, so its tails are short.
     below, above = np.quantile(ratios, [(1 - confidence) / 2, (1 + confidence) / 2], method="weibull")
-    # scipy.special and not scipy.stats, which has the same quantile: its import takes half a second of a cold start.
-    student = float(stdtrit(n - 1, (1 + confidence) / 2)) if n > 1 else np.inf
+    student = student_quantile(n - 1, (1 + confidence) / 2) if n > 1 else np.inf
     return Interval(
         low=float(estimate - max(above, student) * error),
         high=float(estimate - min(below, -student) * error),

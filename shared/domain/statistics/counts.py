@@ -1,12 +1,14 @@
 """Two-sample tests on counts, and what to make of many of them at once.
 
-numpy and scipy.special are imported where they are used: importing the app stays cheap. It draws no random number.
+numpy is imported where it is used: importing the app stays cheap. It draws no random number.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from shared.domain.statistics.distributions import chi_squared_above, kolmogorov_above
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,12 +41,11 @@ def kolmogorov_smirnov(reference: Sequence[int], sample: Sequence[int]) -> Teste
     The true distance is never smaller than the distance at the cell edges, so the test is conservative.
     """
     import numpy as np
-    from scipy.special import kolmogorov
 
     first, second = np.cumsum(reference, dtype=np.float64), np.cumsum(sample, dtype=np.float64)
     n, m = first[-1], second[-1]
     distance = float(np.max(np.abs(first / n - second / m)))
-    return Tested(statistic=distance, p_value=float(kolmogorov(math.sqrt(n * m / (n + m)) * distance)))
+    return Tested(statistic=distance, p_value=kolmogorov_above(math.sqrt(n * m / (n + m)) * distance))
 
 
 def homogeneity(reference: Sequence[int], sample: Sequence[int]) -> Tested:
@@ -75,14 +76,13 @@ def homogeneity(reference: Sequence[int], sample: Sequence[int]) -> Tested:
 def _frequent_categories(table: "NDArray[Any]", sparse: "NDArray[Any]") -> float | None:
     """The p-value over the frequent categories and the pool of the sparse ones; None where these are fewer than two."""
     import numpy as np
-    from scipy.special import chdtrc
 
     pool = table[:, sparse].sum(axis=1)
     columns = np.column_stack([table[:, ~sparse], pool]) if pool.sum() else table
     columns = columns[:, _expectation(columns).min(axis=0) >= _SMALLEST_EXPECTED]
     if columns.shape[1] < 2 or not columns.sum(axis=1).all():
         return None
-    return float(chdtrc(columns.shape[1] - 1, _pearson(columns)))
+    return chi_squared_above(columns.shape[1] - 1, _pearson(columns))
 
 
 def _sparse_categories(table: "NDArray[Any]", sparse: "NDArray[Any]") -> list[float]:
@@ -104,15 +104,17 @@ def fisher_irwin(table: "NDArray[Any]") -> float:
     exact sum would take as many terms as the smallest margin has rows.
     """
     import numpy as np
-    from scipy.special import chdtrc, gammaln
 
     (first, second), (column, _) = table.sum(axis=1), table.sum(axis=0)
     total = first + second
     if min(first, second, column, total - column) > _EXACT_TERMS:
-        return float(chdtrc(1, _pearson(table) * (total - 1) / total))
+        return chi_squared_above(1, _pearson(table) * (total - 1) / total)
     cells = np.arange(max(0.0, column - second), min(first, column) + 1)
-    # Logarithms of factorials, less their largest: the factorials of a few hundred rows exceed a double.
-    chances = -sum(gammaln(part + 1) for part in (cells, first - cells, column - cells, second - column + cells))
+    # Each table's chance is the one before it by a ratio of four counts. Their logarithms are summed, less the largest:
+    # the chances themselves leave what a double holds.
+    before = cells[:-1]
+    ratios = (first - before) * (column - before) / ((before + 1) * (second - column + before + 1))
+    chances = np.concatenate([[0.0], np.cumsum(np.log(ratios))])
     chances = np.exp(chances - np.max(chances))
     table_chance = chances[int(table[0, 0] - cells[0])]
     return float(min(1.0, chances[chances <= table_chance * (1 + _ROUNDING)].sum() / chances.sum()))

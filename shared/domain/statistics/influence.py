@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from shared.domain.statistics.distributions import student_quantile
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -29,7 +31,6 @@ def influence_reach(pulls: "NDArray[Any]", rows: int, confidence: float) -> floa
     One group more counts, as influential as the most influential there is: few show too little of their variance.
     """
     import numpy as np
-    from scipy.special import stdtrit
 
     count = len(pulls)
     if count < 2:
@@ -39,7 +40,7 @@ def influence_reach(pulls: "NDArray[Any]", rows: int, confidence: float) -> floa
     if fourth == 0:
         return 0.0
     error = math.sqrt((total + float(squares.max())) * count / (count - 1)) / rows
-    return float(stdtrit(_freedom(count, total**2 / fourth), (1 + confidence) / 2)) * error
+    return student_quantile(_freedom(count, total**2 / fourth), (1 + confidence) / 2) * error
 
 
 def _freedom(count: int, effective: float) -> float:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from statistics import NormalDist
 
+from shared.domain.statistics.distributions import student_quantile
+
 _HALVINGS = 60
 
 
@@ -28,9 +30,7 @@ def score_interval(
 def _critical(confidence: float, freedom: int | None) -> float:
     if freedom is None:
         return NormalDist().inv_cdf((1 + confidence) / 2)
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, (1 + confidence) / 2))
+    return student_quantile(freedom, (1 + confidence) / 2)
 
 
 def _score(change: float, gains: float, losses: float, n: float) -> float:

@@ -10,6 +10,12 @@ from enum import StrEnum
 from statistics import NormalDist
 
 from shared.domain.statistics import counts as statistics
+from shared.domain.statistics.distributions import (
+    chi_squared_exceeded,
+    kolmogorov_exceeded,
+    noncentrality_below,
+    normal_below,
+)
 
 _NEVER = 10**9  # Rows that nobody will wait for.
 _FOLDED = math.sqrt(2 / math.pi)  # The mean of the absolute value of a standard normal.
@@ -113,15 +119,13 @@ def corrected_variation(first: Sequence[int], second: Sequence[int]) -> float:
     of a folded normal less d, which soon vanishes as d / s grows. That mean is taken at the observed d, and 1 + sqrt(2)
     times, since its average over the d of a category that did not move is too small by that factor.
     """
-    from scipy.special import ndtr
-
     n, m = sum(first), sum(second)
     total = 0.0
     for a, b in zip(first, second, strict=True):
         difference, share = abs(a / n - b / m), (a + b) / (n + m)
         error = math.sqrt(share * (1 - share) * (1 / n + 1 / m))
         z = difference / error if error else 0.0
-        chance = _FOLDED * math.exp(-z * z / 2) - 2 * z * float(ndtr(-z))
+        chance = _FOLDED * math.exp(-z * z / 2) - 2 * z * normal_below(-z)
         total += difference - min(1.0, 2 * share / (_FOLDED * error or 1)) * (1 + math.sqrt(2)) * chance * error
     return min(1.0, max(0.0, total / 2))
 
@@ -182,21 +186,17 @@ def _rows_to_find(rule: ShiftRule, alpha: float, shares: Sequence[float] | None)
     Numbers: a bound by the distance at one point, whose variance is at most 1/4. Categories: the noncentral
     chi-squared, whose noncentrality is at least four times the squared total variation.
     """
-    from scipy.special import chdtri, chndtrinc, kolmogi, ndtri
-
     if shares is None:
-        return float(((kolmogi(alpha) + ndtri(rule.power) / 2) / rule.effect) ** 2)
+        return ((kolmogorov_exceeded(alpha) + NormalDist().inv_cdf(rule.power) / 2) / rule.effect) ** 2
     freedom = max(1, len(shares) - 1)
-    noncentrality = float(chndtrinc(float(chdtri(freedom, alpha)), freedom, 1 - rule.power))
+    noncentrality = noncentrality_below(freedom, chi_squared_exceeded(freedom, alpha), 1 - rule.power)
     return noncentrality / (4 * rule.effect**2)
 
 
 def _rows_to_exclude(rule: ShiftRule, shares: Sequence[float] | None) -> float:
     """n m / (n + m) from which `upper_bound` lies below *rule.effect* with *rule.power* where nothing moved."""
-    from scipy.special import kolmogi, ndtri
-
-    margin = float(ndtri(rule.power)) / 2
+    margin = NormalDist().inv_cdf(rule.power) / 2
     if shares is None:
-        return float(((kolmogi(1 - rule.power) + margin) / rule.effect) ** 2)
+        return ((kolmogorov_exceeded(1 - rule.power) + margin) / rule.effect) ** 2
     mean = sum(_FOLDED * math.sqrt(share * (1 - share)) for share in shares) / 2
-    return float(((mean + 2 * margin) / rule.effect) ** 2)  # Its deviation is at most half a unit, as the margin's is.
+    return ((mean + 2 * margin) / rule.effect) ** 2  # Its deviation is at most half a unit, as the margin's is.
