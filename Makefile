@@ -156,9 +156,10 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/audit_log.py
 
 .PHONY: proof-worker
-proof-worker: setup  ## Microsoft's own worker library loads the packaged folder and runs it; needs Python 3.13, and about 500 MB.
-	@test -x .venv-worker/bin/python || { python3.13 -m venv .venv-worker && .venv-worker/bin/pip install --quiet 'azure-functions-runtime>=1.3,<2' && .venv-worker/bin/pip install --quiet --require-hashes --target .venv-worker/app -r requirements.txt; }
-	@SIGNALBOX_WORKER_PYTHON=$(CURDIR)/.venv-worker/bin/python SIGNALBOX_WORKER_LIBRARIES=$(CURDIR)/.venv-worker/app SIGNALBOX_PROOFS=1 $(BIN)/python -m pytest tests/infra/test_worker.py -q
+WORKER_PYTHON ?= python3.13
+proof-worker: setup  ## Microsoft's own worker library runs the package as it is deployed; needs Python 3.13, and about 1 GB for a moment.
+	@test -f .venv-worker/.ready || { $(WORKER_PYTHON) -m venv .venv-worker && .venv-worker/bin/pip install --quiet 'azure-functions-runtime>=1.3,<2' && touch .venv-worker/.ready; }
+	@SIGNALBOX_WORKER_PYTHON=$(CURDIR)/.venv-worker/bin/python SIGNALBOX_PROOFS=1 $(BIN)/python -m pytest tests/infra/test_worker.py -q
 
 .PHONY: proof-model-signing
 proof-model-signing: setup  ## sigstore's model_signing accepts the model's signature and finds every change; in an environment of its own (about 100 MB).

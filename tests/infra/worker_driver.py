@@ -1,17 +1,20 @@
 """Drive Microsoft's own worker library without its host: run by tests/infra/test_worker.py with another Python.
 
-Its messages are protobufs; the library only reads and makes their fields, so that plain objects do. It prints JSON.
+Its messages are protobufs; the library only reads and makes their fields, so that plain objects do. It reads from its
+input which functions to invoke and with what, as JSON, and prints JSON.
 """
 
 import asyncio
 import json
 import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-APP, *LIBRARIES = sys.argv[1:]
-sys.path[:0] = [APP, *LIBRARIES]
+APP = sys.argv[1]
+# As the platform puts them: the app, and the libraries that were deployed with it before the worker's own.
+sys.path[:0] = [APP, str(Path(APP) / ".python_packages" / "lib" / "site-packages")]
 os.environ["AzureWebJobsScriptRoot"] = APP  # noqa: SIM112 (the platform spells it so)
 
 from azure_functions_runtime import handle_event  # noqa: E402  (the paths come first)
@@ -47,11 +50,10 @@ def trigger(function: Any) -> str:
     return next(str(part["type"]) for part in bindings(function) if str(part["type"]).endswith("Trigger"))
 
 
-async def invoke(function: Any, data: Fields) -> dict[str, str]:
-    """What an invocation with *data* for the trigger gives: its value, or the error and where it was raised."""
-    client = Fields(string=json.dumps({"taskHubName": "t", "creationUrls": {}, "managementUrls": {}}))
+async def invoke(function: Any, order: dict[str, Any], client: str) -> dict[str, str]:
+    """What an invocation with the data of *order* for the trigger gives: its value, or the error and its trace."""
     inputs = [
-        Fields(data=data if part["type"].endswith("Trigger") else client, name=part["name"])
+        Fields(data=typed(order) if part["type"].endswith("Trigger") else Fields(string=client), name=part["name"])
         for part in bindings(function)
         if part["direction"].lower() == "in"
     ]
@@ -59,7 +61,7 @@ async def invoke(function: Any, data: Fields) -> dict[str, str]:
         invocation_id="i1",
         function_id=function.function_id,
         input_data=inputs,
-        trigger_metadata={},
+        trigger_metadata={name: typed(field) for name, field in order.get("metadata", {}).items()},
         trace_context=SimpleNamespace(trace_parent="", trace_state="", attributes={}),
         retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
     )
@@ -68,6 +70,14 @@ async def invoke(function: Any, data: Fields) -> dict[str, str]:
         failure = result.result.exception
         return {"error": failure.message, "trace": failure.stack_trace}
     return {"value": value_of(result.return_value)}
+
+
+def typed(order: dict[str, Any]) -> Fields:
+    """The protocol's typed data of `{"json": ...}`, `{"string": ...}`, `{"bytes": ...}` or `{"http": URL}`."""
+    (kind, value), *_ = order.items()
+    if kind == "http":
+        return http(value)
+    return Fields(**{kind: value.encode() if kind == "bytes" else value})
 
 
 def value_of(data: Any) -> str:
@@ -80,6 +90,7 @@ def http(url: str) -> Fields:
 
 
 async def main() -> None:
+    orders = json.load(sys.stdin)
     initialise = SimpleNamespace(
         request=SimpleNamespace(worker_init_request=SimpleNamespace(capabilities={}, function_app_directory=APP)),
         properties={"host": "127.0.0.1", "protos": Protocol()},
@@ -92,14 +103,15 @@ async def main() -> None:
         request = SimpleNamespace(function_load_request=SimpleNamespace(function_id=function.function_id))
         answer = await handle_event.function_load_request(SimpleNamespace(request=request))
         loads += answer.result.status
-    history = json.loads(os.environ["ORCHESTRATION"])
     output = {
         "started": started.result.status,
         "functions": {name: trigger(function) for name, function in functions.items()},
         "loads": loads,
-        "http": await invoke(functions["health"], http("https://app/api/v1/health")),
-        "activity": await invoke(functions["open_run"], Fields(json=json.dumps({"nonsense": 1}))),
-        "orchestration": await invoke(functions["run_inference"], Fields(string=json.dumps(history))),
+        "from": {name: sys.modules[name].__file__ for name in ("function_app", "azure.functions")},
+        "invocations": {
+            name: await invoke(functions[name], order, orders["client"])
+            for name, order in orders["invocations"].items()
+        },
     }
     sys.stdout.write(json.dumps(output))
 

@@ -27,7 +27,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_the_package_has_the_app_the_lock_the_configuration_and_its_contracts(project: Path) -> None:
-    done = run_in(project, "package", "--config", "own.yaml")
+    done = run_in(project, "package", "--no-libraries", "--config", "own.yaml")
     out = project / "dist" / "app"
     top = {path.name for path in out.iterdir()}
     manifest = json.loads((out / "signalbox-package.json").read_text())
@@ -88,7 +88,7 @@ def test_the_package_has_every_file_with_functions_of_the_project(tmp_path: Path
         (tmp_path / name).write_text(text)
     (tmp_path / "rules" / "unnamed.py").write_text("")
     (tmp_path / "signalbox.yaml").write_text(OWN_FUNCTIONS)
-    done = run_in(tmp_path, "package")
+    done = run_in(tmp_path, "package", "--no-libraries")
     out = tmp_path / "dist" / "app"
 
     assert done.exit_code == 0, done.output
@@ -97,7 +97,10 @@ def test_the_package_has_every_file_with_functions_of_the_project(tmp_path: Path
 
 
 def test_our_host_serves_the_package_with_nothing_of_the_checkout(project: Path, tmp_path: Path) -> None:
-    assert run_in(project, "package", "--config", "own.yaml", "--out", str(tmp_path / "app")).exit_code == 0
+    assert (
+        run_in(project, "package", "--no-libraries", "--config", "own.yaml", "--out", str(tmp_path / "app")).exit_code
+        == 0
+    )
     program = (
         "import sys; from pathlib import Path; from signalbox.host.functions import index, load_app;"
         "folder = Path(sys.argv[1]); functions = index(load_app(folder), folder); import shared, shared.settings as s;"
@@ -121,12 +124,12 @@ def test_our_host_serves_the_package_with_nothing_of_the_checkout(project: Path,
 
 def test_a_second_package_replaces_the_first_and_nothing_else_is_replaced(project: Path) -> None:
     out = project / "dist" / "app"
-    assert run_in(project, "package", "--config", "own.yaml").exit_code == 0
+    assert run_in(project, "package", "--no-libraries", "--config", "own.yaml").exit_code == 0
     (out / "shared" / "old.py").write_text("")
-    assert run_in(project, "package", "--config", "own.yaml").exit_code == 0
+    assert run_in(project, "package", "--no-libraries", "--config", "own.yaml").exit_code == 0
     assert not (out / "shared" / "old.py").exists()
 
-    refused = run_in(project, "package", "--config", "own.yaml", "--out", "examples")
+    refused = run_in(project, "package", "--no-libraries", "--config", "own.yaml", "--out", "examples")
 
     assert (refused.exit_code, "name another folder: --out FOLDER" in refused.stderr) == (2, True), refused.stderr
     assert (project / "examples" / "diabetes" / "train.py").is_file()
@@ -136,7 +139,7 @@ def test_errors_name_file_and_line_and_nothing_is_written(project: Path) -> None
     text = (project / "own.yaml").read_text()
     (project / "own.yaml").write_text(text.replace("    owner: data-science", "    ownr: data-science", 1))
 
-    refused = run_in(project, "package", SIGNALBOX_CONFIG=os.fspath(project / "own.yaml"))
+    refused = run_in(project, "package", "--no-libraries", SIGNALBOX_CONFIG=os.fspath(project / "own.yaml"))
 
     assert refused.exit_code == 8
     assert re.search(
