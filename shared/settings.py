@@ -222,15 +222,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in *environment*. Raises SettingsError with every problem at once."""
     values = {name: environment.get(name, default).strip() for name, default in DEFAULTS.items()}
     problems = [problem for name, value in values.items() if (problem := _problem(name, value))]
-    if values[RESULTS_TOPIC] and not values[SERVICE_BUS] and not values[SERVICE_BUS_NAMESPACE]:
-        problems.append(f"{RESULTS_TOPIC} is {values[RESULTS_TOPIC]!r}, on no namespace; set {SERVICE_BUS_NAMESPACE}")
-    if values[SIGNING_KEYS] and not values[TRUSTED_KEYS]:
-        problems.append(f"{TRUSTED_KEYS} is not set, so nothing that {SIGNING_KEYS} sign is believed; name their set")
-    if values[SERVICE_NOW] and not (values[SERVICE_NOW_CLIENT] and values[SERVICE_NOW_SECRET]):
-        problems.append(f"{SERVICE_NOW} is set without {SERVICE_NOW_CLIENT} and {SERVICE_NOW_SECRET}; set all three")
-    issuer, audience = values[TOKEN_ISSUER], values[TOKEN_AUDIENCE]
-    if issuer and (problem := audience_problem(issuer, audience)):
-        problems.append(f"{TOKEN_AUDIENCE} is {audience!r}, {problem}")
+    problems += _problems_together(values)
     if problems:
         raise SettingsError("\n".join(problems))
     return Settings(
@@ -270,6 +262,21 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         site_name=environment.get(SITE_NAME, ""),
         site_host=environment.get(SITE_HOST, ""),
     )
+
+
+def _problems_together(values: Mapping[str, str]) -> list[str]:
+    """What is wrong with settings that need one another."""
+    problems = list[str]()
+    if values[RESULTS_TOPIC] and not values[SERVICE_BUS] and not values[SERVICE_BUS_NAMESPACE]:
+        problems.append(f"{RESULTS_TOPIC} is {values[RESULTS_TOPIC]!r}, on no namespace; set {SERVICE_BUS_NAMESPACE}")
+    if values[SIGNING_KEYS] and not values[TRUSTED_KEYS]:
+        problems.append(f"{TRUSTED_KEYS} is not set, so nothing that {SIGNING_KEYS} sign is believed; name their set")
+    if values[SERVICE_NOW] and not (values[SERVICE_NOW_CLIENT] and values[SERVICE_NOW_SECRET]):
+        problems.append(f"{SERVICE_NOW} is set without {SERVICE_NOW_CLIENT} and {SERVICE_NOW_SECRET}; set all three")
+    issuer, audience = values[TOKEN_ISSUER], values[TOKEN_AUDIENCE]
+    if issuer and (problem := audience_problem(issuer, audience)):
+        problems.append(f"{TOKEN_AUDIENCE} is {audience!r}, {problem}")
+    return problems
 
 
 def has_queue(setting: str, environment: Mapping[str, str] = os.environ) -> bool:

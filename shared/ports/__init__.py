@@ -5,9 +5,8 @@ Every method raises `Refused` for what trying again cannot mend and `Transient` 
 
 from shared.ports.collected import CollectedFiles, CollectedLine
 from shared.ports.control import ControlPlane
-from shared.ports.datasets import DatasetFiles
 from shared.ports.devops import DevOpsApprovals, DevOpsFacts, DevOpsPipelines, Secrets, ServerTasks
-from shared.ports.drift import DriftFiles
+from shared.ports.file_reading import DatasetFiles, DriftFiles
 from shared.ports.inference import (
     Announcer,
     BatchJob,

@@ -5,6 +5,7 @@ import asyncio
 import json
 import signal
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,9 +112,14 @@ async def serve(settings: dict[str, Any]) -> None:
     await _until_told()
     for loop in loops:
         loop.cancel()
-    for runner in reversed(runners):  # Azure ML writes what it has collected while storage still answers.
-        await runner.cleanup()
+    await _close(runners)
     await bus.close()
+
+
+async def _close(runners: Sequence[web.AppRunner | PublicNames]) -> None:
+    """The last that was opened first: Azure ML writes what it has collected while storage still answers."""
+    for runner in reversed(runners):
+        await runner.cleanup()
 
 
 async def _confidential_ledger(
