@@ -49,7 +49,7 @@ def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | N
     first, due = _span(watched, earlier.through if earlier else None, now, look.lag_s, look.block_s)
     last = due
     if look.counts is CountSource.COLLECTOR:
-        last = _collected(clients, watched, _PAYLOADS, (first, due), _due(now, _LAGS * look.lag_s, look.block_s))
+        last = _collected(clients, watched, _PAYLOADS, (first, due), now, look.lag_s, look.block_s)
     counts = FrozenCounts() if last < first else _requests(clients, watched, first, last)
     is_unmeasured = not counts.minutes.get(ERRORS)
     if due < first:  # Nothing new is due: what the look before has found stands.
@@ -57,7 +57,9 @@ def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | N
     outputs_through = earlier.outputs_through if earlier else -1
     if outputs is not None and watched.is_compared:
         judged = outputs_through if outputs_through >= 0 else None
-        first_output, last_output = _span(watched, judged, now, outputs.lag_s, _MINUTE_S)
+        first_output, due_output = _span(watched, judged, now, outputs.lag_s, _MINUTE_S)
+        span = (first_output, due_output)
+        last_output = _collected(clients, watched, (outputs.collection,), span, now, outputs.lag_s, _MINUTE_S)
         if last_output >= first_output:
             counts = _with_outputs(clients, watched, outputs, counts, (first_output, last_output))
         outputs_through = max(first_output - 1, last_output)
@@ -67,9 +69,18 @@ def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | N
 
 
 def _collected(
-    clients: Clients, watched: WatchedStep, collections: tuple[str, ...], due: tuple[int, int], overdue: int
+    clients: Clients,
+    watched: WatchedStep,
+    collections: tuple[str, ...],
+    due: tuple[int, int],
+    now: datetime,
+    lag_s: int,
+    block_s: int,
 ) -> int:
-    """The last of the blocks that are *due* of which the collector has kept all, or which are *overdue*."""
+    """The last of the blocks that are *due* of which the collector has kept all, or which are overdue.
+
+    Counts of requests and of outputs both wait by it.
+    """
     # A request whose answer is not there yet would count as bad, and that of an instance which writes late as none:
     # the arms would differ by what their collectors do.
     if due[1] < due[0]:
@@ -78,9 +89,8 @@ def _collected(
     serving = [
         name for name, share in ((arms.canary, arms.weight), (arms.champion, 100 - arms.weight)) if name and share
     ]
-    through = clients.output_figures.collected_through(
-        watched.served, serving, collections, due, watched.policy.look.block_s
-    )
+    through = clients.output_figures.collected_through(watched.served, serving, collections, due, block_s)
+    overdue = _due(now, _LAGS * lag_s, block_s)
     return max(through, min(overdue, due[1]))
 
 

@@ -25,7 +25,8 @@ class MemoryTraffic:
 
     It counts every minute that it was asked for. Before *began* there was no endpoint, and nothing to count. What was
     answered before *past* had the share *past_bad* of bad answers, whoever answers now. The data collector keeps the
-    answers of a deployment only *answers_late_s* after the requests; a request without an answer counts as bad.
+    answers of a deployment only *answers_late_s* after the requests; a request without an answer counts as bad. A bad
+    request takes *bad_takes_s*, and is in no count before.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class MemoryTraffic:
         self._endpoints, self._now, self.requests, self._seed = endpoints, now, requests, seed
         self.answers_late_s: Callable[[str], float] = lambda deployment: 0.0
         self.bad_share: Callable[[str], float] = lambda deployment: 0.01
+        self.bad_takes_s = 0.0
         self.silent = False
         self.counts_copies = False  # Nobody has documented whether mirrored requests are.
         self.began, self.past, self.past_bad = 0, 0, 0.01
@@ -50,13 +52,19 @@ class MemoryTraffic:
             for deployment, share in (online.traffic | (online.mirror if self.counts_copies else {})).items():
                 bad_share = self.past_bad if minute < self.past else self.bad_share(deployment)
                 requests, bad = _drawn(f"{self._seed}/{minute}/{deployment}", self.requests, share, bad_share)
+                if minute > self.ended_through(self.bad_takes_s):
+                    requests, bad = requests - bad, 0
                 if minute > self.answered_through(deployment):
                     bad = requests
                 yield DeploymentMinute(deployment=deployment, minute=minute, requests=requests, bad=bad)
 
     def answered_through(self, deployment: str) -> int:
         """The last minute of which the answers of *deployment* have been kept."""
-        return int(self._now().timestamp() - self.answers_late_s(deployment)) // 60 - 1
+        return self.ended_through(self.answers_late_s(deployment))
+
+    def ended_through(self, age_s: float) -> int:
+        """The last minute that ended *age_s* ago."""
+        return int(self._now().timestamp() - age_s) // 60 - 1
 
     def clients(
         self, served: ServedEndpoint, first: int, last: int, slow_over_ms: float | None = None
@@ -84,16 +92,22 @@ def _drawn(seed: str, requests: int, share: int, bad_share: float) -> tuple[int,
 
 
 class MemoryOutputs:
-    """As many outputs as there are requests in *traffic*: 0 or 1, and 1 with the probability *ones* of a deployment."""
+    """As many outputs as there are requests in *traffic*: 0 or 1, and 1 with the probability *ones* of a deployment.
+
+    Those of a deployment are collected *late_s* after the requests.
+    """
 
     def __init__(self, traffic: MemoryTraffic) -> None:
         self._traffic = traffic
         self.ones: Callable[[str], float] = lambda deployment: 0.3
+        self.late_s: Callable[[str], float] = lambda deployment: 0.0
         self.collected = 0
 
     def outputs(self, served: ServedEndpoint, first: int, last: int, bins: OutputBins) -> Iterator[OutputMinute]:
         assert bins.first_only, "the rows of one request are no units of their own"
         for counted in self._traffic.minutes(served, first, last):
+            if counted.minute > self._traffic.ended_through(self.late_s(counted.deployment)):
+                continue
             draw = random.Random(f"outputs/{counted.minute}/{counted.deployment}")
             counts = [0] * bins.size
             for _ in range(counted.requests):
@@ -110,8 +124,13 @@ class MemoryOutputs:
         span: tuple[int, int],
         block_s: int = 60,
     ) -> int:
-        assert (collections, block_s) == (("request", "response"), 60)
-        return max(span[0] - 1, min(span[1], *map(self._traffic.answered_through, deployments)))
+        assert block_s == 60
+        if collections == ("model_outputs",):
+            through = [self._traffic.ended_through(self.late_s(deployment)) for deployment in deployments]
+        else:
+            assert collections == ("request", "response")
+            through = [self._traffic.answered_through(deployment) for deployment in deployments]
+        return max(span[0] - 1, min(span[1], *through))
 
     def requests(self, served: ServedEndpoint, deployment: str, first: int, last: int) -> Iterator[bytes]:
         """*collected* bodies, each with a row of its own."""

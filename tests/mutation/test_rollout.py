@@ -19,7 +19,15 @@ from shared.domain.rollout.policy import RolloutPolicy
 from tests.amounts import sample
 from tests.mutation.removal import Guard, Lock, expect_failure, remove
 from tests.mutation.test_judgements import _failures
-from tests.rollout import test_races, test_receipts, test_rollback, test_rollback_races, test_rollout, test_shadow
+from tests.rollout import (
+    test_comparisons,
+    test_races,
+    test_receipts,
+    test_rollback,
+    test_rollback_races,
+    test_rollout,
+    test_shadow,
+)
 from tests.rollout.conftest import POLICY, RolloutApp, RolloutStep, release_first, release_second, running
 from tests.unit.rollout.test_frozen_counts import test_few_requests_show_no_sickness as few
 from tests.unit.rollout.test_frozen_counts import test_what_is_no_count_is_refused as counted
@@ -174,6 +182,12 @@ RECEIPT = [
 STORIES = [
     *KNOWN_GOOD.values(),
     *RECEIPT,
+    Lock(
+        symbol="count_look",
+        condition="_collected(clients, watched, (outputs.collection,), span, now, outputs.lag_s, _MINUTE_S)",
+        without="due_output",
+        guard=test_comparisons.test_outputs_that_are_collected_late_are_counted_once_they_have_come,
+    ),
     Lock(
         symbol="receipts.objection",
         condition="(str(receipt.step), str(step))",
@@ -347,6 +361,7 @@ BEGINNINGS: dict[str, tuple[RolloutPolicy, tuple[RolloutStep, ...]]] = {
     "shifting": (POLICY, (release_first, test_receipts.end_first_step)),
     "forgetting": (test_receipts.FORGETTING, ()),
     "shadowing": (test_shadow.SHADOW, (release_first,)),
+    "comparing_outputs": (test_comparisons.OUTPUTS, (release_first,)),
 }
 
 

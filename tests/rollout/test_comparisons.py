@@ -15,6 +15,7 @@ from shared.domain.rollout.policy import (
     Soak,
     SoakReference,
 )
+from shared.domain.statistics.sequential.counts import MinuteCounts
 from shared.domain.statistics.sequential.rollout_evidence import RoutedUnit
 from shared.records.production.rollouts import step_at
 from tests.rollout.conftest import POLICY, RolloutApp, because, release_first, running
@@ -34,6 +35,12 @@ async def comparing(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[RolloutApp]:
     async for made in running(request.param, tmp_path, monkeypatch, after=(release_first,)):
+        yield made
+
+
+@pytest.fixture
+async def comparing_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    async for made in running(OUTPUTS, tmp_path, monkeypatch, after=(release_first,)):
         yield made
 
 
@@ -62,6 +69,23 @@ async def test_other_outputs_without_any_error_are_aborted(comparing: RolloutApp
     assert result.fate is c.Fate.HELD, result
     assert "worse in outputs 1" in because(result)
     assert comparing.traffic == before
+
+
+async def first_step(app: RolloutApp) -> dict[str, list[MinuteCounts]]:
+    """What the first step of version 2 has counted, by comparison."""
+    promotion, statements = await app.shifting(), app.clients.statements
+    await app.until(lambda: step_at(statements, promotion, "prod", 0) is not None, every_s=300)
+    record = step_at(statements, promotion, "prod", 0)
+    assert record is not None
+    return {name: [*record.counts.minutes.get(name, ()), *minutes] for name, minutes in record.last.minutes.items()}
+
+
+async def test_outputs_that_are_collected_late_are_counted_once_they_have_come(comparing_outputs: RolloutApp) -> None:
+    (champion,) = comparing_outputs.traffic
+    comparing_outputs.outputs.late_s = lambda deployment: 0 if deployment == champion else 1500
+    minutes = (await first_step(comparing_outputs))["outputs 1"]
+    assert minutes
+    assert all(minute.canary for minute in minutes), minutes
 
 
 @pytest.mark.parametrize("comparing", [SOAK], indirect=True)
