@@ -90,13 +90,16 @@ def _collected(
         name for name, share in ((arms.canary, arms.weight), (arms.champion, 100 - arms.weight)) if name and share
     ]
     through = clients.output_figures.collected_through(watched.served, serving, collections, due, block_s)
-    overdue = _due(now, _LAGS * lag_s, block_s)
+    overdue = _due(watched, now, _LAGS * lag_s, block_s)
     return max(through, min(overdue, due[1]))
 
 
-def _due(now: datetime, lag_s: int, block_s: int) -> int:
-    """The last block that ended *lag_s* ago or earlier."""
-    return int((now - timedelta(seconds=lag_s)).timestamp()) // block_s - 1
+def _due(watched: WatchedStep, now: datetime, lag_s: int, block_s: int) -> int:
+    """The last block whose requests have all ended *lag_s* ago or earlier."""
+    # A request belongs to the block in which it began, and is logged when it ends: a block whose last request may still
+    # be under way would be frozen without it.
+    age = timedelta(seconds=watched.policy.look.longest_s + lag_s)
+    return int((now - age).timestamp()) // block_s - 1
 
 
 def _span(watched: WatchedStep, judged: int | None, now: datetime, lag_s: int, block_s: int) -> tuple[int, int]:
@@ -107,7 +110,7 @@ def _span(watched: WatchedStep, judged: int | None, now: datetime, lag_s: int, b
     # Rounded up: the block in which the traffic changed has requests of two weights, and a table over both would
     # compare unlike things (Simpson).
     first = ceil(watched.since.timestamp() / block_s) if judged is None else judged + 1
-    return first, _due(now, lag_s, block_s)
+    return first, _due(watched, now, lag_s, block_s)
 
 
 def _requests(clients: Clients, watched: WatchedStep, first: int, last: int) -> FrozenCounts:

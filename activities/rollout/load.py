@@ -91,7 +91,7 @@ def _profile(clients: Clients, above: Stage | None, options: LoadLimits) -> Load
     if above is None or above.rollout is None or above.environment is None:
         return None
     look, expect, counts = above.rollout.look, above.rollout.expect, dict[int, int]()
-    until = clients.clock.now() - timedelta(seconds=look.lag_s)
+    until = clients.clock.now() - timedelta(seconds=look.due_s)
     first, last = (int(moment.timestamp()) // 60 for moment in (until - _DAY, until))
     served = ServedEndpoint(workspace=above.environment, endpoint=above.serving.online)
     for minute in clients.traffic_figures(look.counts).minutes(served, first, last - 1):

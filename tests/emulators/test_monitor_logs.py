@@ -46,6 +46,15 @@ def test_counts_tell_the_bad_and_the_slow(monitored: Monitored) -> None:
     )
 
 
+def test_a_slow_request_is_logged_once_it_has_ended_in_the_block_in_which_it_began(monitored: Monitored) -> None:
+    monitored.add(0, 1, duration_ms=170_000.0)
+
+    monitored.pass_minutes(5.8)
+    assert counts(monitored) == []
+    monitored.pass_minutes(0.1)
+    assert counts(monitored) == [("v1", 0, 1, 0, None)]
+
+
 def test_blocks_may_be_shorter_than_a_minute(monitored: Monitored) -> None:
     monitored.add(0, 6)  # One in each ten seconds.
     monitored.pass_minutes(10)

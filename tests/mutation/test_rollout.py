@@ -183,6 +183,12 @@ STORIES = [
     *KNOWN_GOOD.values(),
     *RECEIPT,
     Lock(
+        symbol="counting._due",
+        condition="watched.policy.look.longest_s + lag_s",
+        without="lag_s",
+        guard=test_comparisons.test_requests_that_end_later_than_the_figures_are_late_are_in_the_counts,
+    ),
+    Lock(
         symbol="count_look",
         condition="_collected(clients, watched, (outputs.collection,), span, now, outputs.lag_s, _MINUTE_S)",
         without="due_output",
@@ -361,6 +367,7 @@ BEGINNINGS: dict[str, tuple[RolloutPolicy, tuple[RolloutStep, ...]]] = {
     "shifting": (POLICY, (release_first, test_receipts.end_first_step)),
     "forgetting": (test_receipts.FORGETTING, ()),
     "shadowing": (test_shadow.SHADOW, (release_first,)),
+    "waiting": (test_comparisons.SLOWEST, (release_first,)),
     "comparing_outputs": (test_comparisons.OUTPUTS, (release_first,)),
 }
 

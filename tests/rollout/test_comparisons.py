@@ -27,6 +27,7 @@ OUTPUTS = replace(
 )
 SOAK = replace(POLICY, soak=Soak(for_s=7200, requests=1000, compare=SoakReference.WEEK_BEFORE))
 CLIENTS = replace(POLICY, look=LookRule(counts=CountSource.TRAFFIC_LOG, unit=RoutedUnit.CONNECTION))
+SLOWEST = replace(POLICY, look=replace(POLICY.look, longest_s=180))
 COLLECTED = replace(POLICY, look=replace(POLICY.look, lag_s=240, counts=CountSource.COLLECTOR))
 
 
@@ -41,6 +42,13 @@ async def comparing(
 @pytest.fixture
 async def comparing_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
     async for made in running(OUTPUTS, tmp_path, monkeypatch, after=(release_first,)):
+        yield made
+
+
+@pytest.fixture
+async def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RolloutApp]:
+    """Looks wait for requests of three minutes."""
+    async for made in running(SLOWEST, tmp_path, monkeypatch, after=(release_first,)):
         yield made
 
 
@@ -86,6 +94,14 @@ async def test_outputs_that_are_collected_late_are_counted_once_they_have_come(c
     minutes = (await first_step(comparing_outputs))["outputs 1"]
     assert minutes
     assert all(minute.canary for minute in minutes), minutes
+
+
+async def test_requests_that_end_later_than_the_figures_are_late_are_in_the_counts(waiting: RolloutApp) -> None:
+    waiting.requests.bad_share = lambda deployment: 0.1
+    waiting.requests.bad_takes_s = SLOWEST.look.lag_s + SLOWEST.look.longest_s
+    minutes = (await first_step(waiting))["errors"]
+    assert len(minutes) > 10
+    assert all(minute.champion_bad for minute in minutes), minutes
 
 
 @pytest.mark.parametrize("comparing", [SOAK], indirect=True)

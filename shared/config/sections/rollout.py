@@ -46,6 +46,8 @@ _SharePart = Annotated[float, Number(most=1, between=True, example=0.2)]
 _Milliseconds = Annotated[float, Number(least=1)]
 _MOST_BINS = 20
 _Requests = Annotated[int, Whole(least=0, most=10**9)]
+# Azure ML ends no request before them: https://learn.microsoft.com/azure/machine-learning/how-to-manage-quotas
+_LONGEST_S, _LONGEST_ON_KUBERNETES_S = 180, 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,7 @@ class LookSection:
 
     every: Seconds | None = None
     lag: ZeroOrMoreSeconds | None = None
+    longest: ZeroOrMoreSeconds | None = None
     block: Seconds | None = None
     counts: CountSource | None = None
     unit: RoutedUnit | None = None
@@ -263,7 +266,7 @@ def rollout_of(section: RolloutSection | None, serving: Serving, place: FilePlac
     policy = RolloutPolicy(
         steps=section.steps,
         each=built(StepLimits, section.each),
-        look=built(LookRule, section.look),
+        look=_look(section.look, serving),
         compare=_comparison(section.compare),
         known_good=built(KnownGoodRules, section.known_good),
         soak=built(Soak, section.soak, **_lasting(section.soak.duration)),
@@ -289,8 +292,9 @@ def _refuse_impossible(policy: RolloutPolicy, serving: Serving, place: FilePlace
     if policy.each.at_most_s < policy.each.at_least_s:
         problem = f"is {policy.each.at_most_s} s, less than at_least ({policy.each.at_least_s} s)"
         place.inside("each").fail("at_most", problem, "give a longer time")
-    if policy.each.at_most_s <= policy.look.lag_s:
-        problem = f"is {policy.look.lag_s} s, and a step lasts {policy.each.at_most_s} s at most"
+    if policy.each.at_most_s <= policy.look.due_s:
+        figures = f"is {policy.look.lag_s} s after a request of {policy.look.longest_s} s"
+        problem = f"{figures}, and a step lasts {policy.each.at_most_s} s at most"
         place.inside("look").fail("lag", problem, "let a step last longer than its figures are late")
     if policy.mirror and serving.kubernetes:
         place.fail("mirror", "is set for endpoints on Kubernetes, which copy no requests", "remove it")
@@ -332,6 +336,11 @@ def _comparison(section: ComparisonSection) -> ComparisonRules:
     outputs = built(ComparedOutputs, section.outputs) if section.outputs else None
     errors = built(ComparedMetric, section.errors)
     return built(ComparisonRules, section, errors=errors, slow=slow, outputs=outputs)
+
+
+def _look(section: LookSection, serving: Serving) -> LookRule:
+    longest_s = _LONGEST_ON_KUBERNETES_S if serving.kubernetes else _LONGEST_S
+    return built(LookRule, section, longest_s=longest_s if section.longest is None else section.longest)
 
 
 def _mirror(section: MirrorSection | None) -> Mirror | None:

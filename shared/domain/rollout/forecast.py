@@ -58,12 +58,12 @@ def expectations(policy: RolloutPolicy, weights: tuple[int, ...]) -> tuple[str, 
 
 def _by_time(policy: RolloutPolicy) -> Iterator[Impossibility]:
     each, look, soak = policy.each, policy.look, policy.soak
-    first_counts_s = look.every_s + look.lag_s + look.block_s
+    first_counts_s = look.every_s + look.due_s + look.block_s
     if each.at_most_s < first_counts_s:
         yield Impossibility(
             field=("each", "at_most"),
             problem=f"is {each.at_most_s} s, and no look counts anything before {first_counts_s} s have passed "
-            f"(every {look.every_s} s, {look.lag_s} s late, in blocks of {look.block_s} s)",
+            f"(every {look.every_s} s, {look.due_s} s late, in blocks of {look.block_s} s)",
             remedy="let a step last longer, or look more often",
         )
     if soak.for_s < first_counts_s:

@@ -50,7 +50,8 @@ class StepLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookRule:
-    """A look every *every_s* at the minutes that are older than *lag_s*: younger ones may still be corrected.
+    """A look every *every_s* at the minutes in which every request has ended *lag_s* ago: younger ones may still be
+    corrected. No request takes longer than *longest_s*; plans of earlier releases allow it no time of its own.
 
     Requests are counted in blocks of *block_s*, within which both versions meet the same incidents.
     """
@@ -60,6 +61,12 @@ class LookRule:
     block_s: int = 60
     counts: CountSource = CountSource.METRICS
     unit: RoutedUnit = RoutedUnit.REQUEST
+    longest_s: int = field(default=0, metadata=NEWER)
+
+    @property
+    def due_s(self) -> int:
+        """How old a block must be to be counted."""
+        return self.longest_s + self.lag_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,8 @@ class Publication:
     """Delays are in seconds; spans are (from, until) in epoch seconds, and name the minutes that begin in them.
 
     *metrics_delay_s* counts from a minute's end, and a negative one publishes a minute while it lasts. *log_delay_s*
-    counts from the request, with up to *log_spread_s* more.
+    counts from the end of the request, with up to *log_spread_s* more. Neither has a request before it has ended, and
+    both have it at the time of its arrival.
     A *late_share* of the requests is counted *late_s* later than the others of their minute.
     In *missing* minutes no average is sent, in *null* ones it is null, in *nan* ones NaN. With *zeros* a series says 0
     for a minute in which only others were measured.
@@ -50,18 +51,23 @@ class Publication:
 
     def measured_at(self, request: ScoredRequest) -> float:
         """From when on *request* is in the metrics of its minute."""
-        published_at = request.at - request.at % MINUTE_S + MINUTE_S + self.metrics_delay_s
+        minute_end = request.at - request.at % MINUTE_S + MINUTE_S
+        published_at = max(minute_end + self.metrics_delay_s, _ended_at(request))
         is_late = self.late_share > 0 and _chance(request, "late") < self.late_share
         return published_at + (self.late_s if is_late else 0.0)
 
     def logged_at(self, request: ScoredRequest) -> float:
         """From when on *request* is a row of the traffic log."""
-        return request.at + self.log_delay_s + _chance(request, "log") * self.log_spread_s
+        return _ended_at(request) + self.log_delay_s + _chance(request, "log") * self.log_spread_s
 
 
 def within(minute_s: float, spans: Spans) -> bool:
     """Whether the minute that begins at *minute_s* is in one of *spans*."""
     return any(begin <= minute_s < end for begin, end in spans)
+
+
+def _ended_at(request: ScoredRequest) -> float:
+    return request.at + request.duration_ms / 1000
 
 
 def _chance(request: ScoredRequest, purpose: str) -> float:

@@ -65,14 +65,27 @@ def test_a_possible_rollout_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("longest", "kubernetes", "longest_s"),
+    [(None, "", 180), (None, "aks", 300), ("20s", "", 20), ("0s", "aks", 0)],
+)
+def test_a_block_waits_for_the_longest_request_that_azure_lets_last(tmp_path, longest, kubernetes, longest_s):
+    path = written(tmp_path, look={"counts": "traffic_log", "longest": longest})
+    content = yaml.safe_load(path.read_text())
+    content["ladder"]["production"]["serve"]["kubernetes"] = kubernetes or None
+    path.write_text(yaml.safe_dump(content))
+    look = policy_in(path).look
+    assert (look.longest_s, look.due_s) == (longest_s, longest_s + 240)
+
+
+@pytest.mark.parametrize(
     ("changes", "field", "arithmetic"),
     [
         ({"expect": {"per_hour": 60}}, "each.requests", "5 % of 60 requests an hour are 18 in 6 h"),
         ({"expect": {"per_hour": 20}}, "soak.requests", "20 requests an hour are 600 in 30 h"),
         ({"expect": {"per_hour": 300, "errors": 0.001}}, "compare.errors.worse", "of the evidence"),
         ({"expect": {"per_hour": 600, "errors": 0.002}}, "steps", "must be cleared before 50 %"),
-        ({"each": {"at_least": "5m", "at_most": "9m"}}, "each.at_most", "no look counts anything before 600 s"),
-        ({"soak": {"for": "5m"}}, "soak.for", "no look counts anything before 600 s"),
+        ({"each": {"at_least": "5m", "at_most": "9m"}}, "each.at_most", "no look counts anything before 780 s"),
+        ({"soak": {"for": "5m"}}, "soak.for", "no look counts anything before 780 s"),
         ({"soak": {"compare": "week_before", "tolerated": 4}}, "compare.errors.worse", "is 3, and the soak tolerates"),
         ({"compare": {"outputs": {"field": "score"}}}, "compare.outputs", "has neither edges nor classes"),
         ({"compare": {"outputs": {"edges": [1, 1]}}}, "compare.outputs.edges", ""),

@@ -36,7 +36,7 @@ def _figures(site: Site, policy: RolloutPolicy, served: ServedEndpoint) -> Itera
     """Whether the source of counts answers, and whether the traffic log is written where it is the source."""
     source = policy.look.counts
     report = SubjectReport("production", f"{source.value} of {served.endpoint}")
-    last = int(site.clock.now().timestamp() - policy.look.lag_s) // 60 - 1
+    last = int(site.clock.now().timestamp() - policy.look.due_s) // 60 - 1
     try:
         minutes = list(site.traffic_figures(source).minutes(served, last - _HOUR, last))
     except Refused as refusal:

@@ -37,7 +37,7 @@ _GROUP_API, _RULE_API = "2023-01-01", "2018-03-01"
 _ROLLOUT = {
     # At 5 % so many requests take eight seconds. Until the routing was watched for ten, traffic counts an eighth.
     "each": {"at_least": "2s", "at_most": "2m", "requests": 60},
-    "look": {"every": "1s", "lag": "1s", "block": "1s", "counts": "traffic_log"},
+    "look": {"every": "1s", "lag": "1s", "longest": "0s", "block": "1s", "counts": "traffic_log"},
     "soak": {"for": "3s", "requests": 100},
     "keep_warm": "1h",
     "alerts": {"rules": [ALERT_RULE], "within": "1h"},
