@@ -20,6 +20,7 @@ from tests.amounts import sample
 from tests.mutation.removal import Guard, Lock, expect_failure, remove
 from tests.mutation.test_judgements import _failures
 from tests.rollout import (
+    test_alerts,
     test_comparisons,
     test_races,
     test_receipts,
@@ -31,6 +32,7 @@ from tests.rollout import (
 from tests.rollout.conftest import POLICY, RolloutApp, RolloutStep, release_first, release_second, running
 from tests.unit.rollout.test_frozen_counts import test_few_requests_show_no_sickness as few
 from tests.unit.rollout.test_frozen_counts import test_what_is_no_count_is_refused as counted
+from tests.unit.rollout.test_known_good import test_an_alert_on_it_while_it_served_counts_against_it as alerted
 from tests.unit.rollout.test_known_good import test_it_has_served_long_enough as long_enough
 from tests.unit.rollout.test_known_good import test_its_last_time_ended_well as well
 from tests.unit.rollout.test_known_good import test_traffic_is_ours_where_this_rollout_has_set_it as ours
@@ -110,6 +112,29 @@ JUDGEMENTS = [
     ),
     Lock(symbol="_check_whole", condition="type(value) is not int or value < 0", without="False", guard=counted),
     Lock(symbol="known_good._counts", condition="interval.share >= rules.share", without="True", guard=long_enough),
+    *gates(
+        "known_good._fired_on",
+        alerted,
+        (
+            "alert.fired_at < interval.since or (interval.until is not None and alert.fired_at >= interval.until)",
+            "False",
+        ),
+        ("alert.deployment", "False"),
+    ),
+    Lock(symbol="known_good._fired_on", condition="interval.share >= rules.share", without="True", guard=alerted),
+    Lock(symbol="alerts_on", condition="interval.model == model", without="True", guard=alerted),
+    Lock(
+        symbol="known_good._seconds_after",
+        condition="max(interval.since, moment)",
+        without="interval.since",
+        guard=alerted,
+    ),
+    Lock(
+        symbol="FiredAlert.ended_at",
+        condition="self.resolved_at or self.fired_at",
+        without="self.fired_at",
+        guard=alerted,
+    ),
     Lock(symbol="GoodCandidate.unmet", condition="condition.firm or not override", without="not override", guard=kept),
     Lock(symbol="is_ours", condition="traffic == before", without="True", guard=ours),
     Lock(
@@ -179,9 +204,14 @@ RECEIPT = [
         guard=test_receipts.test_a_record_that_says_more_than_its_counts_opens_nothing,
     ),
 ]
+CLEARED = test_alerts.test_an_alert_that_starts_no_rollback_counts_against_the_version_until_it_is_cleared
 STORIES = [
     *KNOWN_GOOD.values(),
     *RECEIPT,
+    Lock(symbol="fired_alerts", condition="cleared_at is None or fired_at > cleared_at", without="True", guard=CLEARED),
+    Lock(
+        symbol="rollbacks._release", condition="hold is not None or alerts", without="hold is not None", guard=CLEARED
+    ),
     Lock(
         symbol="counting._due",
         condition="watched.policy.look.longest_s + lag_s",
@@ -367,6 +397,7 @@ BEGINNINGS: dict[str, tuple[RolloutPolicy, tuple[RolloutStep, ...]]] = {
     "shifting": (POLICY, (release_first, test_receipts.end_first_step)),
     "forgetting": (test_receipts.FORGETTING, ()),
     "shadowing": (test_shadow.SHADOW, (release_first,)),
+    "won": (POLICY, (release_first, release_second, test_alerts.pass_an_hour)),
     "waiting": (test_comparisons.SLOWEST, (release_first,)),
     "comparing_outputs": (test_comparisons.OUTPUTS, (release_first,)),
 }

@@ -9,14 +9,18 @@ import pytest
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.rollout.serving import ChangeKind
 from shared.ports import FiringAlert
-from shared.records.production.serving import served_intervals
+from shared.records.production.serving import released_at, served_intervals
 from tests.rollout.conftest import FIRST, RolloutApp, alert, pushed
+
+
+async def pass_an_hour(app: RolloutApp) -> None:
+    await app.pass_time(hours=1)
 
 
 @pytest.fixture
 async def won(replaced: RolloutApp) -> RolloutApp:
     """Version 1 is known to be good, and version 2 is in production since an hour."""
-    await replaced.pass_time(hours=1)
+    await pass_an_hour(replaced)
     return replaced
 
 
@@ -173,3 +177,43 @@ async def test_the_version_that_an_alert_has_left_is_held_back(won: RolloutApp) 
     await push(won, pushed(firing(won)))
     refused = await won.finish(await won.promote("churn:2", "prod"))
     assert "held back by alert prod-errors" in "; ".join(refused.because)
+
+
+async def served_condition(app: RolloutApp, model: str) -> dict[str, Any]:
+    """Whether *model* has served long enough to be known to be good, as the API says it."""
+    status, shown = await app.ask("GET", "models/churn/known-good")
+    assert status == 200, shown
+    (row,) = (row for row in shown["versions"] if row["model"] == model)
+    (condition,) = (each for each in row["conditions"] if each["condition"] == "served")
+    return dict(condition)
+
+
+async def test_an_alert_that_starts_no_rollback_counts_against_the_version_until_it_is_cleared(won: RolloutApp) -> None:
+    assert (await served_condition(won, "churn:2"))["met"]
+    await won.pass_time(hours=72)
+    fired = firing(won)
+    assert "longer than 3 days" in await push(won, pushed(fired))
+    shown = await served_condition(won, "churn:2")
+    assert not shown["met"]
+    assert f"since alert prod-errors, which fired at {fired.since:%Y-%m-%d %H:%M} UTC" in shown["because"]
+    assert (await served_condition(won, "churn:1"))["met"]  # It had served before.
+    status, answer = await won.ask(
+        "POST", "models/churn/release", {"version": "2", "reason": "a test of the rule"}, "linus"
+    )
+    assert (status, answer["released"]) == (200, True), answer
+    assert (await served_condition(won, "churn:2"))["met"]
+    assert won.chain()[-1] == "hold released"
+    await won.pass_time(minutes=1)
+    assert "longer than 3 days" in await push(won, pushed(replace(firing(won), id="another")))
+    assert not (await served_condition(won, "churn:2"))["met"]
+    await won.pass_time(minutes=31)
+    assert (await served_condition(won, "churn:2"))["met"]  # It has served half an hour without one.
+
+
+async def test_an_alert_of_the_future_dates_no_release(won: RolloutApp) -> None:
+    """Nobody signs the records of alerts, and a release of the far future would outlast every later hold."""
+    await push(won, pushed(replace(firing(won), since=won.clients.clock.now() + timedelta(days=7))))
+    assert not (await served_condition(won, "churn:2"))["met"]
+    await won.ask("POST", "models/churn/release", {"version": "2", "reason": "a test of the rule"}, "linus")
+    said = released_at(won.clients.statements, ModelVersion(name="churn", version="2"))
+    assert said == won.clients.clock.now()

@@ -26,7 +26,7 @@ from shared.domain.rollout.serving_alerts import ServingAlert, judge_alert
 from shared.durable.starting import Client
 from shared.ports import EndpointKind
 from shared.records.production import paths
-from shared.records.production.alerts import AlertRecord, keep_alert
+from shared.records.production.alerts import FIRED, RESOLVED, AlertRecord, keep_alert
 from shared.records.production.serving import served_intervals
 from shared.records.promotion import find_promotion
 from shared.records.store import RecordStore
@@ -114,7 +114,7 @@ async def act_on_alert(
         deployment=alert.deployment,
         model=reaction.model,
         fired_at=alert.fired_at.isoformat(),
-        condition="fired" if alert.fired else "resolved",
+        condition=FIRED if alert.fired else RESOLVED,
         at=clients.clock.now().isoformat(timespec="milliseconds"),
         because=reaction.because,
         rollback=reaction.rollback.id if reaction.rollback else "",

@@ -12,9 +12,11 @@ from shared.domain.promotion.ladder import Ladder, Stage
 from shared.domain.promotion.models import EntryState, ModelVersion, exact_or_none
 from shared.domain.rollout.callers import CallerNames, caller_names, misfit
 from shared.domain.rollout.known_good import (
+    FiredAlert,
     GoodCandidate,
     GoodCondition,
     KnownGoodRules,
+    alerts_on,
     ended_well,
     served_long_enough,
     versions_served,
@@ -23,8 +25,9 @@ from shared.domain.rollout.rehearsals import Rehearsal, newest_rehearsal
 from shared.domain.rollout.serving import ServedInterval
 from shared.ports import AuditLog, BundleStore, EndpointKind, Endpoints
 from shared.records.predicates import EntryStatement
+from shared.records.production.alerts import fired_alerts
 from shared.records.production.rehearsals import rehearsals_of
-from shared.records.production.serving import hold_of, served_intervals
+from shared.records.production.serving import hold_of, released_at, served_intervals
 from shared.records.registry import entry_statement, history_of
 from shared.records.statements import Statements
 
@@ -97,7 +100,7 @@ def _candidate(
         deployment=deployment,
         last_served=last,
         conditions=(
-            served_long_enough(served, str(model), rules, now),
+            served_long_enough(served, str(model), rules, now, uncleared_alerts(records.statements, stage, model)),
             ended_well(served, str(model), rules),
             *_entry_conditions(records, model),
             _fits_callers(records, stage, model, serving),
@@ -107,6 +110,28 @@ def _candidate(
         rehearsed=newest_rehearsal(rehearsal for rehearsal in rehearsals if not rehearsal.is_cold),
         recovered=newest_rehearsal(rehearsal for rehearsal in rehearsals if rehearsal.is_cold),
     )
+
+
+def uncleared_alerts(statements: Statements, stage: Stage, model: ModelVersion) -> tuple[FiredAlert, ...]:
+    """The alerts on the stage's endpoint since an operator has last given a word for *model*."""
+    if stage.rollout is None or stage.environment is None:
+        return ()
+    place, endpoint = stage.environment.name, stage.serving.online
+    cleared_at = released_at(statements, model)
+    return tuple(fired_alerts(statements.store, place, endpoint, stage.rollout.alerts, cleared_at))
+
+
+def standing_alerts(statements: Statements, ladder: Ladder, model: ModelVersion) -> tuple[FiredAlert, ...]:
+    """Those of them that fired on *model* while it served a stage."""
+    stages = (stage for stage in ladder.stages if stage.rollout is not None and stage.environment is not None)
+    return tuple(alert for stage in stages for alert in _alerts_at(statements, stage, model))
+
+
+def _alerts_at(statements: Statements, stage: Stage, model: ModelVersion) -> tuple[FiredAlert, ...]:
+    assert stage.environment is not None
+    assert stage.rollout is not None
+    served = served_intervals(statements, stage.environment.name, stage.serving.online)
+    return alerts_on(served, str(model), stage.rollout.known_good, uncleared_alerts(statements, stage, model))
 
 
 def _entry_conditions(records: ServingRecords, model: ModelVersion) -> Iterator[GoodCondition]:

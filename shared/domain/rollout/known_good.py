@@ -25,6 +25,24 @@ class KnownGoodRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FiredAlert:
+    """An alert of *rule* about *deployment* (lower case), or about the whole endpoint where that is empty.
+
+    It was in force until *resolved_at*; None where nobody has said when it ended.
+    """
+
+    rule: str
+    fired_at: datetime
+    deployment: str = ""
+    resolved_at: datetime | None = None
+
+    @property
+    def ended_at(self) -> datetime:
+        """The first moment at which time without an alert may begin."""
+        return max(self.fired_at, self.resolved_at or self.fired_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoodCondition:
     """One condition of being known good; *because* says what was found. *firm*: no override reaches it."""
 
@@ -89,15 +107,46 @@ def versions_served(served: Iterable[ServedInterval]) -> tuple[str, ...]:
 
 
 def served_long_enough(
-    served: Sequence[ServedInterval], model: str, rules: KnownGoodRules, now: datetime
+    served: Sequence[ServedInterval],
+    model: str,
+    rules: KnownGoodRules,
+    now: datetime,
+    alerts: Iterable[FiredAlert] = (),
 ) -> GoodCondition:
-    """Whether *model* had the share for the time, at a stretch."""
-    stretches = [interval.seconds(now) for interval in served if _counts(interval, model, rules)]
+    """Whether *model* had the share for the time, at a stretch, after the last of *alerts* that fired on it."""
+    last = max(alerts_on(served, model, rules, alerts), key=lambda alert: alert.ended_at, default=None)
+    stretches = [
+        interval.seconds(now) if last is None else _seconds_after(last.ended_at, interval, now)
+        for interval in served
+        if _counts(interval, model, rules)
+    ]
     longest = max(stretches, default=0.0)
-    text = f"it had at least {rules.share} % for {timedelta(seconds=round(longest))}"
+    since = f" since alert {last.rule}, which fired at {last.fired_at:%Y-%m-%d %H:%M} UTC" if last else ""
+    text = f"it had at least {rules.share} % for {timedelta(seconds=round(longest))}{since}"
     return GoodCondition(
-        name="served", met=longest >= rules.served_s, because=f"{text}, asked is {timedelta(seconds=rules.served_s)}"
+        name="served", met=longest >= rules.served_s, because=f"{text}; asked is {timedelta(seconds=rules.served_s)}"
     )
+
+
+def alerts_on(
+    served: Sequence[ServedInterval], model: str, rules: KnownGoodRules, alerts: Iterable[FiredAlert]
+) -> tuple[FiredAlert, ...]:
+    """Those of *alerts* that fired on *model* while it served, whatever was done about them."""
+    own = [interval for interval in served if interval.model == model]
+    return tuple(alert for alert in alerts if any(_fired_on(alert, interval, rules) for interval in own))
+
+
+def _fired_on(alert: FiredAlert, interval: ServedInterval, rules: KnownGoodRules) -> bool:
+    if alert.fired_at < interval.since or (interval.until is not None and alert.fired_at >= interval.until):
+        return False
+    if alert.deployment:
+        return alert.deployment == interval.deployment.lower()
+    # An alert on the whole endpoint during a rollout may be about either version.
+    return interval.share >= rules.share
+
+
+def _seconds_after(moment: datetime, interval: ServedInterval, now: datetime) -> float:
+    return ((interval.until or now) - max(interval.since, moment)).total_seconds()
 
 
 def ended_well(served: Sequence[ServedInterval], model: str, rules: KnownGoodRules) -> GoodCondition:

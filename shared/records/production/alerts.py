@@ -1,11 +1,19 @@
-"""What was done about each alert of a configured rule, to be shown: nothing is decided by these records."""
+"""What was done about each alert of a configured rule. They are shown, and keep a version from being known to be good.
+
+Nobody signs them: what a planted or removed record changes is which version a rollback proposes, and never an order.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from shared.domain import identity
+from shared.domain.rollout.known_good import FiredAlert
+from shared.domain.rollout.policy import RolloutAlerts
 from shared.records.production import paths
 from shared.records.store import RecordStore
+
+FIRED, RESOLVED = "fired", "resolved"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +56,21 @@ def alerts_of(store: RecordStore, environment: str, endpoint: str) -> Iterator[A
         record = store.get(AlertRecord, blob.path)
         if record is not None:
             yield record
+
+
+def fired_alerts(
+    store: RecordStore, environment: str, endpoint: str, policy: RolloutAlerts, cleared_at: datetime | None
+) -> Iterator[FiredAlert]:
+    """Those of the rules of *policy* that fired on the endpoint after *cleared_at*, whatever was done about them."""
+    records = [record for record in alerts_of(store, environment, endpoint) if policy.has_rule(record.rule)]
+    resolved = {record.alert: record.at for record in records if record.condition == RESOLVED}
+    for record in records:
+        fired_at = datetime.fromisoformat(record.fired_at)
+        if record.condition != RESOLVED and (cleared_at is None or fired_at > cleared_at):
+            ended = resolved.get(record.alert)
+            yield FiredAlert(
+                rule=record.rule,
+                fired_at=fired_at,
+                deployment=record.deployment.lower(),
+                resolved_at=datetime.fromisoformat(ended) if ended else None,
+            )

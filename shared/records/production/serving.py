@@ -107,6 +107,15 @@ def hold_of(
     return None if newest is None or newest.released else newest
 
 
+def released_at(
+    statements: Statements, model: ModelVersion, forgeries: list[ForgedError] | None = None
+) -> datetime | None:
+    """When somebody has last said that *model* may be promoted again; None where nobody has."""
+    folder = paths.hold(model.name, model.version)
+    words = statements.records(folder, PredicateKind.HOLD, VersionHold, forgeries=forgeries)
+    return max((word.at for _, word in words if word.released), default=None)
+
+
 def _change_path(environment: str, endpoint: str, key: str) -> str:
     return f"{paths.traffic_changes(environment, endpoint)}{identity.digest(key)}.dsse.json"
 

@@ -275,7 +275,7 @@ def revoke(model: str, reason: str, person: str, as_json: bool) -> None:
 @_as
 @_json
 def release_hold(model: str, reason: str, person: str, as_json: bool) -> None:
-    """Let MODEL:VERSION, which a rollback has left, be promoted again."""
+    """Let MODEL:VERSION, which a rollback has left, be promoted again; alerts on it count no more."""
     name, _, version = model.partition(":")
     if not version:
         raise click.UsageError(f"{model!r} names no version; write MODEL:VERSION")

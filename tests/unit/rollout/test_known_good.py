@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.rollout.known_good import (
+    FiredAlert,
     GoodCandidate,
     GoodCondition,
     KnownGoodRules,
@@ -47,6 +48,45 @@ def changed(at_s: float, kind: ChangeKind = SHIFT, **traffic: int) -> TrafficCha
 def test_it_has_served_long_enough(changes: list[TrafficChange], until_s: float, met: bool) -> None:
     condition = served_long_enough(intervals(changes), "churn:a", RULES, DAY + timedelta(seconds=until_s))
     assert condition.met is met
+
+
+def fired(at_s: float, deployment: str = "a", resolved_s: float | None = None) -> FiredAlert:
+    resolved = None if resolved_s is None else DAY + timedelta(seconds=resolved_s)
+    return FiredAlert(
+        rule="prod-errors", fired_at=DAY + timedelta(seconds=at_s), deployment=deployment, resolved_at=resolved
+    )
+
+
+ALONE = [changed(0, a=100), changed(4000, b=100)]
+SHARED = [changed(0, a=5, b=95), changed(100, a=100)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "alert", "until_s", "met"),
+    [
+        (ALONE, fired(3900), 9999, False),  # What it had served before does not speak for it any more.
+        (ALONE, fired(399), 9999, True),  # It served an hour after it.
+        (ALONE, fired(401), 9999, False),
+        (ALONE, fired(0), 9999, True),
+        (ALONE, fired(10, resolved_s=1000), 9999, False),  # It was in force until then.
+        (ALONE, fired(3900, ""), 9999, False),  # On the endpoint, which it served alone.
+        (ALONE, fired(3900, "b"), 9999, True),
+        (ALONE, fired(4000), 9999, True),  # It did not serve any more.
+        (ALONE, fired(4000, ""), 9999, True),
+        (ALONE, fired(-1), 9999, True),  # It did not serve yet.
+        ([*ALONE, changed(5000, a=100)], fired(3900), 8600, True),  # A later stretch without one.
+        ([*ALONE, changed(5000, a=100)], fired(3900), 8599, False),
+        (SHARED, fired(50, resolved_s=200), 3750, False),
+        (SHARED, fired(50, "", resolved_s=200), 3750, True),  # On both: it may be about the other one.
+    ],
+)
+def test_an_alert_on_it_while_it_served_counts_against_it(
+    changes: list[TrafficChange], alert: FiredAlert, until_s: float, met: bool
+) -> None:
+    condition = served_long_enough(intervals(changes), "churn:a", RULES, DAY + timedelta(seconds=until_s), [alert])
+    assert condition.met is met, condition
+    if not met:
+        assert f"since alert prod-errors, which fired at {alert.fired_at:%Y-%m-%d %H:%M} UTC" in condition.because
 
 
 @pytest.mark.parametrize(

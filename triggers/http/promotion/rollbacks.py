@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from shared import contracts as c
-from shared.application.rollout.known_good import ServingRecords, candidates, production_stage
+from shared.application.rollout.known_good import ServingRecords, candidates, production_stage, standing_alerts
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.promotion.models import ModelVersion, exact_model
@@ -118,7 +118,7 @@ class ServingShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldReleased:
-    """*released* is false where nothing held the version back."""
+    """*released* is false where nothing held the version back, and no alert stood against it."""
 
     model: str
     released: bool
@@ -206,7 +206,7 @@ def show_serving(request: ApiRequest, environment: str, endpoint: str, query: Se
 
 
 async def release_version(request: ApiRequest, model: str, body: ReleaseAsked) -> HoldReleased:
-    """Let a version that a rollback has left be promoted again."""
+    """Let a version that a rollback has left be promoted again; the alerts that fired on it count no more."""
     person = await request.person()
     name = requester_name(request.caller, person)
     return await asyncio.to_thread(_release, request.clients, exact_model(f"{model}:{body.version}"), name, body.reason)
@@ -224,14 +224,18 @@ def _moment(text: str) -> datetime:
 
 def _release(clients: Clients, model: ModelVersion, by: str, reason: str) -> HoldReleased:
     hold = hold_of(clients.statements, model)
-    if hold is not None:
-        # The hold may be of a host whose clock is ahead: the release counts all the same.
-        at = max(clients.clock.now(), hold.at)
-        released = VersionHold(model=model, released=True, by=by, reason=reason, at=at, cause=hold.cause)
-        sign_hold(clients.statements, released)
-        key = f"holds/{model}/{released.at.isoformat()}"
-        clients.audit.append(key, "hold released", str(model), by, {"reason": reason, "rollback": hold.cause})
-    return HoldReleased(model=str(model), released=hold is not None, by=by, reason=reason)
+    alerts = standing_alerts(clients.statements, clients.configuration.ladder, model)
+    if hold is not None or alerts:
+        # The hold may be of a host whose clock is ahead: the release counts all the same. An alert is no reason to date
+        # it later: nobody signs one, and a release of the far future would outlast every later hold.
+        at = max(clients.clock.now(), hold.at) if hold else clients.clock.now()
+        cause = hold.cause if hold else ""
+        sign_hold(clients.statements, VersionHold(model=model, released=True, by=by, reason=reason, at=at, cause=cause))
+        facts = {"reason": reason, "rollback": cause}
+        if alerts:
+            facts["alerts"] = ", ".join(sorted({alert.rule for alert in alerts}))
+        clients.audit.append(f"holds/{model}/{at.isoformat()}", "hold released", str(model), by, facts)
+    return HoldReleased(model=str(model), released=hold is not None or bool(alerts), by=by, reason=reason)
 
 
 def show_serving_alerts(request: ApiRequest, environment: str, endpoint: str) -> ServingAlerts:

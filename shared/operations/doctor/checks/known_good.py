@@ -6,6 +6,7 @@ Signalbox removes none of them. A person or a cleaning job of the workspace may 
 from collections.abc import Iterator
 
 from shared.application.promotion.planning import place_shelves, read_bundle
+from shared.application.rollout.known_good import uncleared_alerts
 from shared.domain.promotion.ladder import Registry, Stage
 from shared.domain.promotion.models import DIGEST, ModelVersion, exact_or_none
 from shared.domain.rollout.known_good import KnownGoodRules, ended_well, served_long_enough, versions_served
@@ -30,8 +31,10 @@ def _newest(site: Site, stage: Stage, rules: KnownGoodRules) -> Iterator[ModelVe
     now, kept = site.clock.now(), 0
     for name in versions_served(served):
         model = exact_or_none(name)
-        is_good = served_long_enough(served, name, rules, now).met and ended_well(served, name, rules).met
-        if model is not None and is_good and kept < rules.keep:
+        if model is None or kept >= rules.keep:
+            continue
+        alerts = uncleared_alerts(site.statements, stage, model)
+        if served_long_enough(served, name, rules, now, alerts).met and ended_well(served, name, rules).met:
             kept += 1
             yield model
 
