@@ -13,8 +13,10 @@ from shared.domain.promotion.plans import Move, Phase
 from shared.domain.rollout.policy import Mirror
 from shared.domain.rollout.steps import SHADOW as STEP_OF_COPIES
 from shared.records.production.rollouts import step_at
+from tests.amounts import sample
 from tests.rollout.conftest import POLICY, RolloutApp, because, release_first, running
 from tests.rollout.test_receipts import move, order, promotion_of
+from tests.rollout.test_saga import NthFault, restored
 
 pytestmark = pytest.mark.xdist_group("rollout shadow")  # One process plays what they begin with.
 
@@ -118,3 +120,15 @@ async def test_a_mirror_that_was_there_before_is_not_taken_over(shadowing: Rollo
 
 async def test_a_first_version_has_no_requests_to_copy(shadowing: RolloutApp) -> None:
     assert mirror(shadowing) == {}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("when", sample(["before", "after"], 1))
+async def test_copies_that_cannot_be_set_leave_everything_as_it_was(shadowing: RolloutApp, when: str) -> None:
+    await shadowing.entered("2")
+    before = shadowing.cloud.snapshot()
+    fault = NthFault("change prod/onlineEndpoints/churn-online mirror", 0, Refused)
+    setattr(shadowing.cloud, when, fault)
+    result = await shadowing.finish(await shadowing.promote("churn:2", "prod"))
+    assert (result.fate, fault.fired) == (c.Fate.FAILED, True), result
+    assert restored(shadowing, before)
