@@ -34,7 +34,7 @@ from shared.domain.devops.approvals import DECIDED, evidence_of, in_role, role_o
 from shared.domain.devops.configuration import StageApprovals
 from shared.domain.devops.seen import ApprovalSeen, ApprovalStep
 from shared.domain.failures import Refused
-from shared.domain.promotion.approvals import ApprovalStanding, Person, refuse_approval
+from shared.domain.promotion.approvals import ApprovalStanding, Person, refuse_approval, refuse_old_sign_in
 from shared.domain.promotion.plans import StagePlan
 from shared.durable.starting import Client, wake
 from shared.records.devops import TaskLink, first_stage
@@ -175,6 +175,8 @@ def _take_step(
     person, evidence = in_role(member, policy, role), evidence_of(step, order.evidence, since)
     askers = askers_of(clients.store, order.promotion, order.plan.digest)
     objection = refuse_approval(policy, role, person, askers, evidence, order.evidence, decisions)
+    # What Azure DevOps tells of a decision does not say when its person has signed in.
+    objection = objection or refuse_old_sign_in(policy, person, clients.clock.now())
     objection = objection or _elsewhere(clients, order, person)
     objection = objection or _used(clients, order, approval.id, person.oid)
     if objection:

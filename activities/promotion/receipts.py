@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from activities.effects import once
 from activities.promotion.forgeries import tell_forgeries
+from activities.promotion.removed_decisions import refuse_removed_decisions
 from shared import contracts as c
-from shared.application.promotion.decisions import log_withdrawals, refuse_removed_decisions, use_decisions
+from shared.application.promotion.decisions import log_withdrawals, use_decisions
 from shared.application.promotion.planning import require_approved
 from shared.application.promotion.stage_entry import Receipts, refuse_held, unproven
 from shared.application.promotion.stage_training import Order, carried

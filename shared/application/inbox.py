@@ -50,7 +50,7 @@ class WaitingKind(StrEnum):
 class InboxItem:
     """*subject* is the run, the promotion or the part; *about* the model or the route. Times are ISO 8601 UTC.
 
-    *stage*, *role* and *evidence* are those of a decision. *until* is empty where nothing expires.
+    *stage*, *phase*, *role* and *evidence* are those of a decision. *until* is empty where nothing expires.
     """
 
     kind: WaitingKind
@@ -62,6 +62,7 @@ class InboxItem:
     stage: str = ""
     role: str = ""
     evidence: str = ""
+    phase: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ def _decisions(records: InboxRecords, caller: Caller, waits: Mapping[str, Waits]
                     stage=role_asked.stage,
                     role=role_asked.role.name,
                     evidence=role_asked.evidence,
+                    phase=role_asked.phase.value,
                 )
 
 

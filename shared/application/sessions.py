@@ -24,11 +24,10 @@ _KNOWN_FOR = timedelta(seconds=30)  # How long a reading believes that a session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleSession:
-    """*person* signed in *at*, having met the authentication *contexts*; *seen* is when the cookie was sealed."""
+    """*person* has met the authentication *contexts*; *seen* is when the cookie was sealed."""
 
     sid: str
     person: Caller
-    at: datetime
     opened: datetime
     seen: datetime
     contexts: tuple[str, ...] = ()
@@ -67,7 +66,6 @@ class Sessions:
         session = ConsoleSession(
             sid=secrets.token_urlsafe(24),
             person=self._configured(person),
-            at=signed_in.at,
             opened=now,
             seen=now,
             contexts=signed_in.contexts,
@@ -79,9 +77,9 @@ class Sessions:
     def sealed(self, session: ConsoleSession, now: datetime) -> str:
         """The session for a cookie, as seen *now*."""
         person = {name: value for name, value in asdict(session.person).items() if value and name != "kind"}
-        times = {name: getattr(session, name).isoformat() for name in ("at", "opened")}
-        plain = {"sid": session.sid, "person": person, **times, "seen": now.isoformat(), "contexts": session.contexts}
-        return self._sealer.seal(_SESSION, json.dumps(plain))
+        times = {"opened": session.opened, "seen": now}
+        plain = {"sid": session.sid, "person": person, **times, "contexts": session.contexts}
+        return self._sealer.seal(_SESSION, json.dumps(plain, default=datetime.isoformat))
 
     def read(self, cookie: str, now: datetime, *, surely: bool) -> ConsoleSession | None:
         """The living session in *cookie*. With *surely* the record is asked, else what was just known counts."""
@@ -98,6 +96,11 @@ class Sessions:
                 return None
             self._known[session.sid] = now
         return session
+
+    def person_of(self, cookie: str) -> Caller | None:
+        """Whose session *cookie* is or was, living or not; None where we have never sealed it."""
+        text = self._sealer.unseal(_SESSION, cookie)
+        return _session(read_json(text.encode())).person if text is not None else None
 
     def end(self, session: ConsoleSession, now: datetime) -> None:
         self._known.pop(session.sid, None)
@@ -134,10 +137,11 @@ def _roles_of(configuration: Configuration) -> Iterator[Role]:
 def _session(raw: dict[str, object]) -> ConsoleSession:
     person = dict(raw["person"])  # type: ignore[call-overload]
     lists = {name: tuple(person.get(name, ())) for name in ("roles", "groups", "mails")}
-    at, opened, seen = (datetime.fromisoformat(str(raw[name])) for name in ("at", "opened", "seen"))
+    opened, seen = (datetime.fromisoformat(str(raw[name])) for name in ("opened", "seen"))
+    times = {name: datetime.fromisoformat(person[name]) for name in ("authenticated_at",) if name in person}
     contexts = tuple(map(str, raw["contexts"]))  # type: ignore[call-overload]
     return ConsoleSession(
-        sid=str(raw["sid"]), person=Caller(**(person | lists)), at=at, opened=opened, seen=seen, contexts=contexts
+        sid=str(raw["sid"]), person=Caller(**(person | lists | times)), opened=opened, seen=seen, contexts=contexts
     )
 
 

@@ -23,7 +23,6 @@ class SignedIn:
     """*person* as the directory's token names them; *contexts* are the authentication contexts (`acrs`) they met."""
 
     person: Person
-    at: datetime
     contexts: tuple[str, ...] = ()
 
 

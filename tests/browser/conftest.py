@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +11,14 @@ from typing import Any
 import pytest
 
 from shared.adapters.sealed_texts import KeyedSealer
+from shared.domain.promotion.approvals import Person
 from shared.ports import SignedIn, SignInRequest
+from signalbox.host.clock import VirtualClock
 from tests.console.conftest import KEY, ConsoleApp, ReleaseConsole, releasing
+from tests.fakes.ports import FakeClients
+from tests.hosted import HostedApp, hosted
+from tests.inference import conftest as inference
+from tests.inference.conftest import InferenceApp
 from tests.promotion.conftest import CONFIGURATION, PEOPLE, running
 from tests.rollout.conftest import release_first, release_second
 
@@ -19,17 +26,20 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 INSISTS = bool(os.environ.get("SIGNALBOX_BROWSER"))  # `make browser`: what is missing fails.
 
 
+OLGA = Person(oid="5", name="olga", roles=("DataOwner", "PlatformEngineer"))
+
+
 class DirectoryOfOne:
     """Signs in the person *who* at once, without a page of its own."""
 
-    def __init__(self, app: ConsoleApp) -> None:
-        self._app, self.who = app, "grace"
+    def __init__(self, app: HostedApp, who: str = "grace") -> None:
+        self._app, self.who = app, who
 
     def address(self, request: SignInRequest, redirect: str, hint: str = "", fresh: bool = False) -> str:
         return f"{redirect}?code={self.who}&state={request.state}"
 
     def redeem(self, request: SignInRequest, redirect: str, code: str) -> SignedIn:
-        return SignedIn(person=PEOPLE[code], at=self._app.clients.clock.now())
+        return SignedIn(person=replace((PEOPLE | {"olga": OLGA})[code], authenticated_at=self._app.clients.clock.now()))
 
     def sign_out_address(self, back: str) -> str:
         return back
@@ -50,6 +60,33 @@ async def replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     async with releasing(tmp_path, monkeypatch, (release_first, release_second), DirectoryOfOne) as console:
         console.clients.sign_in.who = "linus"  # type: ignore[attr-defined]
         yield console
+
+
+@pytest.fixture
+async def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[InferenceApp]:
+    """The app that scores files; olga signs in, who owns the data and operates the app."""
+    clock = VirtualClock()
+    clients = FakeClients(inference.CONFIGURATION, clock.now)
+    async with hosted(clients, clock, tmp_path, monkeypatch) as host:
+        made = InferenceApp(host=host, clients=clients)
+        settings = SimpleNamespace(console_url=f"{host.url}/console")
+        vars(clients).update(settings=settings, sealer=KeyedSealer([KEY]), sign_in=DirectoryOfOne(made, "olga"))
+        yield made
+
+
+async def tab_to(page: Any, words: str) -> None:
+    """Tab until what has the focus says *words*, or is labelled so."""
+    said = "(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()"
+    for _ in range(60):
+        if (await page.evaluate(said)).startswith(words):
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"no Tab leads to {words!r}")
+
+
+async def look_again(page: Any) -> None:
+    """As on the return to the tab: the page asks whether it has changed."""
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 @pytest.fixture

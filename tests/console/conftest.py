@@ -120,7 +120,15 @@ async def releasing(
 
 
 def of_people(app: ConsoleApp) -> CodesOfPeople:
-    return CodesOfPeople(PEOPLE, app.clients.clock.now())
+    return CodesOfPeople(PEOPLE, app.clients.clock.now)
+
+
+def with_console(made: PromotionApp) -> ConsoleApp:
+    """*made* with a console, whose directory signs in whom the code names."""
+    console = ConsoleApp(host=made.host, clients=made.clients, cloud=made.cloud)
+    settings = SimpleNamespace(console_url=f"{made.host.url}/console")
+    vars(made.clients).update(settings=settings, sealer=KeyedSealer([KEY]), sign_in=of_people(console))
+    return console
 
 
 @asynccontextmanager
@@ -129,13 +137,7 @@ async def console_of(
 ) -> AsyncIterator[ConsoleApp]:
     """The app with its console and *configuration*."""
     async with running(configuration, tmp_path, monkeypatch) as made:
-        url = f"{made.host.url}/console"
-        vars(made.clients).update(
-            settings=SimpleNamespace(console_url=url),
-            sealer=KeyedSealer([KEY]),
-            sign_in=CodesOfPeople(PEOPLE, made.clients.clock.now()),
-        )
-        yield ConsoleApp(host=made.host, clients=made.clients, cloud=made.cloud)
+        yield with_console(made)
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ async def test_who_chooses_a_person_is_that_person(directory: LocalDirectory) ->
 
     assert (signed_in.person.oid, signed_in.person.name) == ("2", "grace@example.org")
     assert (signed_in.person.roles, signed_in.person.groups) == (("ProductOwner",), ("owners",))
-    assert abs(signed_in.at.timestamp() - time.time()) < 60
+    assert abs(signed_in.person.authenticated_at.timestamp() - time.time()) < 60
 
 
 async def test_a_code_is_good_once_for_its_browser_its_address_and_its_verifier(directory: LocalDirectory) -> None:

@@ -12,6 +12,7 @@ from tests.unit.gates.test_better_than_champion import test_it_is_decided_on_the
 from tests.unit.gates.test_better_than_champion import test_no_slice_may_lose_more_than_allowed as sliced
 from tests.unit.gates.test_checks import test_each_gate_has_its_outcomes as gated
 from tests.unit.gates.test_checks import test_nan_never_passes as finite
+from tests.unit.promotion.test_approvals import test_a_decision_may_ask_for_a_fresh_sign_in as fresh
 from tests.unit.promotion.test_approvals import test_approvals as judged
 from tests.unit.promotion.test_approvals import test_who_may_approve as accepted
 from tests.unit.retraining.test_decision import test_decisions as decided
@@ -44,6 +45,7 @@ CONDITIONS = [
     Lock(symbol="refuse_approval", condition="askers.include(person, person.name)", without="False", guard=accepted),
     Lock(symbol="refuse_approval", condition="shown_evidence != evidence", without="False", guard=accepted),
     Lock(symbol="refuse_approval", condition="earlier is not None", without="False", guard=accepted),
+    Lock(symbol="refuse_old_sign_in", condition="at - authenticated_at <= longest", without="True", guard=fresh),
     Lock(
         symbol="Permissions.allows",
         condition="bool(place) and place in places",

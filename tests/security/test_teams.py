@@ -482,7 +482,7 @@ async def test_a_search_finds_a_teams_own_and_nothing_of_another(app: SharedApp)
 async def test_a_page_of_the_console_offers_nothing_of_another_team(app: SharedApp) -> None:
     no_host: Any = None
     now, person = app.clients.clock.now(), app.clients.callers.known({"Authorization": "Bearer churn"}, {})
-    session = ConsoleSession(sid="1", person=person, at=now, opened=now, seen=now, contexts=())
+    session = ConsoleSession(sid="1", person=person, opened=now, seen=now, contexts=())
     http = func.HttpRequest(method="GET", url="/console/runs", body=b"")
     for path in ("runs", "promotions", "retraining", "configuration", "data-contracts", "datasets"):
         place = destination_of(path, is_safe=True)

@@ -1,4 +1,4 @@
-"""The console's two cookies. `__Host-` keeps them to this very host, over TLS, and to the whole of it.
+"""The console's three cookies. `__Host-` keeps them to this very host, over TLS, and to the whole of it.
 
 They stand alone, because the sign-in and every page use them.
 """
@@ -7,7 +7,7 @@ from http.cookies import CookieError, SimpleCookie
 
 import azure.functions as func
 
-SESSION, FLOW = "__Host-sb", "__Host-sb-flow"
+SESSION, FLOW, HELD = "__Host-sb", "__Host-sb-flow", "__Host-sb-held"
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
 
 

@@ -76,7 +76,7 @@ class PageRequest:
     """A request to a page by *session*. *api* is the only way to data, and raises Problem as the API does.
 
     *parameters* are those of the path, *query* those behind it. *refusal* says why the form that was sent was refused,
-    *entered* what was in it.
+    *entered* what was in it. *held* is the form that was not sent because its person had to sign in first.
     """
 
     session: ConsoleSession
@@ -86,6 +86,7 @@ class PageRequest:
     query: Mapping[str, str]
     now: datetime
     refusal: str = ""
+    held: str = ""
     entered: Mapping[str, str] = field(default_factory=dict)
 
 

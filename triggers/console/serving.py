@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
@@ -13,13 +14,15 @@ import azure.functions as func
 
 from shared.application.sessions import RENEWED_AFTER, ConsoleSession
 from shared.clients import Clients
+from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
 from shared.domain.failures import Refused, Transient
 from shared.durable.deferred import load
 from shared.durable.starting import Client
 from shared.settings import SettingsError
 from triggers.console.api_calls import OPERATIONS, api_call
-from triggers.console.cookies import SESSION, cookie_of, with_cookie
+from triggers.console.cookies import HELD, SESSION, cookie_of, with_cookie
+from triggers.console.held_forms import HeldForm, held_form, hold
 from triggers.console.page import Elsewhere, FramedDocument, Page, PageForm, PageRequest
 from triggers.console.pages import PAGES
 from triggers.console.rendering import document_response, html_response
@@ -32,6 +35,7 @@ from triggers.http.exchange.problems import Problem
 from triggers.http.teams import clients_seen_by, is_open_to, scope_of
 
 _FORM_LIMIT = 64 * 1024
+_JUST_NOW = timedelta(seconds=60)
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
 EACH = "names"  # The field with the names of all things that a form is for.
 _log = logging.getLogger(__name__)
@@ -82,7 +86,7 @@ async def _serve(client: Client, clients: Clients, http: func.HttpRequest, path:
         await asyncio.to_thread(partial(clients.sessions.read, cookie, now, surely=not is_safe)) if cookie else None
     )
     if session is None:
-        return _to_sign_in(http, path)
+        return _to_sign_in(clients, http, path, cookie)
     if not is_safe:
         refuse_foreign(http.headers, clients.settings.console_url)
     if path == "sign-out" and not is_safe:
@@ -91,6 +95,8 @@ async def _serve(client: Client, clients: Clients, http: func.HttpRequest, path:
     if place is None:
         raise Problem(404, "no such page", "the console has no such page; its navigation has those there are")
     request = page_request(client, clients, session, http, place)
+    if is_safe and (held := held_form(clients, session, http, path)) is not None:
+        request = replace(request, entered=held.entered, held=held.form)
     response = await (_sent(request, place, http) if place.form else _shown(request, place, http))
     # A page that asks by itself must not keep somebody signed in who has gone.
     is_own_poll = http.headers.get("Signalbox-Poll") == "1"
@@ -125,10 +131,19 @@ def _fitting(template: str, path: str) -> dict[str, str] | None:
     return parameters
 
 
-def _to_sign_in(http: func.HttpRequest, path: str) -> func.HttpResponse:
-    """To the sign-in and back; a page that asks by itself is told, so that nobody is led away while they type."""
+def _to_sign_in(clients: Clients, http: func.HttpRequest, path: str, cookie: str) -> func.HttpResponse:
+    """To the sign-in and back; a page that asks by itself is told, so that nobody is led away while they type.
+
+    What somebody sends whose session has ended is kept for them, if a page of ours has sent it.
+    """
     if http.headers.get("Signalbox-Poll") == "1":
-        raise Problem(401, "signed out", "you have been signed out; sign in again, and what you typed stays here")
+        raise Problem(401, "signed out", "you have been signed out; send what you typed, and sign in on the way")
+    person = clients.sessions.person_of(cookie) if cookie else None
+    place = destination_of(path, is_safe=False) if http.method not in SAFE else None
+    if person is not None and place is not None and place.form is not None:
+        refuse_foreign(http.headers, clients.settings.console_url)
+        held = _held(clients, place, person, _entered(http))
+        return hold(clients, held, person.upn, is_fresh=False)
     query = f"?{urlencode(dict(http.params))}" if http.params and http.method in SAFE else ""
     page = path if http.method in SAFE else path.rpartition("/")[0]
     address = f"/console/sign-in?to={quote(f'/console/{page}{query}', safe='')}"
@@ -156,7 +171,8 @@ async def _shown(request: PageRequest, place: Destination, http: func.HttpReques
     if not lists:
         return conditional(http, await _rendered(request, place, 200))
     # The hour is part of it: the signatures of forms on the page are of the hour.
-    key = (f"console {place.path}", request.session.sid, f"{request.now:%H}", *(f"{n}={v}" for n, v in query))
+    written = [*query, *sorted(request.entered.items())]
+    key = (f"console {place.path}", request.session.sid, f"{request.now:%H}", *(f"{n}={v}" for n, v in written))
     headers = {"Cache-Control": "private, no-store"}
     return await unless_unchanged(http, request.clients, lists, key, headers, lambda: _rendered(request, place, 200))
 
@@ -183,7 +199,8 @@ async def _rendered(request: PageRequest, place: Destination, status: int) -> fu
         "until": request.session.until.isoformat(timespec="minutes"),
         "refusal": request.refusal,
         "entered": request.entered,
-        "sent": place.form.name if place.form else "",
+        "sent": place.form.name if place.form else request.held,
+        "held": request.held,
         "done": _done(place, request.query),
         "token": token,
         "may": partial(_may_do, request),
@@ -200,21 +217,43 @@ async def _sent(request: PageRequest, place: Destination, http: func.HttpRequest
     address = f"/console/{place.path}"
     sessions = request.clients.sessions
     if not sessions.is_form_token(request.session, intent_of(address, bound), entered.get("token", ""), request.now):
-        raise Problem(403, "not this form", "the form is too old, or made for something else; open its page again")
+        reason = "the form is too old, or made for something else; look at the page again, and send it anew"
+        return await _refused(request, place, entered, Problem(403, "not this form", reason))
     body = {name: _plain(entered[name], name in form.numbers) for name in form.fields if entered.get(name)}
     try:
         await _call(request, form, entered.get(EACH, "").split(), body)
     except Problem as problem:
         if problem.status == 503:
             raise
-        # What was typed stays on the page, beside the API's own sentence.
-        refused = replace(request, refusal=str(problem), entered=entered)
-        try:
-            return await _rendered(refused, place, problem.status)
-        except Problem:  # The page's subject is not there, or not for this person.
-            raise problem from None
+        # Whom the directory has just signed in, and who is refused all the same, would be sent there for ever.
+        if problem.status == 401 and request.now - request.session.opened > _JUST_NOW:
+            person = request.session.person
+            return hold(request.clients, _held(request.clients, place, person, entered), person.upn, is_fresh=True)
+        return await _refused(request, place, entered, problem)
     location = f"/console/{_page_path(place)}?{urlencode({'done': form.name})}"
-    return func.HttpResponse(b"", status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
+    response = func.HttpResponse(b"", status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
+    return with_cookie(response, HELD, "", 0) if cookie_of(http, HELD) else response
+
+
+async def _refused(
+    request: PageRequest, place: Destination, entered: Mapping[str, str], problem: Problem
+) -> func.HttpResponse:
+    """The page again: what was typed stays on it, beside the sentence that says why it was not taken."""
+    try:
+        return await _rendered(replace(request, refusal=str(problem), entered=entered), place, problem.status)
+    except Problem:  # The page's subject is not there, or not for this person.
+        raise problem from None
+
+
+def _held(clients: Clients, place: Destination, person: Caller, entered: Mapping[str, str]) -> HeldForm:
+    assert place.form is not None
+    return HeldForm(
+        path=_page_path(place),
+        form=place.form.name,
+        oid=person.oid,
+        at=clients.clock.now().isoformat(),
+        entered={name: entered[name] for name in place.form.fields if name in entered},
+    )
 
 
 async def _call(request: PageRequest, form: PageForm, names: list[str], body: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ token of its managed identity, which the registration trusts as a federated cred
 
 import base64
 import hashlib
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -16,6 +16,7 @@ from azure.core.credentials import TokenCredential
 from azure.core.rest import HttpRequest, HttpResponse
 
 from shared.adapters.azure_faults import translated
+from shared.adapters.entra.token_claims import authenticated_at
 from shared.adapters.entra.tokens import EntraTokens
 from shared.domain.failures import Refused, Transient
 from shared.ports import SignedIn, SignInRequest
@@ -44,7 +45,8 @@ class EntraSignIn:
             "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
             "code_challenge_method": "S256",
             **({"login_hint": hint} if hint else {}),
-            **({"prompt": "login"} if fresh else {}),
+            # `max_age` also makes the ID token say when the person has signed in (OpenID Connect Core, 3.1.2.1).
+            **({"prompt": "login", "max_age": "0"} if fresh else {}),
         }
         return f"{self._front('authorization_endpoint')}?{urlencode(query)}"
 
@@ -64,8 +66,8 @@ class EntraSignIn:
         claims = self._tokens.verified_claims(identity, self._client)
         if claims.get("nonce") != request.nonce or claims.get("oid") != person.oid:
             raise Refused("the directory's answer belongs to another sign-in; sign in again")
-        at = datetime.fromtimestamp(int(claims.get("auth_time", claims["iat"])), UTC)
-        return SignedIn(person=person, at=at, contexts=self._tokens.contexts(access))
+        person = replace(person, authenticated_at=authenticated_at(claims))
+        return SignedIn(person=person, contexts=self._tokens.contexts(access))
 
     def sign_out_address(self, back: str) -> str:
         if "end_session_endpoint" not in self._metadata:

@@ -6,6 +6,7 @@ Contract: https://learn.microsoft.com/entra/identity-platform/access-token-claim
 import base64
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,7 +56,17 @@ def caller_of(claims: Mapping[str, Any], tenant: str) -> Caller:
         mails=() if machine else mails,
         kind=CallerKind.MACHINE if machine else CallerKind.PERSON,
         app=application if machine else "",
+        authenticated_at=authenticated_at(claims),
     )
+
+
+def authenticated_at(claims: Mapping[str, Any]) -> datetime | None:
+    """When the person of *claims* proved who they are; None where the token does not say.
+
+    When it was issued says nothing of it: a directory gives tokens to who has signed in some days ago.
+    """
+    seconds = claims.get("auth_time")
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else None
 
 
 def _texts(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -21,11 +21,16 @@ from shared.application.promotion.standing import (
     question_now,
 )
 from shared.application.promotion.stored_plans import signed_plan, unverified_opening
-from shared.codec import decode, encode
+from shared.codec import encode
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.promotion.approvals import Approval, ApprovalPolicy, Person, refuse_approval
-from shared.domain.promotion.audit import Entry
+from shared.domain.promotion.approvals import (
+    Approval,
+    ApprovalPolicy,
+    Person,
+    refuse_approval,
+    refuse_old_sign_in,
+)
 from shared.domain.promotion.plans import Phase
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.durable.starting import Client, wake
@@ -51,6 +56,7 @@ class Objection(StrEnum):
     UNKNOWN_PROMOTION = "no such promotion"
     UNKNOWN_DECISION = "no such decision"
     NOT_ACCEPTED = "not accepted"
+    OLD_SIGN_IN = "sign in again"
     ENDED = "ended"
     NOTHING_TO_DECIDE = "nothing to decide"
     NOTHING_TO_OVERRIDE = "nothing to override"
@@ -199,6 +205,8 @@ def _accept(records: DecisionRecords, order: c.StageOrder, policy: ApprovalPolic
     reason = refuse_approval(policy, ballot.role, ballot.person, askers, ballot.evidence, order.evidence, approvals)
     if reason:
         raise DecisionRefused(Objection.NOT_ACCEPTED, reason)
+    if reason := refuse_old_sign_in(policy, ballot.person, ballot.at):
+        raise DecisionRefused(Objection.OLD_SIGN_IN, reason)
     try:
         return record_decision(records.statements, records.audit, order.promotion, folder, ballot.approval())
     except ForgedError as forgery:
@@ -411,35 +419,6 @@ def _use_statement(order: c.StageOrder, stage: str, decision: SignedDecision, at
     )
     subjects = {f"evidence of {order.promotion.id}": approval.evidence}
     return Statement(kind=PredicateKind.DECISION_USE, subjects=subjects, at=at, predicate=encode(predicate))
-
-
-def refuse_removed_decisions(
-    records: Iterable[SignedDecision], logged: Iterable[Entry], order: c.StageOrder, stage: str
-) -> None:
-    """Raise ForgedError where the audit log knows a decision on *stage* that its *records* do not say any more.
-
-    A rejection that was deleted, and a withdrawn approval that was put back, leave records that a door has signed; only
-    the log tells them from the truth. *logged* are its entries since the promotion was planned, read from the log
-    itself: from its index of models an entry can be removed.
-    """
-    folder = paths.decisions(order.promotion.id, stage)
-    recorded = {_identity(decision.approval): decision for decision in records}
-    for entry in logged:
-        if not entry.key.startswith(folder) or not entry.kind.startswith("decision "):
-            continue
-        decided_then = decode(Approval, entry.facts)
-        decision = recorded.get(_identity(decided_then))
-        if decision is None:
-            reason = f"{decided_then.name}'s decision as {decided_then.role} was removed; the audit log has it"
-            raise ForgedError(folder, reason)
-        if entry.kind == "decision withdrawn" and not decision.approval.withdrawn:
-            path = decision.stored.blob.path
-            raise ForgedError(path, f"{decided_then.name} has withdrawn it at {entry.at}; the audit log says so")
-
-
-def _identity(approval: Approval) -> tuple[str, str, str, str, bool]:
-    """What makes one decision: the same person may decide again on newer evidence, or after a withdrawal."""
-    return approval.role, approval.oid, approval.evidence, approval.at.isoformat(), approval.approved
 
 
 def tell_decision(audit: AuditLog, request: c.Promotion, key: str, kind: str, approval: Approval) -> None:

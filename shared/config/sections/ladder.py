@@ -121,6 +121,7 @@ class ApprovalsSection:
     escalate_to: Texts = ()
     nobody_is_asked: bool = False
     delegates: dict[str, Text] = field(default_factory=dict)
+    fresh_sign_in: Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +153,7 @@ class BreakGlassSection:
     roles: DifferentTexts = ()
     witness: DifferentTexts = ()
     longest: Seconds | None = None
+    fresh_sign_in: Seconds | None = None
 
 
 def promotable_of(
@@ -241,6 +243,7 @@ def _glass(section: BreakGlassSection | None, place: FilePlace, roles: Mapping[s
     policy = ApprovalPolicy(
         roles=_named_roles(section.roles, "roles", place, roles),
         witness=_named_roles(section.witness, "witness", place, roles),
+        fresh_sign_in_s=section.fresh_sign_in or 0,
     )
     if len(policy.roles) < 2:
         place.fail("roles", f"names {len(policy.roles)} roles", "name two: nobody breaks the glass alone")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.domain.newer import NEWER
 from shared.domain.promotion.people import Askers, same_person
 
 WITNESS = "witness"  # As whom one more person approves, where nobody is verified to have asked.
@@ -35,7 +36,7 @@ class ApprovalPolicy:
     """*roles* must all approve; times are seconds; *delegates* are the roles that may speak for a role.
 
     *witness* are the roles of which one more person must approve where nobody is verified to have asked; all *roles*
-    where it is empty.
+    where it is empty. *fresh_sign_in_s*: who decides has proved who they are within these seconds; 0 asks for no proof.
     """
 
     roles: tuple[Role, ...] = ()
@@ -45,6 +46,7 @@ class ApprovalPolicy:
     expire_after_s: int = 7 * 86400
     escalate_to: tuple[str, ...] = ()
     delegates: dict[str, Role] = field(default_factory=dict)
+    fresh_sign_in_s: int = field(default=0, metadata=NEWER)
 
     def asked(self, askers: Askers) -> tuple[Role, ...]:
         """The roles that must approve what *askers* asked for."""
@@ -63,6 +65,7 @@ class Person:
     """A verified identity: *oid* and *tenant* are the directory's ids, *name* is what people call them.
 
     *upn* is the user principal name; *mails* are it and every other address, as `people.mail_names` gives them.
+    *authenticated_at* is when they proved to the directory who they are; None where their token does not say.
     """
 
     oid: str
@@ -72,6 +75,7 @@ class Person:
     tenant: str = ""
     upn: str = ""
     mails: tuple[str, ...] = ()
+    authenticated_at: datetime | None = None
 
     def fills(self, role: Role) -> bool:
         """A name never fills a role: people can be called what they like."""
@@ -174,6 +178,22 @@ def refuse_approval(
     if earlier is not None:
         return f"{person.name} has already decided as {earlier.role}; another person must decide as {role}"
     return ""
+
+
+def refuse_old_sign_in(policy: ApprovalPolicy, person: Person, at: datetime) -> str:
+    """Why *person* has to sign in again before they decide *at*; empty where their sign-in is fresh enough.
+
+    A token that does not say when they signed in proves nothing fresh, whenever it was issued.
+    """
+    longest = timedelta(seconds=policy.fresh_sign_in_s)
+    authenticated_at = person.authenticated_at
+    if not longest or (authenticated_at is not None and at - authenticated_at <= longest):
+        return ""
+    since = f"signed in at {authenticated_at.isoformat()}" if authenticated_at else "has a token that does not say when"
+    return (
+        f"this decision asks for a sign-in of the last {policy.fresh_sign_in_s} seconds, and {person.name} {since}; "
+        "sign in again, and decide then"
+    )
 
 
 def who_can(role: Role, policy: ApprovalPolicy | None = None) -> str:

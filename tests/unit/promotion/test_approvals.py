@@ -1,5 +1,6 @@
 """Who has approved, as a table; and who may."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from shared.domain.promotion.approvals import (
     Role,
     judge_approvals,
     refuse_approval,
+    refuse_old_sign_in,
 )
 from shared.domain.promotion.people import Askers, PersonId
 
@@ -87,3 +89,20 @@ def test_who_may_approve(person, role, shown, why):
     refused = refuse_approval(POLICY, role, person, BY_ASKER, shown, "e1", given)
 
     assert why in refused if why else refused == ""
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "authenticated", "is_refused"),
+    [
+        (0, None, False),
+        (600, ASKED - timedelta(seconds=600), False),
+        (600, ASKED - timedelta(seconds=601), True),
+        (600, ASKED + timedelta(seconds=5), False),  # The directory's clock is a little ahead.
+        (600, None, True),
+    ],
+)
+def test_a_decision_may_ask_for_a_fresh_sign_in(asked_s: int, authenticated: datetime | None, is_refused: bool) -> None:
+    person = Person(oid="ada", name="ada", authenticated_at=authenticated)
+    refused = refuse_old_sign_in(replace(POLICY, fresh_sign_in_s=asked_s), person, ASKED)
+
+    assert (refused != "") is is_refused

@@ -64,7 +64,7 @@ export async function ask() {
   try {
     const headers = { "Signalbox-Poll": "1", ...(etag ? { "If-None-Match": etag } : {}) };
     const response = await fetch(address(), { headers, cache: "no-store", redirect: "manual" });
-    if (response.status === 401) return tell("You have been signed out. What you typed stays here: sign in in another tab, then send it.");
+    if (response.status === 401) return tell("You have been signed out. What you typed stays here: send it, and you sign in on the way.");
     if (response.status !== 200 && response.status !== 304) throw new Error(String(response.status));
     if (response.status === 200) {
       const text = await response.text();

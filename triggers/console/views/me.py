@@ -8,4 +8,4 @@ from triggers.console.page import PageRequest, View
 
 async def show(request: PageRequest) -> View:
     me = await request.api("show_me")
-    return View(template="me.html", title=me.name, data={"me": me, "signed_in_at": request.session.at.isoformat()})
+    return View(template="me.html", title=me.name, data={"me": me, "signed_in_at": request.session.opened.isoformat()})

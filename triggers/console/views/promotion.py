@@ -20,9 +20,9 @@ async def show(request: PageRequest) -> View:
         request.api("show_inbox"),
     )
     name = promotion["promotion"]
-    asked = [item for item in inbox.items if item.subject == name and item.kind is WaitingKind.APPROVAL]
+    asked = [item for item in inbox.items if item.subject == name]
     oid = request.session.person.oid
-    own = [row for row in decided.decisions if row.oid == oid and not row.withdrawn and not row.used and not row.glass]
+    own = [row for row in decided.decisions if row.oid == oid and not row.withdrawn and not row.used]
     data = {
         "promotion": shown,
         "request": shown.promotion,
@@ -30,7 +30,8 @@ async def show(request: PageRequest) -> View:
         "decisions": decided.decisions,
         "unbelieved": decided.unbelieved,
         "events": list(reversed(timeline.events)),
-        "asked": [_question(item) for item in asked],
+        "asked": [_question(item) for item in asked if item.kind is WaitingKind.APPROVAL],
+        "overrides": [_question(item) for item in asked if item.kind is WaitingKind.BREAK_GLASS],
         "own": own if not shown.fate else [],
         "newest": shown.evidence[-1] if shown.evidence else None,
         "stages": _stages(request, shown),

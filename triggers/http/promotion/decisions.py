@@ -23,7 +23,12 @@ from shared.validation.rules import Name, OptionalName, Sentence
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.problems import Problem
 
-_STATUS = {Objection.UNKNOWN_PROMOTION: 404, Objection.UNKNOWN_DECISION: 404, Objection.NOT_ACCEPTED: 403}
+_STATUS = {
+    Objection.UNKNOWN_PROMOTION: 404,
+    Objection.UNKNOWN_DECISION: 404,
+    Objection.NOT_ACCEPTED: 403,
+    Objection.OLD_SIGN_IN: 401,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
