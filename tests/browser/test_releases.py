@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.conftest import look_again, tab_to
 from tests.console.conftest import ReleaseConsole
 from tests.rollout.conftest import FIRST, SECOND, RolloutApp
 
@@ -14,16 +15,6 @@ async def third_is_shifting(app: RolloutApp) -> str:
     promotion = await app.shifting("3")
     await app.watched(promotion)
     return promotion
-
-
-async def tab_to(page: Any, words: str) -> None:
-    """Tab until what has the focus says *words*, or is labelled so."""
-    said = "(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()"
-    for _ in range(60):
-        if (await page.evaluate(said)) == words:
-            return
-        await page.keyboard.press("Tab")
-    raise AssertionError(f"no Tab leads to {words!r}")
 
 
 async def test_an_engineer_aborts_a_rollout_by_keyboard_alone(page: Any, replaced: ReleaseConsole) -> None:
@@ -55,7 +46,7 @@ async def test_what_ends_a_rollout_appears_on_its_page_and_takes_the_orders_away
     await page.wait_for_function("document.getElementById('freshness').textContent.startsWith('As of')")
     await replaced.order(promotion, "abort", "somebody else was faster")
     await replaced.finish(promotion)
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # As on the return to the tab.
+    await look_again(page)
     await page.get_by_role("heading", name="How it ended").wait_for()
 
     assert await page.get_by_role("heading", name="What you may order").count() == 0

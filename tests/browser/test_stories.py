@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.conftest import look_again, tab_to
 from tests.console.conftest import ConsoleApp
 from triggers.console.pages import PAGES
 
@@ -59,10 +60,78 @@ async def test_what_another_person_decides_appears_beside_what_is_being_typed(ap
     await page.get_by_text("As of").wait_for()
     await page.get_by_label("Reason").fill("half a thought")
     await app.decide(promotion, "ada", "data-scientist")
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # As on the return to the tab.
+    await look_again(page)
     await page.get_by_role("row").filter(has_text="data-scientist").wait_for()
 
     assert await page.get_by_label("Reason").input_value() == "half a thought"
+
+
+async def test_a_data_scientist_rejects_by_mouse_and_takes_it_back(app: ConsoleApp, page: Any) -> None:
+    promotion = await waiting(app, "ada")
+    await page.goto(f"{app.host.url}/console/")
+    await page.get_by_role("link", name="Approve or reject").click()
+    await page.get_by_text("Reject instead").click()
+    await page.get_by_label("Why not").fill("recall fell")
+    await page.get_by_role("button", name="Reject", exact=True).click()
+    await page.wait_for_url("**done=reject")
+    _, listed = await app.ask("GET", f"promotions/{promotion}/decisions")
+
+    assert [(row["decision"], row["reason"]) for row in listed["decisions"]] == [("rejected", "recall fell")]
+
+
+async def test_a_promotion_is_followed_live_to_its_end(app: ConsoleApp, page: Any) -> None:
+    promotion = await waiting(app)
+    await page.goto(f"{app.host.url}/console/promotions/{promotion}")
+    await page.get_by_text("As of").wait_for()
+    assert await page.locator(".ladder [aria-current=step]").inner_text() == "● central"
+    await app.decide(promotion, "ada", "data-scientist")
+    await app.decide(promotion, "grace", "product-owner")
+    await app.finish(promotion)
+    await look_again(page)
+    await page.locator(".badge", has_text="promoted").first.wait_for()
+
+    assert await page.locator(".ladder [aria-current=step]").count() == 0
+    assert await page.get_by_role("heading", name="Your decision").count() == 0
+
+
+@pytest.mark.parametrize("by", ["keyboard", "mouse"])
+async def test_who_signs_out_sees_nothing_more(app: ConsoleApp, page: Any, by: str) -> None:
+    promotion = await waiting(app)
+    await page.goto(f"{app.host.url}/console/promotions/{promotion}")
+    if by == "keyboard":
+        await tab_to(page, "Sign out")
+        await page.keyboard.press("Enter")
+    else:
+        await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("heading", name="You have signed out").wait_for()
+    cookies = await page.context.cookies()
+    await page.go_back()  # The browser has kept nothing: it asks, and the directory of the test signs in anew.
+    await page.get_by_role("heading", level=1).wait_for()
+
+    assert cookies == []
+
+
+@pytest.mark.parametrize("by", ["keyboard", "mouse"])
+async def test_a_decision_in_an_ended_session_is_resumed_and_sent_once(app: ConsoleApp, page: Any, by: str) -> None:
+    promotion = await waiting(app)
+    await page.goto(f"{app.host.url}/console/promotions/{promotion}")
+    await page.get_by_label("Reason").fill("a long reason")
+    await app.pass_time(timedelta(hours=2))
+    for _ in range(2):
+        if by == "keyboard":
+            await page.get_by_label("Reason").focus()
+            await page.keyboard.press("Tab")
+            await page.keyboard.press("Enter")
+        else:
+            await page.get_by_role("button", name="Approve").click()
+        if _ == 0:
+            await page.get_by_text("nothing has been sent yet").wait_for()
+            assert (await app.ask("GET", f"promotions/{promotion}/decisions"))[1]["decisions"] == []
+            assert await page.get_by_label("Reason").input_value() == "a long reason"
+    await page.wait_for_url("**done=approve")
+    _, listed = await app.ask("GET", f"promotions/{promotion}/decisions")
+
+    assert [row["reason"] for row in listed["decisions"]] == ["a long reason"]
 
 
 async def test_a_session_that_ends_while_somebody_types_takes_nothing_away(app: ConsoleApp, page: Any) -> None:
@@ -71,7 +140,7 @@ async def test_a_session_that_ends_while_somebody_types_takes_nothing_away(app: 
     await page.get_by_text("As of").wait_for()
     await page.get_by_label("Reason").fill("a long reason")
     await app.pass_time(timedelta(hours=2))
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await look_again(page)
     await page.get_by_text("You have been signed out").wait_for()
 
     assert await page.get_by_label("Reason").input_value() == "a long reason"
