@@ -15,7 +15,7 @@ STEP = exec 3>&2; step() { name=$$1; shift; begun=$$(date +%s); clock=; \
 	if [ $$code -eq 0 ]; then end=done; else end=failed; fi; \
 	echo "$$name: $$end after $$(($$(date +%s) - begun)) s" >&3; return $$code; }; step
 
-.PHONY: setup ready demo demo-devops demo-messaging demo-production demo-provisioning demo-retraining up test proofs coverage chaos check site load bench bench-peers clean
+.PHONY: setup ready demo demo-devops demo-messaging demo-production demo-provisioning demo-retraining up up-demo test proofs coverage chaos check site load bench bench-peers clean
 
 # Two at once in one folder would write over each other's packages: the second waits, and then finds all ready. Where there
 # is no flock (it is of util-linux, which Debian always has), nobody waits.
@@ -62,6 +62,9 @@ demo-retraining: setup  ## The world moves; the model is trained anew with nobod
 
 up: setup  ## The local cloud and the app, until Ctrl-C.
 	@$(BIN)/signalbox up
+
+up-demo: setup  ## The local cloud of `make demo` again, until Ctrl-C: its promotions, runs and evidence, to look at in a browser.
+	@$(BIN)/signalbox up --demo
 
 test proofs coverage chaos: export OPENBLAS_NUM_THREADS = 1  # Tests fill the cores; NumPy's threads would only spin beside them.
 

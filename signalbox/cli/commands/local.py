@@ -20,11 +20,12 @@ from signalbox.product import example_folder
 if TYPE_CHECKING:
     from signalbox.projects.facts import ProjectFacts
 
+DEMO = STATE / "demo"
 _SCHEDULES = ("SIGNALBOX_RECONCILE_SCHEDULE", "SIGNALBOX_SCRUB_SCHEDULE", "SIGNALBOX_TICK_SCHEDULE")
 
 
 @click.command()
-@click.option("--port", default=7071, show_default=True, help="Where the app answers.")
+@click.option("--port", type=int, help="Where the app answers.  [default: 7071; with --demo where it was]")
 @app_option
 @config_option
 @click.option(
@@ -32,45 +33,32 @@ _SCHEDULES = ("SIGNALBOX_RECONCILE_SCHEDULE", "SIGNALBOX_SCRUB_SCHEDULE", "SIGNA
     default=None,
     help="Deploy the worked example, so that its routes score; by default where it lies beside the configuration.",
 )
-def up(port: int, app: Path, config: Path | None, example: bool | None) -> None:
+@click.option("--demo", is_flag=True, help="Start the cloud of `signalbox demo` again, with what was promoted there.")
+def up(port: int | None, app: Path, config: Path | None, example: bool | None, demo: bool) -> None:
     """Start the local cloud and the app; Ctrl-C stops it."""
     from signalbox.cli.demonstrations.example import has_example
     from signalbox.launcher.cloud import LocalCloud, StartError
 
-    shipped = bool(example) and config is None and not Path(CONFIGURATION).is_file()
+    if demo and (config is not None or example is not None or not (DEMO / "endpoints.json").is_file()):
+        raise NotSetUp("--demo starts what `signalbox demo` has left in this folder, as it was; run that first")
+    shipped = demo or (bool(example) and config is None and not Path(CONFIGURATION).is_file())
     file = example_folder() / CONFIGURATION if shipped else find_configuration(config)
-    example = has_example(file.parent) if example is None else example
+    example = has_example(file.parent) and not demo if example is None else example
     if example and not has_example(file.parent):
         raise NotSetUp(f"the worked example is not beside {_shown(file)}; start with --no-example")
     project = _project(app, file)
     _interrupt_once()
     settings = {"SIGNALBOX_CONFIG": str(file), **_own_schedules()}
-    cloud = LocalCloud(app, STATE, host_port=port, settings=settings, vault=True, hub=project.hub, tell=_tell)
+    state, usual_port = (DEMO, 0) if demo else (STATE, 7071)
+    port = usual_port if port is None else port
+    cloud = LocalCloud(app, state, host_port=port, settings=settings, vault=not demo, hub=project.hub, tell=_tell)
     ready = False
     try:
         with cloud:
             endpoints = cloud.endpoints
             if example:
                 _deploy(file.parent, endpoints)
-            rows = [
-                ("app", endpoints.app, f"x-functions-key: {endpoints.function_key}"),
-                ("data hub", endpoints.hub, "signalbox drop FILE --route ROUTE"),
-                ("console", f"{endpoints.console}/", "in a browser: choose a person"),
-                ("mailbox", endpoints.mailbox_page, "in a browser: mails and cards that would have been sent"),
-                ("event grid", endpoints.topic, "topic of the announcements"),
-                (
-                    "azure ml",
-                    endpoints.resource_manager,
-                    "Azure Resource Manager, batch and online scoring, a registry",
-                ),
-                ("azure devops", f"{endpoints.azure_devops}/contoso", "pipelines, approvals: docs/azure-devops.md"),
-                ("key vault", endpoints.vault, "signs statements; see docs/signing-keys.md"),
-                ("directory", endpoints.authority, "signalbox promote ... --as linus@example.org"),
-                ("public names", "management.azure.com and others", 'eval "$(signalbox env)"; see docs/local-cloud.md'),
-                ("configuration", _shown(file), "SIGNALBOX_CONFIG, or --config"),
-                ("logs", str(Path(endpoints.state) / "logs"), ""),
-            ]
-            emit_table(("what", "where", "how"), rows)
+            emit_table(("what", "where", "how"), _places(endpoints, file))
             ready = True
             cloud.watch(threading.Event())
     except KeyboardInterrupt:
@@ -79,6 +67,32 @@ def up(port: int, app: Path, config: Path | None, example: bool | None) -> None:
     except StartError as error:
         raise NotSetUp(str(error)) from error
     click.echo("stopped", err=True)
+
+
+def _places(endpoints: Endpoints, file: Path) -> list[tuple[str, str, str]]:
+    """What runs where, and how to reach it."""
+    return [
+        ("app", endpoints.app, f"x-functions-key: {endpoints.function_key}"),
+        ("data hub", endpoints.hub, "signalbox drop FILE --route ROUTE"),
+        ("console", f"{endpoints.console}/", "in a browser: choose a person"),
+        ("mailbox", endpoints.mailbox_page, "in a browser: mails and cards that would have been sent"),
+        ("event grid", endpoints.topic, "topic of the announcements"),
+        (
+            "azure ml",
+            endpoints.resource_manager,
+            "Azure Resource Manager, batch and online scoring, a registry",
+        ),
+        (
+            "azure devops",
+            f"{endpoints.azure_devops}/contoso",
+            "pipelines and approvals; see docs/azure-devops.md",
+        ),
+        ("key vault", endpoints.vault, "signs statements; see docs/signing-keys.md"),
+        ("directory", endpoints.authority, "signalbox promote ... --as linus@example.org"),
+        ("public names", "management.azure.com and others", 'eval "$(signalbox env)"; see docs/local-cloud.md'),
+        ("configuration", _shown(file), "SIGNALBOX_CONFIG, or --config"),
+        ("logs", str(Path(endpoints.state) / "logs"), ""),
+    ]
 
 
 def _own_schedules() -> dict[str, str]:
@@ -187,6 +201,6 @@ def demo(devops: bool, messaging: bool, retraining: bool, production: bool, prov
         elif provisioning:
             run_provisioning_demo(example_folder(), STATE / "demo-provisioning")
         else:
-            run_demo(example_folder(), STATE / "demo")
+            run_demo(example_folder(), DEMO)
     except StartError as error:
         raise NotSetUp(str(error)) from error

@@ -33,3 +33,4 @@ def run_demo(project: Path, state: Path) -> None:
         tell_inference(stage)
         tell_promotion(stage)
         line.say("done", f"logs in {state / 'logs'}")
+        line.say("look at it", f"signalbox up --demo, then {cloud.endpoints.console}/promotions in a browser")
