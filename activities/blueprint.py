@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     import activities.provisioning.orders
     import activities.provisioning.plans
     import activities.provisioning.set_up
+    import activities.provisioning.stage_changes
     import activities.provisioning.teardowns
     import activities.retraining.challengers
     import activities.retraining.runs
@@ -147,6 +148,9 @@ BODIES: tuple[Callable[..., Any], ...] = (
     activities.provisioning.plans.read_plan,
     activities.provisioning.plans.open_change,
     activities.provisioning.plans.look_at_change,
+    activities.provisioning.stage_changes.open_stage_change,
+    activities.provisioning.stage_changes.look_at_stage_change,
+    activities.provisioning.stage_changes.close_stage_change,
     activities.provisioning.set_up.set_up_devops,
     activities.provisioning.set_up.look_at_set_up,
     activities.provisioning.drift.list_standings,

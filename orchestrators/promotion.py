@@ -119,6 +119,7 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
     because: tuple[str, ...] = (
         restoring.because or "its orchestration was ended from outside; everything was put back",
     )
+    fate, step = (c.Fate.HELD, "taken-back") if restoring.because else (c.Fate.FAILED, "closed")
     outline = outline_of(restoring.plan) if restoring.plan else restoring.outline
     if outline is not None:
         journey = _journey(restoring.promotion, outline, restoring.plan_digest, restoring.locks)
@@ -128,7 +129,7 @@ def restore(ctx: Context, restoring: c.Restoring) -> Steps[c.PromotionResult]:
         journey.because = because[0][:_REASON]
         because += yield from undo(ctx, journey)
         yield from _unlock(ctx, journey)
-    fate, step = (c.Fate.HELD, "taken-back") if restoring.because else (c.Fate.FAILED, "closed")
+        because += yield from _close_changes(ctx, journey, fate, because)
     return (yield from _close(ctx, restoring.promotion, fate, because, step=step))
 
 
@@ -202,6 +203,7 @@ def _conclude(ctx: Context, journey: Journey, result: c.PromotionResult) -> Step
     # The locks come back before the record is closed: closing sets the flag for the next stage, and the promotion that
     # this flag starts must not find its model taken.
     yield from _unlock(ctx, journey)
+    because += yield from _close_changes(ctx, journey, result.fate, because)
     return (yield from _close(ctx, journey.request, result.fate, because, result.reached, journey.worse))
 
 
@@ -211,6 +213,8 @@ def _carry(ctx: Context, journey: Journey, at: StageOutline) -> Steps[None]:
         pack = yield from _assess(ctx, journey, at, phase)
         if phase is Phase.ENTRY and at.asks_people:
             yield from _await_approvals(ctx, journey, at, pack)
+        if phase is Phase.ENTRY and at.asks_change:
+            yield from _await_change(ctx, journey, at, pack)
         receipt = yield from _step(ctx, at, c.ISSUE_RECEIPT, journey.step(at, phase, "receipt", pack.digest))
         for move in (move for move in at.moves if move.phase is phase):
             if move.steps:
@@ -306,6 +310,40 @@ def _await_approvals(ctx: Context, journey: Journey, at: StageOutline, pack: c.E
         # The event carries no decision. Decisions are signed records, read again after each wake, so that a forged or
         # lost event neither approves nor hides anything.
         yield from wait_for(ctx, c.DECISION_GIVEN, approvals.look_again_s)
+
+
+def _await_change(ctx: Context, journey: Journey, at: StageOutline, pack: c.EvidencePack) -> Steps[None]:
+    """Open the change request about this very evidence, and wait until it is approved; silence is a no."""
+    order = journey.step(at, Phase.ENTRY, "change", pack.digest)
+    change = yield from _step(ctx, at, c.OPEN_STAGE_CHANGE, order)
+    while True:
+        answer = yield from call_through_outages(ctx, c.LOOK_AT_STAGE_CHANGE, order)
+        if answer.standing is ApprovalStanding.APPROVED:
+            return
+        if answer.standing is not ApprovalStanding.WAITING:
+            fate = c.Fate.EXPIRED if answer.standing is ApprovalStanding.EXPIRED else c.Fate.HELD
+            raise PromotionHeld([f"{at.name}: {condition}" for condition in answer.unmet], fate=fate)
+        ctx.show("waiting for the change", stage=at.name, change=change.number, evidence=pack.digest)
+        yield from wait_for(ctx, c.DECISION_GIVEN, answer.look_again_s)
+
+
+def _close_changes(ctx: Context, journey: Journey, fate: c.Fate, because: Sequence[str]) -> Steps[tuple[str, ...]]:
+    """Close what the stages may have opened in ServiceNow, and say what could not be: it changes no outcome."""
+    failures = list[str]()
+    for at in (at for at in journey.outline.stages if at.asks_change):
+        closing = c.StageChangeClosing(
+            key=identity.promotion_key(journey.request.id, f"{at.name}/entry/change-closed"),
+            promotion=journey.request,
+            plan_digest=journey.plan_digest,
+            stage=at.name,
+            fate=fate,
+            because="; ".join(because)[:_REASON],
+        )
+        try:
+            yield from _step(ctx, at, c.CLOSE_STAGE_CHANGE, closing)
+        except (Refused, StepFailed) as failure:
+            failures.append(f"{at.name}: the change could not be closed, close it by hand: {str(failure)[:300]}")
+    return tuple(failures)
 
 
 def _move(ctx: Context, journey: Journey, at: StageOutline, move: MoveOutline, receipt: Receipt) -> Steps[None]:

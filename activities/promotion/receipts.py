@@ -16,6 +16,7 @@ from shared.application.promotion.stage_entry import Receipts, refuse_held, unpr
 from shared.application.promotion.stage_training import Order, carried
 from shared.application.promotion.standing import break_glass, glass_stage, judgement, receipt_of, refuse_receipt
 from shared.application.promotion.stored_plans import signed_at, stage_order
+from shared.application.provisioning.stage_changes import approved_change
 from shared.application.rollout.looks import judge_recorded_step
 from shared.application.rollout.orders import refuse_aborted
 from shared.clients import Clients
@@ -109,6 +110,7 @@ def _issue(clients: Clients, step: c.StageStep) -> Receipt:
         override=override,
         image=_image(clients, order) if order.phase is Phase.EXIT else "",
         step=SHADOW if order.phase is Phase.EXIT and order.at.has_shadow else 0,
+        change=_change(clients, order),
     )
     return _log_and_announce(clients, order, signed_receipt(clients.signing, receipt))
 
@@ -217,6 +219,13 @@ def _digest(clients: Clients, order: Order, phase: Phase) -> str:
     """On the way in, of the flagged bundle; on the way out, of the one that was measured, which may be trained here."""
     about = carried(clients.statements, order) if phase is Phase.EXIT else order
     return about.plan.digest
+
+
+def _change(clients: Clients, order: c.StageOrder) -> str:
+    """The change request that is approved for the evidence, read once more; empty where the stage asks for none."""
+    if order.phase is Phase.EXIT or order.at.stage.change is None:
+        return ""
+    return approved_change(clients.provisioner.desk, clients.ledger, clients.audit, order)
 
 
 def _image(clients: Clients, order: c.StageOrder) -> str:

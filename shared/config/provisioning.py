@@ -1,4 +1,5 @@
-"""The section `provisioning`: which environments the two steps make, by which pipelines, and under whose change."""
+"""The section `provisioning`: which environments the two steps make, by which pipelines, and under whose change; and
+`change` of a stage, the same for what a promotion moves."""
 
 import re
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from shared.domain.provisioning.orders import TEAM
 from shared.domain.provisioning.rules import (
     APPROVED_STATES,
     STOPPED_STATES,
+    ChangeRules,
     ProvisionedEnvironment,
     ProvisioningPipelines,
     ProvisioningRules,
@@ -114,11 +116,32 @@ def _problems(
     for team in sorted({row.team for row in section.environments.values()}):
         if not any((row.team, row.step) == (team, first) for row in section.environments.values()):
             yield "environments", f"has none of {team} for {first.value}", "everybody begins there: add one"
-    yield from _state_problems(section)
+    yield from state_problems(section.approved_states, section.stopped_states)
 
 
-def _state_problems(section: ProvisioningSection) -> Iterator[tuple[str, str, str]]:
-    approved = section.approved_states or APPROVED_STATES
-    stopped = section.stopped_states or STOPPED_STATES
-    for state in sorted(set(approved) & set(stopped)):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSection:
+    """Which group gets the change request, how long it is waited for, and which states end the waiting."""
+
+    assignment_group: Text | None = None
+    give_up_after: Seconds | None = None
+    approved_states: DifferentTexts | None = None
+    stopped_states: DifferentTexts | None = None
+
+
+def change_of(section: ChangeSection | None, candidate: bool, place: FilePlace) -> ChangeRules | None:
+    """The section with its defaults; None where it is absent, and the stage asks ServiceNow nothing."""
+    if section is None:
+        return None
+    if candidate:
+        # It would wait with the version's lock, and a candidate's entry changes nothing that anybody uses.
+        place.fail("", "is set, and the stage enters candidates", "set it on the stage that approves or releases")
+    for name, problem, remedy in state_problems(section.approved_states, section.stopped_states):
+        place.fail(name, problem, remedy)
+    return built(ChangeRules, section)
+
+
+def state_problems(approved: tuple[str, ...] | None, stopped: tuple[str, ...] | None) -> Iterator[tuple[str, str, str]]:
+    """The field, the problem and the remedy of each state that means both."""
+    for state in sorted(set(approved or APPROVED_STATES) & set(stopped or STOPPED_STATES)):
         yield "stopped_states", f"has {state!r}, which approves too", "a state of a change means one of the two"

@@ -197,6 +197,27 @@ class ApprovalsSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StageChange:
+    """The change request of ServiceNow that is about the evidence of a stage, and since when it is waited for."""
+
+    number: str
+    sys_id: str
+    opened: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageChangeClosing:
+    """The promotion has ended with *fate*: the change request that *stage* may have opened is closed."""
+
+    key: str
+    promotion: Promotion
+    plan_digest: str
+    stage: str
+    fate: Fate
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MoveStep:
     """A move to be made or undone, of the plan that *plan_digest* names."""
 
@@ -351,6 +372,9 @@ WRITE_EVIDENCE_PACK = Activity("write_evidence_pack", StageStep, EvidencePack, E
 LOOK_AT_APPROVALS = Activity("look_at_approvals", StageStep, ApprovalsSeen, Effect.WRITES)
 LOOK_AT_GLASS = Activity("look_at_glass", StageStep, ApprovalsSeen, Effect.READS)
 REMIND_APPROVERS = Activity("remind_approvers", StageStep, Done, Effect.WRITES)
+OPEN_STAGE_CHANGE = Activity("open_stage_change", StageStep, StageChange, Effect.WRITES, patient=True)
+LOOK_AT_STAGE_CHANGE = Activity("look_at_stage_change", StageStep, ApprovalsSeen, Effect.READS, patient=True)
+CLOSE_STAGE_CHANGE = Activity("close_stage_change", StageChangeClosing, Done, Effect.WRITES, patient=True)
 ISSUE_RECEIPT = Activity("issue_receipt", StageStep, Receipt, Effect.WRITES)
 MAKE_MOVE = Activity("make_move", MoveStep, Moved, Effect.WRITES)
 UNDO_MOVE = Activity("undo_move", MoveStep, Moved, Effect.WRITES)

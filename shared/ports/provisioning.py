@@ -36,6 +36,13 @@ class ServiceDesk(Protocol):
         """A work note on the change request, once for each *mark*."""
         ...
 
+    def close_change(self, correlation: str, successful: bool, text: str) -> None:
+        """Close the change request, or cancel one that was never approved; where there is none, do nothing.
+
+        Safe to repeat.
+        """
+        ...
+
 
 class PipelineFiles(Protocol):
     """What a run of a pipeline has attached to itself."""

@@ -63,8 +63,9 @@ class MemoryDesk:
 
     def open_change(self, correlation: str, fields: Mapping[str, str]) -> ChangeSeen:
         if correlation not in self.changes:
+            text = {"description": fields.get("description", "")}
             number = f"CHG{len(self.changes) + 1:07d}"
-            change = ChangeSeen(number=number, sys_id=f"sys-{number}", state="-5", approval="requested")
+            change = ChangeSeen(number=number, sys_id=f"sys-{number}", state="-5", approval="requested", **text)
             self._wear.touch("change opened", lambda: self.changes.update({correlation: change}))
             self.fields[correlation] = dict(fields)
         return self.changes[correlation]
@@ -74,6 +75,16 @@ class MemoryDesk:
 
     def note_change(self, correlation: str, mark: str, text: str) -> None:
         self._note(self.changes[correlation].sys_id, mark, text)
+
+    def close_change(self, correlation: str, successful: bool, text: str) -> None:
+        change = self.changes.get(correlation)
+        if change is None or change.state in ("3", "4"):
+            return
+        state = "3" if change.state in ("-2", "-1", "0") else "4"
+        closed = replace(change, state=state)
+        outcome = {"close_notes": text, "close_code": "successful" if successful else "unsuccessful"}
+        self._wear.touch("change closed", lambda: self.changes.update({correlation: closed}))
+        self.fields[correlation] |= outcome
 
     def _note(self, name: str, mark: str, text: str) -> None:
         notes = self.notes.setdefault(name, [])

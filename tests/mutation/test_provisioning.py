@@ -6,6 +6,9 @@ import pytest
 
 from tests.amounts import sample
 from tests.mutation.removal import Guard, Lock, expect_failure, remove
+from tests.promotion import test_changes as changes
+from tests.promotion.test_changes import GatedApp
+from tests.promotion.test_changes import gated as gated  # A fixture.
 from tests.provisioning import test_drift_and_teardown as ends
 from tests.provisioning import test_story as story
 from tests.provisioning.conftest import ProvisioningApp
@@ -124,6 +127,34 @@ STORIES = [
     ),
 ]
 
+OTHER = changes.test_a_change_that_was_approved_for_something_else_opens_nothing
+CHANGES = [
+    lock(
+        "stage_changes._another",
+        "if order.evidence not in change.description",
+        "False",
+        OTHER,
+        field="description",
+        text="Evidence sha256:0000",
+        because="it was approved for something else",
+    ),
+    lock(
+        "stage_changes._another",
+        "if change.sys_id != opened.sys_id",
+        "False",
+        OTHER,
+        field="sys_id",
+        text="another",
+        because="has the correlation of CHG0000001",
+    ),
+    lock(
+        "activities.provisioning.stage_changes.look_at_stage_change",
+        "waited_s >= rules.give_up_after_s",
+        "False",
+        changes.test_silence_is_not_approval,
+    ),
+]
+
 
 @pytest.mark.parametrize("case", PURE, ids=str)
 async def test_without_the_condition_a_decision_changes(case: Lock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,3 +171,12 @@ async def test_without_the_condition_a_story_ends_otherwise(
 ) -> None:
     remove(monkeypatch, case)
     await expect_failure(case.guard, app=app, **case.arguments)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", sample(CHANGES, 2), ids=str)
+async def test_without_the_condition_a_change_gates_nothing(
+    case: Lock, gated: GatedApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove(monkeypatch, case)
+    await expect_failure(case.guard, gated=gated, **case.arguments)

@@ -7,6 +7,7 @@ import pytest
 from shared.contracts import Fate
 from shared.domain import identity
 from tests.promotion.conftest import PromotionApp
+from tests.promotion.test_changes import GatedApp, gated  # noqa: F401 (a fixture)
 from tests.replay.recording import only_when_asked, record, seen  # noqa: F401 (a fixture)
 
 pytestmark = only_when_asked
@@ -90,3 +91,11 @@ async def test_record_a_promotion_that_is_confirmed_at_its_end(app: PromotionApp
     await app.finish(promotion)
 
     record("promote-confirmed", "promote", seen[promotion])
+
+
+async def test_record_one_that_asks_for_a_change(gated: GatedApp, seen: dict[str, str]) -> None:  # noqa: F811
+    promotion = await gated.asked()
+    gated.desk.move("-1", "approved")
+    await gated.finish(promotion)
+
+    record("promote-changed", "promote", seen[promotion])

@@ -131,6 +131,23 @@ async def test_what_people_decide_is_read_as_values(
     assert (seen.state, seen.approval) == (state, approval)
 
 
+@pytest.mark.parametrize(
+    ("decision", "is_successful", "state", "code"),
+    [("approve", True, "3", "successful"), ("approve", False, "3", "unsuccessful"), ("reject", False, "4", None)],
+)
+async def test_a_change_is_closed_once_by_the_states_that_lead_there(
+    instance: Instance, decision: str, is_successful: bool, state: str, code: str | None
+) -> None:
+    change = await beside(instance.desk.open_change, "c1", FIELDS)
+    await instance.control("/_control/decide", {"number": change.number, "decision": decision})
+    for text in ("ended", "ended again"):
+        await beside(instance.desk.close_change, "c1", is_successful, text)
+    await beside(instance.desk.close_change, "nobody opened it", True, "ended")
+
+    (row,) = await instance.rows("change_request")
+    assert (row["state"], row.get("close_code"), row["close_notes"]) == (state, code, "ended")
+
+
 async def test_a_wrong_secret_and_a_wrong_address_are_refused_and_a_throttle_is_waited_for(instance: Instance) -> None:
     stranger = Instance(instance.client, "wrong")
     with pytest.raises(Refused, match="sign in: 401 access_denied"):

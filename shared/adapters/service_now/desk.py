@@ -12,7 +12,9 @@ from shared.domain.provisioning.plans import ChangeSeen
 
 _ITEM, _CHANGE, _JOURNAL = "sc_req_item", "change_request", "sys_journal_field"
 _COMPLETE, _INCOMPLETE, _CLOSED = "3", "4", ("3", "4", "7")  # 7 is Closed Skipped.
-_CHANGE_FIELDS = "sys_id,number,state,approval"
+_CHANGE_FIELDS = "sys_id,number,state,approval,description"
+# A change passes Implement and Review on its way to Closed: ServiceNow refuses to skip one.
+_ONWARDS, _CHANGE_CLOSED, _CHANGE_CANCELLED = {"-2": "-1", "-1": "0", "0": "3"}, "3", "4"
 
 
 class ServiceNowDesk:
@@ -57,6 +59,22 @@ class ServiceNowDesk:
     def note_change(self, correlation: str, mark: str, text: str) -> None:
         self._note(_CHANGE, self.look_at_change(correlation).sys_id, mark, text)
 
+    def close_change(self, correlation: str, successful: bool, text: str) -> None:
+        change = self._find(correlation)
+        if change is None or change.state in (_CHANGE_CLOSED, _CHANGE_CANCELLED):
+            return
+        reason, state = f"close {change.number}", change.state
+        if state not in _ONWARDS:
+            fields = {"state": _CHANGE_CANCELLED, "close_notes": text}
+            self._client.update(_CHANGE, change.sys_id, fields, reason)
+            return
+        while state in _ONWARDS:
+            state = _ONWARDS[state]
+            fields = {"state": state}
+            if state == _CHANGE_CLOSED:
+                fields |= {"close_code": "successful" if successful else "unsuccessful", "close_notes": text}
+            self._client.update(_CHANGE, change.sys_id, fields, reason)
+
     def _find(self, correlation: str) -> ChangeSeen | None:
         """The oldest, should two hosts have made one each at the same moment: both then follow the same."""
         query = f"correlation_id={correlation}^ORDERBYsys_created_on"
@@ -70,5 +88,5 @@ class ServiceNowDesk:
 
 
 def _change_seen(row: Row) -> ChangeSeen:
-    values = {name: str(row.get(name, "")) for name in ("number", "sys_id", "state", "approval")}
+    values = {name: str(row.get(name, "")) for name in ("number", "sys_id", "state", "approval", "description")}
     return ChangeSeen(**values)

@@ -18,6 +18,7 @@ from shared.config.fields import (
     Texts,
 )
 from shared.config.project_gates import with_metric_source, with_sources
+from shared.config.provisioning import ChangeSection, change_of
 from shared.config.reading import FilePlace, built
 from shared.config.sections.rollout import RolloutSection, rollout_of
 from shared.config.sections.training import StageTrainingSection, refuse_known_answers, stage_training_of
@@ -142,6 +143,7 @@ class StageSection:
     rollout: RolloutSection | None = None
     on_registration: bool = False
     rehearse: bool = False
+    change: ChangeSection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +275,7 @@ def _stage(section: StageSection, name: str, place: FilePlace, around: Around) -
         environment=environment,
         registry=around.registry if section.registry else None,
         serving=serving,
+        change=change_of(section.change, section.candidate, place.inside("change")),
         rollout=rollout_of(section.rollout, serving, place.inside("rollout")),
         entry_gates=_gates(section.entry, place.inside("entry")),
         exit_gates=_gates(section.exit, place.inside("exit")),

@@ -9,6 +9,7 @@ from shared.domain.newer import NEWER
 from shared.domain.promotion.approvals import ApprovalPolicy
 from shared.domain.promotion.gate_specs import GateSpec
 from shared.domain.promotion.training import StageTraining
+from shared.domain.provisioning.rules import ChangeRules
 from shared.domain.rollout.policy import RolloutPolicy
 from shared.domain.statistics.looks import EXPECTED
 
@@ -93,7 +94,8 @@ class Stage:
     *atomic*: of models flagged together for it all arrive, or none. *newer*: what a later version does to one that
     waits. *rollout*: traffic shifts step by step, and is compared on the way. *on_registration*: the approval of an
     entry of the registry starts its promotion to here. *rehearse*: before the traffic is switched, it is switched
-    there and back, timed, and the version before is asked.
+    there and back, timed, and the version before is asked. *change*: a change request of ServiceNow must be approved
+    for the evidence.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Stage:
     rollout: RolloutPolicy | None = field(default=None, metadata=NEWER)
     on_registration: bool = field(default=False, metadata=NEWER)
     rehearse: bool = field(default=False, metadata=NEWER)
+    change: ChangeRules | None = field(default=None, metadata=NEWER)
 
     @property
     def ends_promotions(self) -> bool:

@@ -25,12 +25,14 @@ class MoveOutline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageOutline:
-    """*name* is the stage's; *asks_people* says whether roles must approve its entry."""
+    """*name* is the stage's; *asks_people* says whether roles must approve its entry, and
+    *asks_change* whether a change request must."""
 
     name: str
     asks_people: bool
     ready_within_s: int
     moves: tuple[MoveOutline, ...]
+    asks_change: bool = False  # Not in histories of earlier releases.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ def outline_of(plan: Plan) -> PlanOutline:
                     for phase in Phase
                     for move in at.moves(phase)
                 ),
+                asks_change=at.stage.change is not None,
             )
             for at in plan.stages
         ),

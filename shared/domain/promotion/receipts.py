@@ -21,7 +21,8 @@ class Receipt:
     *signature* is `KEYID:BASE64`: the signature of `statement_of` the receipt. It travels in orders, so it names the
     key and does not repeat the content. *step* is the step of a rollout that it opens, from 1 on; the exit receipt of
     the stage opens the first, or has -1 where it opens the copies that come before. *image* is the digest of the image
-    that was built of the version's environment, where the service says it.
+    that was built of the version's environment, where the service says it. *change* is the change request of ServiceNow
+    that was approved for the evidence, where the stage asks for one.
     """
 
     promotion: str
@@ -38,6 +39,7 @@ class Receipt:
     override: str = ""
     step: int = field(default=0, metadata=NEWER)
     image: str = field(default="", metadata=NEWER)
+    change: str = field(default="", metadata=NEWER)
     signature: str = ""
 
 
@@ -45,7 +47,7 @@ def statement_of(receipt: Receipt) -> Statement:
     """What the signature of *receipt* covers: everything else."""
     predicate = asdict(receipt)
     del predicate["signature"]
-    for name in ("step", "image"):
+    for name in ("step", "image", "change"):
         if not predicate[name]:  # Receipts of earlier releases have none, and keep their signature.
             del predicate[name]
     return Statement(

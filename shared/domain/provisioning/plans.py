@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.failures import Refused
-from shared.domain.provisioning.rules import ProvisioningRules
+from shared.domain.provisioning.rules import ChangeRules, ProvisioningRules
 
 ATTACHMENTS = "signalbox"  # The type of what `plan.yml` and `drift.yml` attach to their runs.
 PLAN, DIGEST = "plan.txt", "plan.sha256"
@@ -61,9 +61,10 @@ class ChangeSeen:
     sys_id: str
     state: str
     approval: str
+    description: str = ""
 
 
-def verdict_on(change: ChangeSeen, rules: ProvisioningRules) -> ChangeVerdict:
+def verdict_on(change: ChangeSeen, rules: ProvisioningRules | ChangeRules) -> ChangeVerdict:
     """Only a change that is approved *and* has come to one of the states in which work may be done lets it be done."""
     if change.state in rules.stopped_states or change.approval == "rejected":
         return ChangeVerdict.STOPPED

