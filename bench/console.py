@@ -2,7 +2,7 @@
 
 `python bench/console.py [ROWS]` writes ROWS runs (10,000 without it) and opens a hosted app as a browser does: the
 bytes of a first view as they travel, pages of 100 runs, and polls to which nothing happened. The records lie in memory.
-How often an open tab asks is counted in tests/browser, by the page's own script.
+How often an open tab asks is not counted here.
 """
 
 import asyncio

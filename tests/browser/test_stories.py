@@ -66,7 +66,7 @@ async def test_what_another_person_decides_appears_beside_what_is_being_typed(ap
     assert await page.get_by_label("Reason").input_value() == "half a thought"
 
 
-async def test_a_data_scientist_rejects_by_mouse_and_takes_it_back(app: ConsoleApp, page: Any) -> None:
+async def test_a_data_scientist_rejects_by_mouse(app: ConsoleApp, page: Any) -> None:
     promotion = await waiting(app, "ada")
     await page.goto(f"{app.host.url}/console/")
     await page.get_by_role("link", name="Approve or reject").click()
