@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 5  # Of two cores: tests of real processes wait a good deal.
+WORKERS ?= 4  # Of two cores: tests of real processes wait a good deal.
 unexport PYTHONDONTWRITEBYTECODE  # Tests start many processes: what is compiled is kept.
 
 # $(STEP) "name" command: says what goes on and for how long; a terminal sees the seconds pass. What the command prints may be

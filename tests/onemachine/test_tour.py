@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import split
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -113,10 +114,15 @@ def test_a_run_that_went_wrong_says_so_as_the_runbook_shows(night: Night, title:
         prove(block, RUN=night.run_of(*RUNS[title]))
 
 
+def waiting_promotions(night: Night) -> list[dict[str, Any]]:
+    """They are listed before their people are asked."""
+    return list(night.app.get("promotions", fate="waiting")["promotions"])
+
+
 def test_a_promotion_waits_and_then_its_approvals_expire(night: Night) -> None:
     waiting, expired = ENTRIES["Approvals expire"]
     promotion = night.promote()
-    night.ml.eventually(lambda: night.app.get("promotions", fate="waiting")["promotions"])
+    night.ml.eventually(lambda: [wait for row in waiting_promotions(night) for wait in row["waits"] if wait["since"]])
     prove(waiting, PROMOTION=promotion)
     night.ml.eventually(lambda: night.app.get(f"promotions/{promotion}").get("fate"))
     prove(expired, PROMOTION=promotion)
