@@ -1,9 +1,12 @@
 """The addresses and secrets of the local cloud, in a file that the command line reads."""
 
 import hashlib
+import itertools
 import json
+import os
 import secrets
 import socket
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -18,6 +21,9 @@ APP_URI = "api://signalbox"  # What the app is asked for by, and
 AUDIENCE = "00000000-0000-0000-0000-0000000000a9"  # its client id, which is the audience of its v2.0 tokens.
 SERVICE_NOW_CLIENT = "0000000000000000000000000000005e"
 SERVICE_BUS_POLICY = "RootManageSharedAccessKey"
+# Systems give an outgoing connection a port above these, so that it cannot take one between the choice and its use.
+_SERVED_PORTS = range(15_000, 32_000)
+_turns = itertools.count(os.getpid() * 32)  # Processes that choose at once begin at different places.
 ACCOUNTS = (ACCOUNT, "stexperiment", "stdev", "stpreprod", "stprod", "stregistry")
 
 
@@ -306,12 +312,11 @@ def listens(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine on which nothing listens."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Ports of this machine on which nothing listens; no two calls that follow each other choose the same."""
+    free: list[int] = []
+    while len(free) < count:
+        port = _SERVED_PORTS[next(_turns) % len(_SERVED_PORTS)]
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            free.append(port)
+    return free

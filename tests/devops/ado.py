@@ -1,7 +1,6 @@
 """The Azure DevOps emulator in a thread of the test, over https, with what tests ask of it."""
 
 import asyncio
-import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from signalbox.emulators.authority import ensure_authority
 from signalbox.emulators.azure_devops.app import AzureDevOpsOptions, create_app
 from signalbox.emulators.azure_devops.estate import AUDIENCE, Organisation, Project
 from signalbox.emulators.tokens import Person, TokenIssuer
+from signalbox.launcher.endpoints import free_ports
 
 PROJECT = Project(id="00000000-0000-0000-0000-00000000d0d0", name="mlops")
 OTHER = Project(id="00000000-0000-0000-0000-00000000d0d1", name="elsewhere")
@@ -82,7 +82,7 @@ class Ado:
 def serving(folder: Path) -> Iterator[Ado]:
     """The emulator on a free port, its state in *folder*."""
     authority, issuer = ensure_authority(folder), TokenIssuer(folder, "tenant", "https://localhost")
-    loop, ready, port = asyncio.new_event_loop(), threading.Event(), _free_port()
+    loop, ready, port = asyncio.new_event_loop(), threading.Event(), free_ports(1)[0]
     told = asyncio.Event()
 
     async def serve() -> None:
@@ -117,9 +117,3 @@ def serving(folder: Path) -> Iterator[Ado]:
         loop.call_soon_threadsafe(told.set)
         thread.join(20)
         loop.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ import pytest
 
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.demonstrations.example import offer_example
-from signalbox.launcher.endpoints import Endpoints, read_endpoints
+from signalbox.launcher.endpoints import Endpoints, free_ports, read_endpoints
 from tests.cli.conftest import clean_environment, run_in
 from tests.documents.documented import PROJECT
 from tests.trained import trained_models
@@ -117,7 +116,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     log = folder / "up.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "signalbox.cli", "up", "--port", str(_free_port())],
+            [sys.executable, "-m", "signalbox.cli", "up", "--port", str(free_ports(1)[0])],
             cwd=folder,
             env=clean_environment({"SIGNALBOX_CONFIG": "mine.yaml", **SLOW_SWEEPS}),
             stdout=output,
@@ -147,9 +146,3 @@ def _offer_second_version(models: Path, endpoints: Endpoints) -> None:
     """What docs/promotion.md promotes: a model of another recipe, registered and not flagged."""
     with warnings.catch_warnings(action="ignore"):  # The client for Azure ML is imported here for the first time.
         offer_example(endpoints, models / "blood", "2")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,12 +6,12 @@ import json
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
-import azure.servicebus
 import azure.servicebus.aio
 import pytest
 from aiohttp.test_utils import TestServer
 from azure.servicebus import ServiceBusClient, TransportType
 
+from shared.adapters.service_bus import opening
 from shared.adapters.service_bus.messenger import ServiceBusMessenger
 from shared.clients import Clients
 from shared.domain.failures import Refused
@@ -35,7 +35,7 @@ async def identity(served: Served, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
         "transport_type": TransportType.Amqp,  # With an address of its own the client would use web sockets.
         "retry_total": 0,
     }
-    for module in (azure.servicebus, azure.servicebus.aio):
+    for module in (opening, azure.servicebus.aio):
         monkeypatch.setattr(module, "ServiceBusClient", functools.partial(module.ServiceBusClient, **where))
     async with TestServer(doors.app()) as server:
         monkeypatch.setenv("IDENTITY_ENDPOINT", str(server.make_url("/msi/token")))

@@ -1,7 +1,6 @@
 """What time and death do to messages, seen by the unmodified client: lives, locks, renewal, kills of the server."""
 
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from azure.servicebus import (
 )
 from azure.servicebus.exceptions import MessageLockLostError
 
+from signalbox.launcher.endpoints import free_ports
 from tests.service_bus.conftest import Served, connection_string
 
 SERVER = """
@@ -66,7 +66,7 @@ def test_lives_end_locks_run_out_and_renewed_ones_do_not(served: Served) -> None
 
 def test_a_killed_server_forgets_nothing_that_it_answered(tmp_path: Path) -> None:
     pytest.importorskip("proton", reason="the emulator needs Qpid Proton, which is built with a C compiler")
-    port = _free_port()
+    port = free_ports(1)[0]
     due = datetime.now(UTC) + timedelta(seconds=4)
     with server(tmp_path, port), client_of(port) as client:
         with client.get_queue_sender("orders") as sender:
@@ -116,9 +116,3 @@ def server(folder: Path, port: int) -> Iterator[None]:
 def client_of(port: int) -> Iterator[ServiceBusClient]:
     with ServiceBusClient.from_connection_string(connection_string(port), retry_total=0) as client:
         yield client
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
