@@ -23,6 +23,7 @@ from shared.ports import EndpointResponse
 from shared.validation.conda_files import CondaFileError, read_conda
 
 _MLFLOW, _CUSTOM = "mlflow_model", "custom_model"
+_SERIALIZABLE = "let `run` return lists, dicts, texts and numbers; `.tolist()` makes a list of an array"
 
 
 class _FolderFiles:
@@ -51,17 +52,16 @@ def check_bundle(path: Path, name: str, folder: Path, answers: list[dict[str, An
         golden = list(golden_requests(_FolderFiles(folder), None, model))  # type: ignore[arg-type]
     except Refused as refusal:
         unmet.append(f"{refusal}; write lines of {{'request': ..., 'response': ...}} there")
+    script = next((stage.serving.online_script for stage in configuration.ladder.stages if stage.serving.online), "")
     if answers is not None:
-        unmet += _deviations(golden, answers)
+        unmet += _deviations("the MLflow model" if kind == _MLFLOW else f"{EXTRAS}/{CODE}{script}", golden, answers)
     return {
         "unmet": list(dict.fromkeys(unmet)),
         "kind": kind,
         "digest": bundle.digest,
         "files": len(bundle.files),
         "golden": [request for request, _ in golden],
-        "online_script": next(
-            (stage.serving.online_script for stage in configuration.ladder.stages if stage.serving.online), ""
-        ),
+        "online_script": script,
     }
 
 
@@ -125,17 +125,22 @@ def _unfit_environment(file: Path) -> Iterator[str]:
         yield f"{EXTRAS}/{ENVIRONMENT} {error}"
 
 
-def _deviations(golden: list[tuple[Any, Any]], answers: list[dict[str, Any]]) -> Iterator[str]:
-    """Golden requests at which the script fails, or which it answers in another way than is recorded with them."""
+def _deviations(subject: str, golden: list[tuple[Any, Any]], answers: list[dict[str, Any]]) -> Iterator[str]:
+    """Golden requests at which *subject* fails, or which it answers in another way than is recorded with them."""
     failures = [answer["body"] for answer in answers if answer["status"] != 200]
     if failures:
-        yield f"the online script fails at {len(failures)} golden requests: {failures[0][:300]}; correct it"
+        remedy = _SERIALIZABLE if "JSON serializable" in failures[0] else "correct it"
+        yield f"the online script fails at {len(failures)} golden requests: {failures[0][:300]}; {remedy}"
     pairs = [
         (recorded, answer) for (_, recorded), answer in zip(golden, answers, strict=True) if answer["status"] == 200
     ]
     responses = [EndpointResponse(status=200, body=answer["body"].encode(), took_ms=0.0) for _, answer in pairs]
     test = api_test([recorded for recorded, _ in pairs], responses)
-    yield from (f"golden {problem}; correct the script, or record the answers anew" for problem in test.schema_problems)
+    if test.golden is not None and test.golden.unlike:
+        yield (
+            f"{subject} answers {test.golden.unlike} golden requests in another form: {test.schema_problems[0]}; "
+            "correct it, or record the answers anew"
+        )
     if test.golden is not None and test.golden.deviating > test.golden.unlike:
         yield (
             f"{test.golden.deviating} of {test.golden.requests} golden requests are answered otherwise, by up to "

@@ -147,8 +147,8 @@ def _last_fault(log: Path, script: Path | None) -> str:
     traceback = text[text.rfind("Traceback (most recent call last)") :] if "Traceback" in text else ""
     frames = re.findall(r'File "([^"]+)", line (\d+)', traceback)
     own_frames = [(path, line) for path, line in frames if script is not None and Path(path).parent == script.parent]
-    if not own_frames:
-        return reason
+    if not own_frames:  # What `run` has returned is no JSON, which arises outside the script.
+        return f"{_named(script)}: {reason}" if script is not None and traceback else reason
     path, line = own_frames[-1]
     return f"{_named(Path(path))}:{line}: {reason}"
 

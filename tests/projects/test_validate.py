@@ -126,6 +126,28 @@ def test_a_script_that_is_no_python_and_one_that_does_not_start_are_named(folder
     assert "extras/code/online.py:1: ModuleNotFoundError: No module named 'nowhere'; correct it" in sentences
 
 
+@pytest.mark.usefixtures("judged_here")
+def test_an_answer_that_is_no_json_is_told_with_the_script_and_what_to_return(folder: Path) -> None:
+    (folder / "extras" / "code" / "online.py").write_text("def run(data):\n    return {1}\n")
+
+    (sentence,) = unmet(folder)
+
+    assert (
+        "10 golden requests: extras/code/online.py: TypeError: Object of type set is not JSON serializable" in sentence
+    )
+    assert sentence.endswith("; let `run` return lists, dicts, texts and numbers; `.tolist()` makes a list of an array")
+
+
+def test_answers_of_another_form_are_one_sentence_with_the_first_of_them(folder: Path) -> None:
+    answers = [{"status": 200, "body": "null"}] * 10
+
+    (sentence,) = check_bundle(CONFIGURATION, MODEL, folder, answers)["unmet"]
+
+    assert sentence.startswith("extras/code/online.py answers 10 golden requests in another form: request 0 ")
+    assert "was answered 200: 'None' instead of " in sentence
+    assert sentence.endswith("; correct it, or record the answers anew")
+
+
 def test_one_fault_of_a_script_is_one_sentence_with_its_line(folder: Path) -> None:
     (folder / "extras" / "code" / "online.py").write_text("import json\n\nde run(data):\n    return data\n")
 

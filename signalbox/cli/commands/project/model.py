@@ -189,9 +189,8 @@ def validate(
         for sentence in judgement.unmet:
             click.echo(f"x {sentence}")
         result = f"{len(judgement.unmet)} unmet" if judgement.unmet else "ready for promotion"
-        click.echo(
-            f"{result}: {judgement.files} files, {judgement.answered} golden requests answered, {judgement.kind}"
-        )
+        golden = f"{judgement.answered} golden requests {'asked' if judgement.unmet else 'answered'}"
+        click.echo(f"{result}: {judgement.files} files, {golden}, {judgement.kind}")
     context.exit(NO if judgement.unmet else 0)
 
 
