@@ -100,3 +100,13 @@ async def test_a_watch_ends_where_data_is_quarantined_and_waits_for_its_owner(
     result = await run(app, "status", name, "--watch")
 
     assert (result.exit_code, "quarantined" in result.output) == (1, True), result.output
+
+
+async def test_a_run_that_failed_though_its_job_completed_names_what_prints_the_log(app: InferenceApp) -> None:
+    app.jobs.lose_rows = 1
+    name = await app.arrive("landing/each/north/a.csv")
+    await app.finish(name)
+
+    result = await run(app, "status", name)
+
+    assert f"to read it  signalbox logs {name}" in result.output

@@ -43,6 +43,15 @@ async def test_a_failed_job_is_its_owners_and_a_missing_endpoint_the_operators(a
     assert f"signalbox reprocess {endpoint}" in of_endpoint
 
 
+async def test_rows_that_a_completed_job_lost_are_looked_for_in_its_log(app: InferenceApp) -> None:
+    app.jobs.lose_rows = 1
+    run = await app.arrive("landing/each/north/a.csv")
+    await app.finish(run)
+
+    (unmet,) = (await explained(app, run))[1]["unmet"]  # type: ignore[misc]
+    assert f"who read `signalbox logs {run}`; then `signalbox reprocess" in unmet
+
+
 async def test_what_is_at_work_waits_for_nobody_and_what_is_well_has_nothing_unmet(app: InferenceApp) -> None:
     well = await app.arrive("landing/each/north/a.csv")
     await app.finish(well)

@@ -81,7 +81,10 @@ def test_rows(rows_in, rows_out, policy, outcome):
 )
 @pytest.mark.parametrize("policy", list(OnMissingRows))
 def test_missing_rows_are_explained_by_the_error_threshold(threshold, suspect, policy):
-    assert suspect in judge_rows(RowCount(rows_in=10, rows_out=9), policy, threshold)[1]
+    because = judge_rows(RowCount(rows_in=10, rows_out=9), policy, threshold)[1]
+
+    assert suspect in because
+    assert because.endswith("the scoring script returned fewer rows than it read")
 
 
 TEXT = st.text(max_size=300)

@@ -152,4 +152,7 @@ def _suspect(error_threshold: int | None) -> str:
         return "no file may fail (error threshold 0), so the scoring script returned fewer rows than it read"
     may = {None: "as many files as the deployment says", -1: "any number of files"}
     allowance = may.get(error_threshold, f"up to {error_threshold} files")
-    return f"{allowance} may fail in a completed job, and its log names the mini-batches that did"
+    return (
+        f"{allowance} may fail in a completed job, and its log names the mini-batches that did; where it names none, "
+        "the scoring script returned fewer rows than it read"
+    )

@@ -153,7 +153,7 @@ def _show(record: dict[str, Any]) -> None:
             "skipped": f"{len(record['duplicates'])} repeated events" if record["duplicates"] else "",
             **_hold_facts(record.get("quarantine"), f"signalbox release {record['run']} --reason WHY"),
             **_hold_facts(record.get("held"), f"signalbox release {record['run']} --output --reason WHY"),
-            **_job_facts(record["run"], record.get("job")),
+            **_job_facts(record),
         }
     )
     click.echo()
@@ -181,13 +181,16 @@ def _hold_facts(hold: dict[str, Any] | None, command: str) -> dict[str, str]:
     return facts
 
 
-def _job_facts(run: str, job: dict[str, Any] | None) -> dict[str, str]:
-    """The job, and, of one that failed, where its reason stands."""
+def _job_facts(record: dict[str, Any]) -> dict[str, str]:
+    """The job, and, where the run failed, what prints its log."""
+    job = record.get("job")
     if job is None:
         return {}
     facts = {"job": f"{job['job']} ({job['name']})", "studio": job["studio"]}
     if job["error"]:
-        facts |= {"error": job["error"], "log": job["log"], "to read it": f"signalbox logs {run}"}
+        facts |= {"error": job["error"], "log": job["log"]}
+    if job["error"] or record.get("outcome") == "failed":  # A job completes although mini-batches of it have failed.
+        facts["to read it"] = f"signalbox logs {record['run']}"
     return facts
 
 
