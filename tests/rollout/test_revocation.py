@@ -173,6 +173,7 @@ async def test_what_is_not_in_the_registry_cannot_be_revoked(app: RolloutApp) ->
     app.register("9", error=1.0)
     status, answer = await app.ask("POST", "models/churn/revoke", {"version": "9", "reason": "leaks"}, "linus")
     assert (status, answer["title"]) == (404, "no such entry")
+    assert answer["detail"].endswith("nothing to revoke; where it serves without one, promote another version there")
 
 
 async def test_the_offline_verifier_reads_that_the_version_was_revoked(app: RolloutApp) -> None:

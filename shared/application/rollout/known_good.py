@@ -60,8 +60,12 @@ def production_stage(ladder: Ladder, name: str) -> Stage:
     """The stage called *name*, or the only one that shifts traffic. Raises Refused naming those there are."""
     stages = [stage for stage in ladder.stages if stage.rollout is not None and stage.environment is not None]
     matching = [stage for stage in stages if name in ("", stage.name)]
+    if not stages:
+        raise Refused(
+            "no stage of the ladder shifts traffic; add `rollout` to the one that serves: see docs/rollout.md"
+        )
     if len(matching) != 1:
-        names = ", ".join(stage.name for stage in stages) or "none"
+        names = ", ".join(stage.name for stage in stages)
         raise Refused(f"field 'stage' is {name!r}; name one stage that shifts traffic: {names}")
     return matching[0]
 

@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.application.rollout.known_good import production_stage
+from shared.domain.failures import Refused
+from shared.domain.promotion.ladder import Ladder, Stage
 from shared.domain.rollout.known_good import (
     FiredAlert,
     GoodCandidate,
@@ -160,3 +163,10 @@ def test_intervals_cover_every_moment_once() -> None:
     assert all(
         isinstance(interval, ServedInterval) and interval.seconds(DAY + timedelta(99)) >= 0 for interval in served
     )
+
+
+def test_a_ladder_without_a_rollout_is_told_what_is_missing() -> None:
+    ladder = Ladder(stages=(Stage(name="prod", source="dev"),))
+
+    with pytest.raises(Refused, match="no stage of the ladder shifts traffic; add `rollout`"):
+        production_stage(ladder, "")

@@ -42,7 +42,9 @@ def _sign(clients: Clients, model: ModelVersion, person: Person, reason: str) ->
     """Say with the door key who revokes *model*. The first revocation stands."""
     entry = entry_statement(clients.statements, history_of(clients.audit, model), model, [])
     if entry is None or not entry.state:
-        raise Problem(404, "no such entry", f"{model} has no signed entry in the central registry: nothing to revoke")
+        missing = f"{model} has no signed entry in the central registry: nothing to revoke"
+        remedy = "where it serves without one, promote another version there"
+        raise Problem(404, "no such entry", f"{missing}; {remedy}")
     predicate = EntryRevocationPredicate(
         model=str(model), bundle=entry.bundle, by=person.name, oid=person.oid, tenant=person.tenant, reason=reason
     )
