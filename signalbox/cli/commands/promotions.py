@@ -75,6 +75,8 @@ def promote(
     with suggesting(app, MODELS, models[0].partition(":")[0]), suggesting(app, STAGES, target):
         answer = app.post("promotions", body)
     emit_answer(answer, flags["as_json"])
+    if len(models) == 1 and not flags["as_json"]:  # It is accepted, and may be refused a moment later.
+        click.echo(f"`signalbox explain {answer['id']}` says what it waits for, or why it was refused", err=True)
 
 
 @click.command()

@@ -32,7 +32,7 @@ def new(folder: Path, defaults: bool, answers: tuple[str, ...]) -> None:
     except NotRendered as error:
         raise Unusable(str(error)) from error
     click.echo(f"made {folder}: {len(files)} files; its README says what they are")
-    click.echo(f"go on: cd {folder} && pip install -r requirements.txt && make ci")
+    click.echo(f"go on: cd {folder}; `pip install -r requirements.txt && make ci` there runs its tests, in minutes")
 
 
 @click.command()
