@@ -15,7 +15,7 @@ from signalbox.cli.app_client import AppClient
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.people import sign_in
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 300.0  # A slow machine takes five times as long as a fast one.
 _EVERY_S = 0.4  # To look at a promotion is a dozen reads of the hub, which slow what is waited for.
 
 
