@@ -5,18 +5,24 @@ pages over HTTP: the first one, one behind a cursor, those of a route, of an out
 If-None-Match, while one run in ten requests changes. With --storage the records lie in the Azurite of that connection,
 else in memory. It prints milliseconds: the median and the 95th percentile
 of the time, and the CPU that server, client and memory took on average.
+
+`bench/console.py` takes the rows, the measurement and the index in an Azurite from here.
 """
 
 import argparse
 import asyncio
 import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -26,7 +32,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from shared.records.lists.folding import fold_list
 from shared.records.lists.rows import RUNS, keep_listed
 from signalbox.host.clock import VirtualClock
-from tests.fakes.ports import OPERATOR_KEY, FakeClients
+from signalbox.launcher.azurite import find_azurite
+from signalbox.launcher.endpoints import free_ports, listens
+from tests.fakes.ports import OPERATOR_KEY, FakeClients, MemoryHub
 from tests.hosted import hosted
 from tests.inference.conftest import CONFIGURATION
 
@@ -56,6 +64,46 @@ def fill(clients: FakeClients, count: int) -> None:
     started = time.perf_counter()
     fold_list(hub, state, RUNS, datetime.now(UTC), rebuild=True)
     print(f"{count} rows; the index is made in {time.perf_counter() - started:.1f} s")
+
+
+class IndexInStorage:
+    """The rows in memory, and what a page reads of them in storage: the index, with its manifest and its journal.
+
+    To write a hundred thousand rows one by one takes Azurite a quarter of an hour, and no page reads them.
+    """
+
+    def __init__(self, memory: MemoryHub, stored: Any, container: str) -> None:
+        self._memory, self._stored = memory, stored
+        for (of, path), (_, data) in list(memory.blobs.items()):
+            if of == container and path.startswith("index"):
+                stored.create(container, path, bytes(data))
+
+    def __getattr__(self, name: str) -> Any:
+        def act(container: str, path: str, *more: Any, **named: Any) -> Any:
+            hub = self._stored if path.startswith("index") else self._memory
+            return getattr(hub, name)(container, path, *more, **named)
+
+        return act
+
+
+@contextmanager
+def azurite() -> Iterator[str]:
+    """The connection string of an Azurite that keeps everything in memory, until the end."""
+    (port,) = free_ports(1)
+    options = ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--silent"]
+    command = ["node", str(find_azurite(print)), "--blobHost", "127.0.0.1", "--blobPort", str(port), *options]
+    process = subprocess.Popen(command)
+    try:
+        while not listens(port):
+            assert process.poll() is None, "Azurite has ended"
+            threading.Event().wait(0.05)
+        key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+        endpoint = f"http://127.0.0.1:{port}/devstoreaccount1"
+        account = f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey={key}"
+        yield f"{account};BlobEndpoint={endpoint};"
+    finally:
+        process.terminate()
+        process.wait()
 
 
 async def measure(name: str, act: Callable[[int], Awaitable[int]], status: int = 200) -> float:

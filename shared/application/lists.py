@@ -3,15 +3,18 @@
 What a row means is its capability's business, as are the names of its columns (`shared.records.lists.rows`).
 """
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
+from threading import Lock
 
 from shared.domain.configuration import Configuration
 from shared.domain.teams.ownership import Belonging, Scope
 from shared.records.lists.index import Entry, RowSet, first_behind
 from shared.records.lists.rows import COLUMNS, PROMOTIONS, RUNS
 
+_SELECTIONS = 8  # A selection of a hundred thousand rows holds a megabyte of references.
 _OWNERS = {RUNS: (Belonging.ROUTE, "route"), PROMOTIONS: (Belonging.MODEL, "model")}
 
 
@@ -27,6 +30,46 @@ class RowFilter:
     until: str = ""
     ended: str = ""
     is_open: bool | None = None
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same for filters that let the same rows through."""
+        equal = sorted((name, value) for name, value in self.equal.items() if value)
+        return (tuple(equal), self.since, self.until, self.ended, self.is_open)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The *entries* that a filter lets through, the newest first, and how many have each value of a column."""
+
+    entries: Sequence[Entry]
+    counts: Mapping[str, int]
+
+
+class Selections:
+    """The newest selections of a worker. Each is as good as new while the rows are those of which it was made.
+
+    A page needs a hundred rows, and the counts beside them need all: looking at a hundred thousand rows at each
+    request, and for each page behind the first one, was most of a page's cost.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept = OrderedDict[tuple[object, ...], tuple[RowSet, Selection]]()
+
+    def find(self, kind: str, rows: RowSet, key: tuple[object, ...]) -> Selection | None:
+        with self._lock:
+            kept_rows, selection = self._kept.get((kind, *key), (None, None))
+            return selection if kept_rows is rows else None
+
+    def keep(self, kind: str, rows: RowSet, key: tuple[object, ...], selection: Selection) -> None:
+        with self._lock:
+            # What was selected of earlier rows would hold them in memory, and is never asked for again.
+            for other in [other for other, (kept, _) in self._kept.items() if other[0] == kind and kept is not rows]:
+                del self._kept[other]
+            self._kept[kind, *key] = (rows, selection)
+            if len(self._kept) > _SELECTIONS:
+                self._kept.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +110,7 @@ def matching(kind: str, rows: RowSet, wanted: RowFilter) -> Sequence[Entry]:
 
 def counted(kind: str, entries: Sequence[Entry], column: str) -> dict[str, int]:
     """How many of *entries* have each value of *column*."""
-    place = COLUMNS[kind].index(column)
-    return dict(Counter(entry[place] for entry in entries))
+    return dict(Counter(map(itemgetter(COLUMNS[kind].index(column)), entries)))
 
 
 def page_of(kind: str, entries: Sequence[Entry], limit: int, after: tuple[str, str] | None) -> ListPage:

@@ -81,21 +81,29 @@ class Sessions:
         plain = {"sid": session.sid, "person": person, **times, "contexts": session.contexts}
         return self._sealer.seal(_SESSION, json.dumps(plain, default=datetime.isoformat))
 
-    def read(self, cookie: str, now: datetime, *, surely: bool) -> ConsoleSession | None:
-        """The living session in *cookie*. With *surely* the record is asked, else what was just known counts."""
+    def read(self, cookie: str, now: datetime) -> ConsoleSession | None:
+        """The living session in *cookie*, by its record."""
+        session = self._unexpired(cookie, now)
+        if session is None:
+            return None
+        if not is_living(self._store, session.sid):
+            self._known.pop(session.sid, None)
+            return None
+        self._known[session.sid] = now
+        return session
+
+    def remembered(self, cookie: str, now: datetime) -> ConsoleSession | None:
+        """The session in *cookie* where its record was just read, and said that it lives: nothing is asked."""
+        session = self._unexpired(cookie, now)
+        known = None if session is None else self._known.get(session.sid)
+        return session if known is not None and abs(now - known) <= _KNOWN_FOR else None
+
+    def _unexpired(self, cookie: str, now: datetime) -> ConsoleSession | None:
         text = self._sealer.unseal(_SESSION, cookie)
         if text is None:
             return None
         session = _session(read_json(text.encode()))
-        if not (session.seen <= now + _KNOWN_FOR and now < session.until):
-            return None
-        known = self._known.get(session.sid)
-        if surely or known is None or abs(now - known) > _KNOWN_FOR:
-            if not is_living(self._store, session.sid):
-                self._known.pop(session.sid, None)
-                return None
-            self._known[session.sid] = now
-        return session
+        return session if session.seen <= now + _KNOWN_FOR and now < session.until else None
 
     def person_of(self, cookie: str) -> Caller | None:
         """Whose session *cookie* is or was, living or not; None where we have never sealed it."""

@@ -1,5 +1,6 @@
 """Answers that a caller has already, heads, and pages by Accept: what is sent, and what is worked out for it."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from shared.records.lists.paths import journal
 from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed
 from signalbox.host.clock import VirtualClock
-from tests.fakes.ports import OPERATOR_KEY, FakeClients
+from tests.fakes.ports import OPERATOR_KEY, FakeClients, MemoryHub
 from tests.hosted import HostedApp, hosted
 from tests.inference.conftest import CONFIGURATION
 from triggers.http.exchange.conditional import names_etag
@@ -76,20 +78,55 @@ async def test_a_change_of_a_row_is_seen_by_the_next_poll_of_each_list(app: Host
         assert (status, f"new-{path}".encode() in body) == (200, True)
 
 
-async def test_a_poll_to_which_nothing_happened_reads_one_small_listing(
-    app: HostedApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, headers, _ = await ask(app, "GET", "runs")
-    looks, hub = list[str](), app.hub
+def looks_at(hub: MemoryHub, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the storage is asked for from now on."""
+    looks = list[str]()
 
     def noting(name: str, method: Any) -> Any:
         return lambda container, path, *rest: (looks.append(f"{name} {path}"), method(container, path, *rest))[1]
 
     for name in ("list", "read", "load", "find"):
         monkeypatch.setattr(hub, name, noting(name, getattr(hub, name)))
+    return looks
+
+
+async def test_a_poll_to_which_nothing_happened_reads_one_small_listing(
+    app: HostedApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, headers, _ = await ask(app, "GET", "runs")
+    looks = looks_at(app.hub, monkeypatch)
     status, _, _ = await ask(app, "GET", "runs", **{"If-None-Match": headers["ETag"]})
 
     assert (status, looks) == (304, ["list index/runs/"])
+
+
+async def test_a_page_reads_one_small_listing_and_what_has_changed(
+    app: HostedApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask(app, "GET", "runs")
+    looks = looks_at(app.hub, monkeypatch)
+    await ask(app, "GET", "runs?outcome=failed")
+    unchanged = looks.copy()
+    keep_listed(app.hub, STATE, RUNS, "each-1", {"outcome": "failed"})
+    looks.clear()
+    await ask(app, "GET", "runs?outcome=failed")
+
+    assert (unchanged, looks) == (["list index/runs/"], ["list index/runs/", f"read {journal(RUNS)}"])
+
+
+async def test_counts_and_pages_are_those_of_the_rows_as_they_are_now(app: HostedApp) -> None:
+    async def seen(query: str) -> tuple[int, dict[str, int]]:
+        page = (await ask(app, "GET", f"runs?{query}"))[2]
+        return json.loads(page)["total"], json.loads(page)["outcomes"]
+
+    before = [await seen(query) for query in ("", "outcome=failed", "route=each", "route=other", "")]
+    keep_listed(app.hub, STATE, RUNS, "each-1", {"outcome": "failed"})
+    after = [await seen(query) for query in ("", "outcome=failed", "route=each", "route=other", "")]
+
+    whole = {"": 3}
+    assert before == [(3, whole), (0, whole), (3, whole), (0, {}), (3, whole)]
+    whole = {"": 2, "failed": 1}
+    assert after == [(3, whole), (1, whole), (3, whole), (0, {}), (3, whole)]
 
 
 async def test_one_callers_answer_is_not_anothers(app: HostedApp) -> None:

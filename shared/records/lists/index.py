@@ -47,6 +47,14 @@ class RowSet:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexLook:
+    """What lay in the index's folder at one moment, and the *marker* that this makes."""
+
+    blobs: tuple[Blob, ...]
+    marker: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Base:
     """The rows of all segments by name, with their revisions, and in order; *key* says which manifest they are of."""
 
@@ -65,28 +73,26 @@ class ListIndex:
         self._parts: dict[str, tuple[str, list[list[Any]]]] = {}  # The lines of the journal's parts, by path and eTag.
         self._rows: RowSet | None = None
 
-    def marker(self) -> str:
-        """What changes whenever a row does, or something that was noted; it costs one listing of a few blobs."""
-        return _marker(self._blobs())
+    def look(self) -> IndexLook:
+        """Its marker changes whenever a row does, or something that was noted; it costs one listing of a few blobs."""
+        blobs = tuple(self._hub.list(self._container, paths.index_folder(self._kind)))
+        return IndexLook(blobs=blobs, marker=_marker(blobs))
 
-    def rows(self) -> RowSet:
-        """All rows as they are now; only what has changed since the last look is read."""
+    def rows(self, look: IndexLook | None = None) -> RowSet:
+        """All rows as of *look*, or as they are now; only what has changed since the last time is read."""
         with self._lock:  # Two requests that read the same segments at once would hold them twice.
             for _ in range(_TRIES):
-                blobs = self._blobs()
-                marker = _marker(blobs)
-                if self._rows is not None and self._rows.marker == marker:
+                look = look or self.look()
+                if self._rows is not None and self._rows.marker == look.marker:
                     return self._rows
-                rows = self._read(blobs, marker)
+                rows = self._read(look.blobs, look.marker)
                 if rows is not None:
                     self._rows = rows
                     return rows
+                look = None  # It is over: a fold has removed something of it.
         raise Transient(f"the index of {self._kind} changed {_TRIES} times while it was read")
 
-    def _blobs(self) -> list[Blob]:
-        return list(self._hub.list(self._container, paths.index_folder(self._kind)))
-
-    def _read(self, blobs: list[Blob], marker: str) -> RowSet | None:
+    def _read(self, blobs: Sequence[Blob], marker: str) -> RowSet | None:
         """None where a fold has removed something since it was listed: there is another manifest then."""
         manifest = next((blob for blob in blobs if blob.path == paths.manifest(self._kind)), None)
         journal = [blob for blob in blobs if blob is not manifest]
@@ -174,8 +180,19 @@ def _overlaid(base: _Base, lines: list[list[Any]], marker: str) -> RowSet:
     }
     if not newer:
         return RowSet(marker=marker, base=base.key, entries=base.entries, changes=changes)
-    kept = [entry for entry in base.entries if entry[-1] not in newer]
+    kept = _without(base.entries, [base.rows[name][1] for name in newer if name in base.rows])
     return RowSet(marker=marker, base=base.key, entries=_joined(kept, _in_order(newer.values())), changes=changes)
+
+
+def _without(entries: Sequence[Entry], gone: Iterable[Entry]) -> list[Entry]:
+    """*entries*, which are in order, without those of *gone*: found by their places, since a look at every one of a
+    hundred thousand would be most of a page's cost after each change."""
+    rest, start = list[Entry](), 0
+    for place in sorted(first_behind(entries, (entry[0], entry[-1])) - 1 for entry in gone):
+        rest += entries[start:place]
+        start = place + 1
+    rest += entries[start:]
+    return rest
 
 
 def _joined(kept: list[Entry], newer: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -26,12 +26,13 @@ async def unless_unchanged(
     Else it is what *respond* makes, which is remembered under *key*.
     """
     answers, now = clients.lists.answers, clients.clock.now()
-    # The marker is read before the answer is made: what changes in between makes another answer next time.
-    marker = await asyncio.to_thread(lambda: "/".join(clients.lists.marker(kind) for kind in lists))
-    etag = answers.standing(key, marker, now)
-    if etag and names_etag(http.headers, etag):
-        return not_modified(unchanged_headers, etag)
-    response = conditional(http, await respond())
+    with clients.lists.one_look():
+        # The marker is read before the answer is made: what changes in between makes another answer next time.
+        marker = await asyncio.to_thread(lambda: "/".join(clients.lists.marker(kind) for kind in lists))
+        etag = answers.standing(key, marker, now)
+        if etag and names_etag(http.headers, etag):
+            return not_modified(unchanged_headers, etag)
+        response = conditional(http, await respond())
     answers.keep(key, marker, now, response.headers.get("ETag", ""))
     return response
 

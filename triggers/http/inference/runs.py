@@ -2,10 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from shared import contracts as c
-from shared.application.lists import RowFilter, counted, matching, rows_in_scope
+from shared.application.lists import RowFilter
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.inference.runs import RunOutcome
@@ -109,7 +110,6 @@ async def list_runs(request: ApiRequest, query: RunFilters) -> RunPage:
 
 
 def _listed_runs(request: ApiRequest, query: RunFilters) -> RunPage:
-    rows = rows_in_scope(RUNS, request.clients.lists.rows(RUNS), request.clients.configuration, request.scope)
     narrowed = RowFilter(
         equal={"route": query.route, "model": query.model},
         since=utc_text(query.since),
@@ -117,10 +117,11 @@ def _listed_runs(request: ApiRequest, query: RunFilters) -> RunPage:
         ended="closed",
         is_open=None if query.state is None else query.state is RowState.OPEN,
     )
-    entries = matching(RUNS, rows, narrowed)
-    outcomes = counted(RUNS, entries, "outcome")
-    if query.outcome:
-        entries = matching(RUNS, replace(rows, entries=tuple(entries)), RowFilter(equal={"outcome": query.outcome}))
+    lists = request.clients.lists
+    select = partial(lists.selection, RUNS, lists.rows(RUNS), request.clients.configuration, request.scope)
+    outcomes = dict(select(narrowed, "outcome").counts)
+    wanted = replace(narrowed, equal={**narrowed.equal, "outcome": query.outcome})
+    entries = select(wanted, "outcome").entries
     page, following = indexed_page(RUNS, entries, query.limit, query.cursor)
     runs = tuple(RunRow(run=row.pop("name"), **row) for row in page.rows)
     return RunPage(total=page.total, runs=runs, next=following, outcomes=outcomes)
