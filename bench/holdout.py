@@ -65,8 +65,8 @@ class Models:
 
 def measure(file: Path) -> None:
     from activities.promotion.evidence import Online
-    from activities.promotion.holdout_rows import read_rows
-    from activities.promotion.holdouts import agreement_of, evaluate
+    from activities.promotion.holdout.metrics import agreement_of, evaluate
+    from activities.promotion.holdout.rows import read_rows
     from bench.paired_bootstrap import megabytes
     from shared.adapters.hub_files.rows import HubRowFiles
     from shared.domain.metrics.paired import compare

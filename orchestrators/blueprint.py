@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import orchestrators.devops
     import orchestrators.drift
     import orchestrators.inference
-    import orchestrators.promotion
-    import orchestrators.promotion_set
+    import orchestrators.promotion.promotion_sets
+    import orchestrators.promotion.promotions
     import orchestrators.provisioning.orders
     import orchestrators.provisioning.standings
     import orchestrators.registry
@@ -41,9 +41,9 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.sweeps.reconcile_production,
     orchestrators.sweeps.reconcile_answers,
     orchestrators.sweeps.deliver_notices,
-    orchestrators.promotion.promote,
-    orchestrators.promotion.restore,
-    orchestrators.promotion_set.promote_set,
+    orchestrators.promotion.promotions.promote,
+    orchestrators.promotion.promotions.restore,
+    orchestrators.promotion.promotion_sets.promote_set,
     orchestrators.rollout.watch_step,
     orchestrators.rollout.roll_back,
     orchestrators.rollout.rehearse,

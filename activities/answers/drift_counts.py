@@ -13,8 +13,8 @@ from shared.clients import Clients
 from shared.domain.drift.watch import OutputField
 from shared.domain.failures import Refused
 from shared.ports import HubFile
-from shared.records.answers import count_key
 from shared.records.drift import FailedCheck, note_problem
+from shared.records.production.answers import count_key
 
 
 def count_part(clients: Clients, part: AnswersPart) -> None:

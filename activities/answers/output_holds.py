@@ -14,8 +14,8 @@ from activities.inference.files import RUN_MARK
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.ports import Blob, HubFile
-from shared.records.answers import HeldPart, held_path, release_path
 from shared.records.inference import GivenOrder
+from shared.records.production.answers import HeldPart, held_path, release_path
 
 _AGAIN_AFTER = timedelta(hours=1)
 _SENTENCES = 20

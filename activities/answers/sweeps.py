@@ -20,7 +20,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.models import ModelVersion
 from shared.durable.starting import Client
 from shared.ports import EndpointKind, ServedEndpoint
-from shared.records.answers import day_path, stored_day
+from shared.records.production.answers import day_path, stored_day
 from shared.records.production.serving import changes_of
 from shared.records.store import Stored
 

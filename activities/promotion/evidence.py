@@ -10,11 +10,11 @@ from typing import Any
 
 from activities.golden_requests import api_test
 from activities.online_rows import predictions_of, rows_request
-from activities.promotion.holdout_rows import HoldoutRows, Table, read_rows, require_every
-from activities.promotion.holdouts import agreement_of, contributions_of, evaluate
+from activities.promotion.holdout.metrics import agreement_of, contributions_of, evaluate
+from activities.promotion.holdout.rows import HoldoutRows, Table, read_rows, require_every
 from shared import contracts as c
 from shared.application.datasets.versions import proven_file
-from shared.application.promotion.holdout_looks import count_holdout_look
+from shared.application.promotion.holdout.looks import count_holdout_look
 from shared.application.promotion.planning import golden_requests, place_shelves, stage_shelves
 from shared.clients import Clients
 from shared.domain import identity

@@ -9,14 +9,14 @@ from typing import Any
 
 from activities.effects import once, stamp
 from activities.promotion.evidence import Online
-from activities.promotion.holdout_rows import HoldoutRows, read_rows, require_every, table_of
-from activities.promotion.holdouts import contributions_of, evaluate
-from activities.promotion.keyed_columns import KeyedColumn
+from activities.promotion.holdout.keyed_columns import KeyedColumn
+from activities.promotion.holdout.metrics import contributions_of, evaluate
+from activities.promotion.holdout.rows import HoldoutRows, read_rows, require_every, table_of
 from activities.retraining.claims import champion_of, stage_of
 from activities.retraining.training import cancelled_by, training_run
 from activities.training_runs import TrainingRun, lineage_tags, training_metrics
 from shared import contracts as c
-from shared.application.promotion.holdout_looks import count_holdout_look
+from shared.application.promotion.holdout.looks import count_holdout_look
 from shared.application.promotion.planning import read_bundle
 from shared.clients import Clients
 from shared.codec import decode, encode

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from activities.effects import once, stamp
-from activities.promotion.holdout_rows import HoldoutRows, read_rows
+from activities.promotion.holdout.rows import HoldoutRows, read_rows
 from activities.retraining.training_files import (
     TrainingFile,
     header_line,

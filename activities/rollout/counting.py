@@ -17,7 +17,7 @@ from shared.application.rollout.counts import (
     outputs_weeks_apart,
 )
 from shared.clients import Clients
-from shared.domain.rollout.forecast import WEEK_S
+from shared.domain.rollout.estimates.forecast import WEEK_S
 from shared.domain.rollout.policy import ERRORS, ComparedOutputs, CountSource
 from shared.domain.statistics.sequential.rollout_evidence import RoutedUnit
 from shared.ports import DeploymentMinute, OutputBins, OutputMinute

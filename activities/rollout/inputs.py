@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from activities.online_rows import rows_request
-from activities.promotion.holdout_rows import open_table, vocabulary_of
+from activities.promotion.holdout.rows import open_table, vocabulary_of
 from shared.application.promotion.planning import golden_requests
 from shared.clients import Clients
 from shared.domain.promotion.plans import Plan

@@ -25,7 +25,7 @@ from shared.domain.gates.load import LoadLimits
 from shared.domain.gates.options import read_options
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.plans import Phase
-from shared.domain.rollout.load import (
+from shared.domain.rollout.estimates.load import (
     MOST_PER_SECOND,
     LoadProfile,
     SentRequest,

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Any
 
 from activities.promotion.evidence import Online
-from activities.promotion.holdout_rows import read_rows
-from activities.promotion.holdouts import agreement_of
+from activities.promotion.holdout.metrics import agreement_of
+from activities.promotion.holdout.rows import read_rows
 from activities.rollout.replays import first_output
 from shared import contracts as c
 from shared.clients import Clients

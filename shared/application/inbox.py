@@ -19,10 +19,10 @@ from shared.domain.inference.runs import RunOutcome
 from shared.domain.rollout.steps import UNSETTLED, StepDecision
 from shared.domain.teams.ownership import Belonging, Scope
 from shared.records import paths
-from shared.records.answers import HELD_PARTS, HeldPart, release_path
 from shared.records.inference import find_run
 from shared.records.lists.index import Entry, RowSet
 from shared.records.lists.rows import COLUMNS, PROMOTIONS, RUNS
+from shared.records.production.answers import HELD_PARTS, HeldPart, release_path
 from shared.records.production.paths import rollout
 from shared.records.production.rollouts import RolloutStanding
 from shared.records.promotion import find_promotion

@@ -53,11 +53,11 @@ from shared.contracts.payloads import (
     WindowClaimed,
     WindowWatch,
 )
+from shared.contracts.production.rollback import *  # noqa: F403
+from shared.contracts.production.rollout import *  # noqa: F403
 from shared.contracts.promotion import *  # noqa: F403
 from shared.contracts.provisioning import *  # noqa: F403
 from shared.contracts.retraining import *  # noqa: F403
-from shared.contracts.rollback import *  # noqa: F403
-from shared.contracts.rollout import *  # noqa: F403
 from shared.contracts.schedules import *  # noqa: F403
 from shared.contracts.streams import *  # noqa: F403
 from shared.contracts.trust import *  # noqa: F403

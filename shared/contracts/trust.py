@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from shared.contracts.kinds import Activity, Effect, Orchestration
 from shared.contracts.payloads import Sweep
-from shared.contracts.rollback import RollbackRequest
+from shared.contracts.production.rollback import RollbackRequest
 from shared.domain.newer import NEWER
 from shared.domain.promotion.models import ModelVersion
 

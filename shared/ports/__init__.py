@@ -3,7 +3,6 @@
 Every method raises `Refused` for what trying again cannot mend and `Transient` for what it can.
 """
 
-from shared.ports.collected import CollectedFiles, CollectedLine
 from shared.ports.control import ControlPlane
 from shared.ports.devops import DevOpsApprovals, DevOpsFacts, DevOpsPipelines, Secrets, ServerTasks
 from shared.ports.file_reading import DatasetFiles, DriftFiles
@@ -24,9 +23,12 @@ from shared.ports.inference import (
     RowFiles,
 )
 from shared.ports.messaging import Messenger, Queues
-from shared.ports.monitoring import AlertRuleSeen, LogSetting, MonitoringSetUp, QuotaSeen
 from shared.ports.notices import NoticeChannel, NoticeMessage, SendingStanding
 from shared.ports.pipelines import DataAssets, Pipelines
+from shared.ports.production.collected import CollectedFiles, CollectedLine
+from shared.ports.production.monitoring import AlertRuleSeen, LogSetting, MonitoringSetUp, QuotaSeen
+from shared.ports.production.rollout import Alerts, DeploymentMinute, FiringAlert, ServedEndpoint, TrafficFigures
+from shared.ports.production.traffic import ClientFigures, ClientMinute, OutputBins, OutputFigures, OutputMinute
 from shared.ports.promotion import (
     AssetKind,
     AuditLog,
@@ -49,9 +51,7 @@ from shared.ports.promotion import (
     WantedDeployment,
 )
 from shared.ports.provisioning import DevOpsSetUp, PipelineFiles, Provisioner, ServiceDesk
-from shared.ports.rollout import Alerts, DeploymentMinute, FiringAlert, ServedEndpoint, TrafficFigures
 from shared.ports.sign_in import BrowserSignIn, Sealer, SignedIn, SignInRequest
-from shared.ports.traffic import ClientFigures, ClientMinute, OutputBins, OutputFigures, OutputMinute
 from shared.ports.trust import Signing, SigningKeys, TreeHeadPublisher
 
 __all__ = [

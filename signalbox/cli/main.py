@@ -8,11 +8,11 @@ from signalbox.cli.commands.app import doctor, token
 from signalbox.cli.commands.data import data
 from signalbox.cli.commands.drift import drift, features
 from signalbox.cli.commands.hub import answers, check, drop
-from signalbox.cli.commands.keys import keys
 from signalbox.cli.commands.letters import dlq, events
 from signalbox.cli.commands.local import demo, env, up
 from signalbox.cli.commands.messages import send, stream
 from signalbox.cli.commands.offline import config, profile
+from signalbox.cli.commands.platform.keys import keys
 from signalbox.cli.commands.platform.provision import provision
 from signalbox.cli.commands.project.model import model
 from signalbox.cli.commands.project.new import new, update

@@ -10,8 +10,8 @@ import pytest
 from activities.answers import publishing
 from shared.adapters.hub_files.data_checks import HubDataChecks
 from shared.domain.failures import Transient
-from shared.records.answers import HELD_PARTS, HeldPart, held_path, release_path
 from shared.records.inference import GivenOrder
+from shared.records.production.answers import HELD_PARTS, HeldPart, held_path, release_path
 from tests.answers.test_publishing import DEPLOYMENT, HOUR, RULE, AnswersApp, sent
 
 CONTRACT = """\

@@ -59,8 +59,8 @@ class Source:
         return {path: text.count("\n") for path, text in self.texts.items()}
 
     def modules_by_folder(self) -> Counter[str]:
-        """How many modules lie directly in each folder; a package's `__init__` is no module of it."""
-        return Counter(str(Path(path).parent) for path in self.texts if not path.endswith("__init__.py"))
+        """How many modules lie directly in each folder, its `__init__` among them: it is read as well."""
+        return Counter(str(Path(path).parent) for path in self.texts)
 
     def functions(self) -> list[Function]:
         """All functions and methods, shortest first."""

@@ -27,7 +27,7 @@ PARSED_ELSEWHERE = {
     "shared/domain/trust/tree_heads.py": 1,  # What the log's key has signed, also as it was published.
     "triggers/events/event_binding.py": 1,  # An event as the host hands it over.
     "triggers/http/exchange/bodies.py": 1,  # The body of a request.
-    "triggers/http/operations/dead_letters.py": 1,  # A letter, which is shown whatever it is.
+    "triggers/http/letters/dead_letters.py": 1,  # A letter, which is shown whatever it is.
     "triggers/http/exchange/pages.py": 1,  # A cursor.
 }
 # They ask whether the container is there, and whether the app may write to it.

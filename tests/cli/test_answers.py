@@ -2,8 +2,8 @@
 
 import json
 
-from shared.records.answers import HeldPart, held_path, release_path
 from shared.records.inference import GivenOrder
+from shared.records.production.answers import HeldPart, held_path, release_path
 from tests.cli.conftest import run
 from tests.inference.conftest import InferenceApp
 

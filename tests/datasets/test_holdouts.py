@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from activities.promotion.evidence import data_test
-from activities.promotion.holdout_rows import read_rows
+from activities.promotion.holdout.rows import read_rows
 from shared import contracts as c
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Holdout

@@ -337,7 +337,7 @@ def test_keys_are_rotated_in_the_vault_from_the_command_line(
     """By the officer alone; the app's own identity makes none."""
     trusted = tmp_path / "trusted.json"
     command = ["keys", "new", "measuring", "--vault", ends.vault, "--trusted", str(trusted)]
-    monkeypatch.setattr("signalbox.cli.commands.keys.STATE", cloud.state)
+    monkeypatch.setattr("signalbox.cli.commands.platform.keys.STATE", cloud.state)
     entries = []
     for _ in range(2):
         result = CliRunner().invoke(main, [*command, "--as", VAULT_OFFICER])

@@ -15,7 +15,7 @@ from triggers.http.api_route import ApiRoute
 from triggers.http.dispatch import signature
 from triggers.http.exchange.idempotency import RequestedStart
 from triggers.http.openapi import document, text
-from triggers.http.retraining import Considered
+from triggers.http.retraining.requests import Considered
 from triggers.http.routes import ROUTES
 
 

@@ -11,9 +11,9 @@ from shared.domain.teams.ownership import Scope
 from shared.records.notices.letters import dead_path
 from tests.notices.conftest import NoticeApp
 from triggers.http.exchange.problems import Problem
-from triggers.http.operations import notice_letters
-from triggers.http.operations.dead_letters import list_dead_letters, replay_dead_letter, show_dead_letter
-from triggers.http.operations.letter_types import LetterFilters, LetterNamed, Replay
+from triggers.http.letters import notice_letters
+from triggers.http.letters.dead_letters import list_dead_letters, replay_dead_letter, show_dead_letter
+from triggers.http.letters.types import LetterFilters, LetterNamed, Replay
 
 EVERYTHING, OTHERS = Scope(whole=True), Scope(teams=frozenset({"other"}))
 

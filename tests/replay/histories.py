@@ -12,8 +12,8 @@ from orchestrators.datasets import publish_dataset
 from orchestrators.devops import follow_task, mirror, run_devops_pipeline
 from orchestrators.drift import check_drift
 from orchestrators.inference import run_inference, wait_for_job
-from orchestrators.promotion import promote, restore
-from orchestrators.promotion_set import promote_set
+from orchestrators.promotion.promotion_sets import promote_set
+from orchestrators.promotion.promotions import promote, restore
 from orchestrators.provisioning.orders import await_change, provision
 from orchestrators.provisioning.standings import reconcile_provisioning, tear_down
 from orchestrators.registry import revoke

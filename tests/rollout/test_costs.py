@@ -11,7 +11,7 @@ from shared import contracts as c
 from shared.codec import encode
 from shared.domain.gates import GateSpec
 from shared.domain.gates.evidence import Evidence
-from shared.domain.rollout.costs import FleetUse, second_fleet, spent
+from shared.domain.rollout.estimates.costs import FleetUse, second_fleet, spent
 from shared.domain.rollout.policy import InstancePrice, RolloutPolicy, Soak, StepLimits, TrafficStep
 from shared.ports import QuotaSeen
 from tests.fakes.rollout import MemoryAlerts, MemoryQuotas, MemoryTraffic

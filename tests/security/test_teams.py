@@ -31,11 +31,11 @@ from shared.domain.rollout.serving import ChangeKind, TrafficChange
 from shared.domain.teams.ownership import Belonging
 from shared.durable.deferred import load as load_deferred
 from shared.records import paths
-from shared.records.answers import HeldPart, held_path
 from shared.records.datasets import DatasetManifest
 from shared.records.datasets import paths as dataset_paths
 from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed
 from shared.records.production import paths as production
+from shared.records.production.answers import HeldPart, held_path
 from shared.records.production.rollouts import RolloutStanding
 from shared.records.production.serving import sign_change
 from shared.records.promotion import PromotionRecord

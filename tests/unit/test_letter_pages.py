@@ -10,9 +10,9 @@ from shared.domain.inference.routes import HubLayout
 from shared.ports import Blob, Folder
 from tests.fakes.ports import FakeClients, MemoryHub
 from triggers.http.api_route import ApiRequest
-from triggers.http.operations.dead_letters import list_dead_letters
-from triggers.http.operations.letter_pages import Place, stored_letters
-from triggers.http.operations.letter_types import LetterFilters
+from triggers.http.letters.dead_letters import list_dead_letters
+from triggers.http.letters.pages import Place, stored_letters
+from triggers.http.letters.types import LetterFilters
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 

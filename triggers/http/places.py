@@ -18,8 +18,8 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.plans import Phase
 from shared.domain.schedules.due_times import Target
 from shared.domain.teams.ownership import PLATFORM
-from shared.records.answers import HeldPart, held_path
 from shared.records.inference import find_run
+from shared.records.production.answers import HeldPart, held_path
 from shared.records.promotion import decisions, find_promotion
 from shared.records.retraining import find_claim
 from triggers.http.api_route import WHOLE_APP

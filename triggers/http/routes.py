@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import triggers.http.inference.predictions
     import triggers.http.inference.requested_runs
     import triggers.http.inference.runs
-    import triggers.http.operations.dead_letters
+    import triggers.http.letters.dead_letters
     import triggers.http.operations.events
     import triggers.http.operations.explanations
     import triggers.http.operations.ignored_events
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     import triggers.http.promotion.rollbacks
     import triggers.http.promotion.rollouts
     import triggers.http.provisioning
-    import triggers.http.retraining
-    import triggers.http.retraining_runs
+    import triggers.http.retraining.requests
+    import triggers.http.retraining.runs
     import triggers.http.schedules
     from shared.clients import Clients
 
@@ -101,9 +101,9 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("operations/{operation}", api.operations.status_urls.show_operation, WHOLE_APP, "operation"),
     _post("events", api.operations.events.receive_events, Action.DELIVER, WHOLE_APP, PLATFORM_ONLY, 202),
     _get("events/ignored", api.operations.ignored_events.list_ignored_events, WHOLE_APP, IN_SCOPE),
-    _get("dead-letters", api.operations.dead_letters.list_dead_letters, WHOLE_APP, IN_SCOPE),
-    _get("dead-letters/letter", api.operations.dead_letters.show_dead_letter, WHOLE_APP, IN_SCOPE),
-    _post("dead-letters/replay", api.operations.dead_letters.replay_dead_letter, Action.OPERATE, WHOLE_APP, IN_SCOPE),
+    _get("dead-letters", api.letters.dead_letters.list_dead_letters, WHOLE_APP, IN_SCOPE),
+    _get("dead-letters/letter", api.letters.dead_letters.show_dead_letter, WHOLE_APP, IN_SCOPE),
+    _post("dead-letters/replay", api.letters.dead_letters.replay_dead_letter, Action.OPERATE, WHOLE_APP, IN_SCOPE),
     _get("runs/{run}/predictions", api.inference.predictions.list_predictions, "run", "run", Action.SEE_DATA),
     _get("runs/{run}/predictions/piece", api.inference.predictions.read_prediction, "run", "run", Action.SEE_DATA),
     _get("health", api.operations.system.health, WHOLE_APP, IN_SCOPE, Action.ANYONE),
@@ -121,14 +121,14 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("doctor", api.operations.system.examine_everything, WHOLE_APP, PLATFORM_ONLY, Action.OPERATE),
     _get("models/{model}/drift", api.drift.show_drift, WHOLE_APP, "model"),
     _get("models/{model}/drift/looks", api.drift.list_drift_looks, WHOLE_APP, "model"),
-    _get("retraining", api.retraining_runs.show_learning, WHOLE_APP, IN_SCOPE),
-    _get("retrainings", api.retraining_runs.list_retrainings, WHOLE_APP, IN_SCOPE),
-    _get("retrainings/{run}", api.retraining_runs.show_training, "retraining", "retraining"),
+    _get("retraining", api.retraining.runs.show_learning, WHOLE_APP, IN_SCOPE),
+    _get("retrainings", api.retraining.runs.list_retrainings, WHOLE_APP, IN_SCOPE),
+    _get("retrainings/{run}", api.retraining.runs.show_training, "retraining", "retraining"),
     _post("drift-checks", api.drift.check_drift_now, Action.CHECK_DATA, "route", "route"),
     _post("feature-relevance", api.drift.show_relevance, Action.CHECK_DATA, "path", "path"),
     _post("alerts", api.operations.events.receive_alert, Action.DELIVER, WHOLE_APP, PLATFORM_ONLY, 202),
-    _post("models/{model}/retrain", api.retraining.retrain_model, Action.RETRAIN, "model", "model", 202),
-    _get("models/{model}/retraining", api.retraining.show_retraining, "model", "model"),
+    _post("models/{model}/retrain", api.retraining.requests.retrain_model, Action.RETRAIN, "model", "model", 202),
+    _get("models/{model}/retraining", api.retraining.requests.show_retraining, "model", "model"),
     _get(
         "retrainings/{run}/logs",
         api.operations.job_logs.show_training_log,
@@ -137,7 +137,12 @@ ROUTES: tuple[ApiRoute, ...] = (
         Action.CHECK_DATA,
     ),
     _post(
-        "retrainings/{run}/cancel", api.retraining.cancel_retraining, Action.OPERATE, "retraining", "retraining", 202
+        "retrainings/{run}/cancel",
+        api.retraining.requests.cancel_retraining,
+        Action.OPERATE,
+        "retraining",
+        "retraining",
+        202,
     ),
     _post("plans", api.promotion.requested_promotions.plan_promotion, Action.READ, "stage", "model"),
     _post("promotions", api.promotion.requested_promotions.start_promotion, Action.PROMOTE, "stage", "model", 202),

@@ -14,7 +14,7 @@ from shared.domain import identity
 from shared.domain.failures import Refused
 from shared.domain.promotion.ladder import Serving
 from shared.domain.promotion.models import MODEL, PROMOTION
-from shared.domain.rollout.costs import INSTANCES, INSTANCES_BEFORE
+from shared.domain.rollout.estimates.costs import INSTANCES, INSTANCES_BEFORE
 from shared.ports import EndpointKind, WantedDeployment
 
 _FAILED = ("Failed", "Canceled")

@@ -1,4 +1,4 @@
-"""Keep what cannot be taken in, with the reason; `triggers.http.operations.dead_letters` shows and replays it.
+"""Keep what cannot be taken in, with the reason; `triggers.http.letters.dead_letters` shows and replays it.
 
 It stands alone since events, messages of every queue and decisions are all kept here.
 """

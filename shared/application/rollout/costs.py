@@ -12,7 +12,7 @@ from shared.application.rollout.clients import ServingClients
 from shared.domain import identity
 from shared.domain.gates.evidence import ReleaseCost
 from shared.domain.promotion.plans import Move, Plan, StagePlan
-from shared.domain.rollout.costs import (
+from shared.domain.rollout.estimates.costs import (
     INSTANCES,
     INSTANCES_BEFORE,
     FleetCost,

@@ -15,10 +15,10 @@ from shared.domain.teams.ownership import PLATFORM, Belonging
 from shared.domain.teams.views import owner_of_path
 from shared.durable.starting import Client, find_input
 from shared.records import paths
-from shared.records.answers import HeldPart, held_path
 from shared.records.datasets import PublicationRecord
 from shared.records.datasets import paths as dataset_paths
 from shared.records.inference import OpenRun, find_run
+from shared.records.production.answers import HeldPart, held_path
 from shared.records.promotion import find_promotion
 from shared.records.retraining import find_claim
 from shared.records.store import RecordStore, read_json

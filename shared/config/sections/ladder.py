@@ -18,10 +18,10 @@ from shared.config.fields import (
     Texts,
 )
 from shared.config.project_gates import with_metric_source, with_sources
-from shared.config.provisioning import ChangeSection, change_of
 from shared.config.reading import FilePlace, built
+from shared.config.sections.provisioning import ChangeSection, change_of
 from shared.config.sections.rollout import RolloutSection, rollout_of
-from shared.config.sections.training import StageTrainingSection, refuse_known_answers, stage_training_of
+from shared.config.sections.training.stage import StageTrainingSection, refuse_known_answers, stage_training_of
 from shared.domain.datasets.references import read_reference
 from shared.domain.gates import GATES, GateSpec, read_gate
 from shared.domain.gates.plugins import ProjectGateOptions

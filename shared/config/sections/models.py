@@ -8,8 +8,8 @@ from shared.config.fields import Text
 from shared.config.reading import FilePlace
 from shared.config.sections.drift import DriftSection
 from shared.config.sections.ladder import PromotionSection, promotable_of
-from shared.config.sections.retraining import RetrainingSection
 from shared.config.sections.routes import VERSION, ModelContracts
+from shared.config.sections.training.retraining import RetrainingSection
 from shared.domain.inference.routes import VersionContract
 from shared.domain.promotion.ladder import Promotable
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from shared.config.fields import Amount, Character, DifferentTexts, Number, Rule, Seconds, Text, ZeroOrMoreSeconds
 from shared.config.reading import FilePlace, built
 from shared.domain.promotion.ladder import Serving
-from shared.domain.rollout.forecast import impossibilities
+from shared.domain.rollout.estimates.forecast import impossibilities
 from shared.domain.rollout.known_good import KnownGoodRules
 from shared.domain.rollout.policy import (
     BatchShare,

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from shared.config.fields import NAME
-from shared.config.notices import KnownNames, NoticesSection, notices_of
-from shared.config.provisioning import ProvisioningSection, provisioning_of
 from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
 from shared.config.sections.answers import AnswersSection, answers_of, refuse_double_counts
@@ -22,7 +20,8 @@ from shared.config.sections.ladder import (
     refuse_unshared_arrivals,
 )
 from shared.config.sections.models import ModelSection, models_of
-from shared.config.sections.retraining import retrainings_of
+from shared.config.sections.notices import KnownNames, NoticesSection, notices_of
+from shared.config.sections.provisioning import ProvisioningSection, provisioning_of
 from shared.config.sections.routes import (
     EnvironmentSection,
     HubSection,
@@ -35,6 +34,7 @@ from shared.config.sections.routes import (
 )
 from shared.config.sections.schedules import ScheduleSection, schedules_of, unscheduled
 from shared.config.sections.streams import StreamSection, streams_of
+from shared.config.sections.training.retraining import retrainings_of
 from shared.config.teams.files import TeamFile
 from shared.config.teams.sections import TeamMembers, TeamSection, members_of, teams_of, with_members
 from shared.domain.configuration import Configuration

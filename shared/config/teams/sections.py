@@ -20,7 +20,7 @@ from shared.config.sections.models import ModelSection
 from shared.config.sections.routes import RouteSection
 from shared.config.sections.schedules import ScheduleSection
 from shared.config.sections.streams import StreamSection
-from shared.config.sections.training import StageTrainingSection
+from shared.config.sections.training.stage import StageTrainingSection
 from shared.config.teams.files import ACCESS, SplitDocument, TeamFile
 from shared.domain.access.permissions import Permissions
 from shared.domain.promotion.approvals import Role

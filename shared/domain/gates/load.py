@@ -9,7 +9,7 @@ from shared.domain.gates.evidence import LoadTest
 from shared.domain.gates.options import choice, number, whole_number
 from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import GateFinding, decided, failed, inconclusive
-from shared.domain.rollout.load import LONGEST_S, MOST_PER_SECOND
+from shared.domain.rollout.estimates.load import LONGEST_S, MOST_PER_SECOND
 from shared.domain.rollout.policy import ReplaySource
 
 _OWN_DELAY = 0.2  # Of the limit of p95: where the sender itself is later, it has measured itself.

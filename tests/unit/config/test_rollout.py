@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from shared.config import check, load
-from shared.domain.rollout.forecast import expectations
+from shared.domain.rollout.estimates.forecast import expectations
 from shared.domain.rollout.policy import BatchShare, ExpectedRequests, RolloutPolicy
 
 PROJECT = Path(__file__).parents[3]

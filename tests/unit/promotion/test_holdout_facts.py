@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.application.promotion.holdout_forecast import facts_of
+from shared.application.promotion.holdout.forecast import facts_of
 from shared.domain.configuration import Configuration
 from shared.domain.gates.odds import HoldoutFacts
 from shared.domain.inference.routes import HubLayout

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.application.promotion.holdout_looks import HoldoutVersion, count_holdout_look, next_look
+from shared.application.promotion.holdout.looks import HoldoutVersion, count_holdout_look, next_look
 from shared.domain.configuration import Configuration
 from shared.domain.inference.routes import HubLayout
 from shared.domain.promotion.ladder import Holdout

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from activities.promotion.evidence import Online
-from activities.promotion.holdout_rows import read_rows
-from activities.promotion.holdouts import agreement_of, evaluate
-from activities.promotion.keyed_columns import KeyedColumn
+from activities.promotion.holdout.keyed_columns import KeyedColumn
+from activities.promotion.holdout.metrics import agreement_of, evaluate
+from activities.promotion.holdout.rows import read_rows
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import HubLayout

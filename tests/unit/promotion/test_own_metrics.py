@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from activities.promotion.holdout_rows import HoldoutRows, read_rows
-from activities.promotion.holdouts import contributions_of, evaluate
+from activities.promotion.holdout.metrics import contributions_of, evaluate
+from activities.promotion.holdout.rows import HoldoutRows, read_rows
 from shared.adapters.project_functions.functions import ProjectFunctionProcesses
 from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused

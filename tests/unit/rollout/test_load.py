@@ -12,7 +12,7 @@ from activities.rollout.load import _Load, _measured
 from shared.domain.failures import Refused, Transient
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.ladder import Ladder, Registry, Serving, Stage
-from shared.domain.rollout.load import arrivals, busiest, steady
+from shared.domain.rollout.estimates.load import arrivals, busiest, steady
 from shared.domain.rollout.policy import RolloutPolicy, TrafficStep
 from shared.ports import EndpointResponse, OnlineRequest, ServedEndpoint
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.clients import Clients
 from shared.domain.access.permissions import Action
 from shared.domain.teams.ownership import Belonging
-from shared.records.answers import HELD_PARTS, HeldPart, held_path, release_path
+from shared.records.production.answers import HELD_PARTS, HeldPart, held_path, release_path
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.bodies import Order, Ordered, order_record
 from triggers.http.exchange.problems import Problem

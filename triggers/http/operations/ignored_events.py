@@ -1,6 +1,6 @@
 """Events that started nothing, over HTTP: when each came, from where, and why nothing followed.
 
-Events that could not be read or delivered are dead letters (`triggers.http.operations.dead_letters`).
+Events that could not be read or delivered are dead letters (`triggers.http.letters.dead_letters`).
 """
 
 from dataclasses import dataclass

@@ -22,10 +22,10 @@ from triggers.http.api_route import ApiRequest
 from triggers.http.data_contracts import uses_of
 from triggers.http.exchange.bodies import decode_query
 from triggers.http.exchange.problems import Problem
-from triggers.http.operations import queue_letters
-from triggers.http.operations.dead_letters import show_dead_letter
+from triggers.http.letters import queue_letters
+from triggers.http.letters.dead_letters import show_dead_letter
+from triggers.http.letters.types import LetterNamed
 from triggers.http.operations.ignored_events import is_in_scope
-from triggers.http.operations.letter_types import LetterNamed
 
 _MOST_OF_A_KIND = 20
 _MOST_EVENTS = 5_000  # Ignored events that are looked at, the newest.

@@ -8,7 +8,7 @@ from uuid import uuid4
 from shared import contracts as c
 from shared.application.inference.scored_routes import routes_of_plan
 from shared.application.promotion import planning
-from shared.application.promotion.holdout_forecast import odds_of_plan
+from shared.application.promotion.holdout.forecast import odds_of_plan
 from shared.application.promotion.stage_entry import Receipts
 from shared.application.promotion.standing import next_attempt
 from shared.application.promotion.unmet_needs import unmet_of_plan
@@ -21,7 +21,7 @@ from shared.domain.failures import Refused
 from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.domain.promotion.people import PersonId
 from shared.domain.promotion.plans import Phase, Plan, changes
-from shared.domain.rollout.forecast import expectations
+from shared.domain.rollout.estimates.forecast import expectations
 from shared.durable.starting import find_instance
 from shared.records import paths as records
 from shared.validation.rules import Many, Name, OptionalName, Sentence

@@ -10,7 +10,7 @@ from shared.application.rollout.judged_looks import JudgedLook, judged_looks
 from shared.application.rollout.looks import policy_of
 from shared.application.rollout.orders import order_rollout
 from shared.clients import Clients
-from shared.domain.rollout.forecast import expectations
+from shared.domain.rollout.estimates.forecast import expectations
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest
 from shared.domain.rollout.steps import SHADOW
 from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence

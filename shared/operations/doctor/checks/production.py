@@ -1,19 +1,25 @@
-"""What a rollout rests on outside the app: figures that come, logs that are kept, rules that call, and room for two
-fleets. Every stage with `rollout` is looked at.
+"""What a rollout rests on outside the app: figures that come, logs that are kept, rules that call, room for two fleets,
+and whole entries of the versions that a rollback may want. Every stage with `rollout` is looked at.
 """
 
 from collections.abc import Iterator
 
+from shared.application.promotion.planning import place_shelves, read_bundle
+from shared.application.rollout.known_good import uncleared_alerts
 from shared.application.rollout.quota import fleet_quota
 from shared.domain.azure import resources
 from shared.domain.failures import Refused, Transient
-from shared.domain.promotion.ladder import Stage
+from shared.domain.promotion.ladder import Registry, Stage
+from shared.domain.promotion.models import DIGEST, ModelVersion, exact_or_none
+from shared.domain.rollout.known_good import KnownGoodRules, ended_well, served_long_enough, versions_served
 from shared.domain.rollout.policy import CountSource, RolloutPolicy
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 from shared.ports import AlertRuleSeen, EndpointKind, LogSetting, ServedEndpoint
+from shared.records.production.serving import served_intervals
 
 _TRAFFIC_LOG, _ALL_LOGS = "AmlOnlineEndpointTrafficLog", "allLogs"
 _HOUR = 60
+_RESTORE = "restore it from a backup of the registry, or promote the version again"
 
 
 @check
@@ -107,3 +113,41 @@ def _quota(site: Site, stage: Stage) -> Iterator[Finding]:
     else:
         fix = "ask for more quota, or release into a smaller fleet: two stand during a release"
         yield report.broken(str(quota), fix)
+
+
+@check
+def known_good(site: Site) -> Findings:
+    """Whether what a rollback may want is whole in the registry: the newest known good versions, `keep` of them.
+
+    Signalbox removes none of them. A person or a cleaning job of the workspace may have.
+    """
+    registry = next((stage.registry for stage in site.configuration.ladder.stages if stage.registry), None)
+    for stage in site.configuration.ladder.stages:
+        if registry is not None and stage.rollout is not None and stage.environment is not None:
+            for model in _newest_known_good(site, stage, stage.rollout.known_good):
+                yield _whole(site, registry, stage, model)
+
+
+def _newest_known_good(site: Site, stage: Stage, rules: KnownGoodRules) -> Iterator[ModelVersion]:
+    """The versions that served long enough and were not put back, the one that served last first."""
+    served = served_intervals(site.statements, stage.workspace.name, stage.serving.online)
+    now, kept = site.clock.now(), 0
+    for name in versions_served(served):
+        model = exact_or_none(name)
+        if model is None or kept >= rules.keep:
+            continue
+        alerts = uncleared_alerts(site.statements, stage, model)
+        if served_long_enough(served, name, rules, now, alerts).met and ended_well(served, name, rules).met:
+            kept += 1
+            yield model
+
+
+def _whole(site: Site, registry: Registry, stage: Stage, model: ModelVersion) -> Finding:
+    report = SubjectReport("production", f"{model}, known good at {stage.name}")
+    entry = site.models.find(registry, model)
+    if entry is None:
+        return report.broken(f"is not in {registry.name} any more: once it is cold, nothing brings it back", _RESTORE)
+    bundle = read_bundle(site.bundles, *place_shelves(registry, model, ""))
+    if bundle.digest != entry.tags.get(DIGEST):
+        return report.broken(f"has other bytes in {registry.name} than were approved: {bundle.digest}", _RESTORE)
+    return report.ok(f"is whole in {registry.name}")

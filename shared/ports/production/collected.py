@@ -1,6 +1,6 @@
 """The port of the data collector's files: what an online endpoint's deployments were sent and answered, line by line.
 
-Their figures for a rollout are in `shared.ports.traffic`.
+Their figures for a rollout are in `shared.ports.production.traffic`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from shared.domain.answers.parts import CollectedFile, FileRange
-from shared.ports.rollout import ServedEndpoint
+from shared.ports.production.rollout import ServedEndpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

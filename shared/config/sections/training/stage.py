@@ -8,8 +8,8 @@ from typing import Annotated
 from shared.config.fields import Seconds, Text, Texts, Words
 from shared.config.paths import CONTAINER
 from shared.config.reading import FilePlace, built
-from shared.config.sections.pipelines import ComputeSection, Parameters, PipelineSection, pipeline_of
 from shared.config.sections.routes import NOWHERE
+from shared.config.sections.training.pipelines import ComputeSection, Parameters, PipelineSection, pipeline_of
 from shared.domain.inference.routes import HubLayout, Workspace
 from shared.domain.promotion.ladder import Promotable, Stage
 from shared.domain.promotion.training import StageTraining, TrainingFolder

@@ -20,8 +20,8 @@ from shared.config.fields import (
 )
 from shared.config.reading import FilePlace, built
 from shared.config.sections.ladder import gate_of, gate_schema
-from shared.config.sections.pipelines import ComputeSection, Parameters, PlacedPipelineSection, pipeline_of
 from shared.config.sections.routes import workspace_of
+from shared.config.sections.training.pipelines import ComputeSection, Parameters, PlacedPipelineSection, pipeline_of
 from shared.domain.inference.routes import Group, Workspace
 from shared.domain.promotion.ladder import Ladder, Stage
 from shared.domain.retraining.causes import CauseKind

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from activities.promotion.keyed_columns import KeyedColumn
+from activities.promotion.holdout.keyed_columns import KeyedColumn
 from shared.application.datasets.versions import hub_file, published_file, require_logged
-from shared.application.promotion.holdout_looks import HoldoutVersion
+from shared.application.promotion.holdout.looks import HoldoutVersion
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.metrics.group_hints import GroupHint, GroupHints

@@ -1,8 +1,8 @@
 """Events and messages that could not be taken in: list them with their reasons, see what a replay would do, and replay.
 
 Those that Signalbox could not read and those that Event Grid could not deliver lie in one container; what a queue gave
-up by itself stays in the queue (`triggers.http.operations.queue_letters`), and notices are among the records
-(`triggers.http.operations.notice_letters`).
+up by itself stays in the queue (`triggers.http.letters.queue_letters`), and notices are among the records
+(`triggers.http.letters.notice_letters`).
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from triggers.events.owners import owner_of_events
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.pages import page, read_cursor, read_offset, written_cursor, written_offset
 from triggers.http.exchange.problems import Problem, outside_scope
-from triggers.http.operations import notice_letters, queue_letters
-from triggers.http.operations.letter_pages import Place, stored_letters
-from triggers.http.operations.letter_types import (
+from triggers.http.letters import notice_letters, queue_letters
+from triggers.http.letters.pages import Place, stored_letters
+from triggers.http.letters.types import (
     LetterFilters,
     LetterNamed,
     LetterPage,

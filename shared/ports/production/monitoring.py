@@ -1,13 +1,13 @@
 """The port of what is set up around production: where logs go, what alert rules call, and what quota is left.
 
-It only reads, for the doctor. What was measured, and which alerts fire, is in `shared.ports.rollout`.
+It only reads, for the doctor. What was measured, and which alerts fire, is in `shared.ports.production.rollout`.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from shared.domain.inference.routes import Workspace
-from shared.ports.rollout import ServedEndpoint
+from shared.ports.production.rollout import ServedEndpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

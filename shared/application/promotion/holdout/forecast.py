@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from datetime import datetime
 
 from shared.application.datasets.versions import hub_file
-from shared.application.promotion.holdout_looks import HoldoutVersion, next_look
+from shared.application.promotion.holdout.looks import HoldoutVersion, next_look
 from shared.domain.failures import Refused
 from shared.domain.gates.champion import BetterThanChampion
 from shared.domain.gates.odds import HoldoutFacts, odds_of

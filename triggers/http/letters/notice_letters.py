@@ -10,7 +10,7 @@ from shared.domain.teams.ownership import Scope
 from shared.notice_page.words import title_of
 from shared.records.notices.letters import DEAD, DeadNotice, dead_notices, dead_path, plan_letter
 from triggers.http.exchange.problems import Problem
-from triggers.http.operations.letter_types import LetterRow, LetterShown, Replayed
+from triggers.http.letters.types import LetterRow, LetterShown, Replayed
 
 _PATH = re.compile(r"notices/dead/([0-9a-f]{32})\.json")
 

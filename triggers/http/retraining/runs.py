@@ -27,7 +27,7 @@ from shared.validation.rules import OptionalName
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.pages import PAGE, Cursor, Limit, page
 from triggers.http.exchange.problems import Problem
-from triggers.http.retraining import CauseRow, TrainingRow, VerdictRow, cause_row
+from triggers.http.retraining.requests import CauseRow, TrainingRow, VerdictRow, cause_row
 
 _MOST_FILES = 200  # Of a training set, in an answer.
 

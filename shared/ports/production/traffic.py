@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.ports.rollout import ServedEndpoint
+from shared.ports.production.rollout import ServedEndpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from triggers.events.envelopes import is_storage_event
 from triggers.events.owners import owner_of_events, owner_of_message
 from triggers.events.service_hooks import read_hint
 from triggers.http.exchange.problems import Problem
-from triggers.http.operations.letter_types import LetterRow, LetterShown, Replayed
+from triggers.http.letters.types import LetterRow, LetterShown, Replayed
 from triggers.queues import decisions, hub_messages, service_hooks, stream_records
 from triggers.queues import events as event_messages
 from triggers.queues.queue_messages import RECORDS, PoisonMessage, QueueMessage, content_of, queue_message

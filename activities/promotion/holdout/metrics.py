@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from activities.promotion.holdout_rows import HoldoutRows
+from activities.promotion.holdout.rows import HoldoutRows
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.gates import GateSpec

@@ -1,0 +1,1 @@
+"""Promotions, and the sets of models that are promoted together."""

@@ -1,0 +1,1 @@
+"""A rollout and a rollback across the Durable boundary."""

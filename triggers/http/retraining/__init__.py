@@ -1,0 +1,1 @@
+"""Retraining over HTTP: what asks for it, and the runs of training."""
