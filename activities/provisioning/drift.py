@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from activities.effects import Alarm, once, raise_alarm
 from activities.provisioning.orders import mark_of
+from activities.provisioning.set_up import environment_problems
 from shared import contracts as c
 from shared.application.provisioning.standing import stands
 from shared.clients import Clients
@@ -41,7 +42,8 @@ def list_standings(clients: Clients, sweep: c.Sweep) -> c.StandingList:
 
 
 def read_drift(clients: Clients, reading: c.DriftReading) -> c.DriftRead:
-    """The differences that the night's run has found, and those of Azure DevOps: on record, and told if new."""
+    """The differences that the night's run has found, those of Azure DevOps, and what people may do that they should
+    not: on record, and told if new."""
 
     def act() -> c.DriftRead:
         rules, row = reading.rules, reading.row
@@ -50,7 +52,9 @@ def read_drift(clients: Clients, reading: c.DriftReading) -> c.DriftRead:
         if record is None:
             raise Refused(f"the record of {row.order} is not there, so that its drift cannot be said")
         seen = clients.provisioner.set_up.look(wanted_set_up(record.order, rules))
-        lines = (*plan.lines, *(f"Azure DevOps: {difference}" for difference in seen.differences))
+        # What-if says nothing of a role that somebody has given besides: only a look at what people may do finds it.
+        problems = environment_problems(clients, rules, row.team, ProvisioningStep(row.step))
+        lines = (*plan.lines, *(f"Azure DevOps: {difference}" for difference in seen.differences), *problems)
         moment = clients.clock.now().isoformat(timespec="milliseconds")
 
         def looked(found: TeamStanding | None) -> TeamStanding | None:

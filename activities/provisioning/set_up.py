@@ -1,4 +1,4 @@
-"""Azure DevOps as an order needs it: made where it is missing, looked at again when the order is verified."""
+"""Azure DevOps as an order needs it, made where it is missing; and the look at all that was made for it."""
 
 import hashlib
 import json
@@ -8,6 +8,7 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.codec import encode
 from shared.domain.failures import Refused
+from shared.domain.provisioning.rules import ProvisioningRules, ProvisioningStep
 from shared.domain.provisioning.set_up import wanted_set_up
 from shared.records.provisioning import find_standing
 
@@ -31,5 +32,19 @@ def set_up_devops(clients: Clients, setting_up: c.SettingUp) -> c.SetUpDone:
 
 
 def look_at_set_up(clients: Clients, look: c.SetUpLook) -> c.SetUpDiffers:
-    seen = clients.provisioner.set_up.look(wanted_set_up(look.request.order, look.request.rules))
-    return c.SetUpDiffers(differences=seen.differences)
+    """Azure DevOps, and the environments that were made: by the doctor's own checks of what an environment needs."""
+    order, rules = look.request.order, look.request.rules
+    seen = clients.provisioner.set_up.look(wanted_set_up(order, rules))
+    return c.SetUpDiffers(
+        differences=seen.differences, findings=environment_problems(clients, rules, order.team, order.step)
+    )
+
+
+def environment_problems(
+    clients: Clients, rules: ProvisioningRules, team: str, step: ProvisioningStep
+) -> tuple[str, ...]:
+    """What keeps the environments of a step from being verified, one sentence each."""
+    from shared.operations.doctor.verification import verification_problems  # It imports every check of the doctor.
+
+    names = tuple(environment.name for environment in rules.of_step(team, step))
+    return verification_problems(clients, names, rules.groups)

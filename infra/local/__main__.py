@@ -11,6 +11,7 @@ from infra.check.findings import TemplateError
 from infra.check.judgement import committed_files
 from infra.check.parser import parse
 from infra.check.values import Deployment
+from infra.local.directory import give, take_away
 from infra.local.estate import Estate
 
 _FOLDER = Path(__file__).parents[1]
@@ -42,7 +43,9 @@ def _answer(estate: Estate, words: list[str], options: dict[str, str]) -> Any:
         case ["deployment", "group", "what-if"]:
             return {"status": "Succeeded", "changes": estate.changes(_resources(options))}
         case ["deployment", "group", "create"]:
-            return estate.deploy(options["--name"], _group(options), _resources(options), _outputs(options))
+            resources = _resources(options)
+            give(resources)
+            return estate.deploy(options["--name"], _group(options), resources, _outputs(options))
         case ["deployment", "group", "show"]:
             found = estate.deployment(options["--name"], _group(options))
             if found is None:
@@ -51,6 +54,7 @@ def _answer(estate: Estate, words: list[str], options: dict[str, str]) -> Any:
         case ["resource", "delete", *_]:
             if not estate.delete(options["--ids"]):
                 raise NotServed(f"(ResourceNotFound) The resource '{options['--ids']}' was not found.")
+            take_away(options["--ids"])
             return None
         case ["identity", "list", *_]:
             return estate.identities()

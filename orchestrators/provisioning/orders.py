@@ -126,7 +126,8 @@ def _set_up(ctx: Context, request: c.ProvisioningOrder, plan: c.PlanRead, change
 
 
 def _verified(ctx: Context, request: c.ProvisioningOrder, plan: c.PlanRead, change: str) -> Steps[None]:
-    """Azure is as the templates say, each persona's roles included, and Azure DevOps as wanted. Raises Refused."""
+    """Azure is as the templates say, the environments work, each persona may do what it should, and Azure DevOps is as
+    wanted. Raises Refused."""
     yield from _tell(ctx, request, OrderState.VERIFYING, "", plan.digest, change)
     run, rest = yield from _planned(ctx, request, "verify")
     if rest.changes:
@@ -134,6 +135,8 @@ def _verified(ctx: Context, request: c.ProvisioningOrder, plan: c.PlanRead, chan
     look = yield from call_through_outages(ctx, c.LOOK_AT_SET_UP, c.SetUpLook(request=request))
     if look.differences:
         raise Refused(f"Azure DevOps is not as wanted: {'; '.join(look.differences)[:1500]}")
+    if look.findings:
+        raise Refused(f"the environments are not as they must be: {'; '.join(look.findings)[:1500]}; resume the order")
 
 
 def _conclude(ctx: Context, request: c.ProvisioningOrder, end: c.OrderEnd) -> Steps[c.OrderEnd]:

@@ -19,6 +19,7 @@ from signalbox.emulators.azure_ml.app import AzureMlOptions, create_app
 from signalbox.emulators.azure_ml.estate import Estate, Scope
 from signalbox.emulators.azure_ml.online.traffic import RequestLog
 from signalbox.emulators.azure_ml.resource_manager.inspection import Shown
+from signalbox.emulators.azure_ml.resources import Resources
 from signalbox.emulators.azure_monitor.app import AzureMonitor, AzureMonitorOptions
 from signalbox.emulators.clock import EmulatorClock
 from signalbox.emulators.confidential_ledger import app as confidential_ledger
@@ -38,6 +39,8 @@ from signalbox.emulators.mail.services import MailServices
 from signalbox.emulators.public_names.certificates import session_certificate
 from signalbox.emulators.public_names.hosts import LocalServices, PublicHosts
 from signalbox.emulators.public_names.server import PublicNames
+from signalbox.emulators.resource_manager.role_book import RoleBook
+from signalbox.emulators.resource_manager.role_doors import RoleDoors
 from signalbox.emulators.service_bus import Bus, NoBus, is_available
 from signalbox.emulators.service_now import app as service_now
 from signalbox.emulators.storage.access import AUDIENCE, Gate
@@ -181,14 +184,15 @@ def _storage(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer
 def _azure_ml_options(
     settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, deliverer: Deliverer, served: ServedTraffic
 ) -> AzureMlOptions:
-    ports = settings["ports"]
+    ports, address = settings["ports"], f"https://localhost:{settings['ports']['azureml']}"
+    book = RoleBook(Resources(Path(settings["state"]) / "emulators" / "roles.db"), settings["roles_given"])
 
     def publish(event: dict[str, Any]) -> None:
         deliverer.accept("ml", event)
 
     return AzureMlOptions(
         state=Path(settings["state"]),
-        base_url=f"https://localhost:{ports['azureml']}",
+        base_url=address,
         tenant=settings["tenant"],
         estate=_estate(settings),
         blob_service=f"https://localhost:{ports['storage']}",
@@ -205,9 +209,9 @@ def _azure_ml_options(
             computes=settings["computes"],
             hub=settings["account"],
             messaging=settings["service_bus"],
-            roles=settings["roles_given"],
+            roles=book,
         ),
-        neighbours=(served.monitor,),
+        neighbours=(served.monitor, RoleDoors(book, issuer.claims, address)),
     )
 
 

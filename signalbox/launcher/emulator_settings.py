@@ -119,6 +119,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
                 "scope": f"{storage_account_id(ACCOUNT)}/blobServices/default/containers/signalbox",
             },
             *_monitoring_roles(),
+            *_granting_roles(),
         ],
         "log_workspaces": {LOG_WORKSPACE: _log_workspace_id()},
         "mail": {"domain": "example.org", "key": endpoints.mail_key},
@@ -194,6 +195,13 @@ def _monitoring_roles() -> list[dict[str, str]]:
             "scope": _log_workspace_id(),
         },
     ]
+
+
+def _granting_roles() -> list[dict[str, str]]:
+    """The pipelines' own identity gives roles in the groups of the workspaces, and nowhere else."""
+    role = {"kind": "ServicePrincipal", "role": "Role Based Access Control Administrator"}
+    groups = [f"/subscriptions/{place.subscription}/resourceGroups/{place.resource_group}" for place in WORKSPACES]
+    return [role | {"principal": USER_ASSIGNED["oid"], "scope": group} for group in groups]
 
 
 def _hub_subscription(endpoints: Endpoints, container: str) -> dict[str, Any]:

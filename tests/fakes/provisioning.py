@@ -10,12 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shared.domain.azure.inspection import AzureResource, DatastoreSeen, Grant, RoleGiven
+from shared.domain.configuration import Configuration
 from shared.domain.devops.seen import DevOpsRun, PipelineOrder, RunResult
 from shared.domain.failures import Refused, Transient
+from shared.domain.inference.routes import Workspace
 from shared.domain.provisioning.orders import RequestRef
 from shared.domain.provisioning.plans import DIGEST, PLAN, ChangeSeen
 from shared.domain.provisioning.rules import ProvisioningPipelines
 from shared.domain.provisioning.set_up import Federation, SetUpSeen, WantedSetUp
+from shared.operations.infrastructure.role_rows import persona_rows
+from shared.operations.roles.assignments import assignments
+from shared.operations.roles.catalogue import ROLES
 
 
 @dataclass
@@ -165,6 +171,44 @@ class MemoryAzure:
     def digest(self, steps: list[str]) -> str:
         text = json.dumps([self.plan(steps), [self.wanted.get(step) for step in steps]], sort_keys=True)
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+class MemoryControl:
+    """Implements what the verification asks of ControlPlane: an environment stands as MemoryAzure has it.
+
+    *given* are role assignments besides those of the templates; *missing* are personas whose group has none.
+    """
+
+    def __init__(self, azure: MemoryAzure, configuration: Configuration, groups: Mapping[str, str]) -> None:
+        self._azure, self._configuration, self._groups = azure, configuration, groups
+        self.given: tuple[RoleGiven, ...] = ()
+        self.missing: set[str] = set()
+
+    def find(self, resource: str) -> AzureResource | None:
+        name = resource.rpartition("/")[2]
+        return AzureResource(id=resource, state="Succeeded") if f"team:{name}" in self._azure.stands else None
+
+    def datastore(self, workspace: Workspace, name: str) -> DatastoreSeen:
+        return DatastoreSeen(account=self._configuration.hub.account, container=self._configuration.hub.staging)
+
+    def grants(self, resource: str) -> tuple[Grant, ...]:
+        return tuple(role.grants for each in assignments(self._configuration) for role in each.roles)
+
+    def roles_given(self, resource: str) -> tuple[RoleGiven, ...]:
+        by_id = {role.id: role for role in ROLES}
+        rows = [row for row in persona_rows(self._configuration) if row["environment"] == resource.rpartition("/")[2]]
+        own = tuple(
+            RoleGiven(
+                principal=self._groups[row["persona"]],
+                kind="Group",
+                role=row["role"],
+                scope=resource,
+                grants=(by_id[row["id"]].grants,),
+            )
+            for row in rows
+            if row["persona"] in self._groups and row["persona"] not in self.missing
+        )
+        return (*own, *(role for role in self.given if resource.startswith(role.scope)))
 
 
 class MemoryDevOpsSetUp:

@@ -431,6 +431,14 @@ MISTAKES = (
         "mlw-prod",
     ),
     Mistake(
+        "the configuration and the installation know different groups",
+        "generated/signalbox.json",
+        '"data-scientist": "00000000-0000-0000-0000-0000000000d1"',
+        '"data-scientist": "00000000-0000-0000-0000-0000000000d9"',
+        "people",
+        "the group of data-scientist is not",
+    ),
+    Mistake(
         "a role of one person",
         M + "role-registry.bicep",
         "  principalType: principalType",

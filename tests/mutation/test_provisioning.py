@@ -66,6 +66,30 @@ STORIES = [
         story.test_what_somebody_opens_after_the_set_up_is_not_ready,
     ),
     lock(
+        "orchestrators.provisioning.orders._verified",
+        "if look.findings",
+        "False",
+        story.test_a_persona_that_could_do_more_than_the_matrix_says_is_not_verified,
+    ),
+    lock(
+        "doctor.personas._judge",
+        "if excess",
+        "False",
+        story.test_a_persona_that_could_do_more_than_the_matrix_says_is_not_verified,
+    ),
+    lock(
+        "doctor.personas._judge",
+        "if lacking",
+        "False",
+        story.test_a_step_is_not_verified_before_each_persona_may_do_what_it_should,
+    ),
+    lock(
+        "verification.verification_problems",
+        "if not groups",
+        "False",
+        story.test_without_groups_nobody_is_proven,
+    ),
+    lock(
         "activities.provisioning.orders._refusal",
         "if approval != 'approved'",
         "False",

@@ -17,11 +17,13 @@ from shared.domain.provisioning.rules import (
 )
 from shared.ports import Provisioner
 from shared.records.provisioning import TeamStanding, find_standing
-from tests.fakes.provisioning import MemoryAzure, MemoryDesk, MemoryDevOpsSetUp, Wear
+from tests.fakes.provisioning import MemoryAzure, MemoryControl, MemoryDesk, MemoryDevOpsSetUp, Wear
 from tests.promotion.conftest import CONFIGURATION, PromotionApp, running
 
 EXPERIMENTATION, PRODUCTIONISATION = ProvisioningStep
 PIPELINES = ProvisioningPipelines(plan=1, apply=2, settle=3, drift=4, teardown=5)
+
+GROUPS = {"data-scientist": "group-1", "ml-engineer": "group-2"}
 
 
 def environment(name: str, step: ProvisioningStep, *approvers: str) -> ProvisionedEnvironment:
@@ -46,6 +48,7 @@ RULES = ProvisioningRules(
         environment("production", PRODUCTIONISATION, "leads"),
     ),
     regions=("westeurope",),
+    groups=GROUPS,
 )
 
 
@@ -57,6 +60,7 @@ class ProvisioningApp(PromotionApp):
     desk: MemoryDesk
     azure: MemoryAzure
     set_up: MemoryDevOpsSetUp
+    control: MemoryControl
 
     def item(self, number: str = "RITM0010001", approval: str = "approved") -> str:
         sys_id = f"{int(number[4:]):032x}"
@@ -121,7 +125,10 @@ async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     desk, azure, set_up = MemoryDesk(wear), MemoryAzure(wear, PIPELINES), MemoryDevOpsSetUp(wear)
     for each in RULES.environments:
         azure.wanted[f"team:{each.name}"] = {"workspace": "1", "storage": "1"}
-    clients = {"provisioner": Provisioner(desk=desk, files=azure, set_up=set_up), "devops_pipelines": azure}
-    async with running(replace(CONFIGURATION, provisioning=RULES), tmp_path, monkeypatch, **clients) as made:
-        parts = {"wear": wear, "desk": desk, "azure": azure, "set_up": set_up}
+    configuration = replace(CONFIGURATION, provisioning=RULES)
+    control = MemoryControl(azure, configuration, GROUPS)
+    provisioner = Provisioner(desk=desk, files=azure, set_up=set_up)
+    clients = {"provisioner": provisioner, "devops_pipelines": azure, "control": control}
+    async with running(configuration, tmp_path, monkeypatch, **clients) as made:
+        parts = {"wear": wear, "desk": desk, "azure": azure, "set_up": set_up, "control": control}
         yield ProvisioningApp(host=made.host, clients=made.clients, cloud=made.cloud, **parts)

@@ -1,10 +1,12 @@
 """A request becomes an environment once: whatever is repeated, dies, is rejected, or changes under way."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from shared.domain.azure.inspection import Grant, RoleGiven
 from shared.domain.provisioning.states import OrderState
 from tests.amounts import amount, sample
 from tests.provisioning.conftest import EXPERIMENTATION, PRODUCTIONISATION, ProvisioningApp
@@ -226,6 +228,44 @@ async def test_what_somebody_opens_after_the_set_up_is_not_ready(app: Provisioni
     end = await app.provisioned()
 
     assert (end.state, "Azure DevOps is not as wanted" in end.because) == (OrderState.FAILED, True)
+
+
+async def test_a_step_is_not_verified_before_each_persona_may_do_what_it_should(app: ProvisioningApp) -> None:
+    app.control.missing = {"data-scientist"}
+    stopped = await app.provisioned()
+
+    assert stopped.state is OrderState.FAILED
+    because = "personas: data-scientist in experiment cannot list datastores, see jobs, run jobs"
+    assert because in app.desk.notes[app.item()][-1]
+    assert (app.standing().ready, app.chain().count("provisioning verified")) == ("", 0)
+    early = await app.ended(await app.ordered(PRODUCTIONISATION, "RITM0010002"))
+    assert early.state is OrderState.REFUSED
+
+    app.control.missing = set()
+    _, again = await app.ask("POST", f"provisioning/orders/{stopped.id}/resume", {"reason": "the role is given"})
+    assert (await app.ended(again["id"])).state is OrderState.READY
+    assert app.chain().count("provisioning verified") == 1
+
+
+async def test_a_persona_that_could_do_more_than_the_matrix_says_is_not_verified(app: ProvisioningApp) -> None:
+    contributor = RoleGiven(
+        principal="group-1", kind="Group", role="Contributor", scope="/subscriptions/s", grants=(Grant(actions=("*",)),)
+    )
+    app.control.given = (contributor,)
+    end = await app.provisioned()
+
+    assert end.state is OrderState.FAILED
+    assert "data-scientist in experiment could read the workspace's keys" in end.because
+    assert "by Contributor on /subscriptions/s" in end.because
+    assert app.standing().ready == ""
+
+
+async def test_without_groups_nobody_is_proven(app: ProvisioningApp) -> None:
+    rules = replace(app.clients.configuration.provisioned(), groups={})
+    vars(app.clients)["configuration"] = replace(app.clients.configuration, provisioning=rules)
+    end = await app.provisioned()
+
+    assert (end.state, "nothing says which groups they are" in end.because) == (OrderState.FAILED, True)
 
 
 async def test_what_is_there_and_is_another_stops_the_set_up(app: ProvisioningApp) -> None:

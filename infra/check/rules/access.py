@@ -113,7 +113,15 @@ def people(installed: Installed) -> Iterator[Finding]:
             yield Finding(assignment.place, "people", "people have roles by their groups")
 
 
-RULES = (role_ids, declared_roles, people)
+def persona_groups(installed: Installed) -> Iterator[Finding]:
+    """The groups are those of the configuration, by which the app proves what people may do."""
+    for persona, group in installed.data["groups"].items():
+        if installed.parameters["groups"].get(persona) != group:
+            text = f"the group of {persona} is not {group}, which provisioning.groups of signalbox.yaml says"
+            yield Finding(Place("generated/signalbox.json", 1), "people", text)
+
+
+RULES = (role_ids, declared_roles, people, persona_groups)
 
 
 def role_of(assignment: Deployed) -> str:

@@ -2,12 +2,13 @@
 `change` of a stage, the same for what a promotion moves."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
 from shared.config.fields import Count, DifferentTexts, Duration, Seconds, Text, Words
 from shared.config.reading import FilePlace, built, nearest
+from shared.domain.access.permissions import Permissions
 from shared.domain.provisioning.orders import TEAM
 from shared.domain.provisioning.rules import (
     APPROVED_STATES,
@@ -60,6 +61,7 @@ class ProvisioningSection:
     gate: Text
     regions: DifferentTexts
     environments: dict[str, ProvisionedEnvironmentSection]
+    groups: dict[str, Guid] | None = None
     organisation: Text | None = None
     settled_ref: Annotated[str, Words(pattern=r"refs/heads/\S+", expected="a whole ref")] | None = None
     assignment_group: Text | None = None
@@ -70,12 +72,17 @@ class ProvisioningSection:
 
 
 def provisioning_of(
-    section: ProvisioningSection | None, place: FilePlace, environments: tuple[str, ...], organisations: tuple[str, ...]
+    section: ProvisioningSection | None,
+    place: FilePlace,
+    environments: Iterable[str],
+    organisations: tuple[str, ...],
+    permissions: Permissions,
 ) -> ProvisioningRules | None:
     """The section with its defaults; None where it is absent, and nothing is provisioned."""
     if section is None:
         return None
-    for name, problem, remedy in _problems(section, environments, organisations):
+    personas = tuple(persona.role.name for persona in permissions.personas)
+    for name, problem, remedy in _problems(section, tuple(environments), organisations, personas):
         place.inside("provisioning").fail(name, problem, remedy)
     rows = tuple(built(ProvisionedEnvironment, row, name=name) for name, row in section.environments.items())
     return built(
@@ -84,11 +91,15 @@ def provisioning_of(
         organisation=section.organisation or next(iter(organisations), ""),
         pipelines=built(ProvisioningPipelines, section.pipelines),
         environments=rows,
+        groups=dict(section.groups or {}),
     )
 
 
 def _problems(
-    section: ProvisioningSection, environments: tuple[str, ...], organisations: tuple[str, ...]
+    section: ProvisioningSection,
+    environments: tuple[str, ...],
+    organisations: tuple[str, ...],
+    personas: tuple[str, ...],
 ) -> Iterator[tuple[str, str, str]]:
     """The field, the problem and the remedy of each."""
     if not _INSTALLATION.fullmatch(section.installation):
@@ -112,6 +123,9 @@ def _problems(
             yield f"environments.{name}", "is not an environment", nearest(name, environments)
         if row.step is ProvisioningStep.PRODUCTIONISATION and not row.approvers:
             yield f"environments.{name}.approvers", "is missing", "name who approves what runs above experimentation"
+    for name in section.groups or ():
+        if name not in personas:
+            yield f"groups.{name}", "is no role of permissions", nearest(name, personas)
     first = ProvisioningStep.EXPERIMENTATION
     for team in sorted({row.team for row in section.environments.values()}):
         if not any((row.team, row.step) == (team, first) for row in section.environments.values()):

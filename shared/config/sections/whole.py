@@ -85,6 +85,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
     contracts, promotable = models_of(file.models, models)
     members = tuple(members_of(team_file, place, tuple(workspaces)) for team_file in team_files)
     hub, roles = hub_of(file.hub, place.inside("hub")), roles_of(file.roles, place.inside("roles"))
+    permissions = permissions_of(file.permissions, file.machines, place, tuple(workspaces), roles)
     routes = routes_of(file.routes, place.inside("routes"), workspaces, contracts)
     registry = built(Registry, file.registry) if file.registry else None
     team_stages = _team_stages(team_files, members)
@@ -113,9 +114,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
         schedules=schedules,
         streams=streams_of(file.streams, place.inside("streams"), routes),
         devops=devops_of(file.devops, place.inside("devops"), ladder),
-        permissions=with_members(
-            permissions_of(file.permissions, file.machines, place, tuple(workspaces), roles), members
-        ),
+        permissions=with_members(permissions, members),
         drift=watches,
         answers=answers,
         datasets=datasets,
@@ -123,7 +122,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
         state_account=state_account_of(file.hub, place.inside("hub")),
         bus_group=file.service_bus.group(place.inside("service_bus")),
         teams=teams,
-        provisioning=provisioning_of(file.provisioning, place, tuple(workspaces), file.devops.organisations),
+        provisioning=provisioning_of(file.provisioning, place, workspaces, file.devops.organisations, permissions),
         notices=notices_of(file.notices, place.inside("notices"), _names_of(file), _owners_of(file)),
     )
 

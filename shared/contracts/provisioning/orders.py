@@ -120,7 +120,10 @@ class SetUpLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetUpDiffers:
+    """*differences* are those of Azure DevOps, *findings* what the environments themselves are still lacking."""
+
     differences: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

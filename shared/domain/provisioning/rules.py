@@ -1,6 +1,6 @@
 """The section `provisioning` of `signalbox.yaml`: what a request of ServiceNow may become, and by which pipelines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 # As ServiceNow has them by default: Scheduled and Implement; Closed and Canceled.
@@ -55,7 +55,7 @@ class ProvisioningRules:
     """*installation* is the file of parameters, with `{team}` in it; *reader* and *writer* are service connections.
 
     *gate* is the environment of Azure DevOps in which `apply` and `teardown` run; *settled_ref* is the branch that may
-    use the connections of a team.
+    use the connections of a team. *groups* are the directory's groups of the personas, by object id.
     """
 
     organisation: str
@@ -74,6 +74,7 @@ class ProvisioningRules:
     give_up_after_s: int = 30 * 86400
     approved_states: tuple[str, ...] = APPROVED_STATES
     stopped_states: tuple[str, ...] = STOPPED_STATES
+    groups: dict[str, str] = field(default_factory=dict)
 
     def of_step(self, team: str, step: ProvisioningStep) -> tuple[ProvisionedEnvironment, ...]:
         return tuple(each for each in self.environments if (each.team, each.step) == (team, step))

@@ -55,6 +55,7 @@ def infrastructure(configuration: Configuration) -> dict[str, object]:
         "topic": topic(),
         "roles": role_rows(configuration),
         "personas": persona_rows(configuration),
+        "groups": configuration.provisioning.groups if configuration.provisioning else {},
         "settings": [row.row() for row in app_settings(configuration)],
         "settingValues": {row.name: row.value for row in app_settings(configuration) if row.source is Source.VALUE},
         "forbiddenSettings": list(FORBIDDEN_ON_FLEX),

@@ -20,6 +20,7 @@ from signalbox.cli.demonstrations.stage import Stage, Timeline, control, expect,
 from signalbox.cli.errors import UnknownName
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
+from signalbox.launcher.people import USER_ASSIGNED
 from signalbox.product import app_folder
 
 _PIPELINES = ("plan", "apply", "settle", "drift", "teardown")  # Numbered 1 to 5, as the example's configuration has it.
@@ -73,7 +74,7 @@ def prepare(stage: Stage, sources: Path) -> Path:
     for name, words in (("az", f'"{sys.executable}" -m infra.local'), ("python3", f'"{sys.executable}"')):
         (tools / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
         (tools / name).chmod(0o755)
-    variables = {"SIGNALBOX_LOCAL_AZURE": str(azure)}
+    variables = {"SIGNALBOX_LOCAL_AZURE": str(azure), **_identity(stage)}
     agent = {"sources": str(folder), "tools": str(tools), "variables": variables}
     control(stage, "/_control/agent", agent, "devops")
     for number, name in enumerate(_PIPELINES, 1):
@@ -88,6 +89,18 @@ def prepare(stage: Stage, sources: Path) -> Path:
         _deploy(folder, {**variables, "PATH": f"{tools}:{os.environ.get('PATH', '')}"}, step)
     stage.line.say("platform stands", f"{len(_resources(azure))} resources; no environment of {_TEAM} yet")
     return azure
+
+
+def _identity(stage: Stage) -> dict[str, str]:
+    """As whom the agent gives roles: an identity of its own, which the app has not."""
+    endpoints = stage.cloud.endpoints
+    return {
+        "SIGNALBOX_LOCAL_MANAGER": endpoints.resource_manager,
+        "SSL_CERT_FILE": str(endpoints.ca),
+        "IDENTITY_ENDPOINT": f"http://127.0.0.1:{endpoints.identity}/msi/token",
+        "IDENTITY_HEADER": endpoints.identity_secret,
+        "AZURE_CLIENT_ID": USER_ASSIGNED["client_id"],
+    }
 
 
 def rejected_request(stage: Stage, azure: Path) -> None:

@@ -88,6 +88,8 @@ def changed(*path_and_value: Any) -> dict[str, Any]:
         (changed("environments", "dev", "step", "both"), "environments.dev.step: is 'both'"),
         (changed("approved_states", ["3"]), "stopped_states: has '3', which approves too"),
         (changed("retention", "1h"), "retention: is '1h'"),
+        (changed("groups", {"data-scientists": GUID}), "groups.data-scientists: is no role of permissions"),
+        (changed("groups", {"data-scientist": "people"}), "groups.data-scientist: is 'people'; use a GUID"),
         (changed("settled_ref", "main"), "settled_ref: is 'main'; use a whole ref"),
     ],
 )

@@ -14,10 +14,11 @@ def permissions(site: Site) -> Findings:
         if assignment.identity == APP and assignment.resource
     ]
     for assignment in own_assignments:
-        yield _check_assignment(site, assignment)
+        yield check_assignment(site, assignment)
 
 
-def _check_assignment(site: Site, assignment: Assignment) -> Finding:
+def check_assignment(site: Site, assignment: Assignment) -> Finding:
+    """What the app's identity may do on one scope, against what is declared for it."""
     report = SubjectReport("permissions", assignment.scope + (" (for this doctor)" if assignment.only_doctor else ""))
     roles = " and ".join(f"{role.name} ({role.id})" for role in assignment.roles)
     fix = f"give the app's identity {roles} on {assignment.scope}"

@@ -10,13 +10,11 @@ from shared.operations.doctor.findings import Finding, Findings, Site, SubjectRe
 def workspaces(site: Site) -> Findings:
     configuration = site.configuration
     for workspace in configuration.workspaces:
-        yield _stands(
-            site, f"workspace {workspace.workspace}", resources.workspace(workspace), f"environments.{workspace.name}"
-        )
+        yield check_environment(site, workspace)
     for registry in resources.registries(configuration):
         yield _stands(site, f"registry {registry.name}", resources.registry(registry), "registry")
     for workspace in dict.fromkeys(route.score.workspace for route in configuration.routes):
-        yield _datastore(site, workspace)
+        yield check_datastore(site, workspace)
 
 
 def _stands(site: Site, subject: str, resource: str, section: str) -> Finding:
@@ -32,7 +30,14 @@ def _stands(site: Site, subject: str, resource: str, section: str) -> Finding:
     return report.ok("is there")
 
 
-def _datastore(site: Site, workspace: Workspace) -> Finding:
+def check_environment(site: Site, workspace: Workspace) -> Finding:
+    """Whether the workspace of an environment stands."""
+    subject, section = f"workspace {workspace.workspace}", f"environments.{workspace.name}"
+    return _stands(site, subject, resources.workspace(workspace), section)
+
+
+def check_datastore(site: Site, workspace: Workspace) -> Finding:
+    """Whether jobs of the workspace find the staging container."""
     hub = site.configuration.hub
     report = SubjectReport("workspaces", f"datastore {hub.datastore} of {workspace.workspace}")
     datastore, location = site.control.datastore(workspace, hub.datastore), f"{hub.account}/{hub.staging}"

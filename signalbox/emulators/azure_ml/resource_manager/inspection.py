@@ -4,7 +4,7 @@ Shapes: Microsoft.Storage, Microsoft.EventGrid/eventSubscriptions, Microsoft.Aut
 by PUT /_control/shown {path, body}: a body stands for the resource at the path, or its list; null takes it away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,7 +41,7 @@ class Shown:
     computes: Sequence[str] = ()
     hub: str = ""
     messaging: Mapping[str, Any] = field(default_factory=dict)
-    roles: Sequence[Mapping[str, str]] = ()
+    roles: Iterable[Mapping[str, str]] = ()
 
 
 class InspectionDoors:

@@ -1,11 +1,12 @@
 """Role assignments and role definitions, as Microsoft.Authorization shows them with API version 2022-04-01."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 PROVIDER = "Microsoft.Authorization"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _LOGS = "Microsoft.OperationalInsights/workspaces"
+_ML = "Microsoft.MachineLearningServices/workspaces"
 _GRANTERS = ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]
 
 # By id: name, actions, actions taken away, data actions. https://learn.microsoft.com/azure/role-based-access-control
@@ -44,6 +45,25 @@ _BUILT_IN: Mapping[str, tuple[str, Sequence[str], Sequence[str], Sequence[str]]]
         [],
         [f"{_BLOBS}/blobs/{verb}" for verb in ("read", "write", "delete", "move/action", "add/action")],
     ),
+    "f6c7c914-8db3-469d-8ca1-694a8f32e121": (
+        "AzureML Data Scientist",
+        [f"{_ML}/*/{verb}" for verb in ("read", "action", "delete", "write")],
+        [
+            f"{_ML}/delete",
+            f"{_ML}/write",
+            f"{_ML}/computes/*/write",
+            f"{_ML}/computes/*/delete",
+            f"{_ML}/computes/listKeys/action",
+            f"{_ML}/listKeys/action",
+        ],
+        [],
+    ),
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": (
+        "Role Based Access Control Administrator",
+        [f"{PROVIDER}/roleAssignments/write", f"{PROVIDER}/roleAssignments/delete", "*/read"],
+        [],
+        [],
+    ),
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": (
         "Storage Blob Data Owner",
         [f"{_BLOBS}/*"],
@@ -53,33 +73,47 @@ _BUILT_IN: Mapping[str, tuple[str, Sequence[str], Sequence[str], Sequence[str]]]
 }
 
 
-def assignments(roles: Sequence[Mapping[str, str]], scope: str) -> list[dict[str, Any]]:
+def assignments(roles: Iterable[Mapping[str, str]], scope: str) -> list[dict[str, Any]]:
     """Those of *roles* (`principal`, `kind`, `role` and `scope`) that count on *scope*, as the filter atScope() gives
     them: given there, or above. Raises LookupError for a role that is not built in."""
     below = f"{scope}/".lower()
     return [
-        _assignment(number, role)
+        assignment(role, number)
         for number, role in enumerate(roles, 1)
         if below.startswith(f"{role['scope'].rstrip('/')}/".lower())
     ]
+
+
+def name_of(identity: str) -> str:
+    """The name of the built-in role with the id; empty where there is none."""
+    return _BUILT_IN[identity][0] if identity in _BUILT_IN else ""
+
+
+def permission(role: str) -> dict[str, list[str]]:
+    """What the built-in role called *role* allows. Raises LookupError where there is none."""
+    _, actions, not_actions, data_actions = _BUILT_IN[_identity(role)]
+    parts = {"actions": actions, "notActions": not_actions, "dataActions": data_actions, "notDataActions": []}
+    return {name: list(patterns) for name, patterns in parts.items()}
 
 
 def definition(identity: str) -> dict[str, Any] | None:
     """The built-in role with the id; None where there is none."""
     if identity not in _BUILT_IN:
         return None
-    name, actions, not_actions, data_actions = _BUILT_IN[identity]
-    permission = {"actions": actions, "notActions": not_actions, "dataActions": data_actions, "notDataActions": []}
-    return {"roleName": name, "type": "BuiltInRole", "permissions": [permission], "assignableScopes": ["/"]}
+    name = _BUILT_IN[identity][0]
+    return {
+        "roleName": name,
+        "type": "BuiltInRole",
+        "permissions": [permission(name)],
+        "assignableScopes": ["/"],
+    }
 
 
-def _assignment(number: int, role: Mapping[str, str]) -> dict[str, Any]:
-    identity = next((identity for identity, row in _BUILT_IN.items() if row[0] == role["role"]), "")
-    if not identity:
-        raise LookupError(
-            f"{role['role']!r} is no built-in role here: {', '.join(row[0] for row in _BUILT_IN.values())}"
-        )
-    name, subscription = f"00000000-0000-0000-0000-{number:012d}", "/".join(role["scope"].split("/")[:3])
+def assignment(role: Mapping[str, str], number: int = 0) -> dict[str, Any]:
+    """One of them as the service shows it. Those of the settings have no name, and get one by their *number*."""
+    identity = _identity(role["role"])
+    name = role.get("name") or f"00000000-0000-0000-0000-{number:012d}"
+    subscription = "/".join(role["scope"].split("/")[:3])
     return {
         "id": f"{role['scope']}/providers/{PROVIDER}/roleAssignments/{name}",
         "name": name,
@@ -91,3 +125,11 @@ def _assignment(number: int, role: Mapping[str, str]) -> dict[str, Any]:
             "scope": role["scope"],
         },
     }
+
+
+def _identity(role: str) -> str:
+    identity = next((identity for identity, row in _BUILT_IN.items() if row[0] == role), "")
+    if not identity:
+        names = ", ".join(row[0] for row in _BUILT_IN.values())
+        raise LookupError(f"{role!r} is no built-in role here: {names}")
+    return identity
