@@ -129,7 +129,7 @@ lock: setup  ## Make requirements.txt, which Azure installs, of requirements.in 
 	@mv requirements.new requirements.txt
 
 .PHONY: documents
-documents: setup  ## Write the generated files anew: the configuration's schema, the API's document, the roles, the infrastructure's data, the picture of the imports.
+documents: setup  ## Write the generated files anew: the configuration's schema, the API's document, the roles, the infrastructure's data, what a team's repository begins with, the picture of the imports.
 	@$(BIN)/python -m shared.config.schema >signalbox.schema.json
 	@$(BIN)/python -m shared.config.schema team >docs/team.schema.json
 	@$(BIN)/python -m shared.config.contract_schema >docs/data-contract.schema.json
@@ -137,6 +137,7 @@ documents: setup  ## Write the generated files anew: the configuration's schema,
 	@$(BIN)/python -m triggers.http.openapi >docs/openapi.json
 	@$(BIN)/python -m shared.operations.roles >docs/roles.md
 	@$(BIN)/python -m shared.operations.infrastructure >infra/generated/signalbox.json
+	@$(BIN)/python -m signalbox.projects.starting >shared/adapters/azure_devops/starting_project.json
 	@PYTHONPATH=. $(BIN)/python tests/architecture/import_picture.py >docs/imports.md
 
 load: setup  ## 3,000 orchestrations started over HTTP in a minute, none lost, checks answered meanwhile.

@@ -44,7 +44,8 @@ def test_no_expression_backtracks_without_end():
 
 
 # Compiled where they are used: the rules of requests, which are texts and a check of their own below; what the
-# configuration writes, which is trusted; what is a single set of characters; and what repeats possessively only.
+# configuration writes, which is trusted; what is a single set of characters; words without any repetition; and what
+# repeats possessively only.
 ELSEWHERE = {
     ("shared/adapters/tables/csv_pieces.py", "compile"),
     ("shared/validation/rules.py", "fullmatch"),
@@ -52,6 +53,7 @@ ELSEWHERE = {
     ("shared/config/paths.py", "search"),
     ("shared/domain/access/redaction.py", "sub"),
     ("shared/domain/promotion/models.py", "findall"),
+    ("shared/domain/provisioning/starting_project.py", "sub"),
     ("shared/adapters/tables/labelled.py", "search"),
     ("triggers/http/openapi.py", "search"),
 }

@@ -7,9 +7,10 @@ import pytest
 
 from shared.adapters.azure_devops.attachments import AzureDevOpsFiles
 from shared.adapters.azure_devops.client import DevOpsRest
+from shared.adapters.azure_devops.repositories import Repositories, starting_project
 from shared.adapters.azure_devops.set_up import AzureDevOpsSetUp
 from shared.domain.failures import Refused
-from shared.domain.provisioning.set_up import WantedConnection, WantedEnvironment, WantedSetUp
+from shared.domain.provisioning.set_up import WantedConnection, WantedEnvironment, WantedRepository, WantedSetUp
 from tests.devops.ado import Ado
 
 PROJECT = "mlops"
@@ -26,7 +27,9 @@ def wanted(team: str) -> WantedSetUp:
         ),
         group=f"{team}-productionisation",
         variables=(("region", "westeurope"), ("team", team)),
-        repository=team,
+        repository=WantedRepository(
+            name=team, organisation="contoso", owner="dana@example.org", branch="refs/heads/main", mark="signalbox"
+        ),
     )
 
 
@@ -49,6 +52,7 @@ def test_what_is_missing_is_made_once_and_looked_at_without_a_write(ado: Ado, re
         "branch control of connection makers-dev",
         "variable group makers-productionisation",
         "repository makers",
+        "first commit of repository makers",
     )
     sent = posts(ado)
     again, looked = adapter.ensure(all_of_it), adapter.look(all_of_it)
@@ -57,6 +61,72 @@ def test_what_is_missing_is_made_once_and_looked_at_without_a_write(ado: Ado, re
     (federation,) = looked.federations
     assert federation.issuer == "https://login.microsoftonline.com/t/v2.0"
     assert federation.subject.startswith("/eid1/c/pub/contoso/")
+
+
+def item(rest: DevOpsRest, repository: str, path: str) -> str:
+    url = rest.url("contoso", PROJECT, "_apis", "git", "repositories", repository, "items")
+    return str((rest.get(url, "read it", path=path) or {}).get("content", ""))
+
+
+def push(rest: DevOpsRest, repository: str, old: str, *changes: dict[str, Any]) -> int:
+    url = rest.url("contoso", PROJECT, "_apis", "git", "repositories", repository, "pushes")
+    commits = [{"comment": "by hand", "changes": list(changes)}]
+    body = {"refUpdates": [{"name": "refs/heads/main", "oldObjectId": old}], "commits": commits}
+    return rest.send("POST", url, "push it", accept=(201, 400, 404, 409), json=body).status_code
+
+
+def test_a_repository_begins_as_a_project_of_the_team_and_is_the_teams_from_then_on(ado: Ado, rest: DevOpsRest) -> None:
+    adapter, all_of_it = AzureDevOpsSetUp(rest), wanted("wine-makers")
+    adapter.ensure(all_of_it)
+    expected = starting_project().filled("wine-makers", "contoso", "dana@example.org")
+    assert {path: item(rest, "wine-makers", f"/{path}") for path in expected} == expected
+
+    url = rest.url("contoso", PROJECT, "_apis", "git", "repositories", "wine-makers", "refs")
+    (head,) = (rest.get(url, "list the branches", filter="heads/main") or {})["value"]
+    edit = {"item": {"path": "/README.md"}, "newContent": {"content": "ours", "contentType": "rawtext"}}
+    assert push(rest, "wine-makers", head["objectId"], {"changeType": "edit", **edit}) == 201
+    again, looked = adapter.ensure(all_of_it), adapter.look(all_of_it)
+    assert (again.made, again.differences, looked.differences) == ((), (), ())
+    assert item(rest, "wine-makers", "/README.md") == "ours"
+
+
+def test_an_empty_repository_is_a_difference_and_is_filled(ado: Ado, rest: DevOpsRest) -> None:
+    """As one stands that a host left behind which died between making and filling it."""
+    adapter, all_of_it = AzureDevOpsSetUp(rest), wanted("deserters")
+    home = rest.url("contoso", PROJECT, "_apis", "git", "repositories")
+    rest.send("POST", home, "make it", accept=(201,), json={"name": "deserters"})
+    assert "repository deserters has no refs/heads/main" in adapter.look(all_of_it).differences
+
+    made = adapter.ensure(all_of_it).made
+    assert (made[-1], "repository deserters" in made) == ("first commit of repository deserters", False)
+    assert adapter.look(all_of_it).differences == ()
+
+
+def test_of_two_that_push_at_once_one_begins_it(ado: Ado, rest: DevOpsRest) -> None:
+    all_of_it = wanted("racers")
+    home = rest.url("contoso", PROJECT, "_apis", "git", "repositories")
+    made = rest.send("POST", home, "make it", accept=(201,), json={"name": "racers"}).json()
+    repositories = Repositories(rest, home)
+
+    first, second = (repositories.begin(made["id"], all_of_it.repository) for _ in range(2))
+    assert (first, second) == (True, False)
+    assert ado.control("state")["effects"]["pushes"]["racers"] == 1
+
+
+def test_a_push_is_refused_as_azure_devops_does(ado: Ado, rest: DevOpsRest) -> None:
+    home = rest.url("contoso", PROJECT, "_apis", "git", "repositories")
+    rest.send("POST", home, "make it", accept=(201,), json={"name": "pushers"})
+    content = {"newContent": {"content": "x", "contentType": "rawtext"}}
+    add = {"changeType": "add", "item": {"path": "/a"}, **content}
+
+    assert push(rest, "pushers", "1" * 40, add) == 409
+    assert push(rest, "pushers", "0" * 40) == 400
+    assert push(rest, "pushers", "0" * 40, add, add) == 400
+    assert push(rest, "pushers", "0" * 40, {**add, "item": {"path": "a"}}) == 400
+    assert push(rest, "pushers", "0" * 40, {**add, "changeType": "edit"}) == 400
+    assert push(rest, "nobody", "0" * 40, add) == 404
+    assert push(rest, "pushers", "0" * 40, add) == 201
+    assert push(rest, "pushers", "0" * 40, add) == 409
 
 
 def test_a_resource_that_somebody_opens_to_every_pipeline_is_said(ado: Ado, rest: DevOpsRest) -> None:

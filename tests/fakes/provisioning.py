@@ -236,7 +236,7 @@ def names_of(wanted: WantedSetUp) -> tuple[str, ...]:
         *(f"environment {each.name}" for each in wanted.environments),
         *(f"connection {each.name}" for each in wanted.connections),
         f"group {wanted.group}",
-        f"repository {wanted.repository}",
+        f"repository {wanted.repository.name}",
     )
 
 

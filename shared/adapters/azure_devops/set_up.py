@@ -6,6 +6,7 @@ Everything is looked for by its name. What is missing is made; what is there and
 from typing import Any
 
 from shared.adapters.azure_devops.client import DevOpsRest
+from shared.adapters.azure_devops.repositories import Repositories
 from shared.domain.failures import Refused
 from shared.domain.provisioning.set_up import (
     Federation,
@@ -110,11 +111,18 @@ class _Walk:
             self._differences.append(f"{what} has other values than ordered")
 
     def _repository(self) -> None:
-        wanted = self._wanted
-        url, what = self._url("git", "repositories"), f"repository {wanted.repository}"
-        found = self._client.get(f"{url}/{wanted.repository}", f"look for {what}", **_API)
+        """Made, and begun from the template. Once it has the branch, its content is the team's."""
+        wanted, url = self._wanted.repository, self._url("git", "repositories")
+        what, repositories = f"repository {wanted.name}", Repositories(self._client, url)
+        found = repositories.find(wanted.name)
         if found is None:
-            self._make(url, what, {"name": wanted.repository, "project": self._project})
+            found = self._make(url, what, {"name": wanted.name, "project": self._project})
+        if found is None or repositories.has_branch(str(found["id"]), wanted.branch):
+            return
+        if not self._makes:
+            self._differences.append(f"{what} has no {wanted.branch}")
+        elif repositories.begin(str(found["id"]), wanted):
+            self._made.append(f"first commit of {what}")
 
     def _first(
         self, url: str, what: str, field: str, name: str, body: _Raw, query: dict[str, str], home: str = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from shared.domain import identity
 from shared.domain.provisioning.rules import ProvisioningRules, ProvisioningStep
+from shared.domain.provisioning.starting_project import LONGEST_NAME, may_be_named
 
 TEAM = r"[a-z][a-z0-9-]{1,22}[a-z0-9]"  # It becomes part of names in Azure, of which workspaces allow 33 characters.
 NUMBER = r"[A-Z]{3,8}[0-9]{4,12}"
@@ -57,6 +58,8 @@ def order_problems(order: TeamOrder, rules: ProvisioningRules) -> Iterator[str]:
     elif not rules.of_step(order.team, order.step):
         # What environments are called is in the configuration, from which the templates' data is generated.
         yield f"the configuration has no environment of {order.team} for {order.step.value}; add them to it first"
+    elif not may_be_named(order.team):
+        yield f"team {order.team} cannot name a project; use at most {LONGEST_NAME} letters, digits and single dashes"
     for name in sorted(set(order.variables) - set(VARIABLES)):
         yield f"variable {name!r} is not known; those known are {', '.join(VARIABLES)}"
     for name in VARIABLES:

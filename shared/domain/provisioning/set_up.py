@@ -27,6 +27,17 @@ class WantedConnection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WantedRepository:
+    """The repository of a team, which begins as a project of *name* whose data has *owner*. *branch* is a whole ref."""
+
+    name: str
+    organisation: str
+    owner: str
+    branch: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WantedSetUp:
     """All that one order needs of Azure DevOps. *mark* is in the description of each, so that ours is known."""
 
@@ -37,7 +48,7 @@ class WantedSetUp:
     connections: tuple[WantedConnection, ...]
     group: str
     variables: tuple[tuple[str, str], ...]
-    repository: str
+    repository: WantedRepository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +72,23 @@ class SetUpSeen:
 
 def wanted_set_up(order: TeamOrder, rules: ProvisioningRules) -> WantedSetUp:
     """The names follow from team, step and environment alone: a repeat finds what the first has made."""
-    own, team = rules.of_step(order.team, order.step), order.team
+    own, team, mark = rules.of_step(order.team, order.step), order.team, f"signalbox {order.team}/{order.step.value}"
     variables = (("team", team), ("step", order.step.value), *sorted(order.variables.items()))
     return WantedSetUp(
         organisation=rules.organisation,
         project=rules.project,
-        mark=f"signalbox {team}/{order.step.value}",
+        mark=mark,
         environments=tuple(_environment(environment, team, rules) for environment in own),
         connections=tuple(_connection(environment, team, rules) for environment in own),
         group=f"{team}-{order.step.value}",
         variables=variables,
-        repository=team,
+        repository=WantedRepository(
+            name=team,
+            organisation=rules.organisation,
+            owner=order.variables.get("data_owner", ""),
+            branch=rules.settled_ref,
+            mark=mark,
+        ),
     )
 
 

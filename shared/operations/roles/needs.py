@@ -210,7 +210,10 @@ NEEDS: dict[str, dict[str, Needs]] = {
     "PipelineFiles": {"attached": _devops("Build: read")},
     "DevOpsSetUp": {
         "look": _devops("Environments, service connections, variable groups and repositories: read"),
-        "ensure": _devops("Environments, service connections, variable groups and repositories: create"),
+        "ensure": (
+            *_devops("Environments, service connections, variable groups and repositories: create"),
+            *_devops("Code: contribute"),
+        ),
     },
     # ServiceNow has roles of its own: docs/provisioning.md.
     "ServiceDesk": dict.fromkeys(

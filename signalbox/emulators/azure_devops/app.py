@@ -14,6 +14,7 @@ from signalbox.emulators.azure_devops.doors.checks import CheckDoors
 from signalbox.emulators.azure_devops.doors.control import ControlDoors
 from signalbox.emulators.azure_devops.doors.git import GitDoors
 from signalbox.emulators.azure_devops.doors.pipelines import PipelineDoors
+from signalbox.emulators.azure_devops.doors.pushes import PushDoors
 from signalbox.emulators.azure_devops.doors.set_up import SetUpDoors
 from signalbox.emulators.azure_devops.doors.tasks import TaskDoors
 from signalbox.emulators.azure_devops.estate import Organisation
@@ -55,6 +56,7 @@ def create_app(options: AzureDevOpsOptions) -> web.Application:
         ApprovalDoors(gatehouse, store, runs, caller),
         CheckDoors(gatehouse, store),
         SetUpDoors(gatehouse, store),
+        PushDoors(gatehouse, store),
         HookDoors(gatehouse, store),
         outage,
         GitDoors(gatehouse, store, hooks.announce),

@@ -76,11 +76,7 @@ class SetUpDoors:
 
     async def _show_repository(self, request: web.Request) -> web.Response:
         self._gatehouse.admit(request)
-        project, name = self._gatehouse.project(request), request.match_info["repository"].lower()
-        for row in self._store.all("repository"):
-            if row["_project"] == project.id and name in (row["id"], row["name"].lower()):
-                return web.json_response(_shown(row))
-        raise Refusal(404, f"TF401019: The Git repository {name} does not exist.", "GitRepositoryNotFoundException")
+        return web.json_response(_shown(repository_of(self._gatehouse, self._store, request)))
 
     async def _make_repository(self, request: web.Request) -> web.Response:
         self._gatehouse.person(request)
@@ -130,3 +126,12 @@ class SetUpDoors:
 
 def _shown(row: Document) -> Document:
     return {name: value for name, value in row.items() if not name.startswith("_")}
+
+
+def repository_of(gatehouse: Gatehouse, store: Store, request: web.Request) -> Document:
+    """The repository that the path names, by its id or its name. Raises 404 where there is none."""
+    project, name = gatehouse.project(request), request.match_info["repository"].lower()
+    for row in store.all("repository"):
+        if row["_project"] == project.id and name in (row["id"], row["name"].lower()):
+            return row
+    raise Refusal(404, f"TF401019: The Git repository {name} does not exist.", "GitRepositoryNotFoundException")
