@@ -30,6 +30,7 @@ module platform 'platform.bicep' = {
     operatorSettings: settings.operatorSettings
     signingVault: settings.signingVault
     signingKeys: settings.signingKeys
+    mail: settings.mail
     customerKey: settings.customerKey
     durableBackend: settings.durableBackend
     schedulerAddresses: settings.schedulerAddresses

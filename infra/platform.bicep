@@ -28,6 +28,8 @@ param operatorSettings object
 param signingVault string
 @description('The key of each purpose in that vault: [{purpose, key}].')
 param signingKeys array
+@description('{subscription, resourceGroup, communication, email}: what sends notices by mail; empty where a mail server does.')
+param mail object
 param customerKey object
 @allowed(['storage', 'scheduler'])
 param durableBackend string
@@ -320,6 +322,18 @@ module logsRoles 'modules/role-logs.bicep' = [for row in data.roles: if (startsW
   name: 'role-logs-${row.id}'
   params: {
     logs: last(split(monitor.outputs.logsId, '/'))
+    principalId: identity.outputs.principalId
+    principalType: 'ServicePrincipal'
+    roleId: row.id
+  }
+}]
+
+module mailRoles 'modules/role-mail.bicep' = [for row in data.roles: if (row.target == 'mail') {
+  name: 'role-mail-${row.id}'
+  scope: resourceGroup(mail.subscription, mail.resourceGroup)
+  params: {
+    communication: mail.communication
+    email: mail.email
     principalId: identity.outputs.principalId
     principalType: 'ServicePrincipal'
     roleId: row.id

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from infra.check.evaluation import Files, evaluate
 from infra.check.installation import Installed, install
 from infra.check.judgement import EXAMPLES, committed_files
+from infra.check.rules.access import scopes
 from infra.check.values import Deployment
 from shared.config import load
 from shared.domain.configuration import Configuration
@@ -173,6 +174,16 @@ def test_a_persona_whose_role_the_templates_leave_out_is_named():
 # Coverage of the templates.
 
 
+def test_the_role_on_what_sends_mail_is_given_on_both_of_its_resources():
+    installed = variant(OPEN)
+    given = {role.scope for role in installed.of_type("Microsoft.Authorization/roleAssignments")}
+    home = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Communication"
+
+    assert {f"{home}/communicationServices/acs", f"{home}/emailServices/m"} <= given
+    assert set(scopes(installed, "mail")) <= given
+    assert scopes(installation(OPEN), "mail") == []
+
+
 def variant(path: str, **changes: object) -> Installed:
     """An example with other values of its platform, zones of its hub, and a container of the audit log."""
     files = committed()
@@ -181,6 +192,13 @@ def variant(path: str, **changes: object) -> Installed:
     parameters["platform"].update(changes)
     data = json.loads(files.texts["generated/signalbox.json"])
     data["hub"].update(audit="audit", containers=[*data["hub"]["containers"], "audit"])
+    parameters["platform"]["mail"] = {
+        "subscription": "s",
+        "resourceGroup": "g",
+        "communication": "acs",
+        "email": "mail",
+    }
+    data["roles"].append({"identity": "app", "target": "mail", "role": "Reader", "id": READER, "why": "mail"})
     data["roles"].append({"identity": "app", "target": "logs:prod", "role": "Reader", "id": READER, "why": "counts"})
     texts = {path: json.dumps(parameters), "generated/signalbox.json": json.dumps(data)}
     return install(Files({**files.texts, **texts}), path)

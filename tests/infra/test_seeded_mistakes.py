@@ -439,6 +439,14 @@ MISTAKES = (
         "the group of data-scientist is not",
     ),
     Mistake(
+        "a change request is asked for and no ServiceNow is named",
+        "parameters/sealed.json",
+        '"SERVICE_NOW_URL": "https://contoso.service-now.com"',
+        '"SERVICE_NOW_URL": ""',
+        "settings",
+        "SERVICE_NOW_URL is empty, and provisioning of signalbox.yaml asks for it",
+    ),
+    Mistake(
         "a role of one person",
         M + "role-registry.bicep",
         "  principalType: principalType",

@@ -87,9 +87,20 @@ def scopes(installed: Installed, target: str) -> list[str]:
             return [vault.id for vault in _of_platform(installed, "Microsoft.KeyVault/vaults")]
         case "host-storage":
             return [account.id for account in _of_platform(installed, "Microsoft.Storage/storageAccounts")]
+        case "mail":
+            return _mail(installed)
         case "key":
             return _keys(installed, name)
     return []
+
+
+def _mail(installed: Installed) -> list[str]:
+    mail = installed.parameters["platform"]["mail"]
+    if not mail:
+        return []
+    home = f"/subscriptions/{mail['subscription']}/resourceGroups/{mail['resourceGroup']}"
+    services = {"communicationServices": mail["communication"], "emailServices": mail["email"]}
+    return [f"{home}/providers/Microsoft.Communication/{kind}/{name}" for kind, name in services.items()]
 
 
 def people(installed: Installed) -> Iterator[Finding]:

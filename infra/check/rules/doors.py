@@ -74,6 +74,9 @@ def settings(installed: Installed) -> Iterator[Finding]:
         missing = sorted(name for name, source in rows.items() if source != "absent" and name not in values)
         if missing:
             yield Finding(resource.place, "settings", f"nothing sets {', '.join(missing)}")
+        for name, asker in installed.data["askedSettings"].items():
+            if not values.get(name):
+                yield Finding(resource.place, "settings", f"{name} is empty, and {asker} of signalbox.yaml asks for it")
 
 
 def queues(installed: Installed) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shared.config import load
 from shared.domain.configuration import Configuration
-from shared.operations.infrastructure.app_settings import FORBIDDEN_ON_FLEX, Source, app_settings
+from shared.operations.infrastructure.app_settings import FORBIDDEN_ON_FLEX, Source, app_settings, asked_settings
 from shared.operations.infrastructure.filters import FILE_EVENTS, MODEL_EVENTS, file_subscriptions
 from shared.operations.infrastructure.messaging import queues, topic
 from shared.operations.infrastructure.outbound import PROFILES, closed_doors, outbound_hosts
@@ -58,6 +58,7 @@ def infrastructure(configuration: Configuration) -> dict[str, object]:
         "groups": configuration.provisioning.groups if configuration.provisioning else {},
         "settings": [row.row() for row in app_settings(configuration)],
         "settingValues": {row.name: row.value for row in app_settings(configuration) if row.source is Source.VALUE},
+        "askedSettings": asked_settings(configuration),
         "forbiddenSettings": list(FORBIDDEN_ON_FLEX),
         "outbound": outbound_hosts(configuration),
     }

@@ -87,6 +87,14 @@ def app_settings(configuration: Configuration) -> tuple[AppSetting, ...]:
     return tuple(sorted(rows, key=lambda row: row.name))
 
 
+def asked_settings(configuration: Configuration) -> dict[str, str]:
+    """The settings that only an operator can give and that *configuration* asks for, with what asks for each."""
+    askers = [f"ladder.{stage.name}.change" for stage in configuration.ladder.stages if stage.change is not None]
+    askers += ["provisioning"] if configuration.provisioning is not None else []
+    names = (s.SERVICE_NOW, s.SERVICE_NOW_CLIENT, s.SERVICE_NOW_SECRET)
+    return dict.fromkeys(names, ", ".join(askers)) if askers else {}
+
+
 def _setting(name: str, default: str, values: dict[str, str]) -> AppSetting:
     if name in values:
         return AppSetting(name=name, source=Source.VALUE, value=values[name])

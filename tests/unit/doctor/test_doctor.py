@@ -202,6 +202,7 @@ def site() -> Site:
         bus_by_key=False,
         console_url="https://app/console",
         teams_webhooks="operations=https://w.logic.azure.com/x?sig=s",
+        service_now_client=("https://desk", "client", "secret"),
         site_name="",
         site_host="app",
     )
@@ -333,6 +334,7 @@ def copied(made: Site) -> None:
 BROKEN: list[tuple[str, Callable[[Site], None], str]] = [
     ("settings", lambda made: setattr(made.settings, "signing_keys", ()), "signing-keys.md"),
     ("settings", lambda made: setattr(made.settings, "token_issuer", ""), "v2.0"),
+    ("settings", lambda made: setattr(made.settings, "service_now_client", ("", "", "")), "docs/provisioning.md"),
     ("signing", lambda made: made.signing_keys.states.pop(Purpose.DOOR), "Key Vault Crypto User"),
     ("signing", lambda made: made.signing_keys.trusts.pop(Purpose.DOOR), "signalbox keys new"),
     ("signing", key_state(Purpose.LOG, jwk={"kty": "EC"}), "who changed it"),

@@ -10,10 +10,12 @@ from shared.domain.failures import Refused, Transient
 from shared.domain.teams.quotas import RunUsage
 from shared.domain.trust.keys import Purpose
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
+from shared.operations.infrastructure.app_settings import asked_settings
 from shared.records import paths
 from shared.records.operations import FailedPart, log_findings
 from shared.records.store import RecordStore
 from shared.records.team_paths import team_runs
+from shared.settings import SERVICE_NOW
 
 _MOST = 20  # Findings of one kind.
 
@@ -36,6 +38,13 @@ def settings(site: Site) -> Findings:
         yield report.broken("is not set, so nobody can sign in", "set https://login.microsoftonline.com/TENANT/v2.0")
     else:
         yield report.ok(f"is {settings.token_issuer}")
+    if askers := asked_settings(site.configuration).get(SERVICE_NOW):
+        report = SubjectReport("settings", SERVICE_NOW)
+        if settings.service_now_client[0]:
+            yield report.ok(f"is set, which {askers} asks for")
+        else:
+            fix = "set it, and the id and the secret of the client, as docs/provisioning.md says"
+            yield report.broken(f"is not set, and {askers} asks for it: no change request can be opened", fix)
 
 
 def _tree_heads(site: Site) -> Finding:
