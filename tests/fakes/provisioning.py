@@ -26,14 +26,20 @@ from shared.operations.roles.catalogue import ROLES
 
 @dataclass
 class Wear:
-    """What goes wrong: *deaths* are effects that die once, before or after they happen."""
+    """What goes wrong: *deaths* are effects that die once, before or after they happen. With *everywhere*, each effect
+    is tried twice in vain: the host dies before it, and then right after it."""
 
     effects: Counter[str] = field(default_factory=Counter)
     deaths: dict[str, str] = field(default_factory=dict)
+    everywhere: bool = False
+    tries: Counter[str] = field(default_factory=Counter)
 
     def touch(self, effect: str, act: Callable[[], None]) -> None:
         kind = effect.partition(" ")[0]
         death = self.deaths.pop(kind, "")
+        if self.everywhere:
+            self.tries[effect] += 1
+            death = {1: "before", 2: "after"}.get(self.tries[effect], "")
         if death == "before":
             raise Transient(f"the host died before {effect}")
         act()

@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.azure.inspection import Grant, RoleGiven
 from shared.domain.provisioning.states import OrderState
+from shared.records.provisioning import find_order
 from tests.amounts import amount, sample
 from tests.provisioning.conftest import EXPERIMENTATION, PRODUCTIONISATION, ProvisioningApp
 
@@ -198,6 +199,77 @@ async def test_a_host_that_dies_at_any_effect_leaves_one_of_each(app: Provisioni
     assert app.chain().count("provisioning ready") == 1
 
 
+def once_each(app: ProvisioningApp) -> None:
+    """Everything that was done outside was done once, though its host died before it and after it."""
+    assert {name: times for name, times in app.wear.effects.items() if times > 1} == {}
+    assert {name for name, times in app.wear.tries.items() if times < 2} == set()
+    assert Counter(app.chain()).most_common(1)[0][1] == 1
+
+
+async def test_a_host_that_dies_before_and_after_each_effect_leaves_one_change_one_stack_and_one_note_a_state(
+    app: ProvisioningApp,
+) -> None:
+    app.wear.everywhere = True
+    order = await app.ordered()
+    await app.asks()
+    for _ in range(amount(5, 1000)):
+        assert await app.ordered() == order
+    app.desk.move("-1", "approved")
+    end = await app.ended(order)
+    await app.ordered()
+
+    assert (end.state, app.told()) == (OrderState.READY, WAY)
+    assert (len(app.desk.changes), app.wear.effects["stack team:experiment"]) == (1, 1)
+    assert (len(app.azure.numbers("apply")), len(app.azure.numbers("settle"))) == (1, 1)
+    once_each(app)
+
+
+async def test_a_rejected_change_stops_under_deaths_and_repeats_and_nothing_is_made(app: ProvisioningApp) -> None:
+    app.wear.everywhere = True
+    order = await app.ordered()
+    await app.asks()
+    assert await app.ordered() == order
+    app.desk.move("4", "rejected")
+    end = await app.ended(order)
+    assert await app.ordered() == order
+
+    assert end.state is OrderState.REJECTED
+    assert app.told() == [*WAY[:3], "The change was not approved; nothing was applied"]
+    assert (app.azure.stands, app.azure.numbers("apply"), app.set_up.made, len(app.desk.changes)) == ({}, [], {}, 1)
+    once_each(app)
+
+
+async def test_a_changed_plan_is_asked_about_once_under_deaths(app: ProvisioningApp) -> None:
+    """The first change is for the plan that is not applied; the second one for the plan that is."""
+    app.wear.everywhere = True
+    order = await app.ordered()
+    await app.asks()
+    app.azure.before_apply = lambda: app.azure.wanted["team:experiment"].update(storage="2")
+    app.desk.move("-1", "approved")
+    assert (await app.ended(order)).state is OrderState.FAILED
+    app.azure.before_apply = lambda: None
+    answers = [await app.ask("POST", f"provisioning/orders/{order}/resume", {"reason": "again"}) for _ in range(3)]
+    assert {answer["id"] for status, answer in answers if status == 202} == {f"{order}-2"}
+    await app.until(lambda: len(app.desk.changes) == 2)
+    status, answer = await app.ask("POST", f"provisioning/orders/{order}/resume", {"reason": "and again"})
+    assert (status, "is at work" in answer["detail"]) == (409, True)
+    app.desk.move("-1", "approved")
+    end = await app.ended(f"{order}-2")
+
+    assert (end.state, len(app.desk.changes), app.azure.stands["team:experiment"]["storage"]) == (
+        OrderState.READY,
+        2,
+        "2",
+    )
+    assert (app.wear.effects["stack team:experiment"], app.chain().count("provisioning verified")) == (1, 1)
+    told = Counter(app.told())
+    assert (told["Everything is verified and ready"], told["The order has stopped; it can be resumed"]) == (1, 1)
+    assert (told["The plan is being applied"], told["A change request asks for approval of exactly this plan"]) == (
+        2,
+        2,
+    )
+
+
 async def test_a_request_that_comes_again_with_other_variables_is_a_conflict_that_is_noted_once(
     app: ProvisioningApp,
 ) -> None:
@@ -212,6 +284,22 @@ async def test_a_request_that_comes_again_with_other_variables_is_a_conflict_tha
         )
         == 1
     )
+
+
+async def test_an_order_that_was_resumed_is_not_resumed_again_while_it_is_planned_anew(app: ProvisioningApp) -> None:
+    """Its record still ends with `failed` then: two attempts at once would each plan, and each apply."""
+    app.azure.fails = {"plan"}
+    stopped = await app.ended(await app.ordered())
+    app.azure.fails, app.wear.everywhere = set(), True
+    for _ in range(4):
+        await app.ask("POST", f"provisioning/orders/{stopped.id}/resume", {"reason": "mended"})
+        await app.host.settle()
+    await app.asks()
+
+    assert len(app.azure.numbers("plan")) == 2
+    record = find_order(app.clients.store, stopped.id)
+    assert record is not None
+    assert record.attempt == 2
 
 
 async def test_one_order_at_a_time_works_on_a_step(app: ProvisioningApp) -> None:

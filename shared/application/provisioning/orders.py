@@ -4,7 +4,7 @@ It stands alone: the door for new requests and the one that resumes ask it.
 """
 
 from shared.domain.failures import Refused
-from shared.domain.provisioning.states import ENDED_WELL, OrderState
+from shared.domain.provisioning.states import ENDED_WELL
 from shared.durable.starting import Client, find_instance
 from shared.records.provisioning import OrderRecord
 
@@ -19,8 +19,8 @@ async def next_attempt(client: Client, record: OrderRecord) -> int:
     order, state = record.order.id, record.state
     if state in ENDED_WELL:
         raise Refused(f"{order} is {state.value}; only an order that has stopped is resumed")
-    if state is not OrderState.FAILED:
-        instance = await find_instance(client, instance_of(order, record.attempt))
-        if instance is not None and instance.running:
-            raise Refused(f"{order} is at work ({instance.step}); only an order that has stopped is resumed")
+    # What was told last is no proof that it has stopped: a resumed order says nothing before its plan is made again.
+    instance = await find_instance(client, instance_of(order, record.attempt))
+    if instance is not None and instance.running:
+        raise Refused(f"{order} is at work ({instance.step}); only an order that has stopped is resumed")
     return record.attempt + 1
