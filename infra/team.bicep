@@ -25,6 +25,8 @@ param customerKey object
 @description('The subnet for the private endpoint of the workspace; empty in the profile open.')
 param endpointsSubnetId string
 param zoneIds array
+@description('Private DNS zones of the blob service, for the endpoint of the team\'s own account; empty where a policy attaches them.')
+param storeZoneIds array
 @description('The namespace of Service Bus that registrations are delivered to: its subscription, group and name.')
 param bus object
 @description('{amount, startDate}')
@@ -123,6 +125,21 @@ module endpoint 'modules/private-endpoint.bicep' = if (!isOpen) {
     serviceId: workspace.outputs.id
     groupId: 'amlworkspace'
     zoneIds: zoneIds
+  }
+}
+
+// The app copies models into the team's own account and reads what its jobs leave there. The workspace has endpoints of
+// its managed network to it, through which nobody else comes.
+module storeEndpoint 'modules/private-endpoint.bicep' = if (!isOpen) {
+  name: 'endpoint-store'
+  params: {
+    name: 'pep-${environmentRow.workspace}-blob'
+    location: location
+    tags: environmentTags
+    subnetId: endpointsSubnetId
+    serviceId: storage.outputs.id
+    groupId: 'blob'
+    zoneIds: storeZoneIds
   }
 }
 

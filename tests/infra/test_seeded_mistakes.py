@@ -305,6 +305,15 @@ MISTAKES = (
         "table",
     ),
     Mistake(
+        "the app does not reach the account of a team",
+        "team.bicep",
+        "    serviceId: storage.outputs.id\n    groupId: 'blob'",
+        "    serviceId: storage.outputs.id\n    groupId: 'file'",
+        "private-endpoint",
+        "has no private endpoint for blob",
+        RESTRICTED,
+    ),
+    Mistake(
         "no private endpoint of the sealed app",
         "platform.bicep",
         "= if (isSealed) {\n  name: 'endpoint-sites'",

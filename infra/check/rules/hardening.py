@@ -86,7 +86,8 @@ def private_endpoints(installed: Installed) -> Iterator[Finding]:
     }
     host_storage, of_teams = _host_storage(installed), _of_teams(installed)
     for resource in installed.of_type(*_DATA, *((_SITE,) if installed.profile == "sealed" else ())):
-        if resource.id in of_teams:
+        # A workspace's vault is opened by its managed network alone; its account is read and written by the app too.
+        if resource.id in of_teams and resource.type != "Microsoft.Storage/storageAccounts":
             continue
         needed = (
             ("blob", "queue", "table")
@@ -230,7 +231,7 @@ def _host_storage(installed: Installed) -> str:
 
 
 def _of_teams(installed: Installed) -> set[str]:
-    """What belongs to a workspace: its managed network makes the endpoints, and a lock would be in its way."""
+    """What belongs to a workspace: its managed network has endpoints of its own, and a lock would be in its way."""
     kinds = ("Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults")
     evaluations = (evaluation for name, evaluation in installed.evaluations.items() if name.startswith("team:"))
     entries = (entry for evaluation in evaluations for entry in evaluation.resources)
