@@ -43,6 +43,11 @@ class Context:
         moment: datetime = self._inner.current_utc_datetime
         return moment
 
+    @property
+    def version(self) -> str:
+        """`defaultVersion` of host.json when this instance was started. A release that changes steps branches on it."""
+        return str(self._inner.version or "")
+
     def unique(self) -> str:
         """An id that is new here and the same on every replay."""
         return str(self._inner.new_guid())

@@ -6,14 +6,17 @@ import json
 import os
 import re
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from signalbox.host.durable.versions import FailureStrategy, MatchStrategy, Versioning
 from signalbox.host.errors import HostError
 
 _CORES = os.cpu_count() or 1
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,7 @@ class DurableSettings:
     max_orchestrators: int = 10 * _CORES
     override_any_state: bool = False
     keep_sessions: bool = True
+    versioning: Versioning = field(default_factory=Versioning)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,29 @@ def _durable(section: Mapping[str, Any]) -> DurableSettings:
         max_orchestrators=_count(section, "maxConcurrentOrchestratorFunctions", defaults.max_orchestrators),
         keep_sessions=section.get("extendedSessionsEnabled", defaults.keep_sessions) is True,
         override_any_state=_overridable(section.get("overridableExistingInstanceStates", "NonRunningStates")),
+        versioning=_versioning(section),
     )
+
+
+def _versioning(section: Mapping[str, Any]) -> Versioning:
+    default = section.get("defaultVersion")
+    if default is not None and not isinstance(default, str):
+        # A number would lose its last zero: 1.10 is read as 1.1.
+        raise HostError(f"host.json: extensions.durableTask.defaultVersion is {default!r}: use text, such as '1.0'")
+    return Versioning(
+        default=default,
+        match=_choice(section, "versionMatchStrategy", MatchStrategy.CURRENT_OR_OLDER),
+        failure=_choice(section, "versionFailureStrategy", FailureStrategy.REJECT),
+    )
+
+
+def _choice(section: Mapping[str, Any], name: str, default: Choice) -> Choice:
+    value, choices = section.get(name, default), type(default)
+    for choice in choices:
+        if str(value).lower() == choice.lower():
+            return choice
+    names = ", ".join(f"'{choice}'" for choice in choices)
+    raise HostError(f"host.json: extensions.durableTask.{name} is {value!r}: use one of {names}")
 
 
 def _service_bus(values: Mapping[str, Any]) -> ServiceBusSettings:

@@ -66,6 +66,31 @@ def test_code_that_skips_the_check_is_seen_on_a_recorded_history():
     assert asked != golden["asked_for"]
 
 
+def second_release(ctx: Context, request: c.Inference) -> Steps[Any]:
+    """A release that asks one thing more of every run that begins with it."""
+    if ctx.version != "1.0":
+        yield from call(ctx, c.OPEN_RUN, c.RunOpening(key="k", execution=ctx.unique(), inference=request))
+    return (yield from inference.run_inference(ctx, request))
+
+
+def replayed_by_the_second_release(version: str) -> tuple[list[str], list[str]]:
+    golden = json.loads((GOLDEN / "run_inference-completed.json").read_text())
+    (start,) = [event for event in golden["context"]["history"] if event["EventType"] == 0]
+    start["Version"] = version
+    return asked_for(replay(golden["name"], golden["context"], second_release)), golden["asked_for"]
+
+
+def test_a_run_of_the_first_release_finishes_under_the_second():
+    asked, recorded = replayed_by_the_second_release("1.0")
+
+    assert asked == recorded
+
+
+def test_a_run_that_the_second_release_begins_takes_its_new_step():
+    with pytest.raises(Exception, match=r"Gathered\.files is missing"):  # A step more than the history has.
+        replayed_by_the_second_release("2.0")
+
+
 def test_there_is_a_history_of_each_path():
     assert {path.stem for path in FILES} >= {
         *("run_inference-completed", "run_inference-released", "collect_window", "wait_for_job"),

@@ -82,6 +82,7 @@ class HubClient:
         self._clock = clock
         self._catalogue = catalogue
         self._override = settings.override_any_state
+        self._versioning = settings.versioning
 
     async def start(
         self, name: str, instance_id: str | None = None, input_text: str | None = None, version: str | None = None
@@ -97,7 +98,7 @@ class HubClient:
             instance_id=new_id,
             execution_id=uuid.uuid4().hex,
             name=name,
-            version=version,
+            version=self._versioning.of_new(version),
             input=input_text,
             created_at=now,
             updated_at=now,

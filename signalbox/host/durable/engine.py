@@ -26,6 +26,7 @@ from signalbox.host.durable.orchestrations.state import Instance
 from signalbox.host.durable.storage import tables
 from signalbox.host.durable.storage.database import Storage
 from signalbox.host.durable.timers import DurableTimers
+from signalbox.host.durable.versions import FailureStrategy
 from signalbox.host.log import LOGGER, log_invocation
 from signalbox.host.settings import DurableSettings
 
@@ -79,6 +80,7 @@ class Engine:
         self._watchers: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
         self._tasks: set[asyncio.Task[None]] = set()
         self._resumable: dict[str, Lane] = {}  # Perhaps with a session; the one that rests longest comes first.
+        self._versioning = settings.versioning
         self._runner = StepRunner(storage, clock, functions.orchestrators, functions.catalogue, settings)
         self._timers = DurableTimers(clock, self._post)
         limit = settings.max_activities
@@ -245,6 +247,9 @@ class Engine:
         instance = lane.instance = lane.instance or self._load(instance_id)
         if instance is None or instance.row.finished:
             return await self._forget_messages(lane)
+        if self._is_left(instance):
+            await self._put_aside(lane, Selection(later_messages=list(lane.waiting)))
+            return False
         selection = select(instance, lane.waiting)
         lane.waiting = deque(selection.later_messages)
         # The first step needs no message: its news is that the instance exists.
@@ -252,6 +257,19 @@ class Engine:
             await self._put_aside(lane, selection)
             return False
         await self._step(lane, instance, selection)
+        return True
+
+    def _is_left(self, instance: Instance) -> bool:
+        """Whether *instance* is of a version that another host has to run. Not even an end from outside reaches it,
+        as on Azure, where the whole work item goes back into its queue."""
+        if self._versioning.may_run(instance.row.version) or self._versioning.failure is FailureStrategy.FAIL:
+            return False
+        LOGGER.warning(
+            "instance=%s waits: its version is %s, and this app runs %s",
+            instance.row.instance_id,
+            instance.row.version or "none",
+            self._versioning.default or "none",
+        )
         return True
 
     async def _put_aside(self, lane: Lane, selection: Selection) -> None:

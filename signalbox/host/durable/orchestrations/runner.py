@@ -17,7 +17,7 @@ from signalbox.host.durable.orchestrations.replay import Orchestrator
 from signalbox.host.durable.orchestrations.scheduling import Catalogue, new_row_id
 from signalbox.host.durable.orchestrations.selection import Selection
 from signalbox.host.durable.orchestrations.state import Instance
-from signalbox.host.durable.orchestrations.step import Surroundings, control_step, take_step
+from signalbox.host.durable.orchestrations.step import Surroundings, control_step, mismatch_step, take_step
 from signalbox.host.durable.storage import tables
 from signalbox.host.durable.storage.database import Storage
 from signalbox.host.moments import to_text
@@ -51,6 +51,7 @@ class StepRunner:
         self._orchestrators = orchestrators
         self._catalogue = catalogue
         self._keeps_sessions = settings.keep_sessions
+        self._versioning = settings.versioning
         self._loop = asyncio.get_running_loop()
         threads = min(settings.max_orchestrators, _THREADS)
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="orchestrator")
@@ -87,8 +88,10 @@ class StepRunner:
         self._pool.shutdown()
 
     def _take(self, instance: Instance, selection: Selection, orchestrator: Orchestrator) -> Commit:
-        around = Surroundings(now=to_text(self._clock.now()), catalogue=self._catalogue)
-        if selection.control is not None:
+        around = Surroundings(now=to_text(self._clock.now()), catalogue=self._catalogue, versioning=self._versioning)
+        if not self._versioning.may_run(instance.row.version):
+            commit = mismatch_step(instance, selection.step_messages, around)
+        elif selection.control is not None:
             commit = control_step(instance, selection.control, around)
         else:
             commit = take_step(instance, selection.step_messages, orchestrator, around)

@@ -14,6 +14,7 @@ from signalbox.host.durable.history import Code, Event, event
 from signalbox.host.durable.model import ActivityRow, Commit, InstanceRow, Kind, Message, Parent, TimerRow
 from signalbox.host.durable.orchestrations.actions import ACTIVITIES, CHILDREN, ENTITIES, ActionCode
 from signalbox.host.durable.orchestrations.state import Instance
+from signalbox.host.durable.versions import Versioning
 from signalbox.host.moments import from_text, to_text
 
 # Not SQLite's own counter: a step names its rows before another thread writes them. Microseconds since 1970 stay above
@@ -62,10 +63,11 @@ class Catalogue:
 class Scheduler:
     """Collects what one step opens. Numbers follow the SDK's: waiting for an event takes none."""
 
-    def __init__(self, instance: Instance, now: str, catalogue: Catalogue) -> None:
+    def __init__(self, instance: Instance, now: str, catalogue: Catalogue, versioning: Versioning) -> None:
         self._instance = instance
         self._now = now
         self._catalogue = catalogue
+        self._versioning = versioning
         self._commit = Commit(row=instance.row)
 
     def schedule(self, actions: Sequence[Mapping[str, Any]]) -> str | None:
@@ -130,7 +132,8 @@ class Scheduler:
         name = action["functionName"]
         self._catalogue.check("orchestrator", name)
         details = {"Name": name, "InstanceId": action.get("instanceId"), "Input": action.get("input")}
-        return self._number(Code.CHILD_CREATED, **details, Version=action.get("version"), **_retry(action))
+        version = self._versioning.of_new(action.get("version"))
+        return self._number(Code.CHILD_CREATED, **details, Version=version, **_retry(action))
 
     def _entity_event(self, action: Mapping[str, Any]) -> Event:
         """`Input` is the request message the SDK reads the request id from."""

@@ -23,15 +23,21 @@ from signalbox.host.durable.orchestrations.scheduling import (
     UnsupportedActionError,
 )
 from signalbox.host.durable.orchestrations.state import Instance
+from signalbox.host.durable.versions import Versioning
 from signalbox.host.moments import from_text, to_text
+
+
+# The words of the Durable Task Framework.
+_MISMATCH = "VersionMismatch: Orchestration version did not comply with Worker Versioning"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a step needs to know of the host: the time (text) and the functions there are."""
+    """What a step needs to know of the host: the time (text), the functions there are, and the versions it runs."""
 
     now: str
     catalogue: Catalogue
+    versioning: Versioning
 
 
 def take_step(
@@ -39,7 +45,7 @@ def take_step(
 ) -> Commit:
     """Let the orchestrator see *messages* and gather the consequences."""
     line_count, replayed_count = len(instance.lines), len(instance.sdk_lines)
-    scheduler = Scheduler(instance, around.now, around.catalogue)
+    scheduler = Scheduler(instance, around.now, around.catalogue, around.versioning)
     instance.append(event(Code.ORCHESTRATOR_STARTED, around.now))
     if not instance.started:
         instance.append(_execution_started(instance, around.now))
@@ -49,6 +55,18 @@ def take_step(
     if follow_up is not None:
         scheduler.open(follow_up)
     commit = _conclude(instance, answer, scheduler)
+    instance.append(event(Code.ORCHESTRATOR_COMPLETED, around.now))
+    return _finish_commit(instance, commit, messages, line_count)
+
+
+def mismatch_step(instance: Instance, messages: Sequence[Message], around: Surroundings) -> Commit:
+    """Fail an instance whose version this host may not run; the orchestrator is not asked."""
+    line_count, commit = len(instance.lines), Commit(row=instance.row)
+    instance.append(event(Code.ORCHESTRATOR_STARTED, around.now))
+    if not instance.started:
+        instance.append(_execution_started(instance, around.now))
+    instance.row = instance.row.with_changes(updated_at=around.now)
+    _end(instance, commit, Status.FAILED, json.dumps(_MISMATCH))
     instance.append(event(Code.ORCHESTRATOR_COMPLETED, around.now))
     return _finish_commit(instance, commit, messages, line_count)
 
