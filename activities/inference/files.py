@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -182,6 +183,7 @@ def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:
             "job": publishing.job.job,
             "job_name": publishing.job.friendly_name,
         },
+        "overrides": _overrides(request),
         "contract": request.route.contract,
         "data_report": f"{request.hub.state}/{publishing.report}",
         **_output_check(publishing),
@@ -202,6 +204,13 @@ def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:
         ],
         "timings": publishing.timings | {"published": stamp(clients)},
     }
+
+
+def _overrides(request: c.Inference) -> dict[str, Any]:
+    """The settings that the job had of its own, and which of them were `asked` for in this run alone."""
+    settings = {name: value for name, value in asdict(request.route.overrides).items() if value is not None}
+    asked = asdict(request.overrides) if request.overrides else {}
+    return settings | {"asked": sorted(name for name, value in asked.items() if value is not None)}
 
 
 def _output_check(publishing: c.Publishing) -> dict[str, Any]:

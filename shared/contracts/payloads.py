@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from shared.domain import identity
 from shared.domain.inference.arrivals import Arrival
+from shared.domain.inference.overrides import AskedOverrides
 from shared.domain.inference.routes import HubLayout, Route, Scoring
 from shared.domain.inference.runs import JobState, RunOutcome
 from shared.domain.newer import NEWER
@@ -23,6 +24,7 @@ class Inference:
     because: str = ""  # Why somebody asked for it, where somebody did.
     configuration: str = ""  # Of a repetition: that of `today`, or `as it was` at the attempt before.
     asked_by: str = ""
+    overrides: AskedOverrides | None = field(default=None, metadata=NEWER)  # What was asked for in this run alone.
 
     @classmethod
     def of(cls, route: Route, hub: HubLayout, arrival: Arrival, captures: dict[str, str], date: str) -> "Inference":

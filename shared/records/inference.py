@@ -147,6 +147,8 @@ class Manifest:
     outcome: RunOutcome
     because: str
     files: tuple[dict[str, Any], ...] = ()
+    arrivals: tuple[dict[str, Any], ...] = ()
+    timings: dict[str, str] = field(default_factory=dict)
 
 
 def store_of(hub: DataHub, inference: Inference) -> RecordStore:

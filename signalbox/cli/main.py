@@ -44,7 +44,7 @@ from signalbox.cli.commands.rollouts import (
     rollout,
     serving,
 )
-from signalbox.cli.commands.runs import cancel, download, logs, release, reprocess, status
+from signalbox.cli.commands.runs import cancel, download, logs, release, reprocess, score, status, suggest
 from signalbox.cli.commands.schedules import schedules
 from signalbox.cli.commands.traces import trace
 from signalbox.cli.errors import errors_in_words
@@ -80,6 +80,8 @@ _RUNS = (
     cancel,
     release,
     reprocess,
+    score,
+    suggest,
     answers,
     schedules,
     dlq,

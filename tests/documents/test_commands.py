@@ -47,7 +47,14 @@ INFRASTRUCTURE = "`make check` writes the data anew and judges each installation
 DATASETS = "tests/datasets/test_command.py runs it in an app with data sets"
 ASSETS = "tests/emulators/test_data_commands.py runs what is behind it"
 TEARDOWN = "tests/provisioning/test_command.py ends a step by two people"
+ONE_RUN = (
+    "needs a route with limits, and three runs that completed; tests/inference/test_overrides.py asks the same doors"
+)
 EXCEPTIONS = {
+    "signalbox suggest ward-reports landing/wards/north/june.csv --within 900": ONE_RUN,
+    "signalbox score ward-reports landing/wards/north/june.csv --override instance_count=4"
+    ' --reason "the backlog of June"': ONE_RUN,
+    'signalbox reprocess RUN --override mini_batch_size=10 --reason "it ran out of memory"': ONE_RUN,
     "signalbox provision teardown churners experimentation --role platform-engineer"
     ' --reason "the project is over" --as barbara@example.org': TEARDOWN,
     "signalbox provision teardown churners experimentation --role product-owner"

@@ -333,6 +333,9 @@ class NoEndpoints:
     def find(self, workspace: Workspace, kind: EndpointKind, name: str) -> None:
         del workspace, kind, name
 
+    def deployment(self, workspace: Workspace, kind: EndpointKind, endpoint: str, name: str) -> None:
+        del workspace, kind, endpoint, name
+
 
 class FakeClients(Clients):
     """The product's clients, all in memory."""

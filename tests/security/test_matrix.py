@@ -32,6 +32,7 @@ EVERYBODY = "OSEPFAK"  # A is a machine that acts as automation, K one with a ke
 MAY = {
     "list_runs": EVERYBODY,
     "start_inference": "OSEFAK",
+    "suggest_size": "OSEFAK",
     "show_run": EVERYBODY,
     "show_run_log": "OSEFAK",
     "explain_anything": EVERYBODY,

@@ -70,6 +70,7 @@ OTHERS = {"churn": "vision", "vision": "churn"}
 # How a request names what is NAME's, by the route's handler; a body makes it a POST. `missing` names nothing there is.
 CALLS: dict[str, tuple[str, Any]] = {
     "start_inference": ("runs", {"route": "{t}-daily", "paths": ["landing/{t}/a.csv"], **REASON}),
+    "suggest_size": ("suggestions", {"route": "{t}-daily", "paths": ["landing/{t}/a.csv"]}),
     "show_run": ("runs/{run}", None),
     "show_run_log": ("runs/{run}/logs", None),
     "explain_anything": ("explanations/{run}", None),

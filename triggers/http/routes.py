@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import triggers.http.inference.predictions
     import triggers.http.inference.requested_runs
     import triggers.http.inference.runs
+    import triggers.http.inference.suggestions
     import triggers.http.letters.dead_letters
     import triggers.http.operations.events
     import triggers.http.operations.explanations
@@ -73,6 +74,7 @@ def _post(path: str, handler: Callable[..., Any], may: Action, place: str, team:
 ROUTES: tuple[ApiRoute, ...] = (
     _get("runs", api.inference.runs.list_runs, WHOLE_APP, IN_SCOPE, lists=(RUNS,)),
     _post("runs", api.inference.requested_runs.start_inference, Action.START_INFERENCE, "route", "route", 202),
+    _post("suggestions", api.inference.suggestions.suggest_size, Action.START_INFERENCE, "route", "route"),
     _get("runs/{run}", api.inference.runs.show_run, "run", "run"),
     _get("runs/{run}/logs", api.operations.job_logs.show_run_log, "run", "run", Action.CHECK_DATA),
     _get("explanations/{name}", api.operations.explanations.explain_anything, "follow", "follow"),

@@ -50,17 +50,23 @@ def _properties(job: BatchJob) -> dict[str, Any]:
         },
         "outputFileName": job.overrides.output_file_name,
     }
-    return properties | _overrides(job.overrides)
+    return properties | _overrides(job.overrides, job.scoring.workspace)
 
 
-def _overrides(overrides: Overrides) -> dict[str, Any]:
+def _overrides(overrides: Overrides, workspace: Workspace) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "miniBatchSize": overrides.mini_batch_size,
         "errorThreshold": overrides.error_threshold,
-        "compute": None if overrides.instance_count is None else {"instanceCount": overrides.instance_count},
+        "compute": _compute(overrides, workspace),
         "retrySettings": _retry(overrides),
     }
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def _compute(overrides: Overrides, workspace: Workspace) -> dict[str, Any] | None:
+    target = overrides.compute and f"{place_path(workspace)}/computes/{overrides.compute}"
+    settings = {"target": target, "instanceCount": overrides.instance_count}
+    return {name: value for name, value in settings.items() if value is not None} or None
 
 
 def _retry(overrides: Overrides) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from shared.config.contracts import named_contract
 from shared.config.fields import (
     NAME,
     Advice,
+    Amount,
     AzureMlName,
     ContainerName,
     Duration,
@@ -30,6 +31,7 @@ from shared.domain.inference.routes import (
     Marker,
     OnBadData,
     OnMissingRows,
+    OverrideLimits,
     Overrides,
     Route,
     Scoring,
@@ -173,6 +175,20 @@ class OverridesSection:
     retries: Annotated[int, Whole(least=0, most=100)] | None = None
     timeout: Annotated[int, Duration(least=30)] | None = None
     output_file_name: Annotated[str, Words(published=r"[^/\\{}]+")] | None = None
+    compute: AzureMlName | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLimitsSection:
+    """The most that one run may ask for in place of the route's settings; what is left out may not be asked for."""
+
+    instance_count: Annotated[int, Whole(least=1, most=1000)] | None = None
+    mini_batch_size: Annotated[int, Whole(least=1, most=1_000_000)] | None = None
+    error_threshold: Annotated[int, Whole(least=-1, most=2**31 - 1)] | None = None
+    retries: Annotated[int, Whole(least=0, most=100)] | None = None
+    timeout: Annotated[int, Duration(least=30)] | None = None
+    computes: tuple[AzureMlName, ...] = ()
+    node_hour: Amount = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +215,7 @@ class RouteSection:
     contract: Text | None = None
     output_contract: Text | None = None
     overrides: OverridesSection = field(default_factory=OverridesSection)
+    limits: RunLimitsSection = field(default_factory=RunLimitsSection)
     give_up_after: Seconds | None = None
     release_within: Seconds | None = None
     policy: PolicySection = field(default_factory=PolicySection)
@@ -281,6 +298,7 @@ def _route(
         contracts=() if section.contract is not None else of_model.versions,
         output_contract=own_or_of_model(place, section.output_contract, of_model.output),
         overrides=_overrides(section.overrides, place.inside("overrides")),
+        limits=_limits(section.limits, place.inside("limits"), section.score.kind == "online"),
         on_bad_data=section.policy.bad_data or OnBadData.QUARANTINE,
         on_missing_rows=section.policy.missing_rows or OnMissingRows.FAIL,
         match_keys=section.policy.match == "keys",
@@ -372,6 +390,13 @@ def _overrides(section: OverridesSection, place: FilePlace) -> Overrides:
     if overrides.output_file_name == _MANIFEST:
         place.fail("output_file_name", f"is {_MANIFEST!r}, the manifest's own name", "choose another name")
     return overrides
+
+
+def _limits(section: RunLimitsSection, place: FilePlace, online: bool) -> OverrideLimits:
+    limits = built(OverrideLimits, section)
+    if online and limits != OverrideLimits():
+        place.fail("", "is set for a route that scores online, where no job is started", "remove it")
+    return limits
 
 
 def _refuse_twins(place: FilePlace, routes: Iterable[Route]) -> None:

@@ -96,7 +96,7 @@ class Scoring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """Per-run settings of the batch job; None leaves the deployment's own. Times are seconds."""
+    """Settings of the batch job; None leaves the deployment's own. Times are seconds; *compute* is a cluster's name."""
 
     instance_count: int | None = None
     mini_batch_size: int | None = None
@@ -104,6 +104,23 @@ class Overrides:
     retries: int | None = None
     timeout_s: int | None = None
     output_file_name: str = "predictions.csv"
+    compute: str | None = field(default=None, metadata=NEWER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideLimits:
+    """How far one run may depart from its route's settings, as somebody asks; None not at all. Times are seconds.
+
+    *node_hour* is the price of an instance for an hour, 0 where none is configured.
+    """
+
+    instance_count: int | None = None
+    mini_batch_size: int | None = None
+    error_threshold: int | None = None
+    retries: int | None = None
+    timeout_s: int | None = None
+    computes: tuple[str, ...] = ()
+    node_hour: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +185,7 @@ class Route:
     tell: tuple[str, ...] = ()
     contracts: tuple[VersionContract, ...] = field(default=(), metadata=NEWER)
     output_contract: str = field(default="", metadata=NEWER)
+    limits: OverrideLimits = field(default_factory=OverrideLimits, metadata=NEWER)
 
     def scored_by(self, score: Scoring) -> "Route":
         """This route for a run that *score* scores, with the contract of that version."""

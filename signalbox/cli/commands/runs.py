@@ -22,6 +22,7 @@ _as = click.option("--as", "person", default="", help="Who you are in the local 
 _reason = click.option("--reason", required=True, help="Why; kept in the run's record.")
 _BY = {"today": "by today's configuration", "as it was": "as it was", "": "as it was"}
 _NO_RUNS = "no run yet; `signalbox drop FILE --route ROUTE` lands a file"
+_SETTINGS = ("instance_count", "mini_batch_size", "error_threshold", "retries", "timeout_s", "compute")
 _TRAINING = re.compile(r"retrain-.+-[0-9a-f]{16}")  # Runs of routes end with the number of their attempt.
 
 
@@ -110,15 +111,88 @@ def release(run: str, output: bool, reason: str, person: str, as_json: bool) -> 
     _order(run, "release-output" if output else "release", reason, person, as_json)
 
 
+def _overrides(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, int | str]:
+    """The settings in *texts*, each NAME=VALUE. Raises click.BadParameter."""
+    settings = dict[str, int | str]()
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if name not in _SETTINGS or not equals:
+            raise click.BadParameter(
+                f"{text!r} is no setting of a run; write NAME=VALUE, NAME one of {', '.join(_SETTINGS)}"
+            )
+        if name != "compute" and not re.fullmatch(r"-?\d{1,10}", value):
+            raise click.BadParameter(f"{text!r} is no whole number; write one, such as {name}=4")
+        settings[name] = value if name == "compute" else int(value)
+    return settings
+
+
+_override = click.option(
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_overrides,
+    help="A setting of this run alone, within the route's limits; repeat it for several.",
+)
+
+
+@click.command()
+@click.argument("route")
+@click.argument("paths", nargs=-1, required=True)
+@_reason
+@_override
+@_as
+@_json
+def score(
+    route: str, paths: tuple[str, ...], reason: str, overrides: dict[str, int | str], person: str, as_json: bool
+) -> None:
+    """Score files of the hub (CONTAINER/PATH) by ROUTE now, as one batch."""
+    body = {"route": route, "paths": list(paths), "reason": reason, **({"overrides": overrides} if overrides else {})}
+    app = find_app(person, signed=bool(person))
+    with suggesting(app, ROUTES, route):
+        answer = app.post("runs", body)
+    emit_answer(answer, as_json)
+
+
+@click.command()
+@click.argument("route")
+@click.argument("paths", nargs=-1, required=True)
+@click.option(
+    "--within", default=0, type=click.IntRange(min=0), help="Seconds; half of the route's give_up_after if absent."
+)
+@_as
+@_json
+def suggest(route: str, paths: tuple[str, ...], within: int, person: str, as_json: bool) -> None:
+    """Say how many machines files of the hub need, by what earlier runs of ROUTE took. Nothing is started."""
+    app = find_app(person, signed=bool(person))
+    with suggesting(app, ROUTES, route):
+        answer = app.post("suggestions", {"route": route, "paths": list(paths), "within_s": within})
+    if as_json:
+        emit_json(answer)
+        return
+    count = answer["instance_count"]
+    emit_facts(
+        {
+            "bytes": str(answer["bytes"]),
+            "machines": f"{count} (--override instance_count={count})" if count else "not known",
+            "because": answer["because"],
+            "cost": f"{answer['cost']:g}" if answer["cost"] else "",
+        }
+    )
+
+
 @click.command()
 @click.argument("run")
 @_reason
 @click.option("--as-it-was", is_flag=True, help="By the configuration of RUN, and not by today's.")
+@_override
 @_as
 @_json
-def reprocess(run: str, reason: str, as_it_was: bool, person: str, as_json: bool) -> None:
+def reprocess(
+    run: str, reason: str, as_it_was: bool, overrides: dict[str, int | str], person: str, as_json: bool
+) -> None:
     """Score the files of RUN again, as the next attempt, by today's configuration."""
-    body = {"reason": reason, "as_it_was": as_it_was}
+    body = {"reason": reason, "as_it_was": as_it_was, **({"overrides": overrides} if overrides else {})}
     app = find_app(person, signed=bool(person))
     with suggesting(app, RUNS, run):
         answer = app.post(f"runs/{run}/reprocess", body)
@@ -146,6 +220,7 @@ def _show(record: dict[str, Any]) -> None:
             "status": record["status"],
             "step": record["step"],
             "outcome": record.get("outcome", ""),
+            "overrides": ", ".join(f"{name}={value}" for name, value in record.get("overrides", {}).items()),
             "because": " ".join(record.get("because", "").split()),
             "manifest": record.get("manifest", ""),
             "opened": record["opened"],

@@ -115,7 +115,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
         PublishedDoors(entrance, resources, jobs, runs),
         *_mlflow_doors(entrance, resources, history, assets, blobs),
         RunHistoryDoors(entrance, jobs, history, artifacts, blobs),
-        ScoringDoors(options.check, resources, names, jobs, runs),
+        ScoringDoors(options.check, resources, names, jobs, runs, options.inspection.computes),
         conditions,
         options.clock,
         OnlineDoors(entrance, resources, names, fleet, changes, operations, conditions, options.token_for),

@@ -56,6 +56,17 @@ def test_durations_and_overrides_are_read(write):
     assert (read.give_up_after_s, read.overrides.timeout_s, read.overrides.error_threshold) == (7200, 90, 3)
 
 
+def test_the_limits_of_single_runs_are_read_and_refused_online(write):
+    limits = "{instance_count: 4, timeout: 2m, computes: [cpu-large], node_hour: 0.29}"
+
+    read = load(write(route(limits=limits))).routes[0].limits
+
+    assert (read.instance_count, read.timeout_s, read.computes, read.node_hour) == (4, 120, ("cpu-large",), 0.29)
+    online = '{environment: dev, endpoint: e, kind: online, deployment: blue, model: "m:1"}'
+    with pytest.raises(ConfigurationError, match=r"limits: is set for a route that scores online"):
+        load(write(route(limits=limits, score=online)))
+
+
 def test_all_errors_are_reported_at_once_with_line_value_and_remedy(write):
     path = write(
         route(

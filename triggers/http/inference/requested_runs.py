@@ -10,12 +10,14 @@ from typing import Annotated
 
 from shared import contracts as c
 from shared.clients import Clients
+from shared.codec import decode, encode
 from shared.domain import identity
+from shared.domain.inference.overrides import AskedOverrides, objections
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths import patterns
 from shared.records import paths as records
 from shared.records.inference import claim_files, store_of
-from shared.validation.rules import Many, Name, Sentence
+from shared.validation.rules import Many, Name, OptionalName, Sentence, Whole
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.idempotency import RequestedStart
 from triggers.http.exchange.problems import Problem
@@ -27,12 +29,25 @@ _FILLED = frozenset({"run", "date", "model", "version", "route"})  # Captures th
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunOverrides:
+    """What this run does in another way than its route; the route's `limits` say how far."""
+
+    instance_count: Annotated[int, Whole(least=1, most=1000)] | None = None
+    mini_batch_size: Annotated[int, Whole(least=1, most=1_000_000)] | None = None
+    error_threshold: Annotated[int, Whole(least=-1, most=2**31 - 1)] | None = None
+    retries: Annotated[int, Whole(least=0, most=100)] | None = None
+    timeout_s: Annotated[int, Whole(least=30, most=7 * 86400)] | None = None
+    compute: OptionalName | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceAsked:
     """Score the files at *paths* (container/path in the hub) by *route*, as one batch."""
 
     route: Name
     paths: Annotated[tuple[HubPath, ...], Many(fewest=1, most=1000, different=True)]
     reason: Sentence
+    overrides: RunOverrides | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +56,7 @@ class Repetition:
 
     reason: Sentence
     as_it_was: bool = False
+    overrides: RunOverrides | None = None
 
 
 async def start_inference(request: ApiRequest, body: InferenceAsked) -> RequestedStart:
@@ -51,12 +67,26 @@ async def start_inference(request: ApiRequest, body: InferenceAsked) -> Requeste
     route = find_route(request.clients, body.route)
     inference = await asyncio.to_thread(_inference, request.clients, route, body)
     inference = replace(inference, because=body.reason, asked_by=request.caller.name)
+    inference = _overridden(inference, body.overrides)
     return RequestedStart(
         orchestration=c.RUN_INFERENCE,
         instance=inference.run,
         payload=inference,
         resource=f"runs/{inference.run}",
+        # The run of these files may have begun with other settings: it would be wrong to say that it has these.
+        fresh=inference.overrides is not None,
     )
+
+
+def _overridden(inference: c.Inference, body: RunOverrides | None) -> c.Inference:
+    """*inference* with what was asked for in place of its route's settings. Raises Problem."""
+    if body is None:
+        return inference
+    asked = decode(AskedOverrides, encode(body))
+    if problems := tuple(objections(inference.route, asked)):
+        raise Problem(422, "overrides not allowed", f"field 'overrides': {'; '.join(problems)}")
+    route = replace(inference.route, overrides=asked.over(inference.route.overrides))
+    return replace(inference, route=route, overrides=asked)
 
 
 def _inference(clients: Clients, route: Route, body: InferenceAsked) -> c.Inference:
@@ -109,6 +139,7 @@ async def reprocess_run(request: ApiRequest, run: str, body: Repetition) -> Requ
         date=clients.clock.now().date().isoformat(),
         configuration=AS_IT_WAS if body.as_it_was else TODAY,
     )
+    inference = _overridden(inference, body.overrides)
     return RequestedStart(
         orchestration=c.RUN_INFERENCE,
         instance=inference.run,

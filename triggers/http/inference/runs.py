@@ -1,7 +1,7 @@
 """Runs over HTTP: list, show with their steps, cancel, release. Every order is a record first."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -79,7 +79,7 @@ class RunShown:
 
     *repeats* is the attempt before, and *configuration* the one that scores: `today`, or `as it was`. *model* is the
     version that scores, and *deployment* where, as `ENDPOINT/DEPLOYMENT`: *pinned* by the route, or the endpoint's
-    default when the run was opened.
+    default when the run was opened. *overrides* are the settings that somebody asked for in this run alone.
     """
 
     run: str
@@ -97,6 +97,7 @@ class RunShown:
     outcome: str = ""
     because: str = ""
     manifest: str = ""
+    overrides: dict[str, Any] = field(default_factory=dict)
     quarantine: Quarantine | None = None
     held: HeldOutput | None = None
     job: RunJob | None = None
@@ -177,6 +178,12 @@ def _is_held(clients: Clients, record: RunRecord) -> bool:
     return clients.ledger.find(identity.effect_key(record.run, "held")) is not None
 
 
+def _asked(inference: c.Inference) -> dict[str, Any]:
+    """The settings that somebody asked for in this run alone."""
+    asked = asdict(inference.overrides) if inference.overrides else {}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
 def _describe(clients: Clients, record: RunRecord) -> RunShown:
     """The run as its records describe it; the fields that the host knows stay empty."""
     run, inference = record.run, record.inference
@@ -198,6 +205,7 @@ def _describe(clients: Clients, record: RunRecord) -> RunShown:
         outcome=record.outcome.value if record.outcome else "",
         because=record.because or "",
         manifest=record.manifest or "",
+        overrides=_asked(inference),
     )
     step_by_name = {step.step: step for step in steps}
     submission = step_by_name.get("submitted")

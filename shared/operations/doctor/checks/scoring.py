@@ -64,7 +64,14 @@ def _check_registration(site: Site, score: Scoring) -> Finding:
 
 @check
 def compute(site: Site) -> Findings:
-    compute_ids = set[str]()
+    compute_ids = {
+        _compute_id(route.score, name)
+        for route in site.configuration.routes
+        for name in (route.overrides.compute, *route.limits.computes)
+        if name
+    }
+    for compute_id in sorted(compute_ids):
+        yield _check_compute(site, compute_id)
     for score in _scorings(site):
         deployment = site.endpoints.deployment(score.workspace, kind_of(score), score.endpoint, score.deployment)
         compute_id = _compute_id(score, deployment.compute) if deployment else ""

@@ -1,6 +1,7 @@
 """The data plane of batch endpoints: POST {scoringUri} makes a job, GET {scoringUri}/{name} follows it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,9 +21,16 @@ _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")
 
 class ScoringDoors:
     def __init__(
-        self, check: Check, resources: Resources, names: EndpointNames, jobs: JobQueue, runs: PipelineRuns
+        self,
+        check: Check,
+        resources: Resources,
+        names: EndpointNames,
+        jobs: JobQueue,
+        runs: PipelineRuns,
+        computes: Sequence[str],
     ) -> None:
         self._check, self._resources, self._names, self._jobs, self._runs = check, resources, names, jobs, runs
+        self._computes = computes
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/batch/{endpoint}/jobs", self._submit)
@@ -53,6 +61,7 @@ class ScoringDoors:
         """What is deployed says what an invocation is: a pipeline component trains, a model scores."""
         configuration = deployment["properties"].get("deploymentConfiguration") or {}
         if configuration.get("deploymentConfigurationType") != "PipelineComponent":
+            self._refuse_strange_compute(field(properties, "compute") or {}, endpoint)
             spec = asdict(read_spec(_lower(properties), endpoint, deployment))
             job_properties = {"properties": _texts(properties)}
             return self._jobs.submit(NewJob(kind="scoring", spec=spec, friendly=friendly, properties=job_properties))
@@ -69,6 +78,13 @@ class ScoringDoors:
         tags, experiment = configuration.get("tags") or {}, own.get("experimentName") or endpoint["name"]
         run_properties: dict[str, Any] = {"experimentName": experiment, "properties": own, "tags": tags}
         return self._runs.start(spec_, run_properties, friendly)
+
+    def _refuse_strange_compute(self, compute: dict[str, Any], endpoint: dict[str, Any]) -> None:
+        """Raises ValueError for a target that is no ARM id of a cluster of the endpoint's workspace."""
+        target = str(field(compute, "target") or "")
+        known = [f"{_workspace(endpoint)}/computes/{name}".lower() for name in self._computes]
+        if target and target.lower() not in known:
+            raise ValueError(f"compute {target} is not in the workspace")
 
     async def _show(self, request: web.Request) -> web.Response:
         self._check(request, AUDIENCES)

@@ -26,7 +26,6 @@ from signalbox.host.durable.orchestrations.state import Instance
 from signalbox.host.durable.versions import Versioning
 from signalbox.host.moments import from_text, to_text
 
-
 # The words of the Durable Task Framework.
 _MISMATCH = "VersionMismatch: Orchestration version did not comply with Worker Versioning"
 
