@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from signalbox.cli.commands.traces import read_trace, tree
+from signalbox.traces.span_file import FiledSpans
 from tests.amounts import amount
 from tests.onemachine.world import World
 
@@ -107,5 +107,5 @@ def test_a_host_killed_at_random_moments_completes_every_file_once(world: World)
 
 
 def _span_names(spans: Path, run: str) -> set[str]:
-    trace = read_trace(spans, run)
-    return {span.name for _, span in tree(trace[1])} if trace else set()
+    trace = FiledSpans(spans).newest(run)
+    return {span.name for span in trace.spans} if trace else set()

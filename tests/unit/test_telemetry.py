@@ -18,8 +18,8 @@ from shared.telemetry.carried import Carried, carried_in, carry
 from shared.telemetry.ids import span_of, trace_of, traceparent
 from shared.telemetry.spans import activity_span, start_span
 from signalbox.cli.commands import traces
-from signalbox.cli.commands.traces import read_trace, tree
 from signalbox.host.state_folder.spans import SpanFile
+from signalbox.traces.span_file import FiledSpans
 from tests.recorder import recorder
 
 PROJECT = Path(__file__).parents[2]
@@ -35,12 +35,12 @@ def test_spans_are_kept_once_under_their_ids_and_read_back_as_a_tree(tmp_path: P
             pass
         kept.export([inner])  # type: ignore[list-item]
 
-    found = read_trace(tmp_path / "spans.db", "run-1")
+    found = FiledSpans(tmp_path / "spans.db").newest("run-1")
     assert found is not None
-    assert found[0] == f"{outer.get_span_context().trace_id:032x}"
-    assert [(depth, span.name) for depth, span in tree(found[1])] == [(0, "outer"), (1, "inner")]
-    assert read_trace(tmp_path / "spans.db", "another") is None
-    assert read_trace(tmp_path / "none.db", "run-1") is None
+    assert found.trace == f"{outer.get_span_context().trace_id:032x}"
+    assert [(depth, span.name) for depth, span in found.tree()] == [(0, "outer"), (1, "inner")]
+    assert FiledSpans(tmp_path / "spans.db").newest("another") is None
+    assert FiledSpans(tmp_path / "none.db").newest("run-1") is None
     kept.shutdown()
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
+from typing import Protocol
 
 from shared.application.inference.scoring import current_scoring, kind_of
+from shared.application.list_readers import ListReaders
 from shared.application.lists import RowFilter, matching
-from shared.clients import Clients
 from shared.domain.inference.overrides import PastJob, SuggestedSize, suggested_size
 from shared.domain.inference.routes import Route
 from shared.domain.inference.runs import RunOutcome
+from shared.ports import DataHub, Endpoints
 from shared.records.inference import Manifest, RunRecord, find_run
 from shared.records.lists.rows import COLUMNS, RUNS
 from shared.records.store import RecordStore
@@ -17,12 +19,28 @@ from shared.records.store import RecordStore
 _NEWEST = 20  # Runs that are looked at; each costs two readings.
 
 
-def size_for(clients: Clients, route: Route, size: int, within_s: float) -> SuggestedSize:
+class SizingClients(Protocol):
+    """Where runs and what scored them are read."""
+
+    @property
+    def hub(self) -> DataHub: ...
+
+    @property
+    def store(self) -> RecordStore: ...
+
+    @property
+    def endpoints(self) -> Endpoints: ...
+
+    @property
+    def lists(self) -> ListReaders: ...
+
+
+def size_for(clients: SizingClients, route: Route, size: int, within_s: float) -> SuggestedSize:
     """The instances that *size* bytes need within so many seconds. Raises Refused where nothing scores."""
     return suggested_size(tuple(_past_jobs(clients, route)), size, within_s, route.limits)
 
 
-def _past_jobs(clients: Clients, route: Route) -> Iterator[PastJob]:
+def _past_jobs(clients: SizingClients, route: Route) -> Iterator[PastJob]:
     """Jobs of the newest runs on the machines that score now: another deployment may be of another size."""
     scoring = current_scoring(clients.endpoints, route.score)
     deployment = clients.endpoints.deployment(scoring.workspace, kind_of(scoring), scoring.endpoint, scoring.deployment)
@@ -36,7 +54,7 @@ def _past_jobs(clients: Clients, route: Route) -> Iterator[PastJob]:
             yield job
 
 
-def _job(clients: Clients, record: RunRecord, own: int) -> PastJob | None:
+def _job(clients: SizingClients, record: RunRecord, own: int) -> PastJob | None:
     """What its manifest says of the job of a run; *own* are the deployment's instances where the run set none."""
     container, _, path = (record.manifest or "").partition("/")
     manifest = RecordStore(clients.hub, container).get(Manifest, path) if path else None

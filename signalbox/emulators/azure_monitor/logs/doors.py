@@ -3,6 +3,7 @@
 Contract: https://learn.microsoft.com/azure/azure-monitor/logs/api/overview, its response format and its errors.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from signalbox.emulators.azure_monitor.access import LOGS, Gatehouse
 from signalbox.emulators.azure_monitor.faults import PublicationDoor
 from signalbox.emulators.azure_monitor.logs.expressions import QueryError, Row
 from signalbox.emulators.azure_monitor.logs.queries import Table, run
+from signalbox.emulators.azure_monitor.logs.telemetry import SPAN_TABLES, SpanRows
 from signalbox.emulators.azure_monitor.logs.traffic_log import COLUMNS, TABLE, row_of
 from signalbox.emulators.azure_monitor.measures import RequestSource
 from signalbox.emulators.azure_monitor.timespans import interval, iso
@@ -51,9 +53,10 @@ class LogDoors:
         clock: Callable[[], float],
     ) -> None:
         self._gatehouse, self._workspaces = gatehouse, {name.lower(): path for name, path in workspaces.items()}
-        self._requests, self._door, self._clock = requests, door, clock
+        self._requests, self._door, self._clock, self._spans = requests, door, clock, SpanRows()
 
     def add_to(self, app: web.Application) -> None:
+        self._spans.add_to(app)
         app.router.add_post("/v1/workspaces/{workspace}/query", self._query)
 
     async def _query(self, request: web.Request) -> web.Response:
@@ -75,7 +78,11 @@ class LogDoors:
     def _run(self, query: str, timespan: str) -> Table:
         """The query sees only the rows of *timespan*, as the service does. Raises QueryError and ValueError."""
         begin, end = interval(timespan, self._clock()) if timespan else (0.0, self._clock())
-        return run(query, {TABLE: Table(columns=COLUMNS, rows=self._rows(begin, end))})
+        spans = {
+            name: Table(columns=columns, rows=self._spans.between(name, begin, end))
+            for name, columns in SPAN_TABLES.items()
+        }
+        return run(query, {TABLE: Table(columns=COLUMNS, rows=self._rows(begin, end)), **spans})
 
     def _rows(self, begin: float, end: float) -> Iterator[Row]:
         publication, now = self._door.publication, self._clock()
@@ -92,6 +99,8 @@ class LogDoors:
 
 
 def _cell(value: Any, kind: str) -> Any:
+    if kind == "dynamic":
+        return json.dumps(value)  # As text, which the caller reads once more.
     return iso(value) if kind == "datetime" and value is not None else value
 
 

@@ -16,7 +16,7 @@ Value = Callable[[Row], Any]
 _TOKENS = re.compile(
     r"""\s*(?:
     (?P<span>\d+(?:ms|[smhd])\b) | (?P<number>\d+(?:\.\d+)?) | (?P<word>[A-Za-z_]\w*)
-    | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*') | (?P<sign>==|!=|=~|!~|<=|>=|\.\.|[<>=(),|])
+    | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*') | (?P<sign>==|!=|=~|!~|<=|>=|\.\.|[<>=(),|[\]])
     )""",
     re.VERBOSE,
 )
@@ -161,8 +161,18 @@ def scalar(tokens: Tokens, columns: Mapping[str, str]) -> Value:
         raise syntax_error(token.text or "end of query")
     if tokens.next.text != "(":
         name = column(token.text, columns)
-        return lambda row: row[name]
+        return _member(name, tokens, columns) if tokens.accept("[") else lambda row: row[name]
     return _call(token.text, tokens, columns)
+
+
+def _member(name: str, tokens: Tokens, columns: Mapping[str, str]) -> Value:
+    """`column["key"]` of a dynamic column; null where it has no such key."""
+    key = tokens.take()
+    if key.kind != "text" or columns[name] != "dynamic":
+        raise syntax_error(key.text or "end of query")
+    tokens.expect("]")
+    text = key.text[1:-1]
+    return lambda row: row[name].get(text)
 
 
 def seconds_of(token: Token) -> float:
@@ -200,6 +210,7 @@ _FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
     "isnotempty": lambda value: value not in (None, ""),
     "todatetime": _moment,
     "tolower": lambda value: str(value).lower(),
+    "tostring": lambda value: "" if value is None else str(value),
 }
 
 

@@ -1,0 +1,1 @@
+"""Traces of runs and promotions, from where their spans are kept: a file of this machine, or Application Insights."""
