@@ -51,6 +51,20 @@ ONE_RUN = (
     "needs a route with limits, and three runs that completed; tests/inference/test_overrides.py asks the same doors"
 )
 EXCEPTIONS = {
+    "az devops configure --defaults organization=https://dev.azure.com/contoso project=mlops": AZURE,
+    "az group create --name rg-signalbox-prod --location westeurope": AZURE,
+    "az provider register --namespace Microsoft.App --wait": AZURE,
+    'az keyvault secret set --vault-name VAULT --name secrets-key --value "$(openssl rand -base64 32)"': AZURE,
+    "az pipelines create --name signalbox-plan --yml-path pipelines/infra/plan.yml --repository"
+    " signalbox --repository-type tfsgit --branch main --skip-first-run true": AZURE,
+    "az pipelines run --name signalbox-plan --parameters installation=infra/installation.json"
+    " serviceConnection=signalbox-reader steps=platform,hub-account": AZURE,
+    "az pipelines run --name signalbox-apply --parameters installation=infra/installation.json"
+    " serviceConnection=signalbox-writer environment=signalbox-prod steps=platform,hub-account"
+    " digest=DIGEST": AZURE,
+    "az pipelines run --name signalbox-deploy-app --parameters serviceConnection=signalbox-app"
+    " environment=signalbox-prod app=APP packages=packages": AZURE,
+    "export SIGNALBOX_URL=https://APP.azurewebsites.net SIGNALBOX_TOKEN_AUDIENCE=CLIENT_ID": AZURE,
     "signalbox suggest ward-reports landing/wards/north/june.csv --within 900": ONE_RUN,
     "signalbox score ward-reports landing/wards/north/june.csv --override instance_count=4"
     ' --reason "the backlog of June"': ONE_RUN,

@@ -55,7 +55,8 @@ class AzureMlEndpoints:
             properties = {"authMode": "AMLToken" if kubernetes else "AADToken"}
             if kubernetes:
                 properties["compute"] = f"{place_path(workspace)}/computes/{quote(kubernetes)}"
-            body: dict[str, Any] = {"properties": properties, "identity": {"type": "SystemAssigned"}, "tags": _TAGS}
+            tags = {**_TAGS, "signalbox.endpoint": endpoint}
+            body: dict[str, Any] = {"properties": properties, "identity": {"type": "SystemAssigned"}, "tags": tags}
             self._put(workspace, kind, endpoint, body)
             raw = self._get(workspace, kind, endpoint)
         return raw is not None and raw["properties"].get("provisioningState") == "Succeeded"
@@ -77,12 +78,13 @@ class AzureMlEndpoints:
             state=str(properties.get("provisioningState") or ""),
             model=model_id,
             compute=str(properties.get("compute") or ""),
-            instances=int((raw.get("sku") or {}).get("capacity") or 0),
+            instances=_instances(raw),
         )
 
     def deploy(self, workspace: Workspace, deployment: WantedDeployment) -> None:
         body = _online(deployment) if deployment.kind is EndpointKind.ONLINE else _batch(deployment)
-        body["tags"] = {**_TAGS, **deployment.tags}
+        own = {"signalbox.endpoint": deployment.endpoint, "signalbox.deployment": deployment.name}
+        body["tags"] = {**_TAGS, **own, **deployment.tags}
         self._put(workspace, deployment.kind, deployment.endpoint, body, deployment.name)
 
     def undeploy(self, workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str) -> None:
@@ -163,6 +165,12 @@ class AzureMlEndpoints:
 def _path(workspace: Workspace, kind: EndpointKind, endpoint: str, deployment: str = "") -> str:
     path = f"{place_path(workspace)}/{kind.value}/{quote(endpoint)}"
     return f"{path}/deployments/{quote(deployment)}" if deployment else path
+
+
+def _instances(raw: dict[str, Any]) -> int:
+    """An online deployment has its size in `sku`, a batch deployment in the resources of its jobs."""
+    size = (raw.get("sku") or {}).get("capacity") or (raw["properties"].get("resources") or {}).get("instanceCount")
+    return int(size or 0)
 
 
 def _online(deployment: WantedDeployment) -> dict[str, Any]:
