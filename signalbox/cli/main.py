@@ -14,6 +14,7 @@ from signalbox.cli.commands.messages import send, stream
 from signalbox.cli.commands.offline import config, profile
 from signalbox.cli.commands.platform.keys import keys
 from signalbox.cli.commands.platform.provision import provision
+from signalbox.cli.commands.platform.replay import replay
 from signalbox.cli.commands.project.model import model
 from signalbox.cli.commands.project.new import new, update
 from signalbox.cli.commands.project.package import package
@@ -105,7 +106,7 @@ _PROMOTIONS = (
 
 _PRODUCTION = (rollout, rollback, known_good, rehearse, serving, alerts, release_hold, revoke)
 
-_OTHERS = (provision, retrain, retraining, trace, token, keys, config, doctor, host)
+_OTHERS = (provision, retrain, retraining, trace, replay, token, keys, config, doctor, host)
 
 _PROJECT = (new, update, train, model, data, package)
 

@@ -50,6 +50,7 @@ TEARDOWN = "tests/provisioning/test_command.py ends a step by two people"
 ONE_RUN = (
     "needs a route with limits, and three runs that completed; tests/inference/test_overrides.py asks the same doors"
 )
+REPLAYS = "tests/host/test_replays.py replays through other code"
 EXCEPTIONS = {
     "az devops configure --defaults organization=https://dev.azure.com/contoso project=mlops": AZURE,
     "az group create --name rg-signalbox-prod --location westeurope": AZURE,
@@ -80,6 +81,9 @@ EXCEPTIONS = {
     "signalbox data show churn-holdout@3": DATASETS,
     "signalbox data register churn-labels:3 labels/ --environment dev": ASSETS,
     "signalbox data datastore landing datahub/landing --environment dev": ASSETS,
+    "signalbox replay --export histories": REPLAYS,
+    "signalbox replay --against ../new-release": REPLAYS,
+    "signalbox replay --from histories --against ../new-release --strict": REPLAYS,
     "python train_and_deploy.py": "tests/emulators/test_azure_scripts.py runs it as a proof",
     "signalbox package": "make proof-worker makes a whole package; tests/projects/test_libraries.py makes a small one",
     "pip install signalbox": "tests/packaging installs the wheel into an environment of its own",
@@ -295,6 +299,11 @@ CHECKS = (
     Check(
         command=".venv/bin/signalbox trace RUN",
         prints=(r"^trace [0-9a-f]{32}$", r"run_inference", r"announce_run"),
+        before=first_run,
+    ),
+    Check(
+        command="signalbox replay RUN",
+        prints=(r"^RUN +run_inference$", r"^    > call open_run ", r"^1 replayed, 0 diverge$"),
         before=first_run,
     ),
     Check(command="signalbox trace diabetes-each-3f2c81d4a90b7e65-1", prints=(r"RUN",), before=first_run),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -13,6 +13,7 @@ from signalbox.host.durable.activities import ActivityFunction
 from signalbox.host.durable.engine import DurableFunctions
 from signalbox.host.durable.entities import EntityFunction
 from signalbox.host.durable.model import ActivityRow
+from signalbox.host.durable.orchestrations.replay import Orchestrator
 from signalbox.host.durable.orchestrations.state import Session
 from signalbox.host.durable.sdk import OrchestratorSession
 from signalbox.host.functions import Function
@@ -23,16 +24,29 @@ def durable_functions(functions: Iterable[Function], invoker: Invoker) -> Durabl
     """The durable ones among *functions*, by the names orchestrators use."""
     all_functions = list(functions)
     return DurableFunctions(
-        orchestrators={
-            _name(f, "orchestration"): _AppOrchestrator(f) for f in all_functions if f.kind == "orchestrationTrigger"
-        },
-        activities={_name(f, "activity"): _activity(f, invoker) for f in all_functions if f.kind == "activityTrigger"},
-        entities={_name(f, "entityName"): _entity(f, invoker) for f in all_functions if f.kind == "entityTrigger"},
+        orchestrators=app_orchestrators(all_functions),
+        activities={name: _activity(f, invoker) for name, f in _of_kind(all_functions, "activityTrigger")},
+        entities={name: _entity(f, invoker) for name, f in _of_kind(all_functions, "entityTrigger")},
     )
 
 
-def _name(function: Function, field: str) -> str:
-    return str(function.trigger.get(field) or function.name)
+def app_orchestrators(functions: Iterable[Function]) -> dict[str, Orchestrator]:
+    """The orchestrators among *functions*, by the names that start them."""
+    return {name: _AppOrchestrator(function) for name, function in _of_kind(functions, "orchestrationTrigger")}
+
+
+def durable_names(functions: Collection[Function]) -> frozenset[str]:
+    """The names of all orchestrators, activities and entities among *functions*, as orchestrations call them."""
+    return frozenset(name for kind in _NAME_FIELDS for name, _ in _of_kind(functions, kind))
+
+
+_NAME_FIELDS = {"orchestrationTrigger": "orchestration", "activityTrigger": "activity", "entityTrigger": "entityName"}
+
+
+def _of_kind(functions: Iterable[Function], kind: str) -> Iterator[tuple[str, Function]]:
+    for function in functions:
+        if function.kind == kind:
+            yield str(function.trigger.get(_NAME_FIELDS[kind]) or function.name), function
 
 
 class _AppOrchestrator:

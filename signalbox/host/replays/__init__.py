@@ -1,0 +1,1 @@
+"""Stored histories of orchestrations, replayed turn by turn through an app's code."""
