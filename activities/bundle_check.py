@@ -1,28 +1,37 @@
 """`python -m activities.bundle_check CONFIGURATION MODEL FOLDER [ANSWERS]`: judge a folder as a promotion will.
 
-It prints what is unmet, and the golden requests. ANSWERS is a JSON file with the online script's answers to them.
+It prints what is unmet, the golden requests, and a file for the batch script. ANSWERS is a JSON file with what the
+scripts made of them: `online`, an answer for each request, and `batch`, the `output` or the `error`.
 """
 
 import ast
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from activities.batch_sample import BatchSample, batch_sample
 from activities.golden_requests import api_test
 from shared.application.promotion.planning import golden_requests, refuse_incomplete
 from shared.config import load
 from shared.domain.configuration import Configuration
+from shared.domain.counts import counted
 from shared.domain.failures import Refused
+from shared.domain.gates.batch import BatchRowsAnswered
+from shared.domain.gates.options import read_options
+from shared.domain.promotion.batch_outputs import compare_outputs
 from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, MODEL, Bundle, BundleFile
+from shared.domain.promotion.gate_specs import BATCH_GATE
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.ports import EndpointResponse
 from shared.validation.conda_files import CondaFileError, read_conda
 
 _MLFLOW, _CUSTOM = "mlflow_model", "custom_model"
+_EACH_ROW = "let `run` return a pandas DataFrame, or a list, with one element for each input row"
 _SERIALIZABLE = "let `run` return lists, dicts, texts and numbers; `.tolist()` makes a list of an array"
 
 
@@ -37,8 +46,9 @@ class _FolderFiles:
         return file.read_bytes() if file.is_file() else None
 
 
-def check_bundle(path: Path, name: str, folder: Path, answers: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """The report: `unmet` sentences, `golden` requests, and the scripts that the ladder asks for."""
+def check_bundle(path: Path, name: str, folder: Path, answers: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The report: `unmet` sentences, `golden` requests, the `sample` of a batch, and the scripts that the ladder asks
+    for."""
     configuration, model = load(path), exact_model(name)
     bundle = Bundle(files=tuple(_files(folder)))
     kind = (
@@ -52,9 +62,19 @@ def check_bundle(path: Path, name: str, folder: Path, answers: list[dict[str, An
         golden = list(golden_requests(_FolderFiles(folder), None, model))  # type: ignore[arg-type]
     except Refused as refusal:
         unmet.append(f"{refusal}; write lines of {{'request': ..., 'response': ...}} there")
-    script = next((stage.serving.online_script for stage in configuration.ladder.stages if stage.serving.online), "")
-    if answers is not None:
-        unmet += _deviations("the MLflow model" if kind == _MLFLOW else f"{EXTRAS}/{CODE}{script}", golden, answers)
+    stages = configuration.ladder.stages
+    script = next((stage.serving.online_script for stage in stages if stage.serving.online), "")
+    batch_stage = next((stage for stage in stages if stage.serving.batch and not stage.training), None)
+    sample = None
+    if batch_stage is not None and golden:
+        try:
+            sample = batch_sample(path.parent, _contract(configuration, model.name), folder, golden)
+        except (Refused, ValueError) as error:
+            unmet.append(f"the batch script cannot be tried: {error}")
+    if answers is not None and answers["online"] is not None:
+        unmet += _deviations(_named(kind, script), golden, answers["online"])
+    if answers is not None and answers["batch"] is not None and sample is not None and batch_stage is not None:
+        unmet += _batch_faults(_named(kind, batch_stage.serving.batch_script), batch_stage, sample, answers["batch"])
     return {
         "unmet": list(dict.fromkeys(unmet)),
         "kind": kind,
@@ -62,7 +82,18 @@ def check_bundle(path: Path, name: str, folder: Path, answers: list[dict[str, An
         "files": len(bundle.files),
         "golden": [request for request, _ in golden],
         "online_script": script,
+        "batch_script": batch_stage.serving.batch_script if batch_stage else "",
+        "sample": sample and {"name": sample.name, "content": b64encode(sample.content).decode(), "rows": sample.rows},
     }
+
+
+def _named(kind: str, script: str) -> str:
+    return "the MLflow model" if kind == _MLFLOW else f"{EXTRAS}/{CODE}{script}"
+
+
+def _contract(configuration: Configuration, name: str) -> str:
+    """Raises Refused for a model that may not climb."""
+    return configuration.ladder.promotable(name).contract
 
 
 def _files(folder: Path) -> Iterator[BundleFile]:
@@ -130,21 +161,46 @@ def _deviations(subject: str, golden: list[tuple[Any, Any]], answers: list[dict[
     failures = [answer["body"] for answer in answers if answer["status"] != 200]
     if failures:
         remedy = _SERIALIZABLE if "JSON serializable" in failures[0] else "correct it"
-        yield f"the online script fails at {len(failures)} golden requests: {failures[0][:300]}; {remedy}"
+        yield f"the online script fails at {counted(len(failures), 'golden request')}: {failures[0][:300]}; {remedy}"
     pairs = [
         (recorded, answer) for (_, recorded), answer in zip(golden, answers, strict=True) if answer["status"] == 200
     ]
     responses = [EndpointResponse(status=200, body=answer["body"].encode(), took_ms=0.0) for _, answer in pairs]
     test = api_test([recorded for recorded, _ in pairs], responses)
     if test.golden is not None and test.golden.unlike:
+        unlike = counted(test.golden.unlike, "golden request")
         yield (
-            f"{subject} answers {test.golden.unlike} golden requests in another form: {test.schema_problems[0]}; "
+            f"{subject} answers {unlike} in another form: {test.schema_problems[0]}; "
             "correct it, or record the answers anew"
         )
     if test.golden is not None and test.golden.deviating > test.golden.unlike:
         yield (
-            f"{test.golden.deviating} of {test.golden.requests} golden requests are answered otherwise, by up to "
+            f"{test.golden.deviating} of {counted(test.golden.requests, 'golden request')} "
+            f"{'is' if test.golden.deviating == 1 else 'are'} answered otherwise, by up to "
             f"{test.golden.largest:g}; record the answers of this very model"
+        )
+
+
+def _batch_faults(subject: str, stage: Stage, sample: BatchSample, outcome: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with how the batch script has scored the *sample*."""
+    given = counted(sample.rows, "row")
+    if outcome["error"]:
+        remedy = "" if "run() returned" in outcome["error"] else "; correct it"
+        yield f"the batch script fails at {given} of {sample.made}: {outcome['error'][:400]}{remedy}"
+        return
+    lines = outcome["output"].splitlines()
+    if len(lines) != sample.rows:
+        yield f"{subject} returns {counted(len(lines), 'row')} for the {given} of {sample.made}; {_EACH_ROW}"
+        return
+    spec = next((spec for spec in stage.exit_gates if spec.gate == BATCH_GATE), None)
+    options = read_options(BatchRowsAnswered, spec.options)[0] if spec else None
+    if options is None or not options.compare or not sample.asked:
+        return
+    difference = compare_outputs(lines, sample.asked, options.tolerance, options.field)
+    if difference.deviating:
+        yield (
+            f"{subject} answers {difference.deviating} of {difference.compared} golden rows otherwise than recorded: "
+            f"{difference.example}; let both scripts answer alike, or set compare: false on {BATCH_GATE}"
         )
 
 

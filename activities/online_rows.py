@@ -35,11 +35,11 @@ def answer_json(body: bytes) -> Any:
 
 def rows_request(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Any]:
     """The cells of *rows* as an online endpoint takes them: numbers where they are numbers."""
-    data = [[_cell_value(cell) for cell in cells] for cells in rows]
+    data = [[cell_value(cell) for cell in cells] for cells in rows]
     return {"input_data": {"columns": list(columns), "index": list(range(len(data))), "data": data}}
 
 
-def _cell_value(text: str) -> Any:
+def cell_value(text: str) -> Any:
     """The number that *text* is, None for a cell without a value, or the text itself: features may be categories."""
     try:
         value = float(text or "nan")

@@ -11,7 +11,7 @@ from shared.application.inference.scoring import refuse_revoked_scoring
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
-from shared.domain.inference.job_logs import last_error, printable_tail
+from shared.domain.inference.job_logs import last_error, printable_tail, script_place
 from shared.domain.inference.routes import Workspace
 from shared.domain.inference.runs import JobState, RowCount, RowMatch, RunOutcome, job_state, judge_rows
 from shared.ports import BatchJob, Blob, HubFile
@@ -58,13 +58,17 @@ def look_at_job(clients: Clients, look: c.JobLook) -> c.JobSeen:
     return explained(clients, workspace, look.job, job_seen) if state is JobState.FAILED else job_seen
 
 
-def explained(clients: Clients, workspace: Workspace, job: str, end: c.JobSeen) -> c.JobSeen:
-    """*end* with the error that the log of the failed *job* names. A log that cannot be read keeps nobody waiting."""
+def explained(clients: Clients, workspace: Workspace, job: str, end: c.JobSeen, script: str = "") -> c.JobSeen:
+    """*end* with the error that the log of the failed *job* names, and the line of the *script* where it arose.
+
+    A log that cannot be read keeps nobody waiting.
+    """
     try:
         files = [file for file in clients.job_logs.files(workspace, job) if file.size]
         if not files:
             return end
-        error = last_error(printable_tail(clients.job_logs.tail(workspace, files[0], _LOG_TAIL), _LOG_LINES))
+        text = printable_tail(clients.job_logs.tail(workspace, files[0], _LOG_TAIL), _LOG_LINES)
+        error = ": ".join(filter(None, (script_place(text, script), last_error(text))))
     # The log only explains a failure that is known already. A fault here must not hide it or make the run wait.
     except (Refused, Transient) as fault:
         return replace(end, error=f"its log could not be read: {str(fault)[:200]}")

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from activities.effects import once, stamp
 from activities.promotion.evidence import data_test, live_tests
+from activities.promotion.trials.outcomes import batch_trial
 from activities.retraining.challengers import RUN, recorded_evaluation
 from activities.rollout.load import load_test
 from activities.rollout.pre_production import ComparedStages
@@ -21,6 +22,7 @@ from shared.codec import encode
 from shared.domain.failures import Refused, Transient
 from shared.domain.gates import GateOutcome, GateSpec, judge_gates
 from shared.domain.gates.evidence import Evaluation, Evidence, Rollback
+from shared.domain.promotion.gate_specs import BATCH_GATE
 from shared.domain.promotion.plans import Champion, Phase
 from shared.domain.rollout.rehearsals import newest_rehearsal
 from shared.records import paths
@@ -109,6 +111,8 @@ def _with_live(clients: Clients, order: c.StageOrder, gates: tuple[GateSpec, ...
     """With what models answered: the deployed challenger, or before it is deployed what was recorded of it."""
     names = {gate.gate for gate in gates}
     if order.phase is Phase.EXIT and order.at.stage.environment is not None:
+        if BATCH_GATE in names and order.at.tries_batch:
+            evidence = replace(evidence, batch=batch_trial(clients, order))
         return live_tests(clients, order, gates, evidence)
     if "better_than_champion" in names:
         evidence = replace(evidence, evaluation=_evaluated(clients, order))

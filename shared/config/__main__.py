@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from shared.config import check
+from shared.domain.counts import counted
 
 
 def main(arguments: list[str]) -> int:
@@ -12,12 +13,8 @@ def main(arguments: list[str]) -> int:
     for finding in findings:
         print(finding.placed(path.name) + (" (warning)" if finding.level == "warning" else ""))
     errors = sum(finding.level == "error" for finding in findings)
-    print(f"{path.name}: {_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}")
+    print(f"{path.name}: {counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}")
     return 1 if errors else 0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 if __name__ == "__main__":

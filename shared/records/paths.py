@@ -142,6 +142,11 @@ def stage_training(promotion: str, stage: str) -> str:
     return f"{PROMOTIONS}{promotion}/{stage}/output"
 
 
+def batch_trial(promotion: str, stage: str, part: str) -> str:
+    """The folder in staging with the `input` or the `output` of the batch deployment that *stage* tries."""
+    return f"{PROMOTIONS}{promotion}/{stage}/trial/{part}"
+
+
 def planned(promotion: str) -> str:
     """The plan that somebody looked at before they asked for the promotion."""
     return f"{PROMOTIONS}{promotion}/planned.json"

@@ -1,7 +1,9 @@
 """The app's HTTP API as the command line uses it, and where to find it."""
 
 import os
+import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +22,7 @@ from signalbox.cli.errors import (
 )
 from signalbox.cli.progress import waiting
 from signalbox.launcher.endpoints import Endpoints, read_endpoints
-from signalbox.launcher.people import sign_in
+from signalbox.launcher.people import PERSONS, sign_in
 
 STATE = Path(".signalbox")
 PAGE = 100  # The app gives no more rows at once.
@@ -99,6 +101,23 @@ def find_app(person: str = "", signed: bool = False) -> AppClient:
     endpoints = find_endpoints()
     token = _local_token(endpoints, person) if signed else ""
     return AppClient(endpoints.app, endpoints.function_key, token)
+
+
+def local_holders(who: str) -> str:
+    """The persons of the local directory who hold a role that *who* names; nothing where the app is another one.
+
+    Azure's directory is not ours to read, and the product knows no persons: only the local cloud's are known here.
+    """
+    if os.environ.get("SIGNALBOX_URL"):
+        return ""
+    words = set(re.findall(r"\w+", who))
+    names = [str(person["upn"]) for person in PERSONS if words & set(map(str, _roles(person)))]
+    return f" (here {' or '.join(names)})" if names else ""
+
+
+def _roles(person: Mapping[str, object]) -> list[object]:
+    roles = person["roles"]
+    return roles if isinstance(roles, list) else []
 
 
 def find_token(person: str) -> str:

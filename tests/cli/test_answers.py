@@ -15,7 +15,7 @@ HOLD = HeldPart(
     at="2026-11-29T13:20:00Z",
     rows=2,
     outputs="signalbox-staging/answers/online-v1-1/outputs.csv",
-    because=("max: column risk: 1 values are above the maximum", "a second reason"),
+    because=("max: column risk: 1 value is above the maximum", "a second reason"),
 )
 
 

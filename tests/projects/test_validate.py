@@ -110,7 +110,7 @@ def test_a_script_that_fails_and_one_that_answers_otherwise_are_told_apart(folde
     assert "fails at 10 golden requests" in failing[0]
     assert "extras/code/online.py:" in failing[0]
     assert "predikt" in failing[0]
-    assert deviating[0].startswith("1 of 10 golden requests are answered otherwise, by up to 1;")
+    assert deviating[0].startswith("1 of 10 golden requests is answered otherwise, by up to 1;")
 
 
 @pytest.mark.usefixtures("judged_here")
@@ -141,7 +141,7 @@ def test_an_answer_that_is_no_json_is_told_with_the_script_and_what_to_return(fo
 def test_answers_of_another_form_are_one_sentence_with_the_first_of_them(folder: Path) -> None:
     answers = [{"status": 200, "body": "null"}] * 10
 
-    (sentence,) = check_bundle(CONFIGURATION, MODEL, folder, answers)["unmet"]
+    (sentence,) = check_bundle(CONFIGURATION, MODEL, folder, {"online": answers, "batch": None})["unmet"]
 
     assert sentence.startswith("extras/code/online.py answers 10 golden requests in another form: request 0 ")
     assert "was answered 200: 'None' instead of " in sentence
@@ -166,3 +166,53 @@ def test_a_model_that_the_configuration_does_not_know_is_named(folder: Path) -> 
 def test_an_inexact_model_is_not_judged(folder: Path) -> None:
     with pytest.raises(NotJudged, match="is not exact"):
         unmet(folder, "diabetes-progression:latest")
+
+
+@pytest.mark.usefixtures("judged_here")
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        ("    raise KeyError('bmi')", "10 rows of the golden requests: extras/code/score.py:{line}: KeyError: 'bmi'; "),
+        (
+            "    return {'id': 1}",
+            "TypeError: run() returned dict; return a pandas DataFrame, or a list, with one element",
+        ),
+        (
+            "    return ['1 2', '3 4']",
+            "score.py returns 2 rows for the 10 rows of the golden requests; let `run` return",
+        ),
+        ("    exit(3)", "10 rows of the golden requests: its process ended: "),
+    ],
+)
+def test_a_batch_script_that_does_not_answer_each_row_is_told(folder: Path, ending: str, told: str) -> None:
+    script = folder / "extras" / "code" / "score.py"
+    text = f"{script.read_text()}\n\ndef run(mini_batch):\n{ending}\n"
+    script.write_text(text)
+
+    (sentence,) = unmet(folder)
+
+    assert told.format(line=len(text.splitlines())) in sentence
+
+
+@pytest.mark.usefixtures("judged_here")
+def test_a_sample_that_travels_with_the_model_is_scored_instead(folder: Path) -> None:
+    columns = json.loads((folder / "extras" / "golden" / "requests.jsonl").read_text().splitlines()[0])
+    names = ["id", *columns["request"]["input_data"]["columns"]]
+    row = ["1", *(str(value) for value in columns["request"]["input_data"]["data"][0])]
+    (folder / "extras" / "golden" / "rows.csv").write_text(f"{','.join(names)}\n{','.join(row)}\n")
+
+    judgement = validate_folder(app_folder(), CONFIGURATION, MODEL, folder)
+
+    assert (judgement.unmet, judgement.scored) == ((), 1)
+
+
+def test_requests_of_another_form_need_a_sample(folder: Path) -> None:
+    golden = folder / "extras" / "golden" / "requests.jsonl"
+    golden.write_text(json.dumps({"request": {"text": "a"}, "response": [1]}) + "\n")
+
+    (sentence,) = check_bundle(CONFIGURATION, MODEL, folder, None)["unmet"]
+
+    assert sentence.startswith(
+        "the batch script cannot be tried: no file can be made of the golden requests: request 1 "
+    )
+    assert sentence.endswith("; add extras/golden/rows.csv, a few rows as they arrive")

@@ -14,10 +14,12 @@ from shared.adapters.entra.tokens import EntraTokens
 from shared.adapters.hub_files.drift_counts import HubDriftFiles
 from shared.config import load
 from shared.domain.configuration import Configuration
+from shared.domain.promotion.models import ModelVersion
+from shared.ports import RegisteredModel
 from signalbox.host.clock import VirtualClock
 from signalbox.host.durable.client import Filter
 from tests.fakes.ports import FakeClients
-from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints
+from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels
 from tests.hosted import HostedApp, hosted
 from tests.security.issuer import AUDIENCE, Issuer, issuing
 
@@ -80,8 +82,11 @@ async def app(
     configuration: Configuration, issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[AttackedApp]:
     clock, cloud = VirtualClock(), MemoryCloud()
-    made = FakeClients(configuration, clock.now)
+    made, models = FakeClients(configuration, clock.now), MemoryModels(cloud)
+    for place in (*configuration.workspaces, *filter(None, (stage.registry for stage in configuration.ladder.stages))):
+        models.register(place, RegisteredModel(model=ModelVersion(name="churn", version="1"), folder="f", tags={}))
     vars(made).update(
+        models=models,
         bundles=MemoryBundles(cloud),
         identities=EntraTokens(issuer.address, AUDIENCE),
         devops_url="https://dev.azure.com",

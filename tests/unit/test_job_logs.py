@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.inference.job_logs import LogFile, last_error, most_telling, printable_tail
+from shared.domain.inference.job_logs import LogFile, last_error, most_telling, printable_tail, script_place
 
 TRACE = """Traceback (most recent call last):
   File "score.py", line 7, in run
@@ -61,3 +61,12 @@ def test_what_is_shown_moves_no_cursor_and_holds_no_secret() -> None:
     data = b"old\n\x1b[2J\x1b]0;owned\x07line\r\nhttps://x.blob/y?sig=abcdef123456\n\xff\n"
 
     assert printable_tail(data, 3) == "[2J]0;ownedline\nhttps://x.blob/y?sig=REDACTED\n\ufffd"
+
+
+def test_the_line_of_the_script_is_told_and_not_that_of_a_library() -> None:
+    frames = "".join(
+        f'  File "{path}", line {line}, in x\n' for path, line in (("/a/score.py", 25), ("/lib/frame.py", 9))
+    )
+
+    assert script_place(f"Traceback\n{frames}KeyError: 'x'\n", "score.py") == "score.py:25"
+    assert (script_place(frames, "other.py"), script_place(frames, "")) == ("", "")

@@ -13,6 +13,7 @@ from activities.promotion.movers import (
     shift,
     traffic,
     training,
+    trial,
 )
 from shared import contracts as c
 from shared.clients import Clients
@@ -48,4 +49,5 @@ MOVERS: dict[Move, Mover] = {
     Move.MIRROR_TRAFFIC: mirror.MirrorTraffic(),
     Move.SHIFT_TRAFFIC: shift.ShiftTraffic(),
     Move.MARK_IN_PRODUCTION: entry.MarkInProduction(),
+    Move.TRY_BATCH: trial.TryBatch(),
 }

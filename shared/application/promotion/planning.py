@@ -129,16 +129,21 @@ def _stage(clients: PlanningClients, stage: Stage, registered: RegisteredModel) 
 
 def _registered(clients: PlanningClients, model: ModelVersion, origin: Place) -> tuple[RegisteredModel, str]:
     """The version as it is registered, and the folder of its extras; an entry of the registry has no such folder."""
-    registered = clients.models.find(origin, model)
+    registered = require_registered(clients.models.find(origin, model), model, origin)
+    extras = registered.tags.get(BUNDLE, "")
+    if not extras and isinstance(origin, Workspace):
+        raise Refused(f"model {model} has no tag {BUNDLE}; set it to the folder with code/, {ENVIRONMENT} and {GOLDEN}")
+    return registered, extras
+
+
+def require_registered(registered: RegisteredModel | None, model: ModelVersion, origin: Place) -> RegisteredModel:
+    """*registered*, as *origin* has *model*. Raises Refused where it has no such version."""
     if registered is None and isinstance(origin, Registry):
         raise Refused(f"model {model} is not in the central registry {origin.name}; promote it there first")
     if registered is None:
         where = f"{origin.name} ({origin.workspace})" if isinstance(origin, Workspace) else origin.name
         raise Refused(f"model {model} is not registered in {where}; register that version there")
-    extras = registered.tags.get(BUNDLE, "")
-    if not extras and isinstance(origin, Workspace):
-        raise Refused(f"model {model} has no tag {BUNDLE}; set it to the folder with code/, {ENVIRONMENT} and {GOLDEN}")
-    return registered, extras
+    return registered
 
 
 def plan_digest(plan: Plan) -> str:

@@ -28,6 +28,7 @@ from shared.domain.gates.plugins import ProjectGateOptions
 from shared.domain.inference.routes import HubLayout, Route, Workspace
 from shared.domain.project_functions import NAME as PROJECT_GATE
 from shared.domain.promotion.approvals import ApprovalPolicy, Role
+from shared.domain.promotion.gate_specs import BATCH_GATE
 from shared.domain.promotion.ladder import BreakGlass, Holdout, Ladder, Newer, Promotable, Registry, Serving, Stage
 from shared.validation.rules import Whole
 
@@ -265,6 +266,7 @@ def _stage(section: StageSection, name: str, place: FilePlace, around: Around) -
         place.fail("serve", "names no online endpoint", "give serve.online: tests and gates ask the endpoint")
     serving = built(Serving, section.serve)
     _refuse_unasked(section, place)
+    _refuse_untried(section, place)
     if section.rehearse and (environment is None or section.rollout is not None):
         problem = "is true, and the stage is the registry" if section.registry else "is true beside `rollout`"
         place.fail("rehearse", problem, "rehearse where a version is deployed before it enters the registry")
@@ -295,6 +297,14 @@ def _refuse_unasked(section: StageSection, place: FilePlace) -> None:
     if not section.approvals.roles and not section.approvals.nobody_is_asked:
         remedy = "name the roles that must approve, or write approvals.nobody_is_asked: true"
         place.inside("approvals").fail("roles", "is empty, and the stage shifts production traffic", remedy)
+
+
+def _refuse_untried(section: StageSection, place: FilePlace) -> None:
+    """The gate on batch rows asks what a batch deployment has answered, which is there at the exit alone."""
+    for phase, gates in (("entry", section.entry), ("exit", section.exit)):
+        if BATCH_GATE in gates and (phase == "entry" or section.registry or section.serve.batch is None):
+            remedy = "ask it at the exit of a stage with serve.batch, or remove it"
+            place.inside(phase).fail(BATCH_GATE, "has no batch deployment to ask", remedy)
 
 
 def _environment(name: str | None, place: FilePlace, workspaces: Mapping[str, Workspace]) -> Workspace:

@@ -1,29 +1,34 @@
 """Judge what was measured against the data contract and the reference profile: pure, and says every reason."""
 
+import difflib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from shared.domain.counts import counted, least_needed
 from shared.domain.data.data_contract import DataContract, Distribution
 from shared.domain.data.data_measures import Breach, Measurements, Tally
 from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.statistics.shifts import Movement, Shift, ShiftRule, shifts_of
 
 _WHOLE_FILE = ("readable", "column", "extra", "rule")
-_SAID = {
+_SAID = {  # Of one value, and of several.
+    "shape": ("is no row of the table", "are no row of the table"),
+    "type": ("is not of the column's type", "are not of the column's type"),
+    "null": ("has no value", "have no value"),
+    "min": ("is below the minimum", "are below the minimum"),
+    "max": ("is above the maximum", "are above the maximum"),
+    "allowed": ("is not an allowed value", "are not an allowed value"),
+    "pattern": ("does not match the pattern", "do not match the pattern"),
+    "key": ("repeats a key", "repeat a key"),
+}
+_SAID_OF_FILE = {
     "readable": "cannot be read",
-    "shape": "are no row of the table",
     "column": "is missing",
     "extra": "is not in the contract",
-    "type": "are not of the column's type",
-    "null": "have no value",
-    "min": "are below the minimum",
-    "max": "are above the maximum",
-    "allowed": "are not an allowed value",
-    "pattern": "do not match the pattern",
-    "key": "repeat a key",
     "rule": "could not be asked",
 }
-_OWN_RULE = "break this rule of the project"
+_OWN_RULE = ("breaks this rule of the project", "break this rule of the project")
 _OUTCOMES = {Movement.MOVED: "fail", Movement.STEADY: "pass", Movement.UNDECIDED: "inconclusive"}
 
 
@@ -70,9 +75,10 @@ def judge_data(measurements: Measurements, contract: DataContract, reference: Re
         breach for breach in measurements.breaches if not _tolerated(breach, measurements.rows, contract.tolerance)
     ]
     comparisons = compare(measurements, contract.distribution, reference) if contract.distribution and reference else ()
-    summary = [_sentence(breach) for breach in findings]
+    extras = [breach.column for breach in findings if breach.rule == "extra"]
+    summary = [_sentence(breach, extras) for breach in findings]
     if measurements.rows < contract.min_rows:
-        summary.append(f"min_rows: {measurements.rows} rows, at least {contract.min_rows} are needed")
+        summary.append(f"min_rows: {counted(measurements.rows, 'row')}, {least_needed(contract.min_rows)}")
     summary += [_difference(comparison) for comparison in comparisons if _fails(comparison, contract.distribution)]
     return CheckReport(
         outcome="failed" if summary else "passed",
@@ -132,13 +138,19 @@ def _tolerated(breach: Breach, rows: int, tolerance: float) -> bool:
     return breach.rule not in _WHOLE_FILE and breach.count <= tolerance * rows
 
 
-def _sentence(breach: Breach) -> str:
-    subject = f"column {breach.column}" if breach.column else "rows"
-    if breach.rule in ("readable", "rule"):
-        subject = "file" if breach.rule == "readable" else breach.column
+def _sentence(breach: Breach, extras: Sequence[str] = ()) -> str:
+    """What *breach* is, with examples. A missing column may be one of *extras* under a wrong name."""
     examples = "; ".join(
         f"{example.file} row {example.row}: {example.value}" if example.row else f"{example.file}: {example.value}"
         for example in breach.examples[:3]
     )
-    count = "" if breach.rule in _WHOLE_FILE else f"{breach.count} values " if breach.column else f"{breach.count} "
-    return f"{breach.rule}: {subject}: {count}{_SAID.get(breach.rule, _OWN_RULE)} ({examples})"
+    if breach.rule in _WHOLE_FILE:
+        guesses = difflib.get_close_matches(breach.column, extras, 1) if breach.rule == "column" else []
+        guess = f"; did you mean {guesses[0]}, which the file has?" if guesses else ""
+        # The names of two rules say already that it is a column.
+        subject = breach.column if breach.rule in ("column", "extra") else f"{breach.column or 'file'}:"
+        return f"{breach.rule}: {subject} {_SAID_OF_FILE[breach.rule]} ({examples}){guess}"
+    subject = f"column {breach.column}" if breach.column else "rows"
+    said = _SAID.get(breach.rule, _OWN_RULE)[breach.count != 1]
+    count = counted(breach.count, "value") if breach.column else str(breach.count)
+    return f"{breach.rule}: {subject}: {count} {said} ({examples})"

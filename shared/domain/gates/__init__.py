@@ -1,6 +1,6 @@
 """The gates a model passes on its way up: recorded evidence in, verdict out. Importing this registers all of them."""
 
-from shared.domain.gates import champion, checks, freeze, load
+from shared.domain.gates import batch, champion, checks, freeze, load
 from shared.domain.gates.registry import GATES, UnknownGate, gate_named, judge_gates, read_gate
 from shared.domain.gates.verdict import GateOutcome, Verdict
 from shared.domain.promotion.gate_specs import GateSpec
@@ -11,6 +11,7 @@ __all__ = [
     "GateSpec",
     "UnknownGate",
     "Verdict",
+    "batch",
     "champion",
     "checks",
     "freeze",

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from shared.domain.counts import counted, least_needed
 from shared.domain.gates.evidence import Evaluation
 from shared.domain.gates.options import choice, flag, number, parsed_option, texts, whole_number
 from shared.domain.gates.registry import gate
@@ -117,7 +118,8 @@ def _judge_first_model(options: BetterThanChampion, evaluation: Evaluation) -> G
     if options.at_least is None:
         return failed("there is no champion to compare with, and no at_least that a first model must reach")
     if evaluation.rows < options.least_rows:
-        return inconclusive(f"{evaluation.rows} rows, at least {options.least_rows} are needed", rows=evaluation.rows)
+        reason = f"{counted(evaluation.rows, 'row')}, {least_needed(options.least_rows)}"
+        return inconclusive(reason, rows=evaluation.rows)
     # A first model is measured against a fixed floor. An interval would need a champion to be paired with.
     value = evaluation.values[options.metric]
     return passed(f"the first model: {options.metric} is {value:.6g} on {evaluation.rows} rows", challenger=value)
@@ -210,9 +212,10 @@ def _too_little(comparison: _Comparison, options: BetterThanChampion, least_rows
     """The finding that there are too few rows, groups, or rows of the rarest kind; None if there are enough."""
     difference = comparison.difference
     if difference.n < least_rows:
-        return comparison.undecided(f"{difference.n} rows, at least {least_rows} are needed")
+        return comparison.undecided(f"{counted(difference.n, 'row')}, {least_needed(least_rows)}")
     if 0 < difference.groups < options.min_groups:
-        return comparison.undecided(f"{difference.groups} groups of rows, at least {options.min_groups} are needed")
+        groups = counted(difference.groups, "group of rows", "groups of rows")
+        return comparison.undecided(f"{groups}, {least_needed(options.min_groups)}")
     unit = "groups with rows" if difference.groups else "rows"
     for kind, count in difference.support.items():
         if count < options.min_cases:

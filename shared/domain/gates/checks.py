@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.domain.counts import counted, least_needed
 from shared.domain.gates.evidence import ApiTest, DataTest, Latency, ReleaseCost, Rollback
 from shared.domain.gates.options import choice, number, whole_number
 from shared.domain.gates.registry import gate
@@ -23,8 +24,9 @@ def data_tests_passed(options: DataTestsPassed, test: DataTest) -> GateFinding:
         reason = "; ".join(test.summary) or f"the report's outcome is {test.outcome!r}"
         return failed(f"the data test failed: {reason}", rows=test.rows)
     if test.rows < options.min_rows:
-        return inconclusive(f"{test.rows} rows were tested, at least {options.min_rows} are needed", rows=test.rows)
-    return decided(True, f"{test.rows} rows obey the contract", rows=test.rows)
+        reason = f"{counted(test.rows, 'row was', 'rows were')} tested, {least_needed(options.min_rows)}"
+        return inconclusive(reason, rows=test.rows)
+    return decided(True, f"{counted(test.rows, 'row obeys', 'rows obey')} the contract", rows=test.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,8 @@ def api_test_passed(options: ApiTestPassed, test: ApiTest) -> GateFinding:
         failures = ", ".join(f"{count} with {status}" for status, count in sorted(bad.items()))
         return failed(f"of {requests} requests were answered: {failures}", **figures)
     if requests < options.min_requests:
-        return inconclusive(f"{requests} requests, at least {options.min_requests} are needed", **figures)
-    return decided(True, f"{requests} requests, {sum(bad.values())} errors", **figures)
+        return inconclusive(f"{counted(requests, 'request')}, {least_needed(options.min_requests)}", **figures)
+    return decided(True, f"{counted(requests, 'request')}, {counted(sum(bad.values()), 'error')}", **figures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,8 @@ def golden_requests_match(options: GoldenRequestsMatch, test: ApiTest) -> GateFi
         return failed("the golden requests were not sent")
     figures = {"requests": float(golden.requests), "deviating": float(golden.deviating), "largest": golden.largest}
     if golden.requests < options.min_requests:
-        return inconclusive(f"{golden.requests} golden requests, at least {options.min_requests} are needed", **figures)
+        reason = f"{counted(golden.requests, 'golden request')}, {least_needed(options.min_requests)}"
+        return inconclusive(reason, **figures)
     if golden.unlike:
         return failed(f"{golden.unlike} of {golden.requests} answers have another shape, or a NaN", **figures)
     limit = golden.tolerance if options.max_deviation is None else options.max_deviation
@@ -97,7 +100,7 @@ def fast_enough(options: FastEnough, latency: Latency) -> GateFinding:
     figures = {**latencies, "requests": float(latency.requests), "errors": float(latency.errors)}
     # Too few requests come first here: the percentile of a few requests is chance, in both directions.
     if latency.requests < options.min_requests:
-        reason = f"{latency.requests} requests, at least {options.min_requests} are needed"
+        reason = f"{counted(latency.requests, 'request')}, {least_needed(options.min_requests)}"
         return inconclusive(reason, **figures)
     limits = {name: getattr(options, name) for name in latencies if getattr(options, name) is not None}
     late = [f"{name[:3]} {latencies[name]:.6g} ms, limit {limit:.6g}" for name, limit in limits.items()]
@@ -126,7 +129,7 @@ def outputs_agree(options: OutputsAgree, agreement: Agreement) -> GateFinding:
         return decided(options.first_model == "pass", "there is no champion to agree with")
     figures = {"rows": float(agreement.rows), "agreement": agreement.agreement, "mean_shift": agreement.mean_shift}
     if agreement.rows < options.min_rows:
-        return inconclusive(f"{agreement.rows} rows, at least {options.min_rows} are needed", **figures)
+        return inconclusive(f"{counted(agreement.rows, 'row')}, {least_needed(options.min_rows)}", **figures)
     if agreement.agreement < options.min_agreement:
         return failed(f"{agreement.agreement:.2%} of the rows agree, wanted {options.min_agreement:.2%}", **figures)
     exceeds_shift = options.max_shift is not None and abs(agreement.mean_shift) > options.max_shift

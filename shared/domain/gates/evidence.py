@@ -170,6 +170,24 @@ class LoadTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTrial:
+    """*rows* of the hold-out, scored as a file by the batch deployment, which *answered* so many of them.
+
+    *finding* says how they were counted, or what went wrong, which *failed* says. *compared* rows were asked of the
+    online deployment, too; it answers *deviating* ones otherwise by more than *tolerance*, as in *example*.
+    """
+
+    rows: int
+    answered: int
+    finding: str
+    failed: bool = False
+    compared: int = 0
+    deviating: int = 0
+    tolerance: float = 0.0
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything the gates may look at; *at* is when they are asked, with its UTC offset."""
 
@@ -183,3 +201,4 @@ class Evidence:
     cost: ReleaseCost | None = field(default=None, metadata=NEWER)
     collected: CollectedComparison | None = field(default=None, metadata=NEWER)
     load: LoadTest | None = field(default=None, metadata=NEWER)
+    batch: BatchTrial | None = field(default=None, metadata=NEWER)

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
+from shared.domain.counts import counted, least_needed
 from shared.domain.gates.champion import BetterThanChampion
 from shared.domain.gates.evidence import Evaluation
 from shared.domain.statistics.key_sketch import KeySketch
@@ -84,8 +85,8 @@ def _too_few(options: BetterThanChampion, facts: HoldoutFacts) -> list[str]:
     """The reasons why the gate can only be inconclusive on this hold-out."""
     short = []
     if facts.rows < options.least_rows:
-        short.append(f"{facts.rows} rows, at least {options.least_rows} are needed")
+        short.append(f"{counted(facts.rows, 'row')}, {least_needed(options.least_rows)}")
     if 0 < facts.groups < options.min_groups:
-        short.append(f"{facts.groups} groups, at least {options.min_groups} are needed")
+        short.append(f"{counted(facts.groups, 'group')}, {least_needed(options.min_groups)}")
     short += [f"slice {name} has no row" for name in options.slices if not facts.slices.get(name)]
     return [f"{options.metric}: {reason}; nothing passes before" for reason in short]

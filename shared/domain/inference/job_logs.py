@@ -25,6 +25,7 @@ _TELLING = tuple(  # The first that fits is the rank: where people find their ow
     )
 )
 _ERROR = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Exit|Interrupt|Warning)(?:: .*)?")
+_FRAME = re.compile(r' {0,8}File "(?P<file>[^"\n]+)", line (?P<line>[0-9]{1,9})')
 _UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LONGEST_ERROR = 300
 
@@ -59,6 +60,13 @@ def last_error(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if _ERROR.fullmatch(line)]
     return (errors or lines or [""])[-1][:_LONGEST_ERROR]
+
+
+def script_place(text: str, script: str) -> str:
+    """`SCRIPT:LINE` of the last frame in *text* that is of the scoring script; empty where none is."""
+    frames = [_FRAME.match(line) for line in text.splitlines()]
+    lines = [frame["line"] for frame in frames if frame and script and frame["file"].rpartition("/")[2] == script]
+    return f"{script}:{lines[-1]}" if lines else ""
 
 
 def _rank(path: str) -> int:

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.domain.counts import counted
 from shared.domain.inference.routes import OnMissingRows
 
 
@@ -106,7 +107,8 @@ def judge_rows(
     """
     if match is not None and match.by and match.rows == count.rows_in:
         return _judge_keys(match, policy, error_threshold)
-    missing, lines = count.rows_in - count.rows_out, f"{count.rows_out} lines of output for {count.rows_in} rows"
+    missing = count.rows_in - count.rows_out
+    lines = f"{counted(count.rows_out, 'line')} of output for {counted(count.rows_in, 'row')}"
     if missing == 0:
         return RunOutcome.COMPLETED, f"{lines}; no key of the data shows in them, so they were counted, not matched"
     if missing < 0:

@@ -5,6 +5,8 @@ from typing import Any
 
 from shared.domain.newer import NEWER
 
+BATCH_GATE = "batch_rows_answered"  # Plans have a move more where it is asked.
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateSpec:

@@ -13,7 +13,7 @@ from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.newer import NEWER
 from shared.domain.promotion.bundles import BundleFile
-from shared.domain.promotion.gate_specs import GateSpec
+from shared.domain.promotion.gate_specs import BATCH_GATE, GateSpec
 from shared.domain.promotion.ladder import Promotable, Registry, Stage
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.training import TrainingPlan
@@ -34,6 +34,7 @@ class Move(StrEnum):
     MIRROR_TRAFFIC = "mirror_traffic"
     SHIFT_TRAFFIC = "shift_traffic"
     MARK_IN_PRODUCTION = "mark_in_production"
+    TRY_BATCH = "try_batch"
 
 
 class Phase(StrEnum):
@@ -77,7 +78,14 @@ class StagePlan:
         online = (Move.DEPLOY_ONLINE,) if self.stage.serving.online else ()
         batch = (Move.DEPLOY_BATCH,) if self.stage.serving.batch else ()
         train = (Move.TRAIN_MODEL,) if self.training is not None else ()
-        return (Move.COPY_BUNDLE, *train, Move.REGISTER_MODEL, *online, *batch)
+        trial = (Move.TRY_BATCH,) if self.tries_batch else ()
+        return (Move.COPY_BUNDLE, *train, Move.REGISTER_MODEL, *online, *batch, *trial)
+
+    @property
+    def tries_batch(self) -> bool:
+        """Whether the batch deployment scores some rows, for the exit gate that asks what came of them."""
+        # By the gate and not by the endpoint alone: a plan of an earlier release must go on having the moves it had.
+        return bool(self.stage.serving.batch) and any(spec.gate == BATCH_GATE for spec in self.stage.exit_gates)
 
     @property
     def weights(self) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.domain.counts import counted
 from shared.domain.retraining.causes import Cause, CauseKind
 from shared.domain.retraining.rules import Retraining
 
@@ -168,7 +169,7 @@ def _over_budget(state: Situation, past: Sequence[PastRun]) -> Iterator[tuple[da
 def _worthwhile(state: Situation) -> RetrainingVerdict:
     kinds = sorted({cause.kind.value for cause in state.causes})
     number = len(state.causes)
-    because = f"{number} cause{'s' if number > 1 else ''} ({', '.join(kinds)}), no limit reached"
+    because = f"{counted(number, 'cause')} ({', '.join(kinds)}), no limit reached"
     return RetrainingVerdict(move=RetrainingAction.RETRAIN, rule=DecisionRule.WORTHWHILE, because=because)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import NormalDist
 
+from shared.domain.counts import counted
 from shared.domain.statistics import counts as statistics
 from shared.domain.statistics.distributions import (
     chi_squared_exceeded,
@@ -89,7 +90,7 @@ def _test(column: Counts, rule: ShiftRule) -> Shift:
     test, values = "Kolmogorov-Smirnov" if column.ordered else "chi-squared", sum(second)
     blank = Shift(test=test, rows=values, movement=Movement.UNDECIDED, because="")
     if values < rule.minimum_rows:
-        reason = f"{values} values are below the minimum of {rule.minimum_rows}"
+        reason = f"{counted(values, 'value is', 'values are')} below the minimum of {rule.minimum_rows}"
         return replace(blank, because=reason, needed=rule.minimum_rows)
     if not sum(first):
         return replace(blank, because="the reference has no value of it: make the reference again")

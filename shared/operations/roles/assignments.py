@@ -8,6 +8,7 @@ from shared.domain.configuration import Configuration
 from shared.domain.datasets.references import read_reference
 from shared.domain.inference.routes import Workspace
 from shared.domain.notices.recipients import ChannelKind
+from shared.domain.promotion.plans import StagePlan
 from shared.domain.rollout.policy import CountSource
 from shared.domain.trust.keys import Purpose
 from shared.operations.roles.catalogue import BuiltIn, roles_for
@@ -153,6 +154,10 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
     scorings = [route.score for route in configuration.routes if route.score.workspace == workspace]
     if any(not score.online for score in scorings):
         ports |= dict.fromkeys(("Jobs", "JobLogs"), "scores")
+    if any(
+        StagePlan(stage=stage).tries_batch and stage.environment == workspace for stage in configuration.ladder.stages
+    ):
+        ports |= {name: ports.get(name, "tries batch deployments") for name in ("Jobs", "JobLogs")}
     if any(score.online for score in scorings):
         ports |= dict.fromkeys(("Endpoints.find", "Endpoints.deployment", "Endpoints.invoke"), "scores")
     if any(rules.pipeline.workspace == workspace for rules in configuration.retraining):

@@ -15,6 +15,7 @@ from signalbox.cli.names import ROUTES, suggesting
 from signalbox.cli.output import emit_answer, emit_json, emit_table
 from signalbox.cli.progress import copying
 from signalbox.cli.project_files import app_option
+from signalbox.counting import counted
 from signalbox.launcher.endpoints import Endpoints, listens
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _capture(text: str) -> tuple[str, str]:
 
 
 def _print(report: dict[str, Any]) -> None:
-    click.echo(f"{report['outcome']}: {report['rows']} rows")
+    click.echo(f"{report['outcome']}: {counted(report['rows'], 'row')}")
     for line in report["summary"]:
         click.echo(f"  {line}")
 

@@ -13,6 +13,7 @@ import click
 from signalbox.cli.app_client import find_endpoints
 from signalbox.cli.errors import Undecided, Unreachable, Unusable, first_line
 from signalbox.cli.progress import waiting
+from signalbox.counting import counted
 from signalbox.launcher.endpoints import listens
 from signalbox.launcher.messaging import FOLLOWER, HUB_QUEUE, RECORDS_QUEUE, RESULTS_TOPIC
 
@@ -49,7 +50,8 @@ def stream(file: Path, name: str, key: str, per_message: int, patience: int) -> 
     bodies = bodies_of(name, _records(file), per_message)
     with connect(_bus()) as client:
         ids = send_bodies(client, RECORDS_QUEUE, key, bodies)
-        click.echo(f"sent {sum(len(body['records']) for body in bodies)} records in {len(ids)} messages of key {key}")
+        records = counted(sum(len(body["records"]) for body in bodies), "record")
+        click.echo(f"sent {records} in {counted(len(ids), 'message')} of key {key}")
         _wait(client, ids, len(ids), patience)
 
 

@@ -2,22 +2,25 @@
 
 import json
 import sys
+import time
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import click
 
-from signalbox.cli.app_client import PAGE, find_app
-from signalbox.cli.errors import NO, Unusable, first_line
+from signalbox.cli.app_client import PAGE, AppClient, find_app, local_holders
+from signalbox.cli.errors import NO, CliError, RefusedByApp, Unusable, first_line
 from signalbox.cli.model_signatures import model_signature, read_keys
 from signalbox.cli.names import ENVIRONMENTS, MODELS, PROMOTIONS, RUNS, STAGES, refuse_unknown, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
+from signalbox.cli.progress import waiting
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
 _reason = click.option("--reason", required=True, help="Why; kept for ever.")
 _role = click.option("--role", required=True, help="The role in which you decide.")
+_PLANNED_WITHIN_S = (0.5, 1, 1.5, 2, 2)
 _NO_PROMOTIONS = "no promotion yet; `signalbox plan promote MODEL:VERSION --to STAGE` says what one would do"
 _to = click.option("--to", "target", required=True, help="The stage to reach.")
 
@@ -75,8 +78,29 @@ def promote(
     with suggesting(app, MODELS, models[0].partition(":")[0]), suggesting(app, STAGES, target):
         answer = app.post("promotions", body)
     emit_answer(answer, flags["as_json"])
-    if len(models) == 1 and not flags["as_json"]:  # It is accepted, and may be refused a moment later.
+    if len(models) > 1:
+        return
+    with waiting(f"planning {models[0]}"):
+        _refuse_refused(app, answer["id"])
+    if not flags["as_json"]:
         click.echo(f"`signalbox explain {answer['id']}` says what it waits for, or why it was refused", err=True)
+
+
+def _refuse_refused(app: AppClient, promotion: str) -> None:
+    """Look for a few seconds whether *promotion* was refused, as an incomplete folder is. Raises RefusedByApp then.
+
+    What takes longer is for `explain`: a plan hashes the whole bundle. Who may not read promotions hears nothing.
+    """
+    for pause_s in _PLANNED_WITHIN_S:
+        time.sleep(pause_s)  # noqa: TID251 - Polls a few times.
+        try:
+            record = app.get(f"promotions/{promotion}")
+        except CliError:
+            return
+        if record["fate"] == "refused":
+            raise RefusedByApp(f"{promotion} was refused: {'; '.join(record['because'])}")
+        if record["fate"] or (record["promotion"] and record["step"] not in ("", "planning")):
+            return
 
 
 @click.command()
@@ -385,7 +409,7 @@ def _show_waiting(promotions: list[dict[str, Any]]) -> None:
             f"{row['model']}:{row['version']}",
             f"{wait['stage']}{' (break the glass)' if wait['glass'] else ''}",
             wait["role"],
-            wait["who"],
+            wait["who"] + local_holders(wait["who"]),
             wait["since"],
             wait["until"],
         )

@@ -16,6 +16,7 @@ from signalbox.cli.names import ROUTES, RUNS, refuse_unknown, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 from signalbox.cli.progress import copying
 from signalbox.cli.watching import watch_run, watch_runs
+from signalbox.counting import counted
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
@@ -291,7 +292,7 @@ def download(run: str, folder: Path | None, force: bool, person: str, as_json: b
     for file, path in files:
         _fetch(app, run, file, path, force)
         if not as_json:
-            click.echo(f"{path}  {file['rows']} rows  sha256:{file['sha256']}")
+            click.echo(f"{path}  {counted(file['rows'], 'row')}  sha256:{file['sha256']}")
     if as_json:
         emit_json(predictions)
     elif not files:

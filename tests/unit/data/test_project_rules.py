@@ -131,7 +131,7 @@ def test_files_without_a_header_are_judged_by_the_place_of_their_fields(tmp_path
         ("type", "id", 3),
     ]
     short = TableFile(name="short", open=lambda: io.BytesIO(b"0.5\n"))
-    assert check_files([short], contract).summary == ("column: column id: is missing (short: no such column)",)
+    assert check_files([short], contract).summary == ("column: id is missing (short: no such column)",)
 
 
 @pytest.mark.parametrize(

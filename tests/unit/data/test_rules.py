@@ -48,11 +48,11 @@ def test_each_rule(check, data, broken):
 def test_findings_name_file_row_and_value(check):
     report = check(GOOD, b"id,age,sex\nx,1,f\ny,999,m\n")
 
-    assert report.summary == ("max: column age: 1 values are above the maximum (1.csv row 2: 999)",)
+    assert report.summary == ("max: column age: 1 value is above the maximum (1.csv row 2: 999)",)
 
 
 def test_only_a_header_has_too_few_rows(check):
-    assert check(b"id,age,sex\n").summary == ("min_rows: 0 rows, at least 1 are needed",)
+    assert check(b"id,age,sex\n").summary == ("min_rows: 0 rows, at least 1 is needed",)
 
 
 @pytest.mark.parametrize(

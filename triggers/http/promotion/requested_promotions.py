@@ -17,7 +17,7 @@ from shared.application.rollout.quota import quotas_of_plan
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
-from shared.domain.failures import Refused
+from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.domain.promotion.people import PersonId
 from shared.domain.promotion.plans import Phase, Plan, changes
@@ -157,6 +157,7 @@ async def _promotion(request: ApiRequest, body: PromotionAsked, name: str) -> c.
     """The next attempt at promoting the model called *name*."""
     model, target, person = exact_model(name), body.to, await request.person()
     source = body.source or _lowest_source(request.clients, target)
+    await asyncio.to_thread(_refuse_unknown, request.clients, model, source)
     return c.Promotion(
         id=await _next_id(request, model, target),
         model=model,
@@ -182,6 +183,21 @@ async def _next_id(request: ApiRequest, model: ModelVersion, target: str) -> str
         # skipped.
         if instance is None or instance.running:
             return name
+
+
+def _refuse_unknown(clients: Clients, model: ModelVersion, source: str) -> None:
+    """Raise Problem for what no promotion could ever find: a name that may not climb, or a version that is not there.
+
+    Only what one look can tell. All else that a plan refuses takes as long as a plan, and is the promotion's own end.
+    """
+    try:
+        clients.configuration.ladder.promotable(model.name)
+        origin = clients.configuration.origin(source)
+        planning.require_registered(clients.models.find(origin, model), model, origin)
+    except Transient:
+        return  # Azure ML is away: the promotion waits for it.
+    except Refused as refusal:
+        raise Problem(404, "no such model", str(refusal)) from refusal
 
 
 def _lowest_source(clients: Clients, target: str) -> str:

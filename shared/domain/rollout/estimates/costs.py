@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from shared.domain.counts import counted
 from shared.domain.rollout.policy import RolloutPolicy
 
 INSTANCES, INSTANCES_BEFORE = "instances", "instances_before"  # In the record of what was there before a deployment.
@@ -35,7 +36,7 @@ class FleetCost:
         return self.instances * self.per_hour * self.most_hours
 
     def __str__(self) -> str:
-        fleet = f"{self.instances} more instance{'s' if self.instances != 1 else ''} of {self.sku}"
+        fleet = f"{counted(self.instances, 'more instance')} of {self.sku}"
         hours = f"{self.least_hours:.4g} to {self.most_hours:.4g} hours"
         return f"{fleet} for {hours}: {self.least:.2f} to {self.most:.2f} at {self.per_hour:g} an instance-hour"
 

@@ -15,6 +15,7 @@ from signalbox.cli.output import emit_json
 from signalbox.cli.progress import waiting
 from signalbox.cli.project_files import app_option, config_option, find_configuration
 from signalbox.cli.project_workspaces import environment_option, facts_of_project, workspace_of
+from signalbox.counting import counted
 
 if TYPE_CHECKING:
     from signalbox.projects.facts import ProjectFacts
@@ -178,9 +179,14 @@ def validate(
 
     from signalbox.models.validation import NotJudged, validate_folder
 
+    def tell(step: str) -> None:
+        """A line for each script that is started, on a pipe too: a start may take half a minute."""
+        if not as_json:
+            click.echo(f"{step} ...", err=True)
+
     try:
         with waiting(f"judging {folder}"):
-            judgement = validate_folder(app, find_configuration(config), ":".join(name), folder)
+            judgement = validate_folder(app, find_configuration(config), ":".join(name), folder, tell)
     except NotJudged as error:
         raise Unusable(str(error)) from error
     if as_json:
@@ -189,8 +195,9 @@ def validate(
         for sentence in judgement.unmet:
             click.echo(f"x {sentence}")
         result = f"{len(judgement.unmet)} unmet" if judgement.unmet else "ready for promotion"
-        golden = f"{judgement.answered} golden requests {'asked' if judgement.unmet else 'answered'}"
-        click.echo(f"{result}: {judgement.files} files, {golden}, {judgement.kind}")
+        golden = f"{counted(judgement.answered, 'golden request')} {'asked' if judgement.unmet else 'answered'}"
+        batch = f"{counted(judgement.scored, 'row')} scored as a file, " if judgement.scored else ""
+        click.echo(f"{result}: {counted(judgement.files, 'file')}, {golden}, {batch}{judgement.kind}")
     context.exit(NO if judgement.unmet else 0)
 
 
@@ -224,7 +231,8 @@ def golden(
             target = write_golden_requests(app, find_configuration(config), ":".join(name), folder, source)
     except NotJudged as error:
         raise Unusable(str(error)) from error
-    click.echo(f"wrote {target}: {len(target.read_text().splitlines())} requests with their answers; look at them")
+    requests = counted(len(target.read_text().splitlines()), "request")
+    click.echo(f"wrote {target}: {requests} with answers; look at them")
 
 
 @model.command()

@@ -6,6 +6,7 @@ import click
 
 from signalbox.cli.errors import NO, Unusable
 from signalbox.cli.project_files import Decorated
+from signalbox.counting import counted
 from signalbox.product import template_folder
 
 
@@ -31,7 +32,7 @@ def new(folder: Path, defaults: bool, answers: tuple[str, ...]) -> None:
         files = render_project(template_folder(), folder, answers=dict(map(_answer, answers)), defaults=defaults)
     except NotRendered as error:
         raise Unusable(str(error)) from error
-    click.echo(f"made {folder}: {len(files)} files; its README says what they are")
+    click.echo(f"made {folder}: {counted(len(files), 'file')}; its README says what they are")
     click.echo(f"go on: cd {folder}; `pip install -r requirements.txt && make ci` there runs its tests, in minutes")
 
 

@@ -7,6 +7,7 @@ import click
 
 from signalbox.cli.errors import NotSetUp, Unusable
 from signalbox.cli.project_files import app_option, config_option, find_configuration
+from signalbox.counting import counted
 
 
 @click.command()
@@ -46,7 +47,8 @@ def package(out: Path, libraries: bool, python: str, config: Path | None, app: P
         raise Unusable(str(error)) from error
     for line in project.warnings:
         click.echo(f"warning: {line}", err=True)
-    click.echo(f"wrote {out}: {len(written.files)} files, with {', '.join(('signalbox.yaml', *project.files))}")
+    files = counted(len(written.files), "file")
+    click.echo(f"wrote {out}: {files}, with {', '.join(('signalbox.yaml', *project.files))}")
     if written.weight is None:
         click.echo(f"deploy it: (cd {out} && func azure functionapp publish NAME --python)")
         return

@@ -88,9 +88,15 @@ def _run(module: Any, files: list[str], output: Path, errors: Errors) -> bool:
 
 
 def _rows(result: Any) -> str:
-    """One line per returned row: a data frame's columns separated by a space, other elements as they print."""
+    """One line per returned row: a data frame's columns separated by a space, other elements as they print.
+
+    Raises TypeError for what is neither a data frame nor an array, which Azure ML takes alone.
+    """
     if hasattr(result, "to_csv"):
         stream = io.StringIO()
         result.to_csv(stream, sep=" ", header=False, index=False)
         return stream.getvalue()
+    if not isinstance(result, list | tuple) and not hasattr(result, "tolist"):
+        wanted = "return a pandas DataFrame, or a list, with one element for each input row"
+        raise TypeError(f"run() returned {type(result).__name__}; {wanted}")
     return "".join(f"{row}\n" for row in result)
