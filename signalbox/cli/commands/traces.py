@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from shared.domain.failures import Refused, Transient
 from signalbox.cli.app_client import find_endpoints
 from signalbox.cli.errors import NotAllowed, NotSetUp, UnknownName, Unreachable, first_line
 from signalbox.cli.output import emit_json
@@ -67,6 +66,7 @@ def _filed(instance: str) -> Trace | None:
 def _logged(instance: str, workspace: str, days: int) -> Trace | None:
     from azure.identity import AzureCliCredential
 
+    from shared.domain.failures import Refused, Transient
     from signalbox.traces.application_insights import LoggedSpans  # Azure's client, which a local trace need not load.
 
     address = os.environ.get("AZURE_LOG_ANALYTICS_URL", _LOG_ANALYTICS)
