@@ -58,9 +58,12 @@ class AppClient:
     def post(self, path: str, body: dict[str, Any]) -> Any:
         return self._send("POST", path, json=body)
 
-    def follow(self, operation_start: dict[str, Any]) -> Any:
-        """Wait for the operation that *operation_start* names, and return it once it has ended."""
-        deadline = time.monotonic() + _TIMEOUT_S
+    def follow(self, operation_start: dict[str, Any], longest_s: float = _TIMEOUT_S) -> Any:
+        """Wait for the operation that *operation_start* names, and return it once it has ended.
+
+        Raises Undecided where it has not ended after *longest_s*.
+        """
+        deadline = time.monotonic() + longest_s
         with waiting(f"waiting for {operation_start['id']}"):
             while True:
                 operation = self._send("GET", operation_start["status_url"].removeprefix("/api/v1/"))

@@ -6,14 +6,15 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import AppClient, find_app
-from signalbox.cli.errors import Unusable
-from signalbox.cli.names import MODELS, ROLLOUTS, suggesting
+from signalbox.cli.errors import NO, Unusable
+from signalbox.cli.names import MODELS, ROLLOUTS, refuse_unknown, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 from signalbox.cli.watching import watch_rollout
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
 _reason = click.option("--reason", required=True, help="Why; kept for ever.")
+_LONGEST_S = 3600.0  # A cold rollback deploys first, which takes a quarter of an hour on Azure.
 _stage = click.option("--stage", default="", help="The stage that serves production, where there are several.")
 
 
@@ -121,18 +122,31 @@ _order("abort", "Give all traffic back to the version before PROMOTION's, at onc
 @_stage
 @_as
 @_json
-def rollback(model: str, version: str, only_plan: bool, reason: str, stage: str, person: str, **flags: bool) -> None:
-    """Bring production back to a version of MODEL that is known to be good."""
+@click.pass_context
+def rollback(
+    context: click.Context,
+    model: str,
+    version: str,
+    only_plan: bool,
+    reason: str,
+    stage: str,
+    person: str,
+    **flags: bool,
+) -> None:
+    """Bring production back to a version of MODEL that is known to be good; 0 once it serves.
+
+    1: it does not, or with --plan there is no way back. 3: it has not ended within an hour.
+    """
+    as_json = flags["as_json"]
     if only_plan:
-        _plan(find_app(), model, version, stage, flags["as_json"])
-        return
+        context.exit(_plan(find_app(), model, {"to": version, "stage": stage}, as_json))
     if not reason:
         raise click.UsageError("give --reason: it is kept with the rollback")
     body = {"reason": reason, "to": version, "stage": stage, "override": flags["override"]}
     app = find_app(person, signed=True)
     with suggesting(app, MODELS, model):
         answer = app.post(f"models/{model}/rollback", body)
-    emit_answer(answer, flags["as_json"])
+    context.exit(_conclude(app, answer, as_json))
 
 
 @click.command()
@@ -142,8 +156,11 @@ def rollback(model: str, version: str, only_plan: bool, reason: str, stage: str,
 @_stage
 @_as
 @_json
-def rehearse(model: str, cold: bool, reason: str, stage: str, person: str, as_json: bool) -> None:
-    """Try a rollback of MODEL, time it, and put everything back."""
+@click.pass_context
+def rehearse(
+    context: click.Context, model: str, cold: bool, reason: str, stage: str, person: str, as_json: bool
+) -> None:
+    """Try a rollback of MODEL, time it, and put everything back; 0 where the version answered as it did."""
     name, _, version = model.partition(":")
     if version and not cold:
         raise click.UsageError(f"a warm rehearsal goes back by one version; write {name}, or --cold")
@@ -151,30 +168,62 @@ def rehearse(model: str, cold: bool, reason: str, stage: str, person: str, as_js
     app = find_app(person, signed=True)
     with suggesting(app, MODELS, name):
         answer = app.post(f"models/{name}/rehearse", body)
-    emit_answer(answer, as_json)
+    context.exit(_conclude(app, answer, as_json))
 
 
-def _plan(app: AppClient, model: str, version: str, stage: str, as_json: bool) -> None:
-    versions = _known_good(app, model, stage)["versions"]
-    choices = [row for row in versions[1:] if row["good"] or f"{model}:{version}" == row["model"]]
-    choice = next((row for row in choices if version in ("", row["model"].rpartition(":")[2])), None)
-    if choice is None:
-        wanted = f"{model}:{version}" if version else f"no version of {model}"
-        raise Unusable(f"{wanted} is known to be good; `signalbox known-good {model}` shows each condition")
+def _conclude(app: AppClient, answer: dict[str, Any], as_json: bool) -> int:
+    """Wait until what was ordered has ended, and say how. Returns the exit code: NO unless it ended well.
+
+    Raises Undecided where it takes longer than a deployment may.
+    """
+    if not as_json:
+        click.echo(f"{answer['id']} is ordered, and goes on if you leave")
+    operation = app.follow(answer, _LONGEST_S)
     if as_json:
-        emit_json(choice)
-        return
-    facts = {"from": versions[0]["model"], "to": choice["model"], "deployment": choice["deployment"]}
-    emit_facts({**facts, "takes": _duration(choice)})
-    _emit_conditions(choice)
+        emit_json(operation)
+    else:
+        emit_facts({"status": operation["status"], "because": operation["because"]})
+    # A revocation is done although production could not leave the version: that is no good end either.
+    still_serves = operation["kind"] == "revoke" and operation["because"]
+    return NO if operation["status"] != "succeeded" or still_serves else 0
 
 
-def _duration(row: dict[str, Any]) -> str:
-    """How long a rollback to the version of *row* may take."""
-    kind = "warm" if row["warm"] else "cold: it is brought back from the registry and deployed first"
-    if row["estimate_s"] is None:
+def _plan(app: AppClient, model: str, choice: dict[str, str], as_json: bool) -> int:
+    """Say what a rollback would do; returns the exit code: NO where there is no way back."""
+    with suggesting(app, MODELS, model):
+        plan = app.get(f"models/{model}/rollback-plan", **{name: value for name, value in choice.items() if value})
+    if as_json:
+        emit_json(plan)
+    elif not plan["target"]:
+        click.echo(f"there is no way back now: {plan['because']}")
+    else:
+        _emit_plan(plan)
+    return 0 if plan["target"] else NO
+
+
+def _emit_plan(plan: dict[str, Any]) -> None:
+    facts = {"from": plan["leaving"], "to": plan["target"], "endpoint": f"{plan['environment']}/{plan['endpoint']}"}
+    emit_facts(
+        {
+            **facts,
+            "deployment": plan["deployment"],
+            "takes": _duration(plan),
+            "batch": plan["batch"],
+            "aborts": plan["giving_way"],
+            "waits for": plan["under_way"],
+        }
+    )
+    if plan["unmet"]:
+        click.echo(f"{plan['target']} is not known to be good; with --override you answer for this:")
+        _emit_conditions(plan["unmet"])
+
+
+def _duration(plan: dict[str, Any]) -> str:
+    """How long the rollback of *plan* may take."""
+    kind = "warm" if plan["warm"] else "cold: it is brought back from the registry and deployed first"
+    if plan["estimate_s"] is None:
         return f"unknown ({kind}): no rollback was rehearsed with it"
-    return f"about {row['estimate_s']:.0f} s ({kind}), by the rehearsal of {row['rehearsed'][:10]}"
+    return f"about {plan['estimate_s']:.0f} s ({kind}), by its last rehearsals"
 
 
 @click.command("known-good")
@@ -183,25 +232,22 @@ def _duration(row: dict[str, Any]) -> str:
 @_json
 def known_good(model: str, stage: str, as_json: bool) -> None:
     """Each version of MODEL that has served, and every condition of being known to be good."""
-    answer = _known_good(find_app(), model, stage)
+    app = find_app()
+    with suggesting(app, MODELS, model):
+        answer = app.get(f"models/{model}/known-good", **({"stage": stage} if stage else {}))
     if as_json:
         emit_json(answer)
         return
     if not answer["versions"]:
+        refuse_unknown(app, MODELS, model)
         click.echo(f"no version of {model} has served {answer['stage']}")
     for row in answer["versions"]:
         click.echo(f"{row['model']}  {'known to be good' if row['good'] else 'not known to be good'}")
-        _emit_conditions(row)
+        _emit_conditions(row["conditions"])
 
 
-def _known_good(app: AppClient, model: str, stage: str) -> dict[str, Any]:
-    with suggesting(app, MODELS, model):
-        answer: dict[str, Any] = app.get(f"models/{model}/known-good", **({"stage": stage} if stage else {}))
-    return answer
-
-
-def _emit_conditions(row: dict[str, Any]) -> None:
-    for condition in row["conditions"]:
+def _emit_conditions(conditions: list[dict[str, Any]]) -> None:
+    for condition in conditions:
         click.echo(f"  {'yes' if condition['met'] else 'no '}  {condition['condition']}: {condition['because']}")
 
 
@@ -260,13 +306,19 @@ def _environment_of(app: AppClient, endpoint: str) -> str:
 @_reason
 @_as
 @_json
-def revoke(model: str, reason: str, person: str, as_json: bool) -> None:
-    """Revoke MODEL:VERSION for good: it is promoted and deployed no more, and production leaves it."""
+@click.pass_context
+def revoke(context: click.Context, model: str, reason: str, person: str, as_json: bool) -> None:
+    """Revoke MODEL:VERSION for good: it is promoted and deployed no more, and production leaves it.
+
+    1: it is revoked, and still serves somewhere.
+    """
     name, _, version = model.partition(":")
+    if not version:
+        raise click.UsageError(f"{model!r} names no version; write MODEL:VERSION")
     app = find_app(person, signed=True)
     with suggesting(app, MODELS, name):
         answer = app.post(f"models/{name}/revoke", {"version": version, "reason": reason})
-    emit_answer(answer, as_json)
+    context.exit(_conclude(app, answer, as_json))
 
 
 @click.command("release-hold")

@@ -12,6 +12,7 @@ from shared.clients import Clients
 from shared.durable.starting import Instance, find_instance
 from shared.records import paths as records
 from shared.records.datasets import paths as dataset_paths
+from shared.records.production import paths as production_paths
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.idempotency import API
 from triggers.http.exchange.problems import Problem
@@ -31,6 +32,7 @@ _GOOD: dict[str, tuple[Any, ...]] = {
     "fate": ("promoted",),
     "promoted": (True,),
     "restored": (True,),
+    "done": (True,),  # Of a rollback: one that has brought nothing back has not succeeded.
 }
 _CANCELLED = "cancelled"
 _RESOURCES = {"run_inference": "runs", "promote": "promotions", "check_hub_file": "data-checks"}
@@ -102,6 +104,7 @@ def _of_record(clients: Clients, operation: str) -> Operation | None:
         "promote": records.promotion(operation),
         "retrain": records.retraining(operation),
         "publish_dataset": dataset_paths.publication(operation),
+        "roll_back": production_paths.rollback(operation),
     }
     for kind, path in paths.items():
         record = clients.store.document(path)
@@ -111,13 +114,13 @@ def _of_record(clients: Clients, operation: str) -> Operation | None:
 
 
 def _read_operation(kind: str, operation: str, record: Mapping[str, Any]) -> Operation:
-    end = {name: record[name] for name in ("outcome", "fate") if record.get(name)}
+    end = {name: record[name] for name in ("outcome", "fate", "done") if record.get(name) not in (None, "")}
     because = record.get("because", "")
     return Operation(
         id=operation,
         kind=kind,
         status=_end(end) if end else "running",
-        outcome=next(iter(end.values()), ""),
+        outcome=str(end.get("outcome") or end.get("fate") or ""),
         because="; ".join(because) if isinstance(because, list) else str(because),
         resource=f"{API}/{_RESOURCES[kind]}/{operation}" if kind in _RESOURCES else "",
         result=end or None,
