@@ -5,7 +5,7 @@ Not here: how the ports' figures become counts (shared/application/rollout/count
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 
 from activities.rollout.watched_steps import WatchedStep
@@ -14,6 +14,7 @@ from shared.application.rollout.counts import (
     frozen_clients,
     frozen_counts,
     frozen_outputs,
+    late_requests,
     outputs_weeks_apart,
 )
 from shared.clients import Clients
@@ -21,26 +22,35 @@ from shared.domain.rollout.estimates.forecast import WEEK_S
 from shared.domain.rollout.policy import ERRORS, ComparedOutputs, CountSource
 from shared.domain.statistics.sequential.rollout_evidence import RoutedUnit
 from shared.ports import DeploymentMinute, OutputBins, OutputMinute
-from shared.records.production.rollouts import FrozenCounts, RecordedLook
+from shared.records.production.rollouts import FrozenCounts, LateRequests, RecordedLook
 
 _MINUTE_S = 60
 _PAYLOADS = ("request", "response")  # Of the data collector, which counts requests by both.
 # A look waits for files of the collector until blocks are so many times as old as the lag. Then what has not come never
 # will: an instance that has died writes no more.
 _LAGS = 3
+_AWAITED = {
+    CountSource.METRICS: "Azure Monitor has no figures of them",
+    CountSource.TRAFFIC_LOG: "the traffic log has no rows of them",
+    CountSource.COLLECTOR: "the data collector has not written past them on every instance",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedLook:
     """The new *counts*; minutes were judged up to *through*, and those of collected outputs up to *outputs_through*.
 
-    Where it is *unmeasured*, minutes were asked for and none was measured.
+    Where it is *unmeasured*, minutes were asked for and none was measured. *first* is the first minute that was asked
+    for; *awaited* says which are due and not counted, and *late* how many requests came too late for the look before.
     """
 
     counts: FrozenCounts
     through: int
     outputs_through: int
     is_unmeasured: bool
+    first: int
+    awaited: str
+    late: LateRequests
 
 
 def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | None, now: datetime) -> CountedLook:
@@ -52,6 +62,7 @@ def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | N
         last = _collected(clients, watched, _PAYLOADS, (first, due), now, look.lag_s, look.block_s)
     counts = FrozenCounts() if last < first else _requests(clients, watched, first, last)
     is_unmeasured = not counts.minutes.get(ERRORS)
+    awaited = _awaited(watched, first if is_unmeasured else last + 1, due)
     if due < first:  # Nothing new is due: what the look before has found stands.
         is_unmeasured = earlier is not None and earlier.unmeasured
     outputs_through = earlier.outputs_through if earlier else -1
@@ -64,8 +75,36 @@ def count_look(clients: Clients, watched: WatchedStep, earlier: RecordedLook | N
             counts = _with_outputs(clients, watched, outputs, counts, (first_output, last_output))
         outputs_through = max(first_output - 1, last_output)
     return CountedLook(
-        counts=counts, through=max(first - 1, last), outputs_through=outputs_through, is_unmeasured=is_unmeasured
+        counts=counts,
+        through=max(first - 1, last),
+        outputs_through=outputs_through,
+        is_unmeasured=is_unmeasured,
+        first=first,
+        awaited=awaited,
+        late=_late(clients, watched, earlier),
     )
+
+
+def _awaited(watched: WatchedStep, first: int, due: int) -> str:
+    """Since when requests are due that nobody has counted, and why; empty where the last that are *due* are counted."""
+    if first > due:
+        return ""
+    look = watched.policy.look
+    since = datetime.fromtimestamp(first * look.block_s, UTC)
+    return f"requests since {since:%Y-%m-%d %H:%M} UTC are due and not counted: {_AWAITED[look.counts]}"
+
+
+def _late(clients: Clients, watched: WatchedStep, earlier: RecordedLook | None) -> LateRequests:
+    """The requests that the blocks of the look before have by now, beyond those that it could count.
+
+    Every block is asked for once more, by the next look. The counts stay as they are: they were judged.
+    """
+    # Of clients only the digests are kept: a second request of one is no late unit.
+    is_by_client = watched.policy.look.unit is RoutedUnit.CONNECTION
+    if earlier is None or earlier.first < 0 or earlier.through < earlier.first or is_by_client:
+        return LateRequests()
+    again = _minutes(clients, watched, earlier.first, earlier.through)
+    return late_requests(earlier.counts.minutes.get(ERRORS, ()), again, watched.arms)
 
 
 def _collected(

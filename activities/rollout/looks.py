@@ -17,7 +17,7 @@ from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Transient
 from shared.domain.rollout.orders import RolloutOrder
-from shared.domain.rollout.steps import SHADOW, UNSETTLED, StepDecision, StepFacts
+from shared.domain.rollout.steps import SHADOW, StepDecision, StepFacts
 from shared.domain.rollout.traffic import shares
 from shared.ports import EndpointKind
 from shared.records.production.rollouts import RecordedLook, orders_of, sign_look
@@ -43,8 +43,8 @@ def _take(clients: Clients, step: c.RolloutStep) -> c.LookTaken:
     if decision is not StepDecision.WAIT:
         evidence = end_step(clients, watched, look)
     show_standing(clients, watched, look)
-    if decision is StepDecision.WAIT:
-        _tell_undecided(clients, watched)
+    if look.overdue:
+        _tell_undecided(clients, watched, look.because)
     return c.LookTaken(
         decision=decision,
         because=look.because,
@@ -54,13 +54,12 @@ def _take(clients: Clients, step: c.RolloutStep) -> c.LookTaken:
     )
 
 
-def _tell_undecided(clients: Clients, watched: WatchedStep) -> None:
-    """Announce once that no evidence has settled the step for so long that people should look."""
+def _tell_undecided(clients: Clients, watched: WatchedStep, because: str) -> None:
+    """Announce once that the step waits for a person, since nothing has settled it in its time."""
     step = watched.order
-    if clients.clock.now() - watched.since < UNSETTLED:
-        return
     key = identity.promotion_key(step.promotion.id, f"{step.stage}/steps/{step.step}/undecided")
     data = {"promotion": step.promotion.id, "model": watched.subject[0], "stage": step.stage, "step": step.step}
+    data |= {"because": because}
 
     def act() -> c.Done:
         clients.announcer.announce(key, "Signalbox.Rollout.Undecided", f"promotions/{step.promotion.id}", data)
@@ -107,6 +106,9 @@ def _look(clients: Clients, watched: WatchedStep) -> RecordedLook:
         inputs=used + counts.replayed,
         revoked=facts.revoked,
         unmeasured=facts.unmeasured,
+        overdue=outcome.overdue,
+        first=counted.first,
+        late=counted.late.plus(earlier.late) if earlier else counted.late,
     )
 
 
@@ -125,6 +127,7 @@ def _facts(
         foreign=_foreign(clients, watched),
         revoked=is_revoked(clients.statements, clients.audit, watched.plan.model),
         unmeasured=counted.is_unmeasured,
+        awaited=counted.awaited,
     )
 
 

@@ -56,6 +56,8 @@ def show_standing(clients: Clients, watched: WatchedStep, look: RecordedLook) ->
         decision=look.decision,
         because=look.because,
         at=stamp(clients),
+        overdue=look.overdue,
+        late=look.late,
     )
     clients.store.overwrite(paths.rollout(step.promotion.id), standing)
     note_change(clients.hub, clients.store.container, PROMOTIONS, step.promotion.id)
@@ -86,6 +88,7 @@ def _step_record(statements: Statements, watched: WatchedStep, look: RecordedLoo
         inputs=look.inputs,
         revoked=look.revoked,
         unmeasured=look.unmeasured,
+        late=look.late,
     )
 
 

@@ -16,7 +16,6 @@ from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
 from shared.domain.configuration import Configuration
 from shared.domain.inference.runs import RunOutcome
-from shared.domain.rollout.steps import UNSETTLED, StepDecision
 from shared.domain.teams.ownership import Belonging, Scope
 from shared.records import paths
 from shared.records.inference import find_run
@@ -94,7 +93,7 @@ def inbox_of(records: InboxRecords, caller: Caller, waits: Mapping[str, Waits], 
         *_decisions(records, caller, waits),
         *_releases(records, caller),
         *_held_answers(records, caller),
-        *_rollouts(records, caller, waits, now),
+        *_rollouts(records, caller, waits),
         *_failures(records, caller, now),
     ]
     return sorted(items, key=lambda item: (item.until or "~", item.since))
@@ -173,15 +172,13 @@ def _held_answers(records: InboxRecords, caller: Caller) -> Iterator[InboxItem]:
             yield InboxItem(kind=kind, subject=hold.part, about=hold.answers, because=because, since=hold.at)
 
 
-def _rollouts(records: InboxRecords, caller: Caller, promotions: Iterable[str], now: datetime) -> Iterator[InboxItem]:
-    """Those whose step no evidence has settled for a day, where *caller* may advance or abort one."""
+def _rollouts(records: InboxRecords, caller: Caller, promotions: Iterable[str]) -> Iterator[InboxItem]:
+    """Those whose step nothing has settled in its time, where *caller* may advance or abort one."""
     if not records.configuration.permissions.allows_somewhere(caller, Action.ROLL_OUT):
         return
     for promotion in promotions:
         standing = records.store.get(RolloutStanding, rollout(promotion))
-        if standing is None or standing.decision != StepDecision.WAIT:
-            continue
-        if now - datetime.fromisoformat(standing.since) < UNSETTLED:
+        if standing is None or not standing.overdue:
             continue
         model = standing.model.partition(":")[0]
         if records.allows(caller, Action.ROLL_OUT, standing.environment, Belonging.MODEL, model):

@@ -21,7 +21,7 @@ _SENTENCES = {
     NoticeKind.REMINDER: "Nobody has decided yet; it expires when the time below has passed.",
     NoticeKind.ESCALATION: "Those who were asked have not decided, and so you are told as well.",
     NoticeKind.RELEASE: "Its contract was broken. It stays aside until somebody looks at it and releases it.",
-    NoticeKind.ROLLOUT: "No evidence has settled its step for a day: look whether it should go on.",
+    NoticeKind.ROLLOUT: "Nothing has settled its step in its time: look whether it should go on.",
     NoticeKind.FAILURE: "The console says why, and what can be done.",
     NoticeKind.ROLLBACK: "The version before it serves again.",
 }

@@ -26,7 +26,8 @@ class MemoryTraffic:
     It counts every minute that it was asked for. Before *began* there was no endpoint, and nothing to count. What was
     answered before *past* had the share *past_bad* of bad answers, whoever answers now. The data collector keeps the
     answers of a deployment only *answers_late_s* after the requests; a request without an answer counts as bad. A bad
-    request takes *bad_takes_s*, and is in no count before.
+    request takes *bad_takes_s*, and is in no count before. Every deployment has *straggling* requests a minute more
+    from *straggling_after_s* on.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class MemoryTraffic:
         self.answers_late_s: Callable[[str], float] = lambda deployment: 0.0
         self.bad_share: Callable[[str], float] = lambda deployment: 0.01
         self.bad_takes_s = 0.0
+        self.straggling, self.straggling_after_s = 0, 0.0
         self.silent = False
         self.counts_copies = False  # Nobody has documented whether mirrored requests are.
         self.began, self.past, self.past_bad = 0, 0, 0.01
@@ -54,6 +56,8 @@ class MemoryTraffic:
                 requests, bad = _drawn(f"{self._seed}/{minute}/{deployment}", self.requests, share, bad_share)
                 if minute > self.ended_through(self.bad_takes_s):
                     requests, bad = requests - bad, 0
+                if minute <= self.ended_through(self.straggling_after_s):
+                    requests += self.straggling
                 if minute > self.answered_through(deployment):
                     bad = requests
                 yield DeploymentMinute(deployment=deployment, minute=minute, requests=requests, bad=bad)

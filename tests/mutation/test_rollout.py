@@ -39,6 +39,9 @@ from tests.unit.rollout.test_known_good import test_traffic_is_ours_where_this_r
 from tests.unit.rollout.test_known_good import test_what_keeps_a_version_from_being_gone_back_to as kept
 from tests.unit.rollout.test_phases import test_a_soak_is_judged_beside_the_week_before as soaked
 from tests.unit.rollout.test_steps import test_a_step_is_decided as decided
+from tests.unit.rollout.test_steps import (
+    test_a_step_that_has_lasted_as_long_as_it_may_waits_for_a_person as overdue,
+)
 from tests.unit.rollout.test_steps import test_the_time_of_a_pause_lies_within_the_step as paused
 
 
@@ -94,11 +97,13 @@ JUDGEMENTS = [
         guard=soaked,
     ),
     Lock(
-        symbol="steps._in_time",
+        symbol="judge_step",
         condition="paused_s(facts.orders, facts.since, facts.now)",
         without="0.0",
         guard=decided,
     ),
+    Lock(symbol="judge_step", condition="elapsed_s >= limits.at_most_s", without="False", guard=overdue),
+    Lock(symbol="steps._in_time", condition="_wait(because, overdue=late)", without="_wait(because)", guard=overdue),
     Lock(symbol="judge_step", condition="order.step == step", without="True", guard=decided),
     Lock(symbol="paused_s", condition="min(max(order.at, since), until)", without="order.at", guard=paused),
     Lock(

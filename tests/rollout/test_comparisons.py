@@ -28,6 +28,7 @@ OUTPUTS = replace(
 SOAK = replace(POLICY, soak=Soak(for_s=7200, requests=1000, compare=SoakReference.WEEK_BEFORE))
 CLIENTS = replace(POLICY, look=LookRule(counts=CountSource.TRAFFIC_LOG, unit=RoutedUnit.CONNECTION))
 SLOWEST = replace(POLICY, look=replace(POLICY.look, longest_s=180))
+OFTEN = replace(POLICY, look=replace(POLICY.look, every_s=300))
 COLLECTED = replace(POLICY, look=replace(POLICY.look, lag_s=240, counts=CountSource.COLLECTOR))
 
 
@@ -104,6 +105,22 @@ async def test_requests_that_end_later_than_the_figures_are_late_are_in_the_coun
     assert all(minute.champion_bad for minute in minutes), minutes
 
 
+@pytest.mark.parametrize("comparing", [OFTEN], indirect=True)
+async def test_requests_that_come_after_their_minute_was_counted_are_in_no_count_and_are_told(
+    comparing: RolloutApp,
+) -> None:
+    comparing.requests.straggling, comparing.requests.straggling_after_s = 3, OFTEN.look.lag_s + 300
+    promotion, statements = await comparing.shifting(), comparing.clients.statements
+    await comparing.until(lambda: step_at(statements, promotion, "prod", 0) is not None, every_s=300)
+    record = step_at(statements, promotion, "prod", 0)
+    assert record is not None
+    late = 3 * len(record.counts.minutes["errors"])  # Nobody asks for the minutes of the last look again.
+    assert late > 0
+    assert (record.late.canary, record.late.champion) == (late, late)
+    _, shown = await comparing.ask("GET", f"rollouts/{promotion}")
+    assert shown["steps"][0]["late"] == {"canary": late, "champion": late}
+
+
 @pytest.mark.parametrize("comparing", [SOAK], indirect=True)
 async def test_a_soak_like_the_week_before_ends_in_production(comparing: RolloutApp) -> None:
     promotion = await comparing.promote(str(await comparing.entered("2")), "prod")
@@ -148,11 +165,15 @@ async def test_a_client_counts_once_in_the_whole_rollout(comparing: RolloutApp) 
     assert sum(minute.canary + minute.champion for part in parts for minute in part.minutes["errors"]) == len(clients)
 
 
-@pytest.mark.parametrize("comparing", [COLLECTED], indirect=True)
+@pytest.mark.parametrize("comparing", [replace(COLLECTED, look=replace(COLLECTED.look, every_s=300))], indirect=True)
 async def test_a_version_whose_answers_are_collected_late_is_not_to_blame(comparing: RolloutApp) -> None:
     (champion,) = comparing.traffic
     comparing.requests.answers_late_s = lambda deployment: 0 if deployment == champion else 600
-    promotion = await comparing.promote(str(await comparing.entered("2")), "prod")
+    promotion = await comparing.shifting()
+    await comparing.pass_time(minutes=11)
+    _, shown = await comparing.ask("GET", f"rollouts/{promotion}")
+    late = "UTC are due and not counted: the data collector has not written past them on every instance"
+    assert shown["because"].endswith(late), shown
     result = await comparing.finish(promotion)
     assert result.fate is c.Fate.PROMOTED, result
 

@@ -53,7 +53,7 @@ _MEANINGS = {
     "Signalbox.Rollback.Done": "a version that is known to be good serves again",
     "Signalbox.Rollback.Failed": "a rollback did not succeed",
     "Signalbox.Rollback.Rehearsed": "a rollback was rehearsed in pre-production",
-    "Signalbox.Rollout.Undecided": "no evidence has settled a step of a rollout for a day",
+    "Signalbox.Rollout.Undecided": "nothing has settled a step of a rollout in its time; `because` says why",
     "Signalbox.Traffic.ChangedByHand": "somebody changed the traffic of an endpoint outside Signalbox",
 }
 _TAKEN_IN = (

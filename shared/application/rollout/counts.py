@@ -14,7 +14,7 @@ from shared.domain.statistics.sequential.counts import (
     count_clients,
 )
 from shared.ports import ClientMinute, DeploymentMinute, OutputMinute
-from shared.records.production.rollouts import FrozenCounts
+from shared.records.production.rollouts import FrozenCounts, LateRequests
 
 _Minutes = dict[str, tuple[MinuteCounts, ...]]
 
@@ -54,6 +54,19 @@ def frozen_counts(minutes: Iterable[DeploymentMinute], arms: Arms) -> FrozenCoun
         if _has_latencies(canary.get(minute)) and _has_latencies(champion.get(minute))
     )
     return FrozenCounts(minutes={ERRORS: errors, **({SLOW: slow} if slow else {})}, shares=_shares(errors, arms))
+
+
+def late_requests(counted: Iterable[MinuteCounts], again: Iterable[DeploymentMinute], arms: Arms) -> LateRequests:
+    """The requests that blocks have now, when they are asked for *again*, beyond those that were *counted*."""
+    earlier = {minute.minute: minute for minute in counted}
+    late = LateRequests()
+    for now in frozen_counts(again, arms).minutes[ERRORS]:
+        then = earlier.get(now.minute)
+        # A correction may also lower a count. What was counted too much is not what came late.
+        canary = max(now.canary - (then.canary if then else 0), 0)
+        champion = max(now.champion - (then.champion if then else 0), 0)
+        late = late.plus(LateRequests(canary=canary, champion=champion))
+    return late
 
 
 def frozen_clients(

@@ -4,14 +4,13 @@ The statistics are judged in `shared.domain.statistics.sequential`; here their v
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest, paused_s
 from shared.domain.rollout.policy import ERRORS, RolloutPolicy, StepLimits, WhenInconclusive, weeks_apart
 from shared.domain.statistics.sequential.verdicts import RolloutJudgement, RolloutVerdict, is_sick
 
-UNSETTLED = timedelta(days=1)  # How long a step may be undecided before a person is asked to look.
 SHADOW = -1  # The number of the phase before the first step, in which the new version gets copies of requests only.
 
 
@@ -30,6 +29,7 @@ class StepFacts:
     what the traffic is where somebody else has changed it. *errors* of the new version's requests were bad. *replayed*
     inputs stand in for requests that a quiet service does not have. The version may have been *revoked*. Where a look
     is *unmeasured*, it has asked for minutes and got none: that is no answer, and not a minute without requests.
+    *awaited* says which requests are due and not counted yet, and what they wait for; empty where there are none.
     """
 
     since: datetime
@@ -43,13 +43,17 @@ class StepFacts:
     replayed: int = 0
     revoked: bool = False
     unmeasured: bool = False
+    awaited: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutcome:
+    """*worse*: the new version is to blame. *overdue*: it has waited so long that a person must advance or abort."""
+
     decision: StepDecision
     because: str
-    worse: bool = False  # The new version is to blame.
+    worse: bool = False
+    overdue: bool = False
 
 
 def judge_step(policy: RolloutPolicy, step: int, steps: int, facts: StepFacts) -> StepOutcome:
@@ -72,10 +76,12 @@ def judge_step(policy: RolloutPolicy, step: int, steps: int, facts: StepFacts) -
         return StepOutcome(
             decision=StepDecision.ADVANCE, because=f"advanced by {advance.name} over {verdict}: {advance.reason}"
         )
-    if verdict is RolloutVerdict.BOTH_SICK:
-        return _wait(f"both versions are sick, and neither is to blame: {_sentence(facts)}")
     limits = _soak_limits(policy) if soaks else _shadow_limits(policy) if step == SHADOW else policy.each
-    return _in_time(policy, step, facts, limits, soaks)
+    elapsed_s = (facts.now - facts.since).total_seconds() - paused_s(facts.orders, facts.since, facts.now)
+    if verdict is RolloutVerdict.BOTH_SICK:
+        because = f"both versions are sick, and neither is to blame: {_sentence(facts)}"
+        return _wait(because, overdue=elapsed_s >= limits.at_most_s)
+    return _in_time(policy, step, facts, limits, soaks, elapsed_s)
 
 
 def _against(policy: RolloutPolicy, facts: StepFacts, soaks: bool) -> StepOutcome | None:
@@ -106,18 +112,19 @@ def _against(policy: RolloutPolicy, facts: StepFacts, soaks: bool) -> StepOutcom
     return None
 
 
-def _in_time(policy: RolloutPolicy, step: int, facts: StepFacts, limits: StepLimits, soaks: bool) -> StepOutcome:
-    elapsed_s = (facts.now - facts.since).total_seconds() - paused_s(facts.orders, facts.since, facts.now)
+def _in_time(
+    policy: RolloutPolicy, step: int, facts: StepFacts, limits: StepLimits, soaks: bool, elapsed_s: float
+) -> StepOutcome:
     missing = _missing(policy, step, facts, limits, soaks, elapsed_s)
     if not missing:
         return StepOutcome(decision=StepDecision.ADVANCE, because=_sentence(facts))
+    missing += f"; {facts.awaited}" if facts.awaited else ""
     late = elapsed_s >= limits.at_most_s
     if late and policy.inconclusive is WhenInconclusive.ABORT:
         because = f"undecided after {limits.at_most_s} s: {missing}"
         return StepOutcome(decision=StepDecision.ABORT, because=because)
-    return _wait(
-        f"undecided after {limits.at_most_s} s, a person must advance or abort: {missing}" if late else missing
-    )
+    because = f"undecided after {limits.at_most_s} s, a person must advance or abort: {missing}" if late else missing
+    return _wait(because, overdue=late)
 
 
 def _missing(
@@ -171,8 +178,8 @@ def _soak_limits(policy: RolloutPolicy) -> StepLimits:
     )
 
 
-def _wait(because: str) -> StepOutcome:
-    return StepOutcome(decision=StepDecision.WAIT, because=because)
+def _wait(because: str, overdue: bool = False) -> StepOutcome:
+    return StepOutcome(decision=StepDecision.WAIT, because=because, overdue=overdue)
 
 
 def _sentence(facts: StepFacts) -> str:

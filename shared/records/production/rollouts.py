@@ -87,12 +87,24 @@ def _by_minute(pairs: tuple[PairCounts, ...]) -> tuple[PairCounts, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LateRequests:
+    """Requests of each arm that came after their blocks had been counted: they are in no count."""
+
+    canary: int = 0
+    champion: int = 0
+
+    def plus(self, other: "LateRequests") -> "LateRequests":
+        return LateRequests(canary=self.canary + other.canary, champion=self.champion + other.champion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedLook:
     """One look of a step: what it has counted, the *evidence* with it, and what the step came to so far.
 
     *through* is the last minute that was judged, *requests* and *errors* are the new version's in this step. Collected
     outputs come later, and were judged to the minute *outputs_through*. *inputs* is how many of the inputs of a replay
-    the whole rollout has used. *revoked* and *unmeasured* are those of `StepFacts`.
+    the whole rollout has used. *revoked* and *unmeasured* are those of `StepFacts`, *overdue* is that of `StepOutcome`.
+    *first* is the first minute that this look has asked for, and *late* counts all that came late in this step so far.
     """
 
     step: int
@@ -113,6 +125,9 @@ class RecordedLook:
     inputs: int = field(default=0, metadata=NEWER)
     revoked: bool = field(default=False, metadata=NEWER)
     unmeasured: bool = field(default=False, metadata=NEWER)
+    overdue: bool = field(default=False, metadata=NEWER)
+    first: int = field(default=-1, metadata=NEWER)
+    late: LateRequests = field(default=LateRequests(), metadata=NEWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +158,7 @@ class StepRecord:
     inputs: int = field(default=0, metadata=NEWER)
     revoked: bool = field(default=False, metadata=NEWER)
     unmeasured: bool = field(default=False, metadata=NEWER)
+    late: LateRequests = field(default=LateRequests(), metadata=NEWER)
 
     @property
     def evidence(self) -> str:
@@ -152,7 +168,10 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutStanding:
-    """Where a rollout stands, to be shown: nothing is decided by it."""
+    """Where a rollout stands, to be shown: nothing is decided by it.
+
+    *overdue*: its step has lasted as long as it may, and waits for a person. *late* are requests that came late.
+    """
 
     promotion: str
     model: str
@@ -168,6 +187,8 @@ class RolloutStanding:
     decision: str
     because: str
     at: str
+    overdue: bool = False
+    late: LateRequests = LateRequests()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

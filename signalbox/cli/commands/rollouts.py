@@ -61,6 +61,8 @@ def show(promotion: str, as_json: bool) -> None:
         for row in answer["steps"]
     ]
     emit_table(("weight", "requests", "errors", "decision", "because"), rows, "no step has ended yet")
+    if late := sum(row["late"]["canary"] + row["late"]["champion"] for row in [answer, *answer["steps"]]):
+        click.echo(f"{late} requests came after their minutes were counted, and are in no count: see `look.lag`")
     for sentence in answer["expected"]:
         click.echo(f"expected: {sentence}")
     for sentence in answer["cost"]:
@@ -125,6 +127,7 @@ _order("abort", "Give all traffic back to the version before PROMOTION's, at onc
 @click.pass_context
 def rollback(
     context: click.Context,
+    /,
     model: str,
     version: str,
     only_plan: bool,

@@ -111,6 +111,36 @@ def test_a_step_is_decided(policy: RolloutPolicy, step: int, found: StepFacts, d
         assert outcome.worse is (blamed and not by_person), "a person's abort blames nobody"
 
 
+@pytest.mark.parametrize(
+    ("step", "found", "overdue"),
+    [
+        (0, facts(after_s=3599), False),
+        (0, facts(after_s=3600), True),
+        (0, facts(after_s=3600, verdict=V.BOTH_SICK), True),
+        (0, facts(after_s=3600, orders=(ordered(PAUSE),)), False),  # Whoever has paused it knows.
+        (0, facts(after_s=4000, orders=(ordered(PAUSE, after_s=100), ordered(RESUME, after_s=600))), False),
+        (0, facts(after_s=4100, orders=(ordered(PAUSE, after_s=100), ordered(RESUME, after_s=600))), True),
+        (
+            SOAK,
+            facts(after_s=7200, verdict=None, requests=0, errors=0),
+            False,
+        ),  # It has its time, and that of a step more.
+        (SOAK, facts(after_s=10800, verdict=None, requests=0, errors=0), True),
+        (1, facts(after_s=3600), False),  # It goes on.
+    ],
+)
+def test_a_step_that_has_lasted_as_long_as_it_may_waits_for_a_person(
+    step: int, found: StepFacts, overdue: bool
+) -> None:
+    assert judge_step(POLICY, step, len(POLICY.steps), found).overdue is overdue
+
+
+def test_what_a_step_waits_for_names_the_figures_that_are_late() -> None:
+    late = facts(requests=10, awaited="requests since 12:05 UTC are due and not counted")
+    because = judge_step(POLICY, 0, len(POLICY.steps), late).because
+    assert because == "10 requests of at least 200 were counted; requests since 12:05 UTC are due and not counted"
+
+
 @pytest.mark.parametrize("nonsense", [V.NO_DATA, V.FOREIGN, V.BOTH_SICK, V.INCONCLUSIVE])
 def test_what_has_not_decided_never_goes_on_by_its_age_alone(nonsense: RolloutVerdict) -> None:
     must_clear = judge_step(POLICY, 0, SOAK, facts(after_s=10**9, verdict=nonsense))

@@ -1,8 +1,8 @@
 """Rollouts over HTTP: where they stand, the page of a step, and what people order while traffic shifts."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Annotated
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any
 
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.rollout.costs import costs_of_release
@@ -17,7 +17,7 @@ from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence
 from shared.domain.statistics.sequential.verdicts import ComparisonFigures, judge_rollout
 from shared.domain.teams.ownership import Belonging
 from shared.records.production import paths
-from shared.records.production.rollouts import RolloutStanding, orders_of, step_at
+from shared.records.production.rollouts import LateRequests, RolloutStanding, orders_of, step_at
 from shared.records.promotion import fate_of
 from shared.validation.rules import OptionalName, Whole
 from triggers.http.api_route import ApiRequest, requester_name
@@ -65,7 +65,8 @@ class RolloutOrderRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutStepRow:
-    """A step that has ended: *evidence* is the digest of its record, which the next receipt names."""
+    """A step that has ended: *evidence* is the digest of its record, which the next receipt names. *late* are requests
+    that came after their minutes had been counted, and are in no count."""
 
     step: int
     weight: int
@@ -76,6 +77,7 @@ class RolloutStepRow:
     decision: str
     because: str
     evidence: str
+    late: LateRequests = field(default_factory=LateRequests)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +188,7 @@ def list_rollouts(request: ApiRequest, query: RolloutFilters) -> RolloutPage:
         if len(rows) == query.limit:
             return RolloutPage(rollouts=tuple(rows), next=rows[-1].promotion)
         fate, paused = _course(request.clients, standing)
-        rows.append(RolloutRow(**asdict(standing), fate=fate, paused=paused))
+        rows.append(RolloutRow(**_members(standing), fate=fate, paused=paused))
     return RolloutPage(rollouts=tuple(rows))
 
 
@@ -196,7 +198,7 @@ def show_rollout(request: ApiRequest, promotion: str) -> RolloutShown:
     standing = _standing(clients, promotion)
     fate, paused = _course(clients, standing)
     return RolloutShown(
-        **asdict(standing),
+        **_members(standing),
         fate=fate,
         paused=paused,
         steps=tuple(_steps(clients, standing)),
@@ -325,6 +327,10 @@ async def _order(
     )
 
 
+def _members(standing: RolloutStanding) -> dict[str, Any]:
+    return {member.name: getattr(standing, member.name) for member in fields(standing)}
+
+
 def _standing(clients: Clients, promotion: str) -> RolloutStanding:
     standing = clients.store.get(RolloutStanding, paths.rollout(promotion))
     if standing is None:
@@ -368,4 +374,5 @@ def _steps(clients: Clients, standing: RolloutStanding) -> Iterator[RolloutStepR
                 decision=record.decision,
                 because=record.because,
                 evidence=record.evidence,
+                late=record.late,
             )
