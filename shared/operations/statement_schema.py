@@ -10,7 +10,7 @@ from typing import Any
 from shared.domain.promotion.receipts import Receipt
 from shared.domain.trust.statements import STATEMENT, PredicateKind
 from shared.records import predicates
-from shared.records.production import rehearsals, rollouts, serving, upkeep
+from shared.records.production import alerts, rehearsals, rollouts, serving, upkeep
 from shared.validation.schemas import schema_of
 
 _CLASSES: dict[PredicateKind, tuple[type, ...]] = {
@@ -40,6 +40,7 @@ _CLASSES: dict[PredicateKind, tuple[type, ...]] = {
     PredicateKind.HOLD: (serving.HoldPredicate,),
     PredicateKind.RETIREMENT: (upkeep.RetirementPredicate,),
     PredicateKind.REHEARSAL: (rehearsals.RehearsalPredicate,),
+    PredicateKind.SERVING_ALERT: (alerts.AlertPredicate,),
 }
 _TEXT = {"type": "string"}
 _SUBJECT = {

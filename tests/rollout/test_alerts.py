@@ -1,5 +1,6 @@
 """An alert on a version that has won already: a rollback, exactly once, or a record that says why there is none."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.rollout.serving import ChangeKind
 from shared.ports import FiringAlert
+from shared.records.production.paths import serving_alerts
 from shared.records.production.serving import released_at, served_intervals
 from tests.rollout.conftest import FIRST, RolloutApp, alert, pushed
 
@@ -211,9 +213,36 @@ async def test_an_alert_that_starts_no_rollback_counts_against_the_version_until
 
 
 async def test_an_alert_of_the_future_dates_no_release(won: RolloutApp) -> None:
-    """Nobody signs the records of alerts, and a release of the far future would outlast every later hold."""
+    """An alert's time is Azure Monitor's, and a release of the far future would outlast every later hold."""
     await push(won, pushed(replace(firing(won), since=won.clients.clock.now() + timedelta(days=7))))
     assert not (await served_condition(won, "churn:2"))["met"]
     await won.ask("POST", "models/churn/release", {"version": "2", "reason": "a test of the rule"}, "linus")
     said = released_at(won.clients.statements, ModelVersion(name="churn", version="2"))
     assert said == won.clients.clock.now()
+
+
+async def test_an_alert_that_nobody_has_signed_counts_against_no_version(won: RolloutApp) -> None:
+    """Who can write to the state container can neither plant an alert, nor write another end over one."""
+    await won.pass_time(hours=72)
+    await push(won, pushed(firing(won)))
+    folder = serving_alerts("prod", "churn-online")
+    (signed,) = (blob.path for blob in won.hub.list("signalbox", folder))
+    record = json.loads(won.hub.read("signalbox", signed))
+    (row,) = await judged(won)
+    won.hub.create("signalbox", f"{folder}planted.json", json.dumps({**row, "model": "churn:1"}).encode())
+    won.hub.create("signalbox", f"{folder}elsewhere/same.dsse.json", json.dumps(record).encode())
+    assert await judged(won) == [row]
+    assert (await served_condition(won, "churn:1"))["met"]
+    found, forged = won.hub.find("signalbox", signed), json.dumps({**record, "payload": record["payload"][::-1]})
+    assert found is not None
+    assert won.hub.replace("signalbox", signed, forged.encode(), found.etag)
+    assert await judged(won) == []
+
+
+async def test_an_alert_that_is_found_again_and_again_is_signed_once(won: RolloutApp) -> None:
+    await won.pass_time(hours=72)
+    won.alerts.fires = [firing(won)]
+    await won.sweep()
+    await won.pass_time(minutes=10)
+    await won.sweep()
+    assert len(list(won.hub.list("signalbox", serving_alerts("prod", "churn-online")))) == 1

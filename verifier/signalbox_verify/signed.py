@@ -16,7 +16,7 @@ PURPOSES |= dict.fromkeys(("plan", "receipt", "move", "serving-change", "registr
 PURPOSES |= dict.fromkeys(("decision-use", "promotion-set"), "deciding")
 PURPOSES |= {"rollout-look": "measuring", "rollout-step": "measuring", "rehearsal": "measuring"}
 PURPOSES |= dict.fromkeys(("rollout-order", "entry-revocation", "withdrawal"), "door")
-PURPOSES |= dict.fromkeys(("traffic", "hold", "retirement", "log-finding", "proof-pack"), "deciding")
+PURPOSES |= dict.fromkeys(("traffic", "hold", "retirement", "serving-alert", "log-finding", "proof-pack"), "deciding")
 MODEL_SIGNATURE = "https://model_signing/signature/v1.0"  # The one kind that is not our own.
 PURPOSES |= dict.fromkeys((MODEL_SIGNATURE, "provenance", "break-glass", "roll-back", "revocation"), "deciding")
 

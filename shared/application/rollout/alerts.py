@@ -120,7 +120,7 @@ async def act_on_alert(
         rollback=reaction.rollback.id if reaction.rollback else "",
         source=source,
     )
-    await asyncio.to_thread(keep_alert, clients.store, record)
+    await asyncio.to_thread(keep_alert, clients.statements, record)
     return record
 
 

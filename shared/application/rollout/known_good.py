@@ -122,7 +122,7 @@ def uncleared_alerts(statements: Statements, stage: Stage, model: ModelVersion) 
         return ()
     place, endpoint = stage.environment.name, stage.serving.online
     cleared_at = released_at(statements, model)
-    return tuple(fired_alerts(statements.store, place, endpoint, stage.rollout.alerts, cleared_at))
+    return tuple(fired_alerts(statements, place, endpoint, stage.rollout.alerts, cleared_at))
 
 
 def standing_alerts(statements: Statements, ladder: Ladder, model: ModelVersion) -> tuple[FiredAlert, ...]:

@@ -37,6 +37,7 @@ class PredicateKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     RETIREMENT = "retirement"
     REHEARSAL = "rehearsal"
+    SERVING_ALERT = "serving-alert"
     DECISION_USE = "decision-use"
     PROMOTION_SET = "promotion-set"
     PROVENANCE = "provenance"

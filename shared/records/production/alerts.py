@@ -1,17 +1,20 @@
-"""What was done about each alert of a configured rule. They are shown, and keep a version from being known to be good.
+"""What was done about each alert of a configured rule: shown, and what keeps a version from being known to be good.
 
-Nobody signs them: what a planted or removed record changes is which version a rollback proposes, and never an order.
+Each outcome is a signed statement of its own, and none is ever changed: what nobody signed is no alert.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from shared.codec import encode
 from shared.domain import identity
+from shared.domain.promotion.audit import canonical_digest
 from shared.domain.rollout.known_good import FiredAlert
 from shared.domain.rollout.policy import RolloutAlerts
+from shared.domain.trust.statements import PredicateKind, Statement
 from shared.records.production import paths
-from shared.records.store import RecordStore
+from shared.records.statements import ForgedError, Statements
 
 FIRED, RESOLVED = "fired", "resolved"
 
@@ -38,31 +41,53 @@ class AlertRecord:
     source: str = ""
 
 
-def keep_alert(store: RecordStore, record: AlertRecord) -> None:
-    """Write *record* unless the alert is known with the same outcome. One that has started a rollback stays so."""
-    path = paths.serving_alert(record.environment, record.endpoint, identity.digest(record.alert, record.condition))
-    earlier = store.get(AlertRecord, path)
-    if earlier is None:
-        store.create(path, record)
-    # Azure Monitor repeats an alert, and each sweep finds it again: an unchanged outcome is not written again, so the
-    # record says when it was judged first.
-    elif not earlier.rollback and replace(earlier, at=record.at, source=record.source) != record:
-        store.overwrite(path, record)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertPredicate:
+    """What the deciding key says of an alert: what it was about, and what was done."""
+
+    record: AlertRecord
 
 
-def alerts_of(store: RecordStore, environment: str, endpoint: str) -> Iterator[AlertRecord]:
-    """Every alert of the endpoint that was judged, in no order."""
-    for blob in store.blobs(paths.serving_alerts(environment, endpoint)):
-        record = store.get(AlertRecord, blob.path)
-        if record is not None:
-            yield record
+def keep_alert(statements: Statements, record: AlertRecord) -> None:
+    """Sign *record* unless the alert is known with the same outcome. One that has started a rollback stays so."""
+    folder = paths.serving_alert(record.environment, record.endpoint, identity.digest(record.alert, record.condition))
+    outcomes = [outcome for _, outcome in _outcomes(statements, folder)]
+    if any(outcome.rollback for outcome in outcomes):
+        return
+    # Azure Monitor repeats an alert, and each sweep finds it again: only another outcome is signed, so that the record
+    # says when it was judged first.
+    if any((outcome.model, outcome.because) == (record.model, record.because) for outcome in outcomes):
+        return
+    statement = Statement(
+        kind=PredicateKind.SERVING_ALERT,
+        subjects={f"alert on {record.environment}/{record.endpoint}": canonical_digest(encode(record))},
+        at=datetime.fromisoformat(record.at),
+        predicate=encode(AlertPredicate(record=record)),
+    )
+    name = identity.digest(record.model, record.because, record.rollback)
+    statements.create(f"{folder}{name}.dsse.json", statement)
+
+
+def alerts_of(
+    statements: Statements, environment: str, endpoint: str, forgeries: list[ForgedError] | None = None
+) -> Iterator[AlertRecord]:
+    """Every alert of the endpoint that was judged, each as it was last, in no order.
+
+    What nobody signed is added to *forgeries*.
+    """
+    last: dict[str, AlertRecord] = {}
+    for path, record in _outcomes(statements, paths.serving_alerts(environment, endpoint), forgeries):
+        folder = path.rpartition("/")[0]
+        if folder not in last or _order(record) > _order(last[folder]):
+            last[folder] = record
+    return iter(last.values())
 
 
 def fired_alerts(
-    store: RecordStore, environment: str, endpoint: str, policy: RolloutAlerts, cleared_at: datetime | None
+    statements: Statements, environment: str, endpoint: str, policy: RolloutAlerts, cleared_at: datetime | None
 ) -> Iterator[FiredAlert]:
     """Those of the rules of *policy* that fired on the endpoint after *cleared_at*, whatever was done about them."""
-    records = [record for record in alerts_of(store, environment, endpoint) if policy.has_rule(record.rule)]
+    records = [record for record in alerts_of(statements, environment, endpoint) if policy.has_rule(record.rule)]
     resolved = {record.alert: record.at for record in records if record.condition == RESOLVED}
     for record in records:
         fired_at = datetime.fromisoformat(record.fired_at)
@@ -74,3 +99,14 @@ def fired_alerts(
                 deployment=record.deployment.lower(),
                 resolved_at=datetime.fromisoformat(ended) if ended else None,
             )
+
+
+def _outcomes(
+    statements: Statements, folder: str, forgeries: list[ForgedError] | None = None
+) -> Iterator[tuple[str, AlertRecord]]:
+    return statements.records(folder, PredicateKind.SERVING_ALERT, AlertRecord, forgeries=forgeries)
+
+
+def _order(record: AlertRecord) -> tuple[bool, str]:
+    """An outcome that has started a rollback is the last one, whatever was found after it."""
+    return bool(record.rollback), record.at

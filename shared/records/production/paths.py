@@ -57,8 +57,8 @@ def serving_alerts(environment: str, endpoint: str) -> str:
 
 
 def serving_alert(environment: str, endpoint: str, name: str) -> str:
-    """What was done about one alert."""
-    return f"{serving_alerts(environment, endpoint)}{name}.json"
+    """The folder of what was done about one alert, a statement for each outcome."""
+    return f"{serving_alerts(environment, endpoint)}{name}/"
 
 
 def alert_rollback(environment: str, endpoint: str, name: str) -> str:

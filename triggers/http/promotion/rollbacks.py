@@ -227,7 +227,7 @@ def _release(clients: Clients, model: ModelVersion, by: str, reason: str) -> Hol
     alerts = standing_alerts(clients.statements, clients.configuration.ladder, model)
     if hold is not None or alerts:
         # The hold may be of a host whose clock is ahead: the release counts all the same. An alert is no reason to date
-        # it later: nobody signs one, and a release of the far future would outlast every later hold.
+        # it later: its time is Azure Monitor's, and a release of the far future would outlast every later hold.
         at = max(clients.clock.now(), hold.at) if hold else clients.clock.now()
         cause = hold.cause if hold else ""
         sign_hold(clients.statements, VersionHold(model=model, released=True, by=by, reason=reason, at=at, cause=cause))
@@ -242,5 +242,5 @@ def show_serving_alerts(request: ApiRequest, environment: str, endpoint: str) ->
     """Every alert of the rules under `rollout.alerts` about the endpoint, and what it has started or why not."""
     clients = request.clients
     name = clients.configuration.workspace(environment).name
-    records = sorted(alerts_of(clients.store, name, endpoint), key=lambda record: record.at, reverse=True)
+    records = sorted(alerts_of(clients.statements, name, endpoint), key=lambda record: record.at, reverse=True)
     return ServingAlerts(environment=name, endpoint=endpoint, alerts=tuple(records))
