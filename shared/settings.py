@@ -130,7 +130,9 @@ _TREE_HEADS = re.compile(
     r"|file:/\S.*|ledger:https://[^/@?#\s]+/[a-z0-9](-?[a-z0-9])*"
 )
 # Browsers keep `__Host-` cookies for https, and for this machine.
-_CONSOLE = re.compile(r"(https://[^/?#\s@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)/console")
+_CONSOLE = re.compile(
+    r"(https://[^/?#\s@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)(/[A-Za-z0-9][\w.~-]*)*/console", re.A
+)
 _INSTANCE = re.compile(r"https://[^/?#\s@]+")
 _VAULT_KEY = re.compile(r"https://[^/@?#\s]+/keys/[0-9A-Za-z-]{1,127}/[0-9a-f]{32}")
 _LOG_WORKSPACE = re.compile(r"([a-z0-9][a-z0-9-]*=)?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -312,7 +314,7 @@ def _problem(name: str, value: str) -> str | None:
     if name == SESSION_KEYS and not all(len(key) >= _KEY_LENGTH for key in _entries(value)):
         return f"{name} has a key of less than {_KEY_LENGTH} characters; use random ones, kept in Key Vault"
     if name == CONSOLE_URL and value and not _CONSOLE.fullmatch(value.rstrip("/")):
-        return f"{name} is {value!r}; use https://HOST/console, as browsers reach the app"
+        return f"{name} is {value!r}; use https://HOST/console, or https://HOST/PATH/console, as browsers reach the app"
     if name == SERVICE_NOW and value and not _INSTANCE.fullmatch(value.rstrip("/")):
         return f"{name} is {value!r}; use https://INSTANCE.service-now.com, since a secret is sent there"
     if name in _NOTICES and value and (problem := _notice_problem(name, value)):

@@ -23,6 +23,7 @@ from shared.settings import SettingsError
 from triggers.console.api_calls import OPERATIONS, api_call
 from triggers.console.cookies import HELD, SESSION, cookie_of, with_cookie
 from triggers.console.held_forms import HeldForm, held_form, hold
+from triggers.console.own_addresses import base_of, below
 from triggers.console.page import Elsewhere, FramedDocument, Page, PageForm, PageRequest
 from triggers.console.pages import PAGES
 from triggers.console.rendering import document_response, html_response
@@ -57,20 +58,23 @@ async def serve(client: Client, clients: Callable[[], Clients], http: func.HttpR
     if path.startswith("static/"):
         static = static_response(path.removeprefix("static/"), http.headers.get("Accept-Encoding") or "")
         return static or _failure(Problem(404, "no such file", "the console has no such file; load the page again"))
+    base = ""
     try:
         worker_clients = clients()
+        base = base_of(worker_clients.settings.console_url)
         if not worker_clients.settings.console_url:
             raise Problem(503, "not set up", "nobody can sign in: SIGNALBOX_CONSOLE_URL is not set")
-        return await _serve(client, worker_clients, http, path)
+        response = await _serve(client, worker_clients, http, path)
     except SettingsError as error:
         _log.error("the app cannot start: %s", error)
-        return _failure(Problem(503, "wrong settings", "a setting of the app is wrong; its log says which"))
+        response = _failure(Problem(503, "wrong settings", "a setting of the app is wrong; its log says which"))
     except Problem as problem:
-        return _failure(problem)
+        response = _failure(problem)
     except Refused as refusal:
-        return _failure(Problem(422, "refused", str(refusal)))
+        response = _failure(Problem(422, "refused", str(refusal)))
     except Transient as fault:
-        return _failure(Problem(503, "try again", str(fault)))
+        response = _failure(Problem(503, "try again", str(fault)))
+    return below(base, response)
 
 
 async def _serve(client: Client, clients: Clients, http: func.HttpRequest, path: str) -> func.HttpResponse:

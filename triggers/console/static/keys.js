@@ -1,5 +1,5 @@
 // Keys that lead to a page. None of them decides anything, and none is heard while somebody types.
-const PLACES = { i: "/console/", p: "/console/promotions", r: "/console/runs", m: "/console/me", s: "/console/schedules", d: "/console/dead-letters" };
+const PLACES = { i: "", p: "promotions", r: "runs", m: "me", s: "schedules", d: "dead-letters" };
 let isWaiting = false;
 
 export function listenToKeys() {
@@ -17,7 +17,9 @@ export function listenToKeys() {
       document.getElementById("find")?.select();
       return;
     }
-    if (isWaiting && PLACES[event.key]) location.assign(PLACES[event.key]);
+    const place = PLACES[event.key];
+    // The way to the first page is the template's, since a proxy may serve the console below a path.
+    if (isWaiting && place !== undefined) location.assign(document.querySelector(".brand").href + place);
     isWaiting = event.key === "g";
     if (event.key === "?") document.querySelector("footer").scrollIntoView();
   });
