@@ -68,14 +68,14 @@ up-demo: setup  ## The local cloud of `make demo` again, until Ctrl-C: its promo
 
 test proofs coverage chaos: export OPENBLAS_NUM_THREADS = 1  # Tests fill the cores; NumPy's threads would only spin beside them.
 
-test: setup  ## All tests; long proofs in their short form.
+test: driver  ## All tests; long proofs in their short form.
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-proofs: setup  ## The long proofs whole: simulations, properties with more examples, every removed lock, every failing move.
+proofs: driver  ## The long proofs whole: simulations, properties with more examples, every removed lock, every failing move.
 	@SIGNALBOX_PROOFS=1 $(BIN)/python -m pytest -m "long or proof or hypothesis" \
 		--numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-coverage: setup  ## All tests again, with every line and branch counted, in the local cloud's processes too: twice the time.
+coverage: driver  ## All tests again, with every line and branch counted, in the local cloud's processes too: twice the time.
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills among 20 files, every step of retraining, every move of a promotion refused, 10,000 messages, a log of 60,000 lines.
@@ -84,10 +84,26 @@ chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills among 20
 	@SIGNALBOX_CHAOS_MESSAGES=10000 $(BIN)/python -m pytest tests/messaging/test_kills.py tests/messaging/test_records.py -v
 	@SIGNALBOX_FULL_LOGS=1 $(BIN)/python -m pytest tests/emulators/test_storage.py -k fifty_thousand -v
 
+# The driver of the tests in a browser, where there is a browser: 45 MB to fetch and 165 MB on the disk, which `make demo`
+# does without. It drives the Chromium of the system, and downloads none.
+CHROMIUM := $(shell sh -c 'command -v chromium || command -v chromium-browser || command -v google-chrome')
+$(VENV)/.browser: $(VENV)/.ready
+	@$(STEP) "Driver of the browser tests" $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
+	@touch $@
+
+.PHONY: driver
+driver: setup
+	@+$(if $(CHROMIUM),$(if $(LOCK),flock $(LOCK)) $(MAKE) --no-print-directory $(VENV)/.browser,:)
+
 .PHONY: browser
-browser: setup  ## The console in the system's Chromium: the stories of its pages, by keyboard and by mouse.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
-	@SIGNALBOX_BROWSER=1 $(BIN)/python -m pytest tests/browser -v
+browser: driver  ## The console in the system's Chromium: every story by keyboard and by mouse, and axe-core on every page in every state.
+	@test -n "$(CHROMIUM)" || { echo "There is no Chromium on this machine: on Debian, apt-get install chromium"; exit 1; }
+	@SIGNALBOX_BROWSER=1 SIGNALBOX_PROOFS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest tests/browser -v \
+		--numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
+.PHONY: screenshots
+screenshots: driver  ## The pictures of docs/console.md, taken of the running console in what `make demo` has left in this folder.
+	@$(BIN)/python -m website.screenshots
 
 .PHONY: tour
 tour: setup  ## The runbook of docs/operations.md, with the full disk, which takes three minutes.

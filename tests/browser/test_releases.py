@@ -1,14 +1,14 @@
-"""What people do at the console while traffic shifts: stop a rollout, bring production back; by keyboard, by mouse."""
+"""What people do at the console while traffic shifts: stop a rollout, bring production back."""
 
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import look_again, tab_to
+from tests.browser.hands import BY, Hands, is_fresh, look_again
 from tests.console.conftest import ReleaseConsole
 from tests.rollout.conftest import FIRST, SECOND, RolloutApp
 
-pytestmark = pytest.mark.xdist_group("console releases")
+pytestmark = [pytest.mark.xdist_group("console releases"), pytest.mark.proof]
 
 
 async def third_is_shifting(app: RolloutApp) -> str:
@@ -17,18 +17,17 @@ async def third_is_shifting(app: RolloutApp) -> str:
     return promotion
 
 
-async def test_an_engineer_aborts_a_rollout_by_keyboard_alone(page: Any, replaced: ReleaseConsole) -> None:
-    promotion = await third_is_shifting(replaced)
-    await page.goto(f"{replaced.host.url}/console/rollouts")
-    await tab_to(page, "churn:3")
-    await page.keyboard.press("Enter")
+@pytest.mark.parametrize("by", BY)
+async def test_an_engineer_aborts_a_rollout(page: Any, replaced: ReleaseConsole, by: str) -> None:
+    promotion, hands = await third_is_shifting(replaced), Hands(page, by)
+    await page.goto(f"{replaced.host.url}/console/")
+    await hands.press("Rollouts")
+    await page.wait_for_url("**/rollouts")
+    await hands.press("churn:3")
     await page.wait_for_url(f"**/rollouts/{promotion}")
-    await tab_to(page, "Abort")
-    await page.keyboard.press("Enter")
-    await page.keyboard.press("Tab")
-    await page.keyboard.type("callers complain")
-    await page.keyboard.press("Tab")
-    await page.keyboard.press("Enter")
+    await hands.press("Abort")
+    await hands.write("Why it is aborted", "callers complain")
+    await hands.press("Abort the rollout")
     await page.wait_for_url("**done=abort")
     assert await page.get_by_role("status").filter(has_text="The rollout is being aborted.").count() == 1
     result = await replaced.finish(promotion)
@@ -43,7 +42,7 @@ async def test_what_ends_a_rollout_appears_on_its_page_and_takes_the_orders_away
     promotion = await third_is_shifting(replaced)
     await page.goto(f"{replaced.host.url}/console/rollouts/{promotion}")
     await page.get_by_role("heading", name="What you may order").wait_for()
-    await page.wait_for_function("document.getElementById('freshness').textContent.startsWith('As of')")
+    await is_fresh(page)
     await replaced.order(promotion, "abort", "somebody else was faster")
     await replaced.finish(promotion)
     await look_again(page)
@@ -52,31 +51,16 @@ async def test_what_ends_a_rollout_appears_on_its_page_and_takes_the_orders_away
     assert await page.get_by_role("heading", name="What you may order").count() == 0
 
 
-async def test_an_engineer_aborts_a_rollout_by_mouse(page: Any, replaced: ReleaseConsole) -> None:
-    promotion = await third_is_shifting(replaced)
-    await page.goto(f"{replaced.host.url}/console/")
-    await page.get_by_role("link", name="Rollouts").click()
-    await page.get_by_role("link", name="churn:3").click()
-    await page.get_by_text("Abort", exact=True).click()
-    await page.get_by_label("Why it is aborted").fill("callers complain")
-    await page.get_by_role("button", name="Abort the rollout").click()
-    await page.wait_for_url("**done=abort")
-
-    assert (await replaced.finish(promotion)).fate.value == "held"
-
-
-async def test_an_engineer_rolls_back_by_keyboard_alone(page: Any, replaced: ReleaseConsole) -> None:
+@pytest.mark.parametrize("by", BY)
+async def test_an_engineer_rolls_back(page: Any, replaced: ReleaseConsole, by: str) -> None:
+    hands = Hands(page, by)
     await page.goto(f"{replaced.host.url}/console/models")
-    await tab_to(page, "churn")
-    await page.keyboard.press("Enter")
+    await hands.press("churn")
     await page.wait_for_url("**/models/churn")
-    await tab_to(page, "Roll back…")
-    await page.keyboard.press("Enter")
+    await hands.press("Roll back…")
     await page.wait_for_url("**/models/churn/rollback")
-    await tab_to(page, "Why it is rolled back")
-    await page.keyboard.type("callers complain")
-    await page.keyboard.press("Tab")
-    await page.keyboard.press("Enter")
+    await hands.write("Why it is rolled back", "callers complain")
+    await hands.press("Roll back to churn:1")
     await page.wait_for_url("**done=order")
     await replaced.until(lambda: replaced.traffic == {replaced.deployment(FIRST): 100})
 
