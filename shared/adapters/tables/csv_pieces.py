@@ -3,8 +3,9 @@
 import codecs
 import csv
 import io
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -27,6 +28,9 @@ from shared.domain.data.data_contract import DataContract
 from shared.domain.data.data_measures import EXAMPLES, Breaches, Example
 
 _BLOCK = 4 * 1024 * 1024
+# Arrow reserves room for a whole piece in each column that it reads: a table of many columns is read in smaller ones.
+_RESERVED = 64 * 1024 * 1024
+_LEAST_BLOCK = 256 * 1024
 _LONGEST_HEADER = 256 * 1024
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BLANK = 1024  # Of a piece of line ends alone, which Arrow does not take.
@@ -47,8 +51,10 @@ def csv_pieces(
     header, body = _header(blocks, contract)
     named_fields = header if contract.csv.header else [field for field in header if field in contract.names]
     compare_columns(name, dict.fromkeys(named_fields, 0), contract, breaches)
-    reader = _Reader(name, header, contract, [column for column in names if column in header])
-    for records in _records(body, blocks, contract.csv.delimiter.encode()):
+    known = set(header)
+    reader = _Reader(name, header, contract, [column for column in names if column in known])
+    size = max(_LEAST_BLOCK, min(_BLOCK, _RESERVED // max(1, len(reader.column_names))))
+    for records in _records(_parts(itertools.chain([body], blocks), size), contract.csv.delimiter.encode()):
         yield lambda records=records: reader.parse(records)  # type: ignore[misc]
 
 
@@ -130,8 +136,14 @@ def _header_end(start: bytes) -> int:
     return len(start)
 
 
-def _records(buffer: bytes, blocks: Iterator[bytes], delimiter: bytes) -> Iterator[bytes]:
-    """Whole records, a few megabytes at a time."""
+def _parts(blocks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    for block in blocks:
+        yield from (block[start : start + size] for start in range(0, len(block), size))
+
+
+def _records(blocks: Iterable[bytes], delimiter: bytes) -> Iterator[bytes]:
+    """Whole records, about a block at a time."""
+    buffer = b""
     for block in blocks:
         buffer += block
         end = records_end(buffer, delimiter)

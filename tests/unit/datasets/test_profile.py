@@ -141,6 +141,17 @@ def test_the_page_needs_nothing_and_obeys_nobody(tmp_path: Path, capsys: pytest.
     assert "default-src 'none'" in text
 
 
+def test_a_table_of_two_hundred_columns_fits_into_the_memory_of_its_reader(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    row = ",".join(["0.123"] * 200)
+    file.write_text("\n".join([",".join(f"c{number}" for number in range(200)), *[row] * 10_000]))  # 12 MB.
+
+    facts = profile_files([file]).table
+
+    assert facts is not None
+    assert (facts.problems, facts.rows, len(facts.columns)) == ((), 10_000, 200)
+
+
 def test_a_file_that_takes_too_long_ends_with_a_sentence(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_text("x\n" + "1\n" * 1000)
