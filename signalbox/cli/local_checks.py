@@ -26,10 +26,13 @@ def infer_contract(app: Path, file: Path, out: Path, force: bool) -> int:
     return _run(app, "shared.operations.local_contract", [str(file), str(out), *(["--force"] * force)])
 
 
-def profile_data(app: Path, files: Sequence[Path], out: Path | None, as_json: bool) -> int:
-    """Write the page of *files* with the code in the folder *app*; the code is 0, 1 or 2 as `data profile` says."""
-    options = [*(["--out", str(out)] if out else []), *(["--json"] * as_json)]
-    return _run(app, "shared.operations.local_dataset", [*map(str, files), *options])
+def figures_of(app: Path, files: Sequence[Path], columns: Sequence[str]) -> tuple[int, str]:
+    """The figures of *files* as JSON, counted by the code in the folder *app*, and 0, 1 or 2 as `data profile` says.
+
+    *columns* are the names of those to describe, or patterns of names. What cannot be read is said on standard error.
+    """
+    options = [f"--column={pattern}" for pattern in columns]
+    return _answer(app, "shared.operations.local_dataset", [*options, "--", *map(str, files)])
 
 
 def check_configuration(app: Path, file: Path) -> int:
@@ -43,9 +46,16 @@ def change_keys(app: Path, arguments: list[str], token: str = "") -> int:
 
 
 def _run(app: Path, module: str, arguments: list[str], content: str = "") -> int:
+    code, answer = _answer(app, module, arguments, content)
+    click.echo(answer, nl=False)
+    return code
+
+
+def _answer(app: Path, module: str, arguments: list[str], content: str = "") -> tuple[int, str]:
+    """The exit code of *module* and what it printed; its complaints are passed on."""
     if not (app / "shared" / "config" / "__main__.py").is_file():
         click.echo(f"{app.resolve()} is not the app's folder; name it with --app", err=True)
-        return NOT_TRIED
+        return NOT_TRIED, ""
     process = subprocess.run(
         [sys.executable, "-P", "-m", module, *arguments],  # -P: the working folder may have a `shared` of its own.
         env=os.environ | {"PYTHONPATH": str(app.resolve())},
@@ -54,6 +64,5 @@ def _run(app: Path, module: str, arguments: list[str], content: str = "") -> int
         text=True,
         input=content or None,
     )
-    click.echo(process.stdout, nl=False)
     click.echo(process.stderr, nl=False, err=True)
-    return process.returncode
+    return process.returncode, process.stdout

@@ -70,3 +70,17 @@ def test_a_broken_contract_is_one_sentence(tmp_path: Path, capsys: pytest.Captur
     code, output = profile_here(tmp_path, capsys, ROWS, contract)
 
     assert (code, len(output.splitlines())) == (2, 1), output
+
+
+def test_the_page_of_data_says_what_it_has_and_prints_the_figures(tmp_path: Path) -> None:
+    file, page = tmp_path / "rows.csv", tmp_path / "page.html"
+    file.write_text(ROWS)
+
+    plain = CliRunner().invoke(main, ["data", "profile", str(file), "--out", str(page)])
+    chosen = CliRunner().invoke(main, ["data", "profile", str(file), "--json", "--column", "s*"])
+    absent = CliRunner().invoke(main, ["data", "profile", str(file), "--out", str(page), "--column", "-x"])
+
+    assert (plain.exit_code, plain.stdout) == (0, f"wrote {page}: 50 rows, 2 columns\n"), plain.output
+    assert [column["name"] for column in json.loads(chosen.stdout)["table"]["columns"]] == ["sex"]
+    assert (absent.exit_code, "it has no column '-x'" in absent.stderr) == (1, True), absent.output
+    assert "it has no column" in page.read_text()

@@ -80,6 +80,6 @@ def describe_table(files: Sequence[TableFile], kind: Format) -> Iterator[Frame]:
     yield encode(describe(files, kind).facts()), b""
 
 
-def profile_table(files: Sequence[TableFile], kind: Format) -> Iterator[Frame]:
-    """The figures of *files* together, in one frame."""
-    yield encode(table_figures(files, kind)), b""
+def profile_table(files: Sequence[TableFile], kind: Format, patterns: tuple[str, ...]) -> Iterator[Frame]:
+    """The figures of *files* together, of the columns that *patterns* name, in one frame."""
+    yield encode(table_figures(files, kind, patterns)), b""

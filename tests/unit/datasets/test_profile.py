@@ -1,8 +1,7 @@
-"""The figures of tables and their page: right beside NumPy's, bounded, and harmless whatever the file says."""
+"""The figures of tables: right beside NumPy's, and bounded whatever the file says."""
 
 import json
 import math
-import re
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,7 @@ from shared.adapters.reader.limits import ReaderLimits
 from shared.adapters.tables.overview.describing import describe
 from shared.adapters.tables.overview.profiling import profile_table
 from shared.domain.data.data_contract import Format
-from shared.evidence_page.dataset import dataset_page
-from shared.operations.local_dataset import profile_files, show_profile
+from shared.operations.local_dataset import profile_files
 
 
 def table(folder: Path, name: str, content: bytes | str) -> TableFile:
@@ -124,21 +122,29 @@ def test_ends_that_no_float_can_divide_have_no_histogram(tmp_path: Path) -> None
     assert facts.correlations.rows[0] == (None, None)
 
 
-def test_the_page_needs_nothing_and_obeys_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    hostile = "<script>alert(1)</script>"
-    file = tmp_path / "a.csv"
-    file.write_text("\n".join([f"x,{hostile}", *(f"{n},<img src=//evil>" for n in range(50))]))
-    page = tmp_path / "page.html"
+def test_a_wide_table_is_described_as_far_as_the_bound(tmp_path: Path) -> None:
+    names = [f"sensor_{number:05d}" for number in range(10_000)]
+    file = tmp_path / "wide.csv"
+    file.write_text("\n".join([",".join(names), *[",".join(["1.5"] * 10_000)] * 3]))
 
-    assert show_profile([file], page, True) == 0
+    first = profile_files([file]).table
+    chosen = profile_files([file], ["sensor_09999", "sensor_0000[12]", "sensor_09999"]).table
 
-    text = page.read_text()
-    assert json.loads(capsys.readouterr().out)["table"]["rows"] == 50
-    assert "<script" not in text
-    assert not re.search(r"(src|href)=|url\(|@import", text.replace("&lt;img src=", ""))
-    assert "prefers-color-scheme: dark" in text
-    assert 'name="viewport"' in text
-    assert "default-src 'none'" in text
+    assert first is not None
+    assert (first.problems, first.rows, len(first.columns), len(first.others)) == ((), 3, 200, 9800)
+    assert chosen is not None
+    assert [column.name for column in chosen.columns] == ["sensor_09999", "sensor_00001", "sensor_00002"]
+    assert len(chosen.others) == 9997
+
+
+def test_a_column_may_be_called_like_a_pattern(tmp_path: Path) -> None:
+    file = table(tmp_path, "a.csv", "a*,ab,[x]\n1,2,3\n")
+
+    chosen = profile_table([file], "csv", ["a*", "[x]"])
+    absent = profile_table([file], "csv", ["ab", "y*"])
+
+    assert [column.name for column in chosen.columns] == ["a*", "[x]"]
+    assert "it has no column 'y*'" in absent.problems[0]
 
 
 def test_a_table_of_two_hundred_columns_fits_into_the_memory_of_its_reader(tmp_path: Path) -> None:
@@ -156,17 +162,6 @@ def test_a_file_that_takes_too_long_ends_with_a_sentence(tmp_path: Path) -> None
     file = tmp_path / "a.csv"
     file.write_text("x\n" + "1\n" * 1000)
 
-    profile = profile_files([file], ReaderLimits(seconds=0.0))
+    profile = profile_files([file], limits=ReaderLimits(seconds=0.0))
 
     assert "longer than 0 s" in profile.problems[0]
-    assert "longer than 0 s" in dataset_page(profile)
-
-
-def test_annotations_have_a_page_too(tmp_path: Path) -> None:
-    file = tmp_path / "labels.json"
-    file.write_text(json.dumps({"images": [], "annotations": [], "categories": []}))
-
-    profile = profile_files([file])
-
-    assert profile.problems == ("it has no images",)
-    assert "it has no images" in dataset_page(profile)

@@ -8,8 +8,8 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -32,6 +32,9 @@ _DELIMITERS = ",;\t|"
 _LONGEST_HEADER = 256 * 1024
 _LINES = 1000  # Of JSON, in which every column must occur once.
 _SHOWN = 10
+
+# The columns to read of those that a file has. Raises UnreadableFile where it has none of them.
+Choice = Callable[[Sequence[str]], Sequence[str]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,10 +116,15 @@ class TypedColumn:
 
 @dataclass(slots=True, kw_only=True)
 class Description:
-    """The *columns* of all files together; *problems* say what is wrong with which file."""
+    """The *columns* of all files together; *problems* say what is wrong with which file.
+
+    *choice* says which of the files' columns are read; the *others* are only named.
+    """
 
     kinds: dict[str, ColumnType] = field(default_factory=dict)
+    choice: Choice = list
     contract: DataContract | None = None
+    others: tuple[str, ...] = ()
     columns: dict[str, TypedColumn] = field(default_factory=dict)
     rows: int = 0
     problems: list[str] = field(default_factory=list)
@@ -125,12 +133,16 @@ class Description:
         """The contract by which *file* is read. Raises UnreadableFile where it has other columns than those before."""
         contract = contract_of(file, kind, self.kinds)
         if self.contract is None:
-            self.contract = contract
-            self.columns = {rule.name: TypedColumn(name=rule.name, kind=rule.type) for rule in contract.columns}
-        elif set(contract.names) != set(self.columns):
-            differing = ", ".join(sorted(set(contract.names) ^ set(self.columns))[:_SHOWN])
+            rules = {rule.name: rule for rule in contract.columns}
+            chosen = self.choice(contract.names)
+            self.contract = replace(contract, columns=tuple(rules[name] for name in chosen))
+            self.columns = {name: TypedColumn(name=name, kind=rules[name].type) for name in chosen}
+            self.others = tuple(name for name in contract.names if name not in self.columns)
+        known = {*self.columns, *self.others}
+        if set(contract.names) != known:
+            differing = ", ".join(sorted(set(contract.names) ^ known)[:_SHOWN])
             raise UnreadableFile(f"it differs from the files before it in the columns {differing}")
-        return contract
+        return replace(self.contract, csv=contract.csv)
 
     def facts(self) -> TableFacts:
         columns = tuple(
@@ -140,12 +152,15 @@ class Description:
         return TableFacts(rows=self.rows, columns=columns, problems=tuple(self.problems[:_SHOWN]))
 
 
-def describe(files: Sequence[TableFile], kind: Format) -> Description:
-    """What *files* of one format are together. What a file holds never makes it raise: that is a problem."""
-    description = _read(files, kind, {})
+def describe(files: Sequence[TableFile], kind: Format, choice: Choice = list) -> Description:
+    """What *files* of one format are together, as far as *choice* reads them.
+
+    What a file holds never makes it raise: that is a problem.
+    """
+    description = _read(files, kind, {}, choice)
     while followers := next_kinds(description.columns.values()):
         others = {column.name: column.kind for column in description.columns.values()}
-        description = _read(files, kind, others | followers)
+        description = _read(files, kind, others | followers, choice)
     for column in description.columns.values():
         if column.unreadable:
             problem = f"column {column.name[:60]!r} has {column.unreadable} values that are no text of UTF-8"
@@ -164,8 +179,8 @@ def next_kinds(columns: Iterable[TypedColumn]) -> dict[str, ColumnType]:
     return {column.name: column.next_kind for column in columns if column.next_kind is not None}
 
 
-def _read(files: Sequence[TableFile], kind: Format, kinds: dict[str, ColumnType]) -> Description:
-    description = Description(kinds=kinds)
+def _read(files: Sequence[TableFile], kind: Format, kinds: dict[str, ColumnType], choice: Choice) -> Description:
+    description = Description(kinds=kinds, choice=choice)
     for file in files:
         try:
             for piece in pieces_in(file, description.begin(file, kind)):

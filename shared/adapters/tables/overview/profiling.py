@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.adapters.reader.files import TableFile
-from shared.adapters.tables.batches import Piece
+from shared.adapters.tables.batches import Piece, UnreadableFile
 from shared.adapters.tables.overview.describing import TypedColumn, as_numbers, describe, pieces_in
 from shared.domain.data.data_contract import ORDERED, Format
 from shared.domain.datasets.profile import (
@@ -32,27 +33,41 @@ _LONGEST_TEXT = 80
 _DAY_S = 86400.0
 
 
-def profile_table(files: Sequence[TableFile], kind: Format) -> TableProfile:
+def profile_table(files: Sequence[TableFile], kind: Format, patterns: Sequence[str] = ()) -> TableProfile:
     """The figures of *files* together, which are read twice: for their types and ends, then for what lies between.
 
-    Where a file cannot be read, its problem is all that there is.
+    The columns are those that *patterns* name, else all, up to a bound. Where a file cannot be read, its problem is all
+    that there is.
     """
-    description = describe(files, kind)
-    names = list(description.columns)
+    description = describe(files, kind, lambda names: chosen_columns(names, patterns))
     if description.problems or description.contract is None:
         return TableProfile(rows=description.rows, problems=tuple(description.problems[:10]))
-    profiled = [description.columns[name] for name in names[:MOST_COLUMNS]]
-    counting = _Counting(profiled)
+    counting = _Counting(list(description.columns.values()))
     for file in files:
-        contract = replace(description.begin(file, kind), columns=tuple(column.rule for column in profiled))
+        rules = tuple(column.rule for column in description.columns.values())
+        contract = replace(description.begin(file, kind), columns=rules)
         for piece in pieces_in(file, contract):
             counting.take(piece)
     return TableProfile(
         rows=description.rows,
         columns=tuple(figures.result() for figures in counting.columns),
-        others=tuple(names[MOST_COLUMNS:]),
+        others=description.others,
         correlations=counting.pairs.result(),
     )
+
+
+def chosen_columns(names: Sequence[str], patterns: Sequence[str]) -> list[str]:
+    """Those of *names* that *patterns* name, in the order of these; all of them where there are no patterns.
+
+    Beyond the bound they are left out. Raises UnreadableFile for a pattern that names none.
+    """
+    chosen = dict.fromkeys(() if patterns else names)
+    for pattern in patterns:
+        matching = [pattern] if pattern in names else [name for name in names if fnmatchcase(name, pattern)]
+        if not matching:
+            raise UnreadableFile(f"it has no column {pattern[:200]!r}")
+        chosen |= dict.fromkeys(matching)
+    return list(chosen)[:MOST_COLUMNS]
 
 
 class _Counting:
