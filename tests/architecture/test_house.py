@@ -147,7 +147,7 @@ def test_the_command_imports_no_server_and_no_client_of_azure():
     """Every call of `signalbox` would wait for them: the emulators' servers cost more than all the rest."""
     program = (
         "import sys, signalbox.cli.main;"
-        "heavy = ('azure', 'aiohttp', 'joserfc', 'numpy', 'rich', 'shared', 'yaml');"
+        "heavy = ('azure', 'aiohttp', 'bokeh', 'joserfc', 'numpy', 'rich', 'shared', 'yaml');"
         "print(sorted({m for m in sys.modules if m.startswith(heavy)}))"
     )
     done = subprocess.run(
