@@ -84,7 +84,16 @@ def _content(clients: Clients, order: c.StageOrder) -> dict[str, object]:
         "asked": roles,
         "unverified": unverified_reason(policy) if roles and askers.unverified else "",
         "expires_after_s": order.at.stage.approvals.expire_after_s,
+        **_change_asked(order),
     }
+
+
+def _change_asked(order: c.StageOrder) -> dict[str, object]:
+    """That ServiceNow is asked too. The change's number is not here: it is opened for the digest of this pack."""
+    rules = order.at.stage.change
+    if rules is None or order.phase is not Phase.ENTRY:
+        return {}
+    return {"change": {"assignment_group": rules.assignment_group, "give_up_after_s": rules.give_up_after_s}}
 
 
 def _changed(clients: Clients, plan: Plan, at: StagePlan) -> Iterator[dict[str, str]]:

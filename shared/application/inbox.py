@@ -11,11 +11,13 @@ from enum import StrEnum
 from functools import partial
 
 from shared.application.lists import RowFilter, matching, rows_in_scope
+from shared.application.promotion.awaited_roles import Waited
 from shared.application.promotion.waits import Waits
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
 from shared.domain.configuration import Configuration
 from shared.domain.inference.runs import RunOutcome
+from shared.domain.promotion.delegations import is_named, named_person
 from shared.domain.teams.ownership import Belonging, Scope
 from shared.records import paths
 from shared.records.inference import find_run
@@ -50,6 +52,8 @@ class InboxItem:
     """*subject* is the run, the promotion or the part; *about* the model or the route. Times are ISO 8601 UTC.
 
     *stage*, *phase*, *role* and *evidence* are those of a decision. *until* is empty where nothing expires.
+    *delegated_by* has left the decision to this person, *delegated_because* says why, and *delegable_to* are the others
+    to whom this person may leave it.
     """
 
     kind: WaitingKind
@@ -62,6 +66,9 @@ class InboxItem:
     role: str = ""
     evidence: str = ""
     phase: str = ""
+    delegated_by: str = ""
+    delegated_because: str = ""
+    delegable_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,10 @@ def _decisions(records: InboxRecords, caller: Caller, waits: Mapping[str, Waits]
             if not records.scope_of(caller, action).covers(team):
                 continue
             if role_asked.waits_for(caller):
+                delegation = role_asked.delegation
+                own = delegation if delegation is not None and delegation.is_to(caller) else None
+                others = (name for name in role_asked.named if not is_named(caller, name))
+                others = (name for name in others if _may_decide(records, waiting.request.model.name, role_asked, name))
                 yield InboxItem(
                     kind=WaitingKind.BREAK_GLASS if role_asked.glass else WaitingKind.APPROVAL,
                     subject=promotion,
@@ -120,7 +131,17 @@ def _decisions(records: InboxRecords, caller: Caller, waits: Mapping[str, Waits]
                     role=role_asked.role.name,
                     evidence=role_asked.evidence,
                     phase=role_asked.phase.value,
+                    delegated_by=own.by.name if own else "",
+                    delegated_because=own.reason if own else "",
+                    delegable_to=() if delegation else tuple(others),
                 )
+
+
+def _may_decide(records: InboxRecords, model: str, role_asked: Waited, name: str) -> bool:
+    """Whether the person whom the configuration calls *name* may decide on *role_asked*, as far as it says so."""
+    stages = records.configuration.ladder.stages
+    place = next((stage.place for stage in stages if stage.name == role_asked.stage), "")
+    return records.allows(Caller.of(named_person(name)), Action.DECIDE, place, Belonging.MODEL, model)
 
 
 def _releases(records: InboxRecords, caller: Caller) -> Iterator[InboxItem]:

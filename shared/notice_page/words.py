@@ -13,6 +13,7 @@ _HEADINGS = {
     NoticeKind.APPROVAL: "Your approval is asked for",
     NoticeKind.REMINDER: "An approval still waits",
     NoticeKind.ESCALATION: "An approval is late",
+    NoticeKind.DELEGATION: "A decision is left to you",
     NoticeKind.ROLLOUT: "A rollout is undecided",
     NoticeKind.ROLLBACK: "A version was rolled back",
 }
@@ -20,6 +21,7 @@ _SENTENCES = {
     NoticeKind.APPROVAL: "People have to look at the evidence and decide.",
     NoticeKind.REMINDER: "Nobody has decided yet; it expires when the time below has passed.",
     NoticeKind.ESCALATION: "Those who were asked have not decided, and so you are told as well.",
+    NoticeKind.DELEGATION: "Somebody who was asked has named you: look at the evidence, and decide.",
     NoticeKind.RELEASE: "Its contract was broken. It stays aside until somebody looks at it and releases it.",
     NoticeKind.ROLLOUT: "Nothing has settled its step in its time: look whether it should go on.",
     NoticeKind.FAILURE: "The console says why, and what can be done.",

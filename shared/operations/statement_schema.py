@@ -23,6 +23,7 @@ _CLASSES: dict[PredicateKind, tuple[type, ...]] = {
     PredicateKind.SERVING_CHANGE: (predicates.MovePredicate,),
     PredicateKind.MOVE: (predicates.MovePredicate, predicates.BeforeMovePredicate, predicates.TrainedPredicate),
     PredicateKind.WITHDRAWAL: (predicates.WithdrawalPredicate,),
+    PredicateKind.DELEGATION: (predicates.DelegationPredicate,),
     PredicateKind.DECISION_USE: (predicates.DecisionUsePredicate,),
     PredicateKind.PROMOTION_SET: (predicates.PromotionSetPredicate,),
     PredicateKind.PROVENANCE: (predicates.ProvenancePredicate,),

@@ -161,6 +161,11 @@ def decisions(promotion: str, stage: str) -> str:
     return f"{PROMOTIONS}{promotion}/{stage}/decisions/"
 
 
+def delegations(promotion: str, stage: str) -> str:
+    """The folder of who has left the question of a role on *stage* to whom."""
+    return f"{PROMOTIONS}{promotion}/{stage}/delegations/"
+
+
 def withdrawal(promotion: str, stage: str, decision: str) -> str:
     """Where a door says that a decision was taken back, which *decision* tells from all others."""
     return f"{PROMOTIONS}{promotion}/{stage}/withdrawals/{decision}.dsse.json"

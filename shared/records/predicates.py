@@ -12,6 +12,7 @@ from shared.contracts import Fate, PromotionSet
 from shared.domain.gates import Verdict
 from shared.domain.promotion.approvals import Approval
 from shared.domain.promotion.bundles import BundleFile
+from shared.domain.promotion.delegations import Delegation
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.promotion.plans import Champion, Move, Phase
 from shared.domain.promotion.training import Trained
@@ -48,6 +49,15 @@ class DecisionPredicate:
     stage: str
     decision: Approval
     source: DecisionSource | None = field(default=None, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelegationPredicate:
+    """A person has left what is asked of a role to another person, or has taken that back."""
+
+    promotion: str
+    stage: str
+    delegation: Delegation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from shared.codec import UndecodableError, decode, encode
 from shared.contracts import Fate, Promotion, PromotionSet, StageOrder
 from shared.domain.promotion.approvals import Approval
 from shared.domain.promotion.audit import canonical_digest
+from shared.domain.promotion.delegations import Delegation
 from shared.domain.promotion.people import Askers
 from shared.domain.trust.envelopes import Envelope
 from shared.domain.trust.statements import PredicateKind, Statement
@@ -122,6 +123,46 @@ def decisions(
     """
     files = statements.list(paths.decisions(promotion, stage))
     return (decision for _, decision in signed_records(files, partial(signed_decision, statements), forgeries))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedDelegation:
+    """A delegation, and the statement of the door that verified who made it, as it is stored."""
+
+    delegation: Delegation
+    stored: Stored[Envelope]
+
+
+def delegations(
+    statements: Statements, promotion: str, stage: str, forgeries: list[ForgedError] | None = None
+) -> Iterator[Delegation]:
+    """Every delegation on *stage* that a door has signed, those that were taken back too; as `decisions`."""
+    files = statements.list(paths.delegations(promotion, stage))
+    signed = signed_records(files, partial(signed_delegation, statements), forgeries)
+    return (record.delegation for _, record in signed)
+
+
+def delegation_at(statements: Statements, promotion: str, stage: str, role: str, evidence: str) -> Delegation | None:
+    """To whom the question of *role* about *evidence* is left now, None where to nobody; a planted file is none."""
+    try:
+        record = signed_delegation(statements, delegation_path(promotion, stage, role, evidence))
+    except ForgedError:
+        return None
+    return None if record is None or record.delegation.withdrawn else record.delegation
+
+
+def signed_delegation(statements: Statements, path: str) -> SignedDelegation | None:
+    """The delegation at *path*, None where there is none. Raises ForgedError."""
+    statement = statements.find_envelope(path)
+    if statement is None:
+        return None
+    delegation = statements.record_of(statement, PredicateKind.DELEGATION, Delegation, "delegation")
+    return SignedDelegation(delegation=delegation, stored=statement)
+
+
+def delegation_path(promotion: str, stage: str, role: str, evidence: str) -> str:
+    """One for each role and evidence: one delegation stands, and new evidence asks anew."""
+    return f"{paths.delegations(promotion, stage)}{role}-{evidence.removeprefix('sha256:')[:16]}.json"
 
 
 def signed_decision(statements: Statements, path: str) -> SignedDecision | None:

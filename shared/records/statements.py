@@ -1,4 +1,6 @@
-"""Statements as they are signed and kept: one blob each, which is the DSSE envelope. Only a decision may be replaced.
+"""Statements as they are signed and kept: one blob each, which is the DSSE envelope.
+
+Only decisions and delegations may be replaced.
 
 A record that must not be forged is kept as the statement alone: there is no unsigned copy that could be believed
 instead. The statement names the path that it was made for, so that it counts nowhere else.

@@ -91,7 +91,8 @@ async def serve(settings: dict[str, Any]) -> None:
     tls = _tls(authority)
     directory, applications = read_directory(settings), read_applications(settings)
     browser = f"http://127.0.0.1:{ports['identity']}"  # Where no certificate of the local authority is needed.
-    identity = IdentityDoors(issuer, directory, settings["identity_secret"], applications, browser)
+    mailbox = f"http://127.0.0.1:{ports['mailbox']}/"
+    identity = IdentityDoors(issuer, directory, settings["identity_secret"], applications, browser, mailbox)
     runners: list[web.AppRunner | PublicNames] = [
         await _listen(identity.app(), ports["identity"], None),
         await _listen(identity.app(), ports["identity_tls"], tls),

@@ -52,12 +52,21 @@ class _Grant:
 
 
 class AuthorizationCodeDoors:
-    """*front* is the address of this server as a browser reaches it, without a certificate of the local authority."""
+    """*front* is the address of this server as a browser reaches it, without a certificate of the local authority.
+
+    *mailbox* is the page of what would have been sent to these persons. The page on which one of them is chosen leads
+    there: the product has no page of it, since it does not know that its mails go nowhere.
+    """
 
     def __init__(
-        self, issuer: TokenIssuer, applications: Sequence[Application], persons: Mapping[str, Person], front: str
+        self,
+        issuer: TokenIssuer,
+        applications: Sequence[Application],
+        persons: Mapping[str, Person],
+        front: str,
+        mailbox: str = "",
     ) -> None:
-        self._issuer, self._persons, self._front = issuer, persons, front
+        self._issuer, self._persons, self._front, self._mailbox = issuer, persons, front, mailbox
         self._applications = {application.client_id: application for application in applications}
         self._grants, self._faults = dict[str, _Grant](), Counter[Fault]()
 
@@ -100,7 +109,10 @@ class AuthorizationCodeDoors:
             address = html.escape(f"{request.path}?{urlencode({**request.query, 'login_hint': person.upn})}")
             roles = html.escape(", ".join(person.roles))
             rows += f'<li><a href="{address}"><b>{html.escape(person.name)}</b> <span>{roles}</span></a></li>'
-        return _page("Choose a person", f"<ul>{rows}</ul>", 200, is_markup=True)
+        letters = (
+            f'<p class="aside"><a href="{html.escape(self._mailbox)}">Mailbox: what they would have been sent</a></p>'
+        )
+        return _page("Choose a person", f"<ul>{rows}</ul>{letters if self._mailbox else ''}", 200, is_markup=True)
 
     def _granted(self, query: Mapping[str, str], person: Person) -> str:
         code, at = secrets.token_urlsafe(32), time.monotonic()
@@ -191,6 +203,7 @@ _STYLE = (
     "padding:0 1rem}"
     "ul{list-style:none;padding:0}a{display:block;padding:.8rem 1rem;margin:.5rem 0;border:1px solid #8886;"
     "border-radius:.5rem;text-decoration:none;color:inherit}a:hover,a:focus{border-color:currentColor}span{opacity:.7}"
+    ".aside a{display:inline;border:0;padding:.4rem 0;text-decoration:underline}"
 )
 
 

@@ -61,9 +61,10 @@ class IdentityDoors:
         secret: str,
         applications: Sequence[Application] = (),
         front: str = "",
+        mailbox: str = "",
     ) -> None:
         self._issuer, self._directory, self._secret = issuer, directory, secret
-        self._codes = AuthorizationCodeDoors(issuer, applications, directory.persons, front)
+        self._codes = AuthorizationCodeDoors(issuer, applications, directory.persons, front, mailbox)
         self._client_credentials = ClientCredentialDoors(issuer, directory.clients, self._codes)
 
     def app(self) -> web.Application:

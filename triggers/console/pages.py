@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     import triggers.console.views.records.datasets
     import triggers.console.views.records.search
     import triggers.console.views.releases.comparison
+    import triggers.console.views.releases.hold
     import triggers.console.views.releases.model
     import triggers.console.views.releases.models
+    import triggers.console.views.releases.rehearsal
     import triggers.console.views.releases.revocation
     import triggers.console.views.releases.rollback
     import triggers.console.views.releases.rollout
@@ -42,6 +44,7 @@ else:
     views = Deferred("triggers.console.views")
 
 _DECISION = ("role", "evidence", "reason")
+_LEAVING = (*_DECISION, "to")
 _ORDER = ("reason",)
 _STEP = ("step",)
 _ORDER_AT_STEP = (*_STEP, *_ORDER)
@@ -80,6 +83,20 @@ PAGES: tuple[Page, ...] = (
                 fields=(*_DECISION, "stage", "phase"),
                 bound=("role", "evidence", "stage", "phase"),
                 done="You have agreed to override the failing gates.",
+            ),
+            PageForm(
+                name="delegate",
+                operation="delegate_decision",
+                fields=_LEAVING,
+                bound=("role", "evidence"),
+                done="You have left the decision to another person, who is told of it.",
+            ),
+            PageForm(
+                name="take-back",
+                operation="withdraw_delegation",
+                fields=("role",),
+                bound=("role",),
+                done="You decide yourself again.",
             ),
             PageForm(
                 name="withdraw",
@@ -173,6 +190,34 @@ PAGES: tuple[Page, ...] = (
                 fields=("version", "reason"),
                 bound=("version",),
                 done="The version is being revoked.",
+            ),
+        ),
+    ),
+    Page(
+        path="models/{model}/hold",
+        show=views.releases.hold.show,
+        reads=("show_model", "plan_release"),
+        forms=(
+            PageForm(
+                name="order",
+                operation="release_version",
+                fields=("version", "reason"),
+                bound=("version",),
+                done="Nothing holds the version back any more.",
+            ),
+        ),
+    ),
+    Page(
+        path="models/{model}/rehearsal",
+        show=views.releases.rehearsal.show,
+        reads=("show_model", "plan_rehearsal", "show_known_good"),
+        forms=(
+            PageForm(
+                name="order",
+                operation="rehearse_rollback",
+                fields=("stage", "version", "cold", "reason"),
+                bound=("stage", "version", "cold"),
+                done="The rehearsal has begun. What it finds is told on the model's page.",
             ),
         ),
     ),

@@ -178,6 +178,20 @@ ROUTES: tuple[ApiRoute, ...] = (
         "promotion",
     ),
     _post(
+        "promotions/{promotion}/delegate",
+        api.promotion.decisions.delegate_decision,
+        Action.DECIDE,
+        "question",
+        "promotion",
+    ),
+    _post(
+        "promotions/{promotion}/withdraw-delegation",
+        api.promotion.decisions.withdraw_delegation,
+        Action.DECIDE,
+        "question",
+        "promotion",
+    ),
+    _post(
         "promotions/{promotion}/break-glass",
         api.promotion.decisions.break_glass,
         Action.BREAK_GLASS,
@@ -220,6 +234,8 @@ ROUTES: tuple[ApiRoute, ...] = (
     _get("serving", api.promotion.plans_back.show_what_serves, WHOLE_APP, IN_SCOPE),
     _get("models/{model}/rollback-plan", api.promotion.plans_back.plan_rollback, WHOLE_APP, "model"),
     _get("models/{model}/revocation-plan", api.promotion.plans_back.plan_revocation, WHOLE_APP, "model"),
+    _get("models/{model}/release-plan", api.promotion.plans_back.plan_release, WHOLE_APP, "model"),
+    _get("models/{model}/rehearsal-plan", api.promotion.rehearsals.plan_rehearsal, WHOLE_APP, "model"),
     _get("models/{model}/comparison", api.promotion.comparisons.compare_versions, WHOLE_APP, "model"),
     _get("models/{model}/known-good", api.promotion.rollbacks.show_known_good, WHOLE_APP, "model"),
     _get(

@@ -42,6 +42,7 @@ _MEANINGS = {
     "Signalbox.Key.Revoked": "a signing key was revoked",
     "Signalbox.Promotion.ApprovalEscalated": "an approval is late, and others are told",
     "Signalbox.Promotion.ApprovalRequested": "people are asked to decide",
+    "Signalbox.Promotion.Delegated": "a person has left their decision to another, who is named in `tell`",
     "Signalbox.Promotion.GlassBroken": "two people overrode a gate, and the receipt says so",
     "Signalbox.Promotion.Superseded": "another promotion replaced this one",
     "Signalbox.Provisioning.Drifted": "somebody has changed by hand what was provisioned and verified",

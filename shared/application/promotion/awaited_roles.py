@@ -17,11 +17,13 @@ from shared.application.promotion.standing import (
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.promotion.unmet_needs import failing_gates
 from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, Judgement, Person, Role, who_can
+from shared.domain.promotion.delegations import Delegation, named_speakers
 from shared.domain.promotion.ladder import BreakGlass
-from shared.domain.promotion.people import Askers
+from shared.domain.promotion.people import Askers, same_person
 from shared.domain.promotion.plans import Phase
 from shared.ports import Ledger
 from shared.records import paths
+from shared.records.promotion import delegation_at
 from shared.records.statements import Statements
 from shared.records.store import RecordStore
 
@@ -31,7 +33,8 @@ class Waited:
     """*role* has not spoken on *stage*; *evidence* is the digest of what it must look at. *glass*: to break it.
 
     *who* says in words who can meet it. *since* and *until* are None where nobody was asked yet. *speakers* are the
-    roles whose holders may speak, and *askers* asked for it and may not.
+    roles whose holders may speak, and *askers* asked for it and may not. *delegation*: one of them has left it to
+    another; *named* are the people to whom it could be left.
     """
 
     stage: str
@@ -44,10 +47,14 @@ class Waited:
     glass: bool = False
     speakers: tuple[Role, ...] = ()
     askers: Askers = field(default_factory=Askers)
+    delegation: Delegation | None = None
+    named: tuple[str, ...] = ()
 
     def waits_for(self, person: Person) -> bool:
-        """Whether *person* may speak for the role: nobody decides on what they asked for."""
+        """Whether *person* may speak for the role: nobody decides on what they asked for, or have left to another."""
         holds = any(person.fills(speaker_role) for speaker_role in self.speakers)
+        if self.delegation is not None and same_person(self.delegation.by, person):
+            return False
         return holds and not self.askers.include(person, person.name)
 
 
@@ -74,7 +81,9 @@ def waited_for(
     if judgement_now.standing is ApprovalStanding.WAITING:
         speakers = {approval.role for approval in judgement_now.approvals}
         askers = askers_of(statements.store, request, order.plan.digest)
-        yield from _missing(order, policy, askers, speakers, since, policy.expire_after_s)
+        for waited in _missing(order, policy, askers, speakers, since, policy.expire_after_s):
+            delegation = delegation_at(statements, request.id, order.stage, waited.role.name, order.evidence)
+            yield replace(waited, delegation=delegation, named=named_speakers(policy, waited.role, askers))
 
 
 def _glass(

@@ -31,6 +31,7 @@ from shared.domain.promotion.approvals import (
     refuse_approval,
     refuse_old_sign_in,
 )
+from shared.domain.promotion.people import same_person
 from shared.domain.promotion.plans import Phase
 from shared.domain.trust.statements import PredicateKind, Statement
 from shared.durable.starting import Client, wake
@@ -43,6 +44,7 @@ from shared.records.promotion import (
     SignedDecision,
     decision_statement,
     decisions,
+    delegation_at,
     find_promotion,
     signed_decision,
 )
@@ -61,6 +63,7 @@ class Objection(StrEnum):
     NOTHING_TO_DECIDE = "nothing to decide"
     NOTHING_TO_OVERRIDE = "nothing to override"
     ALREADY_DECIDED = "already decided"
+    DELEGATED = "delegated"
     TOO_LATE = "too late"
     CHANGED = "changed meanwhile"
     FORGED = "forged record"
@@ -178,18 +181,22 @@ async def withdraw(client: Client, records: DecisionRecords, promotion: str, cho
 
 
 def _decide(records: DecisionRecords, promotion: str, ballot: Ballot) -> tuple[str, str]:
-    request, opening = _under_way(records, promotion)
+    request, opening = under_way(records, promotion)
     order = question_now(records.statements, records.ledger, request, opening)
     if order is None:
         message = f"{promotion} waits for nobody now; see `explain {promotion}`"
         raise DecisionRefused(Objection.NOTHING_TO_DECIDE, message)
+    delegation = delegation_at(records.statements, promotion, order.stage, ballot.role, order.evidence)
+    if delegation is not None and same_person(delegation.by, ballot.person):
+        message = f"{ballot.person.name} has left this to {delegation.to}; take that back before you decide"
+        raise DecisionRefused(Objection.DELEGATED, message)
     return order.stage, _accept(records, order, order.at.stage.approvals, order.stage, ballot)
 
 
 def _agree(
     records: DecisionRecords, policy: ApprovalPolicy, promotion: str, stage: str, phase: Phase, ballot: Ballot
 ) -> tuple[str, str]:
-    request, opening = _under_way(records, promotion)
+    request, opening = under_way(records, promotion)
     pack = pack_of(records.ledger, promotion, stage, phase)
     if pack is None or opening.plan is None or not request.break_glass:
         message = f"{promotion} waits for no override at {stage} ({phase.value})"
@@ -311,7 +318,8 @@ def _use_path(promotion: str, decision: SignedDecision) -> str:
     return paths.decision_use(promotion, identity.digest(path, approval.oid, approval.at.isoformat(), length=40))
 
 
-def _under_way(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c.PromotionOpened]:
+def under_way(records: DecisionRecords, promotion: str) -> tuple[c.Promotion, c.PromotionOpened]:
+    """What was asked for, and its opening with the signed plan. Raises DecisionRefused where it has ended."""
     request, opening, fate = _promotion(records, promotion)
     _refuse_ended(promotion, fate)
     return request, opening

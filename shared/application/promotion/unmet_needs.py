@@ -1,14 +1,24 @@
 """What a promotion still needs, and who can meet it: of a plan, and of one under way. It reads, and writes nothing."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from shared import contracts as c
 from shared.application.datasets.versions import hub_file
 from shared.application.promotion.stage_entry import Receipts, unproven
-from shared.application.promotion.standing import askers_of, consents, has_receipt, judgement, question_now
+from shared.application.promotion.standing import (
+    askers_of,
+    consents,
+    has_receipt,
+    judgement,
+    pack_of,
+    question,
+    question_now,
+)
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.promotion.turns import holder_of, queue_of
+from shared.application.provisioning.stage_changes import opened_change
 from shared.codec import decode
 from shared.domain import identity
 from shared.domain.failures import Refused
@@ -18,7 +28,8 @@ from shared.domain.promotion.approvals import ApprovalPolicy, ApprovalStanding, 
 from shared.domain.promotion.ladder import BreakGlass, Ladder, Promotable
 from shared.domain.promotion.models import DIGEST
 from shared.domain.promotion.plans import Phase, Plan, StagePlan
-from shared.ports import Ledger, Models
+from shared.ports import AuditLog, Ledger, Models
+from shared.records.promotion import delegations
 from shared.records.statements import Statements
 from shared.records.store import RecordStore
 
@@ -42,7 +53,7 @@ def unmet_of_plan(receipts: Receipts, models: Models, ladder: Ladder, plan: Plan
 
 
 def unmet_now(
-    statements: Statements, ledger: Ledger, glass: BreakGlass, request: c.Promotion, now: datetime
+    statements: Statements, ledger: Ledger, audit: AuditLog, glass: BreakGlass, request: c.Promotion, now: datetime
 ) -> list[str]:
     """What a promotion under way waits for."""
     opening = unverified_opening(ledger, request.id)
@@ -52,15 +63,40 @@ def unmet_now(
     order = question_now(statements, ledger, request, opening)
     if order is None:
         missing = _glass(statements, ledger, glass.policy, request, plan)
-        return [*_held_up(statements.store, opening.held, request.id), *missing] or [
+        orders = (question(request, plan, opening.plan_digest, at.stage.name, "") for at in plan.stages)
+        changes = (sentence for order in orders for sentence in _changes(statements, ledger, audit, order))
+        return [*_held_up(statements.store, opening.held, request.id), *missing, *changes] or [
             "nobody is waited for: it is at work"
         ]
     judgement_now = judgement(statements, ledger, order, now)
-    return (
-        []
-        if judgement_now.standing is ApprovalStanding.APPROVED
-        else [f"{order.stage}: {condition}" for condition in judgement_now.unmet]
+    if judgement_now.standing is ApprovalStanding.APPROVED:
+        return list(_changes(statements, ledger, audit, order))
+    left = tuple(_left(statements, order))
+    conditions = (
+        condition + "".join(text for role, text in left if condition.startswith(f"{role}: "))
+        for condition in judgement_now.unmet
     )
+    return [f"{order.stage}: {condition}" for condition in conditions]
+
+
+def _changes(statements: Statements, ledger: Ledger, audit: AuditLog, order: c.StageOrder) -> Iterator[str]:
+    """The change request that the order's stage waits for, once people were shown its evidence and have answered."""
+    rules, pack = order.at.stage.change, pack_of(ledger, order.promotion.id, order.stage)
+    if rules is None or pack is None or has_receipt(statements, ledger, order.promotion.id, order.stage):
+        return
+    opened = opened_change(ledger, audit, replace(order, evidence=pack.digest))
+    if opened is None:
+        yield f"{order.stage}: a change request is being opened in ServiceNow"
+    else:
+        who = f"group {rules.assignment_group}" if rules.assignment_group else "whoever approves it there"
+        yield f"{order.stage}: change {opened.number} of ServiceNow is not approved yet; it can be met by {who}"
+
+
+def _left(statements: Statements, order: c.StageOrder) -> Iterator[tuple[str, str]]:
+    """The roles whose question somebody has left to another person, each with the end of a sentence that says so."""
+    for delegation in delegations(statements, order.promotion.id, order.stage):
+        if delegation.evidence == order.evidence and not delegation.withdrawn:
+            yield delegation.role, f"; {delegation.by.name} has left it to {delegation.to}"
 
 
 def unmet_at_end(model: Promotable | None, because: Iterable[str]) -> list[str]:

@@ -1,6 +1,8 @@
 """The change request of ServiceNow about the evidence of one stage of a promotion: found, judged and told of."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from shared import contracts as c
 from shared.codec import decode
@@ -11,6 +13,43 @@ from shared.domain.provisioning.plans import ChangeSeen, ChangeVerdict, verdict_
 from shared.domain.provisioning.rules import ChangeRules
 from shared.ports import AuditLog, Ledger
 from shared.ports.provisioning import ServiceDesk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownChange:
+    """The change request that was opened for the evidence of *stage*, by the audit log.
+
+    *group* is the one of ServiceNow that it went to, *address* leads to it there, and *fate* is the promotion's once
+    the change was closed with it.
+    """
+
+    stage: str
+    number: str
+    group: str
+    at: str
+    evidence: str
+    address: str
+    fate: str = ""
+
+
+def shown_changes(audit: AuditLog, promotion: str, plan: c.Plan, instance: str) -> Iterator[ShownChange]:
+    """The change requests of *promotion*, in the order of its stages; *instance* is the address of ServiceNow."""
+    for at in plan.stages:
+        key = identity.promotion_key(promotion, f"{at.stage.name}/entry/change")
+        opened = audit.find(key) if at.stage.change else None
+        if opened is None or at.stage.change is None:
+            continue
+        closed = audit.find(f"{key}-closed")
+        page = quote(f"change_request.do?sys_id={opened.facts['sys_id']}", safe="")
+        yield ShownChange(
+            stage=at.stage.name,
+            number=str(opened.facts["change"]),
+            group=at.stage.change.assignment_group,
+            at=opened.at,
+            evidence=str(opened.facts["evidence"]),
+            address=f"{instance}/nav_to.do?uri={page}" if instance else "",
+            fate=str(closed.facts["fate"]) if closed else "",
+        )
 
 
 def correlation_of(promotion: str, stage: str, evidence: str) -> str:

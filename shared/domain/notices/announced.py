@@ -69,6 +69,7 @@ _THINGS = {
 KINDS: Mapping[str, NoticeKind] = {
     "Promotion.ApprovalRequested": NoticeKind.APPROVAL,
     "Promotion.ApprovalEscalated": NoticeKind.ESCALATION,
+    "Promotion.Delegated": NoticeKind.DELEGATION,
     "Inference.Quarantined": NoticeKind.RELEASE,
     "Inference.Held": NoticeKind.RELEASE,
     "Answers.Held": NoticeKind.RELEASE,

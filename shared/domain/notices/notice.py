@@ -15,6 +15,7 @@ class NoticeKind(StrEnum):
     APPROVAL = "approval"
     REMINDER = "reminder"
     ESCALATION = "escalation"
+    DELEGATION = "delegation"
     RELEASE = "release"
     ROLLOUT = "rollout"
     FAILURE = "failure"

@@ -106,6 +106,12 @@ def versions_served(served: Iterable[ServedInterval]) -> tuple[str, ...]:
     return tuple(sorted(last, key=lambda model: last[model], reverse=True))
 
 
+def _in_round_figures(seconds: float) -> timedelta:
+    """Rounded down to hours, or to minutes below an hour: it is read on a page that is asked again and again."""
+    unit = 3600 if seconds >= 3600 else 60 if seconds >= 60 else 1
+    return timedelta(seconds=seconds // unit * unit)
+
+
 def served_long_enough(
     served: Sequence[ServedInterval],
     model: str,
@@ -122,7 +128,7 @@ def served_long_enough(
     ]
     longest = max(stretches, default=0.0)
     since = f" since alert {last.rule}, which fired at {last.fired_at:%Y-%m-%d %H:%M} UTC" if last else ""
-    text = f"it had at least {rules.share} % for {timedelta(seconds=round(longest))}{since}"
+    text = f"it had at least {rules.share} % for {_in_round_figures(longest)}{since}"
     return GoodCondition(
         name="served", met=longest >= rules.served_s, because=f"{text}; asked is {timedelta(seconds=rules.served_s)}"
     )

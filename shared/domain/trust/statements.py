@@ -35,6 +35,7 @@ class PredicateKind(StrEnum):
     TRAFFIC = "traffic"
     HOLD = "hold"
     WITHDRAWAL = "withdrawal"
+    DELEGATION = "delegation"
     RETIREMENT = "retirement"
     REHEARSAL = "rehearsal"
     SERVING_ALERT = "serving-alert"
@@ -68,6 +69,7 @@ _PURPOSES = {
     PredicateKind.ROLLOUT_ORDER: Purpose.DOOR,
     PredicateKind.ENTRY_REVOCATION: Purpose.DOOR,
     PredicateKind.WITHDRAWAL: Purpose.DOOR,
+    PredicateKind.DELEGATION: Purpose.DOOR,
     PredicateKind.REHEARSAL: Purpose.MEASURING,
 }
 

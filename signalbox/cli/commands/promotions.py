@@ -166,6 +166,26 @@ def withdraw(promotion: str, person: str, as_json: bool, **body: str | None) -> 
     _decide("withdraw", promotion, {name: value for name, value in body.items() if value}, person, as_json)
 
 
+@click.command()
+@click.argument("promotion")
+@_role
+@click.option("--to", default="", help="The person, as the configuration names them: an object id or a principal name.")
+@click.option("--evidence", default="", help="The digest on the evidence page that you have looked at.")
+@click.option("--reason", default="", help="Why; kept for ever.")
+@click.option("--take-back", is_flag=True, help="Decide yourself again.")
+@_as
+@_json
+def delegate(promotion: str, person: str, as_json: bool, take_back: bool, **body: str) -> None:
+    """Leave what PROMOTION asks of your role to another person, who is told of it."""
+    missing = [f"--{name}" for name in ("to", "evidence", "reason") if not body[name]]
+    if missing and not take_back:
+        raise click.UsageError(f"say {', '.join(missing)}; or take back what you left to somebody, with --take-back")
+    if take_back:
+        _decide("withdraw-delegation", promotion, {"role": body["role"]}, person, as_json)
+    else:
+        _decide("delegate", promotion, dict(body), person, as_json)
+
+
 @click.command("break-glass")
 @click.argument("promotion")
 @_role

@@ -3,7 +3,9 @@ import { readableTimes } from "./times.js";
 
 const SLOWEST = 120_000;
 const main = document.querySelector("main[data-live]");
-let etag = "", interval = 15_000, failures = 0, timer = 0, shownAt = new Date(), isBusy = false, quietPolls = 0;
+// A page that asks other services says itself how often it may be asked; 15 seconds are 240 requests an hour.
+const interval = 1000 * Math.max(15, Number(main?.dataset.live) || 0);
+let etag = "", failures = 0, timer = 0, shownAt = new Date(), isBusy = false, quietPolls = 0;
 
 function tell(text) {
   const place = document.getElementById("freshness");
@@ -81,7 +83,7 @@ export async function ask() {
     isBusy = false;
     // A slow server is asked less often: the answer may take a quarter of the time at most. A quiet page calms down.
     const took = performance.now() - begun;
-    const usual = quietPolls > 8 ? 30_000 : interval;
+    const usual = quietPolls > 8 ? Math.max(30_000, interval) : interval;
     plan(failures ? Math.min(SLOWEST, 15_000 * 2 ** failures) : Math.max(usual, 4 * took));
   }
 }

@@ -1,6 +1,7 @@
 """One promotion: where it stands, what is unmet, the evidence, who decided, what happened, and the own decision."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from shared.application.inbox import InboxItem, WaitingKind
@@ -33,10 +34,18 @@ async def show(request: PageRequest) -> View:
         "asked": [_question(item) for item in asked if item.kind is WaitingKind.APPROVAL],
         "overrides": [_question(item) for item in asked if item.kind is WaitingKind.BREAK_GLASS],
         "own": own if not shown.fate else [],
-        "newest": shown.evidence[-1] if shown.evidence else None,
+        "left": [row for row in decided.delegations if row.oid == oid and row.stands] if not shown.fate else [],
+        "delegations": decided.delegations,
+        "evidence": _evidence(shown.evidence, [item.evidence for item in asked]),
         "stages": _stages(request, shown),
     }
     return View(template="promotion.html", title=f"{shown.promotion.model if shown.promotion else name}", data=data)
+
+
+def _evidence(packs: Sequence[Any], asked: Sequence[str]) -> Any:
+    """What is shown: the evidence that the person is asked about, or else the newest; None where there is none yet."""
+    about = [pack for pack in packs if pack.digest in asked]
+    return next(reversed(about or packs), None)
 
 
 def _question(item: InboxItem) -> dict[str, Any]:

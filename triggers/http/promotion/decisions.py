@@ -1,4 +1,4 @@
-"""People's decisions over HTTP: approve, reject, withdraw, break the glass, each with a verified identity.
+"""People's decisions over HTTP: approve, reject, withdraw, delegate, break the glass, by a verified identity.
 
 What is accepted and how it is recorded is in `shared/application/promotion/decisions.py`; here is the form on the wire.
 """
@@ -6,7 +6,9 @@ What is accepted and how it is recorded is in `shared/application/promotion/deci
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
+from shared import contracts as c
 from shared.application.promotion.decisions import (
     Ballot,
     DecisionChoice,
@@ -17,8 +19,13 @@ from shared.application.promotion.decisions import (
     decide,
     withdraw,
 )
+from shared.application.promotion.people.delegations import HandOver, delegate, take_back
 from shared.clients import Clients
+from shared.domain.access.callers import Caller
+from shared.domain.access.permissions import Action
+from shared.domain.promotion.approvals import Person
 from shared.domain.promotion.plans import Phase
+from shared.domain.teams.ownership import Belonging
 from shared.validation.rules import Name, OptionalName, Sentence
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.problems import Problem
@@ -47,6 +54,32 @@ class Withdrawal:
     role: Name
     stage: OptionalName = ""
     phase: Phase | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """*to* is an object id or a user principal name, as the configuration has it."""
+
+    role: Name
+    to: Name
+    evidence: Name
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    role: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegated:
+    """*role* was left to *to*; *withdrawn*: and is not any more."""
+
+    promotion: str
+    role: str
+    to: str
+    by: str
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +127,31 @@ async def withdraw_decision(request: ApiRequest, promotion: str, body: Withdrawa
     return Withdrawn(promotion=promotion, stage=stage, role=body.role, withdrawn=True)
 
 
+def delegate_decision(request: ApiRequest, promotion: str, body: HandedOver) -> Delegated:
+    """Leave what a promotion asks the caller in `role` to another person, whom the configuration names for it."""
+    hand_over = HandOver(
+        person=request.caller,
+        role=body.role,
+        to=body.to,
+        evidence=body.evidence,
+        reason=body.reason,
+        at=request.clients.clock.now(),
+    )
+    with refusals_as_problems():
+        records, clients = decision_records(request.clients), request.clients
+        permits = partial(_may_decide, clients)
+        delegation = delegate(records, clients.announcer, permits, promotion, hand_over)
+    return Delegated(promotion=promotion, role=body.role, to=delegation.to, by=delegation.by.name)
+
+
+def withdraw_delegation(request: ApiRequest, promotion: str, body: TakenBack) -> Delegated:
+    """Take back what the caller has left to another person; they decide themselves again."""
+    now = request.clients.clock.now()
+    with refusals_as_problems():
+        delegation = take_back(decision_records(request.clients), promotion, body.role, request.caller, now)
+    return Delegated(promotion=promotion, role=body.role, to=delegation.to, by=delegation.by.name, withdrawn=True)
+
+
 async def break_glass(request: ApiRequest, promotion: str, body: GlassBroken) -> Decided:
     """Record the caller's part of an override of one phase's gates; all roles of the policy must agree."""
     records, policy = decision_records(request.clients), request.clients.configuration.ladder.break_glass.policy
@@ -115,6 +173,13 @@ async def _decide(request: ApiRequest, promotion: str, body: Decision, approved:
     with refusals_as_problems():
         stage, kind = await decide(request.client, decision_records(request.clients), promotion, ballot)
     return Decided(promotion=promotion, stage=stage, role=body.role, decision=kind, by=request.caller.name)
+
+
+def _may_decide(clients: Clients, order: c.StageOrder, person: Person) -> bool:
+    """Whether *person*, of whom the configuration's name is all that is known, may decide on what is asked."""
+    team = clients.configuration.team_of(Belonging.MODEL, order.plan.model.name)
+    caller, place = Caller.of(person), order.at.stage.place
+    return clients.configuration.permissions.allows(caller, Action.DECIDE, place, team)
 
 
 def _ballot(request: ApiRequest, body: Decision | GlassBroken, approved: bool) -> Ballot:

@@ -1,4 +1,4 @@
-"""What serves now, and what a rollback and a revocation would do, over HTTP: shown before anybody orders one.
+"""What serves now, and what a rollback, a revocation and a release would do, over HTTP: before anybody orders one.
 
 It writes nothing. The orders are in `rollbacks` and `revocations`.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from shared import contracts as c
-from shared.application.rollout.known_good import candidates, production_stage
+from shared.application.rollout.known_good import candidates, production_stage, standing_alerts
 from shared.application.rollout.ways_back import serving_records, way_back
 from shared.application.trust.served_entries import defaults_served_by, stages_served_by, uncovered
 from shared.clients import Clients
@@ -15,7 +15,7 @@ from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.domain.rollout.serving import serving_at
 from shared.domain.teams.ownership import Belonging
-from shared.records.production.serving import served_intervals
+from shared.records.production.serving import hold_of, served_intervals
 from shared.records.production.upkeep import rollback_under_way
 from shared.records.registry import entry_statement, history_of
 from shared.validation.rules import Name, OptionalName
@@ -93,6 +93,32 @@ class RevocationPlanned:
     because: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearedAlert:
+    """An alert of *rule* that stands against the version since *fired*."""
+
+    rule: str
+    fired: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasePlanned:
+    """*held*: something holds the version back, *by* whom and *because* of what, since *at*; *cause* is the rollback.
+
+    *alerts* would count no more. Where nothing holds it and no alert stands, a release changes nothing. *state* is that
+    of its entry in the registry.
+    """
+
+    model: str
+    held: bool
+    by: str
+    because: str
+    at: str
+    cause: str
+    alerts: tuple[ClearedAlert, ...]
+    state: str
+
+
 def show_what_serves(request: ApiRequest) -> ServingNow:
     """Which version has which share of every endpoint that promotions have shifted traffic of."""
     return ServingNow(serving=tuple(_serving(request)))
@@ -128,6 +154,25 @@ def plan_revocation(request: ApiRequest, model: str, query: RevocationChoice) ->
         bundle=entry.bundle if entry else "",
         rollbacks=due,
         because=because,
+    )
+
+
+def plan_release(request: ApiRequest, model: str, query: RevocationChoice) -> ReleasePlanned:
+    """What holds `version` of *model* back from promotions, and what releasing it would clear."""
+    clients, version = request.clients, exact_model(f"{model}:{query.version}")
+    configured_model(clients, model)
+    hold = hold_of(clients.statements, version)
+    entry = entry_statement(clients.statements, history_of(clients.audit, version), version, [])
+    alerts = standing_alerts(clients.statements, clients.configuration.ladder, version)
+    return ReleasePlanned(
+        model=str(version),
+        held=hold is not None,
+        by=hold.by if hold else "",
+        because=hold.reason if hold else "",
+        at=hold.at.isoformat() if hold else "",
+        cause=hold.cause if hold else "",
+        alerts=tuple(ClearedAlert(rule=alert.rule, fired=alert.fired_at.isoformat()) for alert in alerts),
+        state=entry.state if entry else "",
     )
 
 

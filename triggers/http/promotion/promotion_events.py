@@ -9,7 +9,7 @@ from shared.application.promotion.stored_plans import unverified_opening
 from shared.clients import Clients
 from shared.domain.promotion.audit import Entry
 from shared.domain.promotion.plans import Phase
-from shared.records.promotion import PromotionRecord, decisions, find_promotion
+from shared.records.promotion import PromotionRecord, decisions, delegations, find_promotion
 from shared.records.statements import ForgedError
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.problems import Problem
@@ -39,12 +39,32 @@ class DecisionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DelegationRow:
+    """*by*, whose object id is *oid*, has left what is asked of *role* to *to*, and why.
+
+    *stands*: it is about the evidence that is shown now, and was not taken back.
+    """
+
+    stage: str
+    role: str
+    to: str
+    by: str
+    oid: str
+    reason: str
+    at: str
+    evidence: str
+    stands: bool
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionList:
     """The oldest first. *unbelieved*: files among them that no door has signed."""
 
     promotion: str
     decisions: tuple[DecisionRow, ...]
     unbelieved: tuple[str, ...] = ()
+    delegations: tuple[DelegationRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +89,17 @@ class PromotionTimeline:
 
 
 def list_decisions(request: ApiRequest, promotion: str) -> DecisionList:
-    """Every decision on a promotion, those that were taken back too"""
+    """Every decision on a promotion, and to whom one was left; those that were taken back too"""
     clients, forgeries = request.clients, list[ForgedError]()
     _known(clients, promotion)
     rows = sorted(_decisions(clients, promotion, forgeries), key=lambda row: row.at)
-    return DecisionList(promotion=promotion, decisions=tuple(rows), unbelieved=tuple(map(str, forgeries)))
+    left = sorted(_delegations(clients, promotion, forgeries), key=lambda row: row.at)
+    return DecisionList(
+        promotion=promotion,
+        decisions=tuple(rows),
+        unbelieved=tuple(map(str, forgeries)),
+        delegations=tuple(left),
+    )
 
 
 def show_timeline(request: ApiRequest, promotion: str) -> PromotionTimeline:
@@ -115,6 +141,26 @@ def _decisions(clients: Clients, promotion: str, forgeries: list[ForgedError]) -
                     used=approval.used,
                     glass=glass,
                 )
+
+
+def _delegations(clients: Clients, promotion: str, forgeries: list[ForgedError]) -> Iterator[DelegationRow]:
+    opening = unverified_opening(clients.ledger, promotion)
+    for at in opening.plan.stages if opening and opening.plan else ():
+        stage = at.stage.name
+        pack = pack_of(clients.ledger, promotion, stage)
+        for delegation in delegations(clients.statements, promotion, stage, forgeries):
+            yield DelegationRow(
+                stage=stage,
+                role=delegation.role,
+                to=delegation.to,
+                by=delegation.by.name,
+                oid=delegation.by.oid,
+                reason=delegation.reason,
+                at=delegation.at.isoformat(),
+                evidence=delegation.evidence,
+                stands=pack is not None and pack.digest == delegation.evidence and not delegation.withdrawn,
+                withdrawn=delegation.withdrawn,
+            )
 
 
 def _event(entry: Entry) -> TimelineEvent:

@@ -36,7 +36,7 @@ class Awaited:
     """*role* has not spoken on *stage*, *who* can; *people* are those that the role names one by one.
 
     *glass*: its consent to override failing gates is what is waited for. *evidence* is the digest to look at. *since*
-    and *until* are empty where nobody was asked yet.
+    and *until* are empty where nobody was asked yet. *delegated_to* is whom *delegated_by* has left it to.
     """
 
     stage: str
@@ -47,6 +47,8 @@ class Awaited:
     since: str
     until: str
     glass: bool = False
+    delegated_to: str = ""
+    delegated_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,4 +133,6 @@ def awaited(role_asked: Waited) -> Awaited:
         since=role_asked.since.isoformat() if role_asked.since else "",
         until=role_asked.until.isoformat() if role_asked.until else "",
         glass=role_asked.glass,
+        delegated_to=role_asked.delegation.to if role_asked.delegation else "",
+        delegated_by=role_asked.delegation.by.name if role_asked.delegation else "",
     )

@@ -9,6 +9,7 @@ from shared import contracts as c
 from shared.application.promotion.standing import pack_of
 from shared.application.promotion.stored_plans import unverified_opening
 from shared.application.promotion.unmet_needs import unmet_at_end, unmet_now
+from shared.application.provisioning.stage_changes import ShownChange, shown_changes
 from shared.application.rollout.costs import costs_of_release
 from shared.clients import Clients
 from shared.contracts import Promotion
@@ -38,7 +39,10 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionShown:
-    """*cost*: of a release that shifts traffic, what two fleets were estimated to cost and have cost so far."""
+    """*cost*: of a release that shifts traffic, what two fleets were estimated to cost and have cost so far.
+
+    *changes* are the change requests of ServiceNow that gate its stages.
+    """
 
     id: str
     status: str
@@ -51,6 +55,7 @@ class PromotionShown:
     because: tuple[str, ...] = ()
     evidence: tuple[EvidenceRow, ...] = ()
     cost: tuple[str, ...] = ()
+    changes: tuple[ShownChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,7 @@ async def show_promotion(request: ApiRequest, promotion: str) -> PromotionShown:
         because=record.because or (),
         evidence=await asyncio.to_thread(lambda: tuple(_packs(request.clients, promotion))),
         cost=await asyncio.to_thread(costs_of_release, request.clients, promotion),
+        changes=await asyncio.to_thread(_changes, request.clients, promotion),
     )
 
 
@@ -121,7 +127,9 @@ async def explain_promotion(request: ApiRequest, promotion: str) -> Explained:
     subject, because = record.promotion, list(record.because or ())
     if record.fate is None:
         glass, now = clients.configuration.ladder.break_glass, clients.clock.now()
-        unmet = await asyncio.to_thread(unmet_now, clients.statements, clients.ledger, glass, subject, now)
+        unmet = await asyncio.to_thread(
+            unmet_now, clients.statements, clients.ledger, clients.audit, glass, subject, now
+        )
     elif record.fate is c.Fate.PROMOTED:
         unmet = because
     else:
@@ -136,6 +144,14 @@ def _known(promotion: str, record: PromotionRecord | None) -> PromotionRecord:
     if record is None:
         raise Problem(404, "no such promotion", f"promotion {promotion!r} is not known; list them with `promotions`")
     return record
+
+
+def _changes(clients: Clients, promotion: str) -> tuple[ShownChange, ...]:
+    opening = unverified_opening(clients.ledger, promotion)
+    if opening is None or opening.plan is None or all(at.stage.change is None for at in opening.plan.stages):
+        return ()
+    instance, _, _ = clients.settings.service_now_client
+    return tuple(shown_changes(clients.audit, promotion, opening.plan, instance))
 
 
 def _packs(clients: Clients, promotion: str) -> Iterator[EvidenceRow]:

@@ -1,8 +1,9 @@
 """One model: its versions over environments, what served when, where it is used, known good, and what was decided."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from shared.domain.access.permissions import Action
@@ -43,20 +44,30 @@ async def show(request: PageRequest) -> View:
         "model": name,
         "owner": promotable.owner if promotable else "",
         "no_versions": there.because,
-        "now": request.now.isoformat(),
         "places": places,
         "rows": _matrix(name, versions, places, online, served),
         "versions": versions_of(versions),
         "endpoints": [_served(stage, part, name, request.now) for stage, part in zip(online, served, strict=True)],
         "known": [{"stage": stage, "part": part} for stage, part in zip(produced, known, strict=True)],
+        "held": {row.model for part in known if part.value for row in part.value.versions if _is_held(row)},
         "routes": [route for route in own.routes if route.score.model == name],
         "stages": [stage for stage in own.ladder.stages if stage.serving.online or stage.serving.batch],
         "decisions": _decisions(history),
         "no_history": history.because,
         "may_roll_back": any(allows(person, Action.ROLL_BACK, stage.place, team) for stage in produced),
+        "may_rehearse": any(
+            allows(person, Action.ROLL_BACK, stage.place, team)
+            for stage in own.ladder.stages
+            if stage.rehearse or stage in produced
+        ),
         "may_revoke": allows(person, Action.REVOKE, REGISTRY, team),
     }
     return View(template="model.html", title=name, data=data)
+
+
+def _is_held(row: Any) -> bool:
+    """Whether a release may clear something: a hold, or alerts, for which the time that it has served is not enough."""
+    return any(not condition.met and condition.condition in ("not held back", "served") for condition in row.conditions)
 
 
 def _endpoint(stage: Stage) -> dict[str, str]:
@@ -126,10 +137,19 @@ def _served(stage: Stage, part: PagePart, name: str, now: datetime) -> dict[str,
     newest = sorted(intervals, key=lambda row: (not row.until, row.since, row.share), reverse=True)
     return {
         "stage": stage,
-        "figure": figure_of(serving_plot(stretches, now), _WHOLE_PAGE),
+        "figure": figure_of(serving_plot(stretches, _drawn_until(stretches, now)), _WHOLE_PAGE),
         "rows": newest,
         "because": part.because,
     }
+
+
+def _drawn_until(stretches: Sequence[ServedStretch], now: datetime) -> datetime:
+    """*now*, rounded up by at most a hundredth of what is drawn: a page that is asked again has mostly not changed."""
+    length_s = (now - min((stretch.since for stretch in stretches), default=now)).total_seconds()
+    step_s = 60.0
+    while step_s * 200 < length_s:
+        step_s *= 2
+    return datetime.fromtimestamp(ceil(now.timestamp() / step_s) * step_s, now.tzinfo)
 
 
 def _decisions(history: PagePart) -> list[Any]:

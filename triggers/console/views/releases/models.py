@@ -17,6 +17,4 @@ async def show(request: PageRequest) -> View:
     rows = [
         {"model": model, "cells": [serving.get((model.name, stage), []) for stage in stages]} for model in known.models
     ]
-    return View(
-        template="models.html", title="Models", data={"rows": rows, "stages": stages, "now": request.now.isoformat()}
-    )
+    return View(template="models.html", title="Models", data={"rows": rows, "stages": stages})

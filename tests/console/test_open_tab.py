@@ -1,0 +1,70 @@
+"""How often an open tab asks: the page's own script runs an hour by a clock of the test, and its requests are counted.
+
+The browser's part of it is played by `open_tab.mjs`; the script is the one that is served.
+"""
+
+import json
+import shutil
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from triggers.console import static_files
+
+STATIC = Path(static_files.__file__).with_name("static")
+MOST = 240  # Requests of an open tab in an hour.
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The served scripts, in a folder where Node takes them for modules, as a browser does."""
+    folder = tmp_path_factory.mktemp("scripts")
+    for name in ("live.js", "times.js"):
+        shutil.copy(STATIC / name, folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+    return folder
+
+
+def hour(scripts: Path, **scene: Any) -> list[dict[str, Any]]:
+    harness = Path(__file__).with_name("open_tab.mjs")
+    command = ["node", str(harness), str(scripts), json.dumps(scene)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+    return list(json.loads(output))
+
+
+def pauses(asked: list[dict[str, Any]]) -> list[float]:
+    return [(second["at"] - first["at"]) / 1000 for first, second in pairwise(asked)]
+
+
+def test_an_open_tab_asks_at_most_240_times_an_hour_by_one_conditional_request(scripts: Path) -> None:
+    busy, quiet = hour(scripts, answer=200), hour(scripts)
+
+    assert 200 < len(busy) <= MOST, "what changes all the time is asked for every 15 seconds"
+    assert 100 < len(quiet) <= MOST // 2 + 10, "a page that does not change calms down"
+    assert [request["conditional"] for request in busy] == [False] + [True] * (len(busy) - 1)
+    assert min(pauses(busy)) >= 15
+
+
+def test_a_page_that_asks_other_services_says_how_often_it_may_be_asked(scripts: Path) -> None:
+    often, asked = hour(scripts, answer=200, seconds="1"), hour(scripts, answer=200, seconds="60")
+
+    assert (len(often) <= MOST, 50 < len(asked) <= 60) == (True, True)
+
+
+def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_it_is_back(scripts: Path) -> None:
+    asked = hour(scripts, hiddenAfter=60_000, backAfter=3_000_000)
+    times = [request["at"] for request in asked]
+
+    assert [at for at in times if 60_000 < at < 3_000_000] == []
+    assert 3_000_000 in times
+    assert len([at for at in times if at <= 60_000]) in (4, 5)
+
+
+def test_a_server_that_is_slow_or_away_is_asked_less_often(scripts: Path) -> None:
+    slow, away = hour(scripts, answer=200, takes=10_000), hour(scripts, answer=503)
+
+    assert len(slow) <= 3600 / 50 + 1, "an answer of ten seconds takes a fifth of the time"
+    assert (len(away) <= 40, max(pauses(away)) <= 121) == (True, True)
