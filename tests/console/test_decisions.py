@@ -14,7 +14,8 @@ import pytest
 from shared import contracts as c
 from shared.domain.configuration import Configuration
 from tests.console.conftest import Answer, Browser, ConsoleApp, with_console
-from tests.promotion.conftest import CONFIGURATION, running
+from tests.promotion.conftest import CONFIGURATION, PEOPLE, running
+from tests.promotion.test_delegations import HOPPER, PERMISSIONS, POLICY
 from tests.promotion.test_glass import broken_glass
 
 LADDER = CONFIGURATION.ladder
@@ -176,3 +177,36 @@ async def test_two_roles_override_failing_gates_on_the_page_and_one_can_take_it_
 
     assert result.fate is c.Fate.PROMOTED
     assert app.chain().count("receipt issued over failing gates") == 1
+
+
+async def test_a_decision_is_left_to_a_named_person_on_the_page_and_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PEOPLE, "hopper", HOPPER)
+    stages = tuple(replace(stage, approvals=POLICY) if stage.name == "central" else stage for stage in LADDER.stages)
+    configuration = replace(CONFIGURATION, ladder=replace(LADDER, stages=stages), permissions=PERMISSIONS)
+    async with running(configuration, tmp_path, monkeypatch) as made:
+        app = with_console(made)
+        page = await asked(app)
+        grace, hopper = await app.signed_in("grace"), await app.signed_in("hopper")
+        shown = await grace.get(page)
+        assert shown.text.index("<iframe") < shown.text.index(">Approve</button>"), "the evidence comes first"
+        assert 'loading="lazy"' not in shown.text, "it is there when it is printed"
+        form = shown.form("delegate")
+        assert "<option>hopper@example.org</option>" in shown.text
+
+        forged = await grace.send(f"{page}/delegate", form | {"to": "linus", "reason": "mine"})
+        assert (forged.status, "the configuration does not name linus" in forged.text) == (403, True)
+        reason = "<i>away</i>"
+        sent = await grace.send(f"{page}/delegate", form | {"to": "hopper@example.org", "reason": reason})
+        assert (sent.status, "done=delegate" in sent.location) == (303, True)
+
+        inbox, theirs, own = await hopper.get(), await hopper.get(page), await grace.get(page)
+        assert "grace has left it to you: &lt;i&gt;away&lt;/i&gt;" in inbox.text
+        assert "grace has left this decision to you" in theirs.text
+        assert "Nothing waits for you" in (await grace.get()).text
+        assert ("Decide yourself again" in own.text, ">Approve</button>" in own.text) == (True, False)
+        back = await grace.send(f"{page}/take-back", own.form("take-back"))
+        assert (back.status, "done=take-back" in back.location) == (303, True)
+        assert ">Approve</button>" in (await grace.get(page)).text
+        assert "taken back" in (await hopper.get(page)).text

@@ -147,6 +147,60 @@ async def test_who_may_not_bring_production_back_is_offered_nothing_and_refused_
     assert replaced.traffic == {replaced.deployment(SECOND): 100}
 
 
+async def test_what_a_rollback_holds_back_is_released_after_its_plan_was_seen(replaced: ReleaseConsole) -> None:
+    ada, linus = await replaced.signed_in("ada"), await replaced.signed_in("linus")
+    assert "Nothing holds churn:2 back" in (await linus.get("models/churn/hold?version=2")).text
+    await replaced.roll_back()
+    await replaced.pass_time(minutes=5)
+    assert "/console/models/churn/hold?version=2" in (await linus.get("models/churn")).text
+    before = replaced.hub.writes.total()
+    page, looked = await linus.get("models/churn/hold?version=2"), await ada.get("models/churn/hold?version=2")
+
+    assert replaced.hub.writes.total() == before, "a plan changes nothing"
+    assert "can be promoted again, past the same gates and people" in page.text
+    assert "You may look at this plan, and not order it." in looked.text
+    form = page.form("order")
+    assert (await linus.send("models/churn/hold/order", form | {"version": "1", "reason": "x"})).status == 403
+    assert (await linus.send("models/churn/hold/order", form | {"reason": HOSTILE})).status == 303
+    again = await linus.get("models/churn/hold?version=2")
+    assert ("Nothing holds churn:2 back" in again.text, "<script>alert" in again.text) == (True, False)
+
+
+async def test_a_rehearsal_is_ordered_after_its_plan_was_seen(replaced: ReleaseConsole) -> None:
+    ada, linus = await replaced.signed_in("ada"), await replaced.signed_in("linus")
+    before = replaced.hub.writes.total()
+    page, looked = await linus.get("models/churn/rehearsal"), await ada.get("models/churn/rehearsal?way=prod+cold")
+
+    assert replaced.hub.writes.total() == before, "a plan changes nothing"
+    assert "is proven against the registry, and deployed as" in page.text
+    assert "You may look at this plan, and not order it." in looked.text
+    form = page.form("order")
+    assert {name: form[name] for name in ("stage", "version", "cold")} == {
+        "stage": "prod",
+        "version": "1",
+        "cold": "true",
+    }
+    refused = await linus.send("models/churn/rehearsal/order", form | {"reason": ""})
+    assert (refused.status, refused.form("order")["version"]) == (400, "1")
+    assert (await linus.send("models/churn/rehearsal/order", form | {"version": "2"})).status == 403
+    assert (await linus.send("models/churn/rehearsal/order", form | {"reason": "yearly"})).status == 303
+    await replaced.until(lambda: "rehearsal ordered" in replaced.chain())
+    assert "field &#39;stage&#39; is" in (await linus.get("models/churn/rehearsal?way=moon+warm")).text
+
+
+async def test_a_page_of_a_model_that_has_not_changed_is_not_sent_again(replaced: ReleaseConsole) -> None:
+    linus = await replaced.signed_in("linus")
+    for path, most in (("models", 15), ("models/churn", 60)):
+        first = await linus.get(path)
+        again = await linus.get(path, **{"If-None-Match": str(first.headers["ETag"])})  # type: ignore[index]
+
+        assert (again.status, again.text) == (304, ""), path
+        assert ('data-live="60"' in first.text) is (most == 60)
+    await replaced.roll_back()
+    await replaced.pass_time(minutes=5)
+    assert (await linus.get("models/churn", **{"If-None-Match": str(first.headers["ETag"])})).status == 200  # type: ignore[index]
+
+
 async def test_versions_are_compared_by_what_was_measured_what_differs_first(app: ConsoleApp) -> None:
     for version, error in (("1", 2.0), ("2", 1.0)):
         app.register(version, error=error, comment=HOSTILE)

@@ -24,6 +24,7 @@ from signalbox.emulators.identity import Directory, IdentityDoors
 from signalbox.emulators.tokens import Application, Person, TokenIssuer
 
 CLIENT, BACK, TENANT, SECRET = "00000000-0000-0000-0000-0000000000a9", "http://127.0.0.1:1/console/signed-in", "t", "s"
+MAILBOX = "http://127.0.0.1:1/"
 GRACE = Person(oid="2", upn="grace@example.org", name="Grace", roles=("ProductOwner",), groups=("owners",))
 APPLICATION = Application(client_id=CLIENT, uri="api://signalbox", version=2, redirects=(BACK,))
 REQUEST = SignInRequest(state="st", nonce="no", verifier="v" * 43, to="/console/", at=datetime(2026, 1, 1, tzinfo=UTC))
@@ -77,7 +78,8 @@ async def directory(tmp_path: Path) -> AsyncIterator[LocalDirectory]:
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     issuer = TokenIssuer(tmp_path, TENANT, url, [APPLICATION])
-    doors = IdentityDoors(issuer, Directory(identities={}, persons={GRACE.upn: GRACE}), SECRET, [APPLICATION], url)
+    known = Directory(identities={}, persons={GRACE.upn: GRACE})
+    doors = IdentityDoors(issuer, known, SECRET, [APPLICATION], url, MAILBOX)
     runner = web.AppRunner(doors.app(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.SockSite(runner, listener).start()
@@ -89,6 +91,7 @@ async def directory(tmp_path: Path) -> AsyncIterator[LocalDirectory]:
 async def test_who_chooses_a_person_is_that_person(directory: LocalDirectory) -> None:
     status, _, page = await directory.go(hint="")
     assert (status, "Grace" in page, "login_hint=grace%40example.org" in page) == (200, True, True)
+    assert f'<a href="{MAILBOX}">Mailbox: what they would have been sent</a>' in page
 
     status, location, _ = await directory.go()
     assert (status, location.startswith(f"{BACK}?code="), location.endswith("&state=st")) == (303, True, True)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -77,6 +78,30 @@ async def test_nothing_is_moved_before_the_change_is_approved_which_is_closed_wi
     assert (gated.fields["assignment_group"], gated.wear.effects["change closed"]) == ("releases", 1)
     chain = gated.chain()
     assert (chain.count("change opened"), chain.count("change closed")) == (1, 1)
+
+
+async def test_an_open_change_is_explained_and_shown_with_the_promotion(gated: GatedApp) -> None:
+    settings = SimpleNamespace(service_now_client=("https://example.service-now.com", "", ""))
+    vars(gated.clients).update(settings=settings)
+    promotion = await gated.asked()
+    evidence = await gated.evidence(promotion)
+    _, explained = await gated.ask("GET", f"promotions/{promotion}/explain")
+    _, shown = await gated.ask("GET", f"promotions/{promotion}")
+    _, page = await gated.ask("GET", f"promotions/{promotion}/evidence?stage=central")
+
+    number = gated.change.number
+    assert explained["unmet"] == [
+        f"central: change {number} of ServiceNow is not approved yet; it can be met by group releases"
+    ]
+    (row,) = shown["changes"]
+    assert (row["number"], row["group"], row["evidence"], row["fate"]) == (number, "releases", evidence, "")
+    assert row["address"].endswith(f"nav_to.do?uri=change_request.do%3Fsys_id%3D{gated.change.sys_id}")
+    assert "A change request of ServiceNow (group releases) is opened for this very evidence" in page["html"]
+
+    gated.desk.move("-2", "approved")
+    await gated.finish(promotion)
+    _, shown = await gated.ask("GET", f"promotions/{promotion}")
+    assert shown["changes"][0]["fate"] == "promoted"
 
 
 async def test_a_stage_without_the_section_asks_nobody(gated: GatedApp) -> None:

@@ -22,6 +22,7 @@ from shared.validation.rules import Name, OptionalName, Sentence
 from triggers.http.api_route import ApiRequest, requester_name
 from triggers.http.exchange.idempotency import RequestedStart
 from triggers.http.exchange.problems import Problem
+from triggers.http.operations.models import configured_model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +208,7 @@ def show_serving(request: ApiRequest, environment: str, endpoint: str, query: Se
 
 async def release_version(request: ApiRequest, model: str, body: ReleaseAsked) -> HoldReleased:
     """Let a version that a rollback has left be promoted again; the alerts that fired on it count no more."""
+    configured_model(request.clients, model)
     person = await request.person()
     name = requester_name(request.caller, person)
     return await asyncio.to_thread(_release, request.clients, exact_model(f"{model}:{body.version}"), name, body.reason)
