@@ -49,7 +49,7 @@ async def show(request: PageRequest) -> View:
         "versions": versions_of(versions),
         "endpoints": [_served(stage, part, name, request.now) for stage, part in zip(online, served, strict=True)],
         "known": [{"stage": stage, "part": part} for stage, part in zip(produced, known, strict=True)],
-        "held": {row.model for part in known if part.value for row in part.value.versions if _is_held(row)},
+        "releasable": {row.model for part in known if part.value for row in part.value.versions if _is_held(row)},
         "routes": [route for route in own.routes if route.score.model == name],
         "stages": [stage for stage in own.ladder.stages if stage.serving.online or stage.serving.batch],
         "decisions": _decisions(history),

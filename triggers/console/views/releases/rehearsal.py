@@ -51,8 +51,8 @@ def _chosen(request: PageRequest, ways: Sequence[tuple[str, str]]) -> dict[str, 
     The page's own form sends a stage and the kind as one field, the way.
     """
     if request.refusal:
-        fields = asked(request.entered, ("stage", "version", "cold"))
-        return {**fields, "kind": _COLD if fields.pop("cold", "") else _WARM}
+        kind = _COLD if request.entered.get("cold") else _WARM
+        return {**asked(request.entered, ("stage", "version")), "kind": kind}
     fields = asked(request.query, ("way", "stage", "version", "kind"))
     way = fields.pop("way", "")
     if way:
