@@ -90,8 +90,7 @@ async def serve(settings: dict[str, Any]) -> None:
     TopicDoors(store, deliverer, issuer.check, settings["topic_key"], effects).add_to(grid)
     tls = _tls(authority)
     directory, applications = read_directory(settings), read_applications(settings)
-    # Where no certificate of the local authority is needed.
-    browser, mailbox = (f"http://127.0.0.1:{ports[name]}" for name in ("identity", "mailbox"))
+    browser, mailbox = (f"http://127.0.0.1:{ports[name]}" for name in ("identity", "mailbox"))  # Without TLS.
     identity = IdentityDoors(issuer, directory, settings["identity_secret"], applications, browser, mailbox)
     runners: list[web.AppRunner | PublicNames] = [
         await _listen(identity.app(), ports["identity"], None),

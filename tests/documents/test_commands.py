@@ -51,6 +51,7 @@ ONE_RUN = (
     "needs a route with limits, and three runs that completed; tests/inference/test_overrides.py asks the same doors"
 )
 REPLAYS = "tests/host/test_replays.py replays through other code"
+DELEGATE = "tests/promotion/test_delegations.py runs it in an app whose configuration names people"
 EXCEPTIONS = {
     "az devops configure --defaults organization=https://dev.azure.com/contoso project=mlops": AZURE,
     "az group create --name rg-signalbox-prod --location westeurope": AZURE,
@@ -70,6 +71,9 @@ EXCEPTIONS = {
     "signalbox score ward-reports landing/wards/north/june.csv --override instance_count=4"
     ' --reason "the backlog of June"': ONE_RUN,
     'signalbox reprocess RUN --override mini_batch_size=10 --reason "it ran out of memory"': ONE_RUN,
+    "signalbox delegate PROMOTION --role product-owner --to hopper@example.org --evidence sha256:..."
+    ' --reason "away until Monday"': DELEGATE,
+    "signalbox delegate PROMOTION --role product-owner --take-back": DELEGATE,
     "signalbox provision teardown churners experimentation --role platform-engineer"
     ' --reason "the project is over" --as barbara@example.org': TEARDOWN,
     "signalbox provision teardown churners experimentation --role product-owner"

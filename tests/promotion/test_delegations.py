@@ -1,5 +1,6 @@
 """A question that one person leaves to another: who may, to whom, what it changes, and how it is taken back."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -7,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 from shared.domain.access.permissions import DEFAULT_PERSONAS, Action, Permissions, Persona
 from shared.domain.promotion.approvals import ApprovalPolicy, Person, Role
 from shared.records.promotion import delegation_at, delegation_path, signed_delegation
+from signalbox.cli import app_client
+from signalbox.cli.main import main
+from tests.fakes.ports import OPERATOR_KEY
 from tests.promotion.conftest import CONFIGURATION, PEOPLE, PromotionApp, running
 
 HOPPER = Person(oid="5", name="hopper", roles=("MLEngineer",), upn="Hopper@example.org", mails=("hopper@example.org",))
@@ -107,6 +112,26 @@ async def test_who_has_left_it_decides_again_once_it_is_taken_back(app: Promotio
         ("hopper@example.org", False, True)
     ]
     assert (await app.decide(promotion, "grace", "product-owner"))[0] == 200
+
+
+async def test_the_command_leaves_it_and_takes_it_back(app: PromotionApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_client, "_token", lambda: "grace")  # On Azure it is that of `az login`.
+    promotion = await app.promote("churn:1")
+    evidence = await app.evidence(promotion)
+
+    async def run(*words: str) -> Result:
+        command = ["delegate", promotion, "--role", "product-owner", *words]
+        env = {"SIGNALBOX_URL": app.host.url, "SIGNALBOX_KEY": OPERATOR_KEY}
+        return await asyncio.to_thread(CliRunner(env=env).invoke, main, command)
+
+    bare = await run("--to", "4")
+    made = await run("--to", "hopper@example.org", "--evidence", evidence, "--reason", "away until Monday")
+    back = await run("--take-back")
+
+    assert (bare.exit_code, "say --evidence, --reason" in bare.output) == (2, True)
+    assert (made.exit_code, "hopper@example.org" in made.stdout) == (0, True), made.output
+    assert back.exit_code == 0, back.output
+    assert len(await own_items(app, "grace")) == 1
 
 
 async def test_what_was_taken_back_can_be_left_to_another(app: PromotionApp) -> None:
