@@ -11,22 +11,6 @@ CONFIGURATION_LOG = "configurations/seen.json"
 RETRAINING_RUNS = "retraining-runs/"
 STREAMS = "streams/"
 VERSION_RECORD = "/version.json"
-STEPS = (  # The effects of a run in the order in which they can happen.
-    "gathered",
-    "quarantined",
-    "announced-quarantined",
-    "submitted",
-    "cancelled",
-    "cancelled-adrift",
-    "held",
-    "announced-held",
-    "published",
-)
-
-
-def step_order(step: str) -> int:
-    """The place of *step* among a run's effects; what concludes the run (announced, closed) comes last."""
-    return STEPS.index(step) if step in STEPS else len(STEPS)
 
 
 def run_record(run: str) -> str:

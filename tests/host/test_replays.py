@@ -29,7 +29,9 @@ _INPUTS: dict[str, Any] = {
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stopped host's state: one instance of each kind that has ended, and two that have not."""
     folder = tmp_path_factory.mktemp("state")
-    asyncio.run(_play(folder))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AZURE_FUNCTIONS_DURABLE_STRICT_TYPING", "1")
+        asyncio.run(_play(folder))
     return folder
 
 

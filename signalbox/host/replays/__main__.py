@@ -1,7 +1,8 @@
 """The process in which an app's code is replayed: `python -m signalbox.host.replays APP`.
 
-Histories come as lines of JSON on standard input, and a report of each goes to standard output. The app is imported
-here, so that it can hurt nobody else, and so that two versions of it never meet in one process.
+It stands alone, because a process is started by it. Histories come as lines of JSON on standard input, and a report of
+each goes to standard output. The app is imported here, so that it can hurt nobody else, and so that two versions of it
+never meet in one process.
 """
 
 import json

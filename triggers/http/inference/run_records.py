@@ -17,6 +17,17 @@ from shared.records.store import read_json
 from triggers.http.exchange.problems import Problem
 
 _MOST_SENTENCES, _MOST_DUPLICATES = 20, 500
+_STEPS = (  # The effects of a run in the order in which they can happen.
+    "gathered",
+    "quarantined",
+    "announced-quarantined",
+    "submitted",
+    "cancelled",
+    "cancelled-adrift",
+    "held",
+    "announced-held",
+    "published",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +123,7 @@ def steps_of(clients: Clients, run: str) -> tuple[Step, ...]:
         )
         for blob in store.blobs(records.effects(run))
     ]
-    return tuple(sorted(steps, key=lambda step: (records.step_order(step.step), step.step)))
+    return tuple(sorted(steps, key=lambda step: (_step_order(step.step), step.step)))
 
 
 def duplicates_of(clients: Clients, run: str) -> tuple[dict[str, Any], ...]:
@@ -187,3 +198,8 @@ def broken_rule(finding: Mapping[str, Any]) -> BrokenRule:
     return BrokenRule(
         rule=str(finding.get("rule", "")), column=str(finding.get("column") or ""), count=int(finding.get("count") or 0)
     )
+
+
+def _step_order(step: str) -> int:
+    """The place of *step* among a run's effects; what concludes the run (announced, closed) comes last."""
+    return _STEPS.index(step) if step in _STEPS else len(_STEPS)

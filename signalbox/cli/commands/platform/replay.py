@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,8 +13,10 @@ from signalbox.cli.app_client import find_endpoints
 from signalbox.cli.errors import NO, NotSetUp, Unusable
 from signalbox.cli.output import emit_json, printable
 from signalbox.host.errors import HostError
-from signalbox.host.replays.histories import StoredHistory, read_database, read_files, write_file
 from signalbox.product import app_folder
+
+if TYPE_CHECKING:
+    from signalbox.host.replays.histories import StoredHistory
 
 _PATIENCE_S = 600
 
@@ -56,6 +58,8 @@ def replay(
 
     Before an upgrade `--against NEW_CODE` tells which of them the new code would break: it exits with 1 then.
     """
+    from signalbox.host.replays.histories import write_file  # The host's libraries, which no other command needs.
+
     try:
         histories = list(_histories(source, ids))
         if target is not None:
@@ -78,7 +82,9 @@ def replay(
     context.exit(NO if any(report["divergence"] for report in reports) else 0)
 
 
-def _histories(source: Path | None, ids: tuple[str, ...]) -> Iterable[StoredHistory]:
+def _histories(source: Path | None, ids: tuple[str, ...]) -> "Iterable[StoredHistory]":
+    from signalbox.host.replays.histories import read_database, read_files
+
     if source is None:
         return read_database(Path(find_endpoints().state) / "host", ids)
     if (source / "host.db").is_file():
@@ -86,7 +92,7 @@ def _histories(source: Path | None, ids: tuple[str, ...]) -> Iterable[StoredHist
     return (history for history in read_files(source) if not ids or history.row.instance_id in ids)
 
 
-def _replay(app: Path, histories: Iterable[StoredHistory]) -> list[dict[str, Any]]:
+def _replay(app: Path, histories: "Iterable[StoredHistory]") -> list[dict[str, Any]]:
     """The reports of a process that imports *app*. Raises NotSetUp where it cannot."""
     lines = "".join(json.dumps(history.to_json()) + "\n" for history in histories)
     command = [sys.executable, "-m", "signalbox.host.replays", str(app.resolve())]
