@@ -170,13 +170,13 @@ LOCKS = [
         arguments={"rows": 1, "said": ("golden_requests_match: fail",)},
     ),
     Lock(
-        symbol="promotion._assess",
+        symbol="promotions._assess",
         condition="not assessment.passed",
         without="False",
         guard=test_glass.test_broken_glass_that_one_person_leaves_alone_changes_nothing,
     ),
     Lock(
-        symbol="promotion._carry",
+        symbol="promotions._carry",
         condition="yield from _await_approvals(ctx, journey, at, pack)",
         without="None",
         guard=test_story.test_a_first_model_climbs_to_the_registry_after_two_approvals,
@@ -312,7 +312,7 @@ LOCKS = [
         guard=test_late_moves.test_a_move_that_is_undone_while_it_is_made_is_put_back,
     ),
     Lock(
-        symbol="promotion._assess",
+        symbol="promotions._assess",
         condition="raise refusal",
         without="return pack",
         guard=test_story.test_a_better_one_replaces_the_champion_and_a_worse_one_is_held,
@@ -336,7 +336,7 @@ LOCKS = [
         guard=test_glass.test_broken_glass_is_whole_again_after_its_time,
     ),
     Lock(
-        symbol="_agree",
+        symbol="decisions._agree",
         condition="not request.break_glass",
         without="False",
         guard=test_glass.test_only_a_promotion_that_asked_for_it_can_be_overridden,

@@ -69,5 +69,5 @@ def wine(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("team")
     process = installation.run(folder, "new", "wine", "--defaults")
     assert process.returncode == 0, process.stderr
-    assert "cd wine && pip install -r requirements.txt && make ci" in process.stdout
+    assert "`pip install -r requirements.txt && make ci`" in process.stdout
     return folder / "wine"

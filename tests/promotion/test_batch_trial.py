@@ -91,6 +91,16 @@ async def test_a_batch_job_that_answers_otherwise_than_online_is_held(app: Promo
     assert "batch and online answer 20 of 20 rows otherwise: row 0, " in result.because[0]
 
 
+async def test_a_submission_whose_answer_is_lost_is_found_again_and_not_repeated(app: PromotionApp) -> None:
+    jobs_of(app).lose_next_answer = True
+
+    result = await promoted(app)
+
+    assert result.fate is c.Fate.PROMOTED, result.because
+    assert list(jobs_of(app).created.values()) == [1]
+    assert not jobs_of(app).lose_next_answer
+
+
 async def test_the_job_of_a_promotion_that_is_ended_is_cancelled(app: PromotionApp) -> None:
     jobs_of(app).status_after = lambda looks: "Running"
 

@@ -101,9 +101,10 @@ def test_every_move_of_every_plan_has_a_fault_and_an_undo(app: PromotionApp) -> 
 
     planned = {at.stage.name: [each for phase in Phase for each in at.moves(phase)] for p in plans for at in p.stages}
     assert planned == {stage: list(effects) for stage, effects in EFFECTS.items()}
-    # These moves have faults of their own, in tests/rollout/test_saga.py and test_rehearsals.py.
-    rollout = {Move.MIRROR_TRAFFIC, Move.SHIFT_TRAFFIC, Move.MARK_IN_PRODUCTION, Move.REHEARSE_ROLLBACK}
-    assert {move for moves in planned.values() for move in moves} | rollout == set(MOVERS) == set(Move)
+    # These moves have faults of their own, in tests/rollout/test_saga.py, test_rehearsals.py and test_batch_trial.py.
+    elsewhere = {Move.MIRROR_TRAFFIC, Move.SHIFT_TRAFFIC, Move.MARK_IN_PRODUCTION, Move.REHEARSE_ROLLBACK}
+    elsewhere |= {Move.TRY_BATCH}
+    assert {move for moves in planned.values() for move in moves} | elsewhere == set(MOVERS) == set(Move)
     assert all(callable(mover.undo) for mover in MOVERS.values())
 
 
