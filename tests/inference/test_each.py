@@ -102,7 +102,7 @@ async def test_missing_rows_are_said_and_judged_by_policy(app: InferenceApp, rou
     result = await app.finish(run)
 
     assert result.outcome is outcome
-    assert "1 lines of output for 2 rows: 1 missing" in result.because
+    assert "1 line of output for 2 rows: 1 missing" in result.because
     published = app.hub.find("predictions", f"{route}/{run}/_manifest.json") is not None
     assert published == (outcome is RunOutcome.PARTIAL)
 

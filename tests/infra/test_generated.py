@@ -179,7 +179,7 @@ def test_the_role_on_what_sends_mail_is_given_on_both_of_its_resources():
     given = {role.scope for role in installed.of_type("Microsoft.Authorization/roleAssignments")}
     home = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Communication"
 
-    assert {f"{home}/communicationServices/acs", f"{home}/emailServices/m"} <= given
+    assert {f"{home}/communicationServices/acs", f"{home}/emailServices/mail"} <= given
     assert set(scopes(installed, "mail")) <= given
     assert scopes(installation(OPEN), "mail") == []
 

@@ -60,6 +60,8 @@ async def gated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     configuration = replace(CONFIGURATION, ladder=replace(ladder, stages=stages))
     async with running(configuration, tmp_path, monkeypatch, provisioner=provisioner) as made:
         made.register("1", error=1.0)
+        settings = SimpleNamespace(service_now_client=("https://example.service-now.com", "", ""))
+        vars(made.clients).update(settings=settings)
         yield GatedApp(host=made.host, clients=made.clients, cloud=made.cloud, wear=wear, desk=desk)
 
 
@@ -81,8 +83,6 @@ async def test_nothing_is_moved_before_the_change_is_approved_which_is_closed_wi
 
 
 async def test_an_open_change_is_explained_and_shown_with_the_promotion(gated: GatedApp) -> None:
-    settings = SimpleNamespace(service_now_client=("https://example.service-now.com", "", ""))
-    vars(gated.clients).update(settings=settings)
     promotion = await gated.asked()
     evidence = await gated.evidence(promotion)
     _, explained = await gated.ask("GET", f"promotions/{promotion}/explain")

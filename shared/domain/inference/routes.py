@@ -185,7 +185,7 @@ class Route:
     tell: tuple[str, ...] = ()
     contracts: tuple[VersionContract, ...] = field(default=(), metadata=NEWER)
     output_contract: str = field(default="", metadata=NEWER)
-    limits: OverrideLimits = field(default_factory=OverrideLimits, metadata=NEWER)
+    limits: OverrideLimits = field(default=OverrideLimits(), metadata=NEWER)
 
     def scored_by(self, score: Scoring) -> "Route":
         """This route for a run that *score* scores, with the contract of that version."""
