@@ -49,7 +49,7 @@ async def test_rows_that_a_completed_job_lost_are_looked_for_in_its_log(app: Inf
     await app.finish(run)
 
     (unmet,) = (await explained(app, run))[1]["unmet"]  # type: ignore[misc]
-    assert f"who read `signalbox logs {run}`; then `signalbox reprocess" in unmet
+    assert f"(`signalbox logs {run}` prints what its job said); then `signalbox reprocess" in unmet
 
 
 async def test_what_is_at_work_waits_for_nobody_and_what_is_well_has_nothing_unmet(app: InferenceApp) -> None:

@@ -36,7 +36,7 @@ def test_a_row_that_comes_twice_and_a_column_that_nobody_knows_are_refused(tmp_p
     check = signalbox(tmp_path, "check", "rows.csv", "--contract", str(CONTRACT))
 
     assert check.returncode == 1
-    assert "repeat a key" in check.stdout
+    assert "repeats a key" in check.stdout
     assert "surprise" in check.stdout
 
 

@@ -98,8 +98,8 @@ def _mender(clients: Clients, run: RunShown) -> str:
     operators = configuration.permissions.who_may(Action.OPERATE, run.environment, team)
     if run.job is None:
         return operators
-    if not run.job.log:  # The job completed, and what it has put out does not do.
-        return f"{operators}, who read `signalbox logs {run.run}`"
+    if not run.job.log:  # The job completed, and what it has put out, or where that goes, does not do.
+        return f"{operators} (`signalbox logs {run.run}` prints what its job said)"
     name = run.model.partition(":")[0]
     owner = next((model.owner for model in clients.configuration.ladder.models if model.name == name), "")
     return f"{owner or 'the owner of the model'}, who reads `signalbox logs {run.run}` and mends {name}"
