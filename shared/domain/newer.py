@@ -5,7 +5,7 @@ digest. It stands alone because plans, stages and receipts need it, and they imp
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from functools import lru_cache
 from typing import Any
 
@@ -14,5 +14,13 @@ NEWER: Mapping[str, bool] = {"newer": True}  # For `dataclasses.field(default=..
 
 @lru_cache(maxsize=256)
 def newer_fields(kind: Any) -> tuple[tuple[str, Any], ...]:
-    """The names of those fields of the dataclass *kind*, each with its default."""
-    return tuple((field.name, field.default) for field in fields(kind) if field.metadata.get("newer"))
+    """The names of those fields of the dataclass *kind*, each with its default.
+
+    Raises TypeError for one without: it would never be left out.
+    """
+    newer = [field for field in fields(kind) if field.metadata.get("newer")]
+    if without := [field.name for field in newer if field.default is MISSING]:
+        raise TypeError(
+            f"{kind.__name__}: {', '.join(without)} is newer and has no default; give it one, and no factory"
+        )
+    return tuple((field.name, field.default) for field in newer)

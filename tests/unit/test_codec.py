@@ -1,12 +1,13 @@
 """What values share is encoded once for all of them, and is the same JSON as without that; literals are checked."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
 
 from shared.codec import Encoder, UndecodableError, decode, encode
+from shared.domain.newer import NEWER, newer_fields
 
 
 class Counted(Mapping[str, int]):
@@ -78,3 +79,12 @@ def test_a_literal_is_read_as_one_of_its_words_and_no_other():
     assert decode(Verdict, {"word": "pass"}) == Verdict("pass")
     with pytest.raises(UndecodableError, match=r"Verdict\.word: 'maybe' is none of pass, fail"):
         decode(Verdict, {"word": "maybe"})
+
+
+def test_a_newer_field_with_a_factory_is_refused_since_it_would_always_be_written() -> None:
+    @dataclass
+    class Grown:
+        parts: list[int] = field(default_factory=list, metadata=NEWER)
+
+    with pytest.raises(TypeError, match="Grown: parts is newer and has no default"):
+        newer_fields(Grown)
