@@ -20,17 +20,16 @@ from shared.config import load
 from shared.domain.configuration import Configuration
 from shared.domain.counts import counted
 from shared.domain.failures import Refused
-from shared.domain.gates.batch import BatchRowsAnswered
-from shared.domain.gates.options import read_options
+from shared.domain.gates.batch import options_of_trial
 from shared.domain.promotion.batch_outputs import compare_outputs
-from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, MODEL, Bundle, BundleFile
+from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, MLFLOW_MODEL, MODEL, Bundle, BundleFile
 from shared.domain.promotion.gate_specs import BATCH_GATE
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.models import ModelVersion, exact_model
 from shared.ports import EndpointResponse
 from shared.validation.conda_files import CondaFileError, read_conda
 
-_MLFLOW, _CUSTOM = "mlflow_model", "custom_model"
+_CUSTOM = "custom_model"
 _EACH_ROW = "let `run` return a pandas DataFrame, or a list, with one element for each input row"
 _SERIALIZABLE = "let `run` return lists, dicts, texts and numbers; `.tolist()` makes a list of an array"
 
@@ -52,11 +51,13 @@ def check_bundle(path: Path, name: str, folder: Path, answers: Mapping[str, Any]
     configuration, model = load(path), exact_model(name)
     bundle = Bundle(files=tuple(_files(folder)))
     kind = (
-        _MLFLOW if any(file.part == MODEL and Path(file.path).name == "MLmodel" for file in bundle.files) else _CUSTOM
+        MLFLOW_MODEL
+        if any(file.part == MODEL and Path(file.path).name == "MLmodel" for file in bundle.files)
+        else _CUSTOM
     )
     unmet, golden = [*_incomplete(model, kind, bundle)], list[tuple[Any, Any]]()
     unmet += _not_configured(configuration, model.name)
-    unmet += _unfit_scripts(folder, configuration.ladder.stages) if kind != _MLFLOW else ()
+    unmet += _unfit_scripts(folder, configuration.ladder.stages) if kind != MLFLOW_MODEL else ()
     unmet += _unfit_environment(folder / EXTRAS / ENVIRONMENT)
     try:
         golden = list(golden_requests(_FolderFiles(folder), None, model))  # type: ignore[arg-type]
@@ -88,7 +89,7 @@ def check_bundle(path: Path, name: str, folder: Path, answers: Mapping[str, Any]
 
 
 def _named(kind: str, script: str) -> str:
-    return "the MLflow model" if kind == _MLFLOW else f"{EXTRAS}/{CODE}{script}"
+    return "the MLflow model" if kind == MLFLOW_MODEL else f"{EXTRAS}/{CODE}{script}"
 
 
 def _contract(configuration: Configuration, name: str) -> str:
@@ -192,8 +193,7 @@ def _batch_faults(subject: str, stage: Stage, sample: BatchSample, outcome: Mapp
     if len(lines) != sample.rows:
         yield f"{subject} returns {counted(len(lines), 'row')} for the {given} of {sample.made}; {_EACH_ROW}"
         return
-    spec = next((spec for spec in stage.exit_gates if spec.gate == BATCH_GATE), None)
-    options = read_options(BatchRowsAnswered, spec.options)[0] if spec else None
+    options = options_of_trial(stage.exit_gates)
     if options is None or not options.compare or not sample.asked:
         return
     difference = compare_outputs(lines, sample.asked, options.tolerance, options.field)

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from shared.clients import Clients
 from shared.domain.inference.routes import Workspace
-from shared.domain.promotion.bundles import companion
+from shared.domain.promotion.bundles import MLFLOW_MODEL, companion
 from shared.domain.promotion.ladder import Serving
 from shared.domain.promotion.models import ModelVersion
 from shared.ports import AssetKind, EndpointKind, WantedDeployment
-
-_MLFLOW = "mlflow_model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,7 @@ def wanted_deployment(
     """The deployment of *version* at the endpoint of *kind* that *serving* names in *environment*."""
     is_online, beside = kind is EndpointKind.ONLINE, companion(version.model, version.digest)
     script = serving.online_script if is_online else serving.batch_script
-    has_own_code = version.format == _MLFLOW  # It brings its scoring code and its environment.
+    has_own_code = version.format == MLFLOW_MODEL  # It brings its scoring code and its environment.
     return WantedDeployment(
         name=version.name,
         endpoint=serving.online if is_online else serving.batch,

@@ -13,8 +13,7 @@ from shared.domain import identity
 from shared.domain.data.data_contract import DataContract
 from shared.domain.data.record_files import WRITABLE
 from shared.domain.failures import Refused
-from shared.domain.gates.batch import BatchRowsAnswered
-from shared.domain.gates.options import read_options
+from shared.domain.gates.batch import BatchRowsAnswered, options_of_trial
 from shared.domain.inference.routes import Overrides, Scoring
 from shared.domain.promotion.gate_specs import BATCH_GATE
 from shared.ports import BatchJob
@@ -37,8 +36,7 @@ class TrialRows:
 
 def trial_options(order: c.MoveOrder | c.StageOrder) -> BatchRowsAnswered:
     """How the stage's gate wants the batch deployment tried. Raises Refused where no exit gate asks for it."""
-    spec = next((spec for spec in order.at.stage.exit_gates if spec.gate == BATCH_GATE), None)
-    options = read_options(BatchRowsAnswered, spec.options)[0] if spec else None
+    options = options_of_trial(order.at.stage.exit_gates)
     if options is None:
         raise Refused(f"stage {order.stage} has no exit gate {BATCH_GATE} that can be read: nothing is tried there")
     return options

@@ -15,9 +15,8 @@ from shared.domain.gates.evidence import BatchTrial
 from shared.domain.inference.routes import OnMissingRows
 from shared.domain.inference.runs import JobState, RowCount, RunOutcome, job_state, judge_rows
 from shared.domain.promotion.batch_outputs import AskedRow, compare_outputs
+from shared.domain.promotion.bundles import MLFLOW_MODEL
 from shared.ports import BatchJob, Blob, HubFile
-
-_MLFLOW = "mlflow_model"
 
 
 def batch_trial(clients: Clients, order: c.StageOrder) -> BatchTrial:
@@ -30,7 +29,7 @@ def batch_trial(clients: Clients, order: c.StageOrder) -> BatchTrial:
     seen = clients.jobs.look(job.scoring, found.id)
     if (state := job_state(seen.status)) is not JobState.COMPLETED:
         end = c.JobSeen(state=state, status=seen.status)
-        script = "" if order.plan.kind == _MLFLOW else order.at.stage.serving.batch_script
+        script = "" if order.plan.kind == MLFLOW_MODEL else order.at.stage.serving.batch_script
         because = explained(clients, job.scoring.workspace, found.id, end, script).because
         return replace(nothing, finding=because or f"the job ended as {seen.status}")
     outputs = sorted(_files(clients, job.output_path), key=lambda blob: blob.path)
@@ -42,7 +41,7 @@ def batch_trial(clients: Clients, order: c.StageOrder) -> BatchTrial:
 
 def _counted(clients: Clients, order: c.StageOrder, job: BatchJob, rows_in: int, outputs: Sequence[Blob]) -> BatchTrial:
     """By the contract's keys. The script that Azure ML generates for an MLflow model writes none of them."""
-    by_lines = trial_options(order).match == "lines" or order.plan.kind == _MLFLOW
+    by_lines = trial_options(order).match == "lines" or order.plan.kind == MLFLOW_MODEL
     inputs = [] if by_lines else [HubFile(name=blob.path, blob=blob) for blob in _files(clients, job.input_path)]
     output_files = [HubFile(name=blob.path, blob=blob) for blob in outputs]
     match = clients.data_checks.match(order.plan.promotable.contract, inputs, output_files)

@@ -15,7 +15,7 @@ from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.audit import canonical_digest
-from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, GOLDEN, MODEL, Bundle, BundleFile
+from shared.domain.promotion.bundles import CODE, ENVIRONMENT, EXTRAS, GOLDEN, MLFLOW_MODEL, MODEL, Bundle, BundleFile
 from shared.domain.promotion.ladder import Registry, Stage
 from shared.domain.promotion.models import BUNDLE, FLAG, EntryState, ModelVersion
 from shared.domain.promotion.plans import Champion, Plan, StagePlan
@@ -241,7 +241,7 @@ def shelves_at(place: Place, model: ModelVersion, folder: str, extras: str) -> t
 def refuse_incomplete(model: ModelVersion, kind: str, bundle: Bundle, remedy: str) -> None:
     """An MLflow model brings its own code and environment; every model brings golden requests."""
     parts = [(MODEL, "", "the model's files"), (EXTRAS, GOLDEN, "golden requests")]
-    if kind != "mlflow_model":
+    if kind != MLFLOW_MODEL:
         parts += [(EXTRAS, CODE, "the scoring code"), (EXTRAS, ENVIRONMENT, "the environment")]
     missing = [f"{what} ({path or 'model files'})" for part, path, what in parts if not bundle.has(part, path)]
     if missing:

@@ -12,7 +12,16 @@ from shared import contracts as c
 from shared.application.promotion.standing import receipt_of
 from shared.codec import UndecodableError, decode, encode
 from shared.domain.failures import Refused
-from shared.domain.promotion.bundles import ENVIRONMENT, EXTRAS, MODEL, Bundle, BundleFile, bundle_digest, difference
+from shared.domain.promotion.bundles import (
+    ENVIRONMENT,
+    EXTRAS,
+    MLFLOW_MODEL,
+    MODEL,
+    Bundle,
+    BundleFile,
+    bundle_digest,
+    difference,
+)
 from shared.domain.promotion.plans import Phase, Plan
 from shared.domain.promotion.receipts import Receipt
 from shared.domain.trust.envelopes import Envelope, canonical_json
@@ -146,7 +155,7 @@ def _subjects(plan: Plan) -> dict[str, str]:
 def _environment(plan: Plan) -> Iterator[BundleFile]:
     """The files that say which packages the model needs: an MLflow model brings them in its own folder."""
     for file in plan.contents:
-        own = file.part == MODEL and plan.kind == "mlflow_model" and file.path in _MLFLOW_PACKAGES
+        own = file.part == MODEL and plan.kind == MLFLOW_MODEL and file.path in _MLFLOW_PACKAGES
         if own or (file.part, file.path) == (EXTRAS, ENVIRONMENT):
             yield file
 

@@ -3,13 +3,15 @@
 How the rows were scored is in `activities.promotion.trials`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.domain.counts import counted, least_needed
 from shared.domain.gates.evidence import BatchTrial
-from shared.domain.gates.options import choice, flag, number, whole_number
+from shared.domain.gates.options import choice, flag, number, read_options, whole_number
 from shared.domain.gates.registry import gate
 from shared.domain.gates.verdict import GateFinding, decided, failed, inconclusive
+from shared.domain.promotion.gate_specs import BATCH_GATE, GateSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,12 @@ class BatchRowsAnswered:
     compare: bool = flag(True)
     tolerance: float = number(1e-6, least=0.0)
     field: int = whole_number(0)
+
+
+def options_of_trial(gates: Iterable[GateSpec]) -> BatchRowsAnswered | None:
+    """How *gates* want the batch deployment tried; None where none of them asks for it, or it cannot be read."""
+    spec = next((spec for spec in gates if spec.gate == BATCH_GATE), None)
+    return read_options(BatchRowsAnswered, spec.options)[0] if spec else None
 
 
 @gate("batch", BatchRowsAnswered)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.domain.promotion.models import ModelVersion
 
 MODEL, EXTRAS = "model", "extras"  # The two parts: the model's own files, and what travels with them.
+MLFLOW_MODEL = "mlflow_model"  # The type of a model that brings its scoring code and its environment.
 CODE, ENVIRONMENT, GOLDEN = "code/", "environment/conda.yaml", "golden/requests.jsonl"
 
 
