@@ -190,7 +190,7 @@ def alert_on_errors(stage: Stage) -> None:
         "severity": 1,
         "enabled": True,
         "scopes": [_endpoint_id()],
-        "evaluationFrequency": "PT2S",
+        "evaluationFrequency": "PT1S",
         "windowSize": "PT1M",
         "criteria": {"odata.type": _CRITERIA, "allOf": [criterion]},
         "actions": [{"actionGroupId": f"{provider}/actionGroups/signalbox"}],
