@@ -35,6 +35,7 @@ from signalbox.host.triggers.event_grid import EventGridWebhook
 from signalbox.host.triggers.http import HttpTriggers, endpoint
 from signalbox.host.triggers.kinds import sort_by_kind
 from signalbox.host.triggers.timers import TimerTriggers, timer
+from signalbox.listening import ListeningSite
 from signalbox.private_files import private_folder
 
 _LARGEST_BODY = 100 * 1024 * 1024
@@ -103,7 +104,7 @@ class FunctionsHost:
             self._web_app(), access_log=None, shutdown_timeout=_GRACE_SECONDS, max_line_size=_LONGEST_LINE
         )
         await self._runner.setup()
-        await web.SockSite(self._runner, listener).start()
+        await ListeningSite(self._runner, listener).start()
         await self.timers.start()
         self.service_bus.start()
 

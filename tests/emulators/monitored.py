@@ -22,6 +22,7 @@ from signalbox.emulators.azure_ml.estate import Estate, Scope
 from signalbox.emulators.azure_ml.online.traffic import RequestLog, ScoredRequest
 from signalbox.emulators.azure_monitor.app import AzureMonitor, AzureMonitorOptions
 from signalbox.emulators.tokens import PRINCIPAL, Identity, TokenIssuer
+from signalbox.listening import ListeningSite
 
 TENANT = "00000000-0000-0000-0000-00000000000a"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -128,7 +129,7 @@ class Monitored:
         for (app, context), listener in zip(apps, sockets, strict=True):
             runner = web.AppRunner(app, access_log=None)
             await runner.setup()
-            await web.SockSite(runner, listener, ssl_context=context).start()
+            await ListeningSite(runner, listener, ssl_context=context).start()
             self._runners.append(runner)
 
     async def _hook(self, request: web.Request) -> web.Response:

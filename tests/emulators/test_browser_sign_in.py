@@ -22,6 +22,7 @@ from shared.ports import SignedIn, SignInRequest
 from signalbox.emulators.authorization_code import EXCHANGE, Fault
 from signalbox.emulators.identity import Directory, IdentityDoors
 from signalbox.emulators.tokens import Application, Person, TokenIssuer
+from signalbox.listening import ListeningSite
 
 CLIENT, BACK, TENANT, SECRET = "00000000-0000-0000-0000-0000000000a9", "http://127.0.0.1:1/console/signed-in", "t", "s"
 MAILBOX = "http://127.0.0.1:1/"
@@ -82,7 +83,7 @@ async def directory(tmp_path: Path) -> AsyncIterator[LocalDirectory]:
     doors = IdentityDoors(issuer, known, SECRET, [APPLICATION], url, MAILBOX)
     runner = web.AppRunner(doors.app(), access_log=None, shutdown_timeout=1)
     await runner.setup()
-    await web.SockSite(runner, listener).start()
+    await ListeningSite(runner, listener).start()
     tokens = EntraTokens(issuer.issuer, CLIENT)
     yield LocalDirectory(url, EntraSignIn(issuer.issuer, CLIENT, tokens, ManagedIdentity(issuer)))
     await runner.cleanup()

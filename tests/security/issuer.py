@@ -15,6 +15,7 @@ from joserfc.jwk import RSAKey
 
 from signalbox.emulators.identity import Directory, IdentityDoors
 from signalbox.emulators.tokens import LIFE_S, TokenIssuer
+from signalbox.listening import ListeningSite
 
 AUDIENCE, TENANT = "00000000-0000-0000-0000-0000000000a9", "tenant"
 
@@ -68,7 +69,7 @@ async def issuing(folder: Path) -> AsyncIterator[Issuer]:
     app.middlewares.append(counted)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
-    await web.SockSite(runner, listener).start()
+    await ListeningSite(runner, listener).start()
     try:
         yield made
     finally:
