@@ -17,6 +17,7 @@ from signalbox.emulators.azure_devops.app import AzureDevOpsOptions, create_app
 from signalbox.emulators.azure_devops.estate import AUDIENCE, Organisation, Project
 from signalbox.emulators.tokens import Person, TokenIssuer
 from signalbox.launcher.endpoints import free_ports
+from tests.connections import end_serving
 
 PROJECT = Project(id="00000000-0000-0000-0000-00000000d0d0", name="mlops")
 OTHER = Project(id="00000000-0000-0000-0000-00000000d0d1", name="elsewhere")
@@ -101,10 +102,7 @@ def serving(folder: Path) -> Iterator[Ado]:
         await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
         ready.set()
         await told.wait()
-        await runner.cleanup()
-        for transport in list(getattr(loop, "_transports", {}).values()):  # TLS would wait for its clients' farewell.
-            transport.abort()
-        await asyncio.sleep(0.05)
+        await end_serving(runner)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
     thread.start()

@@ -23,6 +23,7 @@ from signalbox.emulators.azure_ml.online.traffic import RequestLog, ScoredReques
 from signalbox.emulators.azure_monitor.app import AzureMonitor, AzureMonitorOptions
 from signalbox.emulators.tokens import PRINCIPAL, Identity, TokenIssuer
 from signalbox.listening import ListeningSite
+from tests.connections import end_serving
 
 TENANT = "00000000-0000-0000-0000-00000000000a"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -137,18 +138,10 @@ class Monitored:
         return web.Response(status=self.hook_statuses.pop(0) if self.hook_statuses else 200)
 
     def close(self) -> None:
-        self.run(self._stop())
+        self.run(end_serving(*self._runners))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
-
-    async def _stop(self) -> None:
-        for runner in self._runners:
-            for connection in runner.server.connections:  # Clients that failed keep theirs open.
-                if connection.transport is not None:
-                    connection.transport.abort()
-            await runner.cleanup()
-        await asyncio.sleep(0.1)  # Connections over TLS need some turns of the loop to close.
 
     def credential(self, identity: Identity = Identity()) -> Bearer:  # noqa: B008 - It is frozen.
         return Bearer(self.issuer, identity)
