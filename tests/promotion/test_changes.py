@@ -18,7 +18,7 @@ from tests.fakes.provisioning import MemoryAzure, MemoryDesk, MemoryDevOpsSetUp,
 from tests.promotion.conftest import CONFIGURATION, PromotionApp, running
 from tests.provisioning.conftest import PIPELINES
 
-RULES = ChangeRules(assignment_group="releases", give_up_after_s=86400)
+RULES = ChangeRules(assignment_group="releases", give_up_after_s=6 * 3600)
 
 
 @dataclass

@@ -49,6 +49,8 @@ RULES = ProvisioningRules(
     ),
     regions=("westeurope",),
     groups=GROUPS,
+    give_up_after_s=6 * 3600,  # Hours and not the usual weeks: each hour wakes every sweep of the app.
+    retention_s=8 * 3600,
 )
 
 
