@@ -17,6 +17,7 @@ from shared.application.rollout.upkeep import (
     foreign_traffic,
     is_busy,
     production_endpoints,
+    served_models,
 )
 from shared.clients import Clients
 from shared.domain import identity
@@ -80,12 +81,16 @@ def _tell_foreign_traffic(clients: Clients, endpoint: ProductionEndpoint) -> End
     difference = foreign_traffic(state)
     if difference is None:
         return state
-    _record_foreign_traffic(clients, endpoint, *difference)
+    _record_foreign_traffic(clients, endpoint, *difference, served_models(state.served))
     return None
 
 
 def _record_foreign_traffic(
-    clients: Clients, endpoint: ProductionEndpoint, recorded: dict[str, int], shares: dict[str, int]
+    clients: Clients,
+    endpoint: ProductionEndpoint,
+    recorded: dict[str, int],
+    shares: dict[str, int],
+    models_before: frozenset[str],
 ) -> None:
     change = observed(
         clients,
@@ -103,7 +108,8 @@ def _record_foreign_traffic(
     number = sum(1 for _ in clients.statements.list(paths.traffic_changes(endpoint.workspace.name, endpoint.name)))
     difference_name = identity.digest(json.dumps([recorded, shares], sort_keys=True), str(number))
     key = f"{paths.traffic_changes(endpoint.workspace.name, endpoint.name)}foreign/{difference_name}"
-    models = " ".join(sorted(set(filter(None, change.versions.values()))))
+    # Those that had traffic too: their owners are told also where another hand has given all of it to something else.
+    models = " ".join(sorted(models_before | set(filter(None, change.versions.values()))))
     alarm = Alarm(
         key=key,
         kind="traffic changed by hand",

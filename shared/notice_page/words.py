@@ -16,6 +16,7 @@ _HEADINGS = {
     NoticeKind.DELEGATION: "A decision is left to you",
     NoticeKind.ROLLOUT: "A rollout is undecided",
     NoticeKind.ROLLBACK: "A version was rolled back",
+    NoticeKind.TRAFFIC: "Traffic was changed by hand",
 }
 _SENTENCES = {
     NoticeKind.APPROVAL: "People have to look at the evidence and decide.",
@@ -26,8 +27,9 @@ _SENTENCES = {
     NoticeKind.ROLLOUT: "Nothing has settled its step in its time: look whether it should go on.",
     NoticeKind.FAILURE: "The console says why, and what can be done.",
     NoticeKind.ROLLBACK: "The version before it serves again.",
+    NoticeKind.TRAFFIC: "Somebody has changed what serves outside Signalbox: look whether it should be so.",
 }
-_TONES = {NoticeKind.FAILURE: "bad", NoticeKind.ROLLBACK: "bad", NoticeKind.APPROVAL: "good"}
+_TONES = {NoticeKind.FAILURE: "bad", NoticeKind.ROLLBACK: "bad", NoticeKind.TRAFFIC: "bad", NoticeKind.APPROVAL: "good"}
 _HELD = {"run": "Predictions", "answers": "Answers"}
 
 

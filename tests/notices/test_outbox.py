@@ -262,6 +262,7 @@ async def test_quiet_hours_hold_back_what_is_not_urgent() -> None:
         ("Answers.Held", {"answers": "online"}, NoticeKind.RELEASE, "Answers wait to be released"),
         ("Rollout.Undecided", {"stage": "production"}, NoticeKind.ROLLOUT, "A rollout is undecided"),
         ("Rollback.Done", {"left": "churn:4"}, NoticeKind.ROLLBACK, "A version was rolled back"),
+        ("Traffic.ChangedByHand", {"model": "churn:3 churn:4"}, NoticeKind.TRAFFIC, "Traffic was changed by hand"),
         ("Rollback.Failed", {"left": "churn:4"}, NoticeKind.FAILURE, "A rollback ended: failed"),
         ("Retraining.BadData", {"retrained": "churn"}, NoticeKind.FAILURE, "A training ended: bad data"),
         ("Promotion.Expired", {"reached": "dev"}, NoticeKind.FAILURE, "A promotion ended: expired"),
@@ -274,6 +275,19 @@ async def test_each_kind_says_what_it_is(name: str, data: dict[str, Any], kind: 
 
     (message,) = app.channel.sent
     assert message.subject.startswith(f"[Signalbox] {words}")
+
+
+async def test_traffic_changed_by_hand_tells_the_owners_of_every_model_that_it_is_about() -> None:
+    app = NoticeApp(
+        Recipient(name="own", mail="data-science@example.org"),
+        Recipient(name="channel", teams="fraud", about=("fraud",)),
+        Recipient(name="other", teams="other", about=("prices",)),
+    )
+    app.announce("Traffic.ChangedByHand", {"model": "churn:4 fraud:1"}, subject="environments/prod/endpoints/scores")
+    await app.sweep()
+
+    assert sorted(message.to for message in app.channel.sent) == ["data-science@example.org", "fraud"]
+    assert "https://signalbox.example/console/models/churn" in app.channel.sent[0].text
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ async def test_every_link_leads_to_a_page_of_the_console_and_none_decides() -> N
         ("Inference.Quarantined", "runs/r-1"),
         ("Retraining.Failed", "retraining/r-1"),
         ("Rollback.Done", "rollbacks/b-1"),
+        ("Traffic.ChangedByHand", "environments/prod/endpoints/scores"),
         ("Dataset.BadData", "datasets/rows@1"),
     ],
 )

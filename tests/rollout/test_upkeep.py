@@ -10,11 +10,15 @@ import pytest
 
 from activities.rollout.upkeep import _retire_due
 from shared import contracts as c
+from shared.application.notices.outbox import with_notices
 from shared.application.rollout.upkeep import production_endpoints
 from shared.codec import decode
+from shared.domain.notices.notice import NoticeKind
+from shared.domain.notices.recipients import NoticeRules, Recipient
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.rollout.serving import ChangeKind
 from shared.ports import Blob
+from shared.records.notices.letters import WAITING, WaitingNotice
 from shared.records.production.serving import VersionHold, served_intervals, sign_hold
 from shared.records.production.upkeep import RollbackTurn, end_turn, is_retiring, take_turn
 from shared.records.store import RecordStore
@@ -205,6 +209,25 @@ async def test_traffic_changed_by_hand_is_announced_once_and_is_an_interval(repl
         ("churn:2", 90, "unknown"),
     ]
     assert by_hand[0].because.startswith("changed by hand: it was ")
+
+
+async def test_people_are_told_once_of_traffic_that_was_changed_by_hand(replaced: RolloutApp) -> None:
+    """The owner of what has lost its traffic too, and none of what Signalbox has changed itself."""
+    owner = Recipient(name="owner", mail="owner@example.org", about=("churn",), kinds=(NoticeKind.TRAFFIC,))
+    clients = replaced.clients
+    rules = NoticeRules(recipients=(owner,))
+    vars(clients).update(announcer=with_notices(clients.announcer, rules, clients.store, clients.clock))
+    await replaced.roll_back()
+    await sweep(replaced)
+    assert list(clients.store.blobs(WAITING)) == []
+    await replaced.pass_time(minutes=1)
+    replaced.change_by_hand({"somebody's": 100})
+    await sweep(replaced)
+    await sweep(replaced)
+
+    (waiting,) = (clients.store.get(WaitingNotice, blob.path) for blob in clients.store.blobs(WAITING))
+    assert waiting is not None
+    assert (waiting.recipient, waiting.notice.about, waiting.notice.page) == ("owner", "churn:1", "models/churn")
 
 
 async def test_the_same_change_by_hand_is_told_again_after_it_was_taken_back(replaced: RolloutApp) -> None:

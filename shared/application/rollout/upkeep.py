@@ -73,6 +73,11 @@ def recorded_traffic(served: Sequence[ServedInterval]) -> dict[str, int]:
     return {interval.deployment: interval.share for interval in served if interval.until is None}
 
 
+def served_models(served: Sequence[ServedInterval]) -> frozenset[str]:
+    """The models that have traffic now, by the records."""
+    return frozenset(interval.model for interval in served if interval.until is None and interval.model)
+
+
 def foreign_traffic(state: EndpointState) -> tuple[dict[str, int], dict[str, int]] | None:
     """The traffic as it was recorded and as it is, where they differ; None where they do not, or nothing is known."""
     served, online = state.served, state.online

@@ -1,6 +1,6 @@
 """Which announced events are notices, and what each says. An event that is not in the table is none."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.domain.notices.notice import Notice, NoticeKind, plain_name
@@ -13,6 +13,7 @@ _PAGES = {
     "Inference": "runs",
     "Retraining": "retrainings",
     "Rollback": "models",
+    "Traffic": "models",
 }
 
 
@@ -32,7 +33,7 @@ def notice_of(event: str, name: str, subject: str, data: Mapping[str, Any]) -> N
         outcome=_outcome(name),
         roles=tuple(plain_name(str(role)) for role in data.get("roles") or ()),
         until=str(data.get("until") or ""),
-        belongs=tuple(str(data[field]).partition(":")[0] for field in _NAMED if data.get(field)),
+        belongs=tuple(_owned(data)),
         tell=(*map(str, data.get("tell") or ()), *filter(None, (str(data.get("owner") or ""),))),
         team=str(data.get("team") or ""),
     )
@@ -42,10 +43,17 @@ def _about(data: Mapping[str, Any]) -> str:
     return next((str(data[field]) for field in ("left", *_NAMED) if data.get(field)), "")
 
 
+def _owned(data: Mapping[str, Any]) -> Iterator[str]:
+    """The names whose owners are told. Traffic that was changed by hand may be about several versions."""
+    for field in _NAMED:
+        for name in str(data.get(field) or "").split():
+            yield name.partition(":")[0]
+
+
 def _page(family: str, subject: str, data: Mapping[str, Any]) -> str:
     """The console's page about it; empty for the one of what waits for a person, where it has none of its own."""
     name = subject.partition("/")[2]
-    if family == "Rollback":
+    if family in ("Rollback", "Traffic"):
         name = str(data.get("model") or "").partition(":")[0]
     return f"{_PAGES[family]}/{name}" if family in _PAGES and name else ""
 
@@ -64,6 +72,7 @@ _THINGS = {
     "Retraining": "training",
     "Rollback": "rollback",
     "Rollout": "rollout",
+    "Traffic": "traffic",
 }
 # By the event's name without the prefix that all have.
 KINDS: Mapping[str, NoticeKind] = {
@@ -75,6 +84,7 @@ KINDS: Mapping[str, NoticeKind] = {
     "Answers.Held": NoticeKind.RELEASE,
     "Rollout.Undecided": NoticeKind.ROLLOUT,
     "Rollback.Done": NoticeKind.ROLLBACK,
+    "Traffic.ChangedByHand": NoticeKind.TRAFFIC,
     **dict.fromkeys(
         (
             "Rollback.Failed",

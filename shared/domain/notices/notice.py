@@ -20,6 +20,7 @@ class NoticeKind(StrEnum):
     ROLLOUT = "rollout"
     FAILURE = "failure"
     ROLLBACK = "rollback"
+    TRAFFIC = "traffic"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
