@@ -20,6 +20,7 @@ from signalbox.cli.errors import (
     Unusable,
     first_line,
 )
+from signalbox.cli.patience import ask_patiently
 from signalbox.cli.progress import waiting
 from signalbox.launcher.endpoints import Endpoints, read_endpoints
 from signalbox.launcher.people import PERSONS, sign_in
@@ -28,6 +29,7 @@ STATE = Path(".signalbox")
 PAGE = 100  # The app gives no more rows at once.
 _TIMEOUT_S = 300
 _CONNECT_S = 10
+_LOOK_WITHIN_S = 30  # A look at an operation takes no time: what takes longer hangs, and is asked again.
 _LOOK_EVERY_S = 0.5
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _BY_STATUS = {401: NotAllowed, 403: NotAllowed, 404: UnknownName, 408: Unreachable, 429: Unreachable}
@@ -61,32 +63,36 @@ class AppClient:
     def follow(self, operation_start: dict[str, Any], longest_s: float = _TIMEOUT_S) -> Any:
         """Wait for the operation that *operation_start* names, and return it once it has ended.
 
-        Raises Undecided where it has not ended after *longest_s*.
+        Raises Undecided where it has not ended after *longest_s*, and Unreachable where the app stays away meanwhile.
         """
-        deadline = time.monotonic() + longest_s
+        deadline, place = time.monotonic() + longest_s, operation_start["status_url"]
+        ending = f"{operation_start['id']} goes on without this command; look at {place}"
         with waiting(f"waiting for {operation_start['id']}"):
             while True:
-                operation = self._send("GET", operation_start["status_url"].removeprefix("/api/v1/"))
+                operation = ask_patiently(lambda: self._look(place.removeprefix("/api/v1/")), ending)
                 if operation["status"] not in ("accepted", "running"):
                     return operation
                 if time.monotonic() > deadline:
-                    raise Undecided(f"{operation['id']} is still running; look at {operation_start['status_url']}")
+                    raise Undecided(f"{operation['id']} is still running; look at {place}")
                 time.sleep(_LOOK_EVERY_S)  # noqa: TID251 - Polls with a deadline.
 
-    def _send(self, method: str, path: str, **options: Any) -> Any:
+    def _look(self, path: str) -> Any:
+        return self._send("GET", path, within_s=_LOOK_WITHIN_S)
+
+    def _send(self, method: str, path: str, within_s: float = _TIMEOUT_S, **options: Any) -> Any:
         try:
             response = requests.request(
                 method,
                 f"{self._url}/api/v1/{path}",
                 headers=self._headers,
-                timeout=(_CONNECT_S, _TIMEOUT_S),
+                timeout=(_CONNECT_S, within_s),
                 allow_redirects=False,
                 **options,
             )
         except (requests.ConnectionError, requests.ConnectTimeout) as error:
             raise Unreachable(f"nothing answers at {self._url}; {_start_remedy()}") from error
         except requests.Timeout as error:
-            raise Unreachable(f"{self._url} did not answer within {_TIMEOUT_S} s; try again") from error
+            raise Unreachable(f"{self._url} did not answer within {within_s} s; try again") from error
         except requests.RequestException as error:
             raise Unreachable(f"{self._url} cannot be asked: {first_line(error)}; {_start_remedy()}") from error
         return _content(response, self._url)

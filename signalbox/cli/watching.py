@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import AppClient
-from signalbox.cli.errors import NO, Unreachable
+from signalbox.cli.errors import NO
 from signalbox.cli.names import ROLLOUTS, RUNS, suggesting
 from signalbox.cli.output import printable
+from signalbox.cli.patience import ask_patiently
 from signalbox.cli.progress import waiting
 
 _EVERY_S = 1.0
-_AWAY_S = 60.0  # How long the app may be away, as in a restart.
 
 
 def watch_run(app: AppClient, run: str, as_json: bool) -> tuple[dict[str, Any], int]:
@@ -76,15 +76,9 @@ def watch_rollout(app: AppClient, promotion: str, as_json: bool) -> int:
 
 
 def _next(look: Callable[[], Any]) -> Any:
-    """The next answer. Raises Unreachable where there has been none for a minute."""
-    deadline = time.monotonic() + _AWAY_S
-    while True:
-        time.sleep(_EVERY_S)  # noqa: TID251 - Polls with a deadline.
-        try:
-            return look()
-        except Unreachable:
-            if time.monotonic() > deadline:
-                raise
+    """The next answer. Raises Unreachable where the app stays away."""
+    time.sleep(_EVERY_S)  # noqa: TID251 - Polls; only its callers know an end.
+    return ask_patiently(look, "what was watched goes on in the app")
 
 
 def _step(step: Mapping[str, str]) -> str:
