@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import IO, Any
 
+from shared.domain.answers.parts import FileRange
 from shared.domain.answers.rows import UnreadableRows, input_rows, output_values
 from shared.domain.answers.rule import PublishedAnswers
 from shared.ports import CollectedLine
@@ -75,6 +76,11 @@ class PartFiles:
             self._keep(path, line, str(error), line.data)
             return
         self.first, self.last = min(self.first or line.at, line.at), max(self.last, line.at)
+
+    def lose(self, piece: FileRange, because: str) -> None:
+        """Keep in mind that the rest of *piece* can never be read."""
+        self._keep(piece.path, CollectedLine(start=self.taken[piece.path], end=piece.end), because, "")
+        self.taken[piece.path] = piece.end
 
     def _add_request(self, line: CollectedLine, rows: Sequence[dict[str, Any]]) -> None:
         self.requests += 1

@@ -24,7 +24,7 @@ def publish_part(clients: Clients, part: AnswersPart) -> dict[str, int]:
     """Publish *part* unless it is; returns how far each collected file is published with it.
 
     A part without any line is not published. Raises PartHeld where its outputs break their contract, and Refused where
-    a collected file is gone, or where something else lies at the place of the part.
+    something else lies at the place of the part.
     """
     container, _, folder = part.folder.partition("/")
     manifest = RecordStore(clients.hub, container).document(f"{folder}/{MANIFEST}")
@@ -57,8 +57,12 @@ def _read(clients: Clients, part: AnswersPart, files: PartFiles) -> None:
     served = ServedEndpoint(workspace=part.rule.workspace, endpoint=part.rule.endpoint)
     for piece in part.planned.ranges:
         files.taken[piece.path] = piece.start
-        for line in clients.collected_files.lines(served, piece):
-            files.add(piece.path, piece.collection, line)
+        try:
+            for line in clients.collected_files.lines(served, piece):
+                files.add(piece.path, piece.collection, line)
+        except Refused as refusal:
+            # It will not come back: the part names it, and what lies behind it is not kept waiting.
+            files.lose(piece, str(refusal))
 
 
 def _quarantine(clients: Clients, part: AnswersPart) -> str:

@@ -5,7 +5,8 @@ What fails for one deployment does not keep the others from being published.
 
 import asyncio
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 from activities.answers.answers_part import AnswersPart
 from activities.answers.drift_counts import count_part
@@ -14,13 +15,13 @@ from activities.answers.publishing import MANIFEST, is_published, publish_part
 from activities.sweep_parts import Parts
 from shared import contracts as c
 from shared.clients import Clients
-from shared.domain.answers.parts import DayProgress, PlannedPart, days_of, next_part
+from shared.domain.answers.parts import DayProgress, PlannedPart, days_of, is_over, next_part
 from shared.domain.answers.rule import PublishedAnswers
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import ModelVersion
 from shared.durable.starting import Client
 from shared.ports import EndpointKind, ServedEndpoint
-from shared.records.production.answers import day_path, stored_day
+from shared.records.production.answers import close_day, closed_through, day_path, stored_day
 from shared.records.production.serving import changes_of
 from shared.records.store import Stored
 
@@ -33,6 +34,7 @@ async def publish_answers(client: Client, clients: Clients, look: c.AnswersLook)
     parts, published, room = Parts("answers"), 0, _MOST_PARTS
     for rule in clients.configuration.answers:
         deployments: list[str] = []
+        finished = 0
         with parts.part(f"the answers of {rule.place}"):
             deployments += await asyncio.to_thread(clients.collected_files.deployments, _served(rule))
         for deployment in deployments:
@@ -41,6 +43,10 @@ async def publish_answers(client: Client, clients: Clients, look: c.AnswersLook)
                 published, room = published + new, room - count
                 if holds:
                     raise holds[0]  # The sweep's record shows it to people until the part is published.
+                finished += 1
+        if deployments and finished == len(deployments) and room > 0:
+            with parts.part(f"the days of {rule.place}"):
+                await asyncio.to_thread(_close_days, clients, rule)
     swept = await parts.conclude(clients, c.Swept())
     return c.AnswersPublished(parts=published, is_done=room > 0, failed=swept.failed)
 
@@ -50,23 +56,61 @@ def _take(
 ) -> tuple[int, int, tuple[PartHeld, ...]]:
     """Take the parts of one deployment, *most* at most; how many were taken, and published, and which are held.
 
-    A held part keeps those behind it on the same day waiting, and no others.
+    A held part keeps those behind it on the same day waiting, and no others. Its day is not closed before it is taken,
+    nor is any day after it.
     """
-    count, published, holds = 0, 0, list[PartHeld]()
-    for day in days_of(clients.clock.now(), rule.within_s):
-        for _ in range(most - count):
-            planned = _planned(clients, rule, deployment, day)
-            if planned is None:
-                break
-            part = AnswersPart(
-                rule=rule, deployment=deployment, model=_model(clients, rule, deployment), planned=planned
-            )
-            try:
-                count, published = count + 1, published + _finish(clients, part, day)
-            except PartHeld as hold:
-                holds.append(hold)
-                break
+    count, published, holds, is_gapless = 0, 0, list[PartHeld](), True
+    closed = closed_through(clients.store, rule, deployment) or closed_through(clients.store, rule)
+    for day in days_of(clients.clock.now(), rule.within_s, closed):
+        taken = _take_day(clients, rule, deployment, day, most - count)
+        count, published = count + taken.parts, published + taken.published
+        holds += [taken.hold] if taken.hold else []
+        is_gapless = is_gapless and taken.is_closed
+        if is_gapless:
+            close_day(clients.store, rule, day, deployment)
     return count, published, tuple(holds)
+
+
+def _close_days(clients: Clients, rule: PublishedAnswers) -> None:
+    """Where a deployment will begin that collects its first lines before anybody looks again: this look missed none."""
+    first = next(days_of(clients.clock.now(), rule.within_s))
+    close_day(clients.store, rule, first - timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DayTaken:
+    """What one look has taken of a day: *parts*, of which some were *published*. *is_closed*: nothing is left."""
+
+    parts: int = 0
+    published: int = 0
+    hold: PartHeld | None = None
+    is_closed: bool = False
+
+
+def _take_day(clients: Clients, rule: PublishedAnswers, deployment: str, day: date, most: int) -> _DayTaken:
+    """Take the parts of one day, *most* at most. Raises Refused where nobody knows what the deployment ran."""
+    published = 0
+    for count in range(most):
+        planned = _planned(clients, rule, deployment, day)
+        if planned is None:
+            is_closed = is_over(day, clients.clock.now(), rule.within_s)
+            return _DayTaken(parts=count, published=published, is_closed=is_closed)
+        try:
+            model = _model(clients, rule, deployment)
+            part = AnswersPart(rule=rule, deployment=deployment, model=model, planned=planned)
+            published += _finish(clients, part, day)
+        except PartHeld as hold:
+            return _DayTaken(parts=count + 1, published=published, hold=hold)
+        except UnknownVersion:
+            # Nobody will know it later either: it was never deployed for anybody but those who tried it.
+            if is_over(day, clients.clock.now(), rule.within_s):
+                return _DayTaken(parts=count, published=published, is_closed=True)
+            raise
+    return _DayTaken(parts=most, published=published)
+
+
+class UnknownVersion(Refused):
+    """Neither Azure ML nor a signed record says which version a deployment ran."""
 
 
 def _planned(clients: Clients, rule: PublishedAnswers, deployment: str, day: date) -> PlannedPart | None:
@@ -119,7 +163,9 @@ def _model(clients: Clients, rule: PublishedAnswers, deployment: str) -> ModelVe
     texts = [live.model] if live else list(_recorded(clients, rule, deployment))
     model = next(filter(None, map(ModelVersion.of_asset, texts)), None)
     if model is None:
-        raise Refused(f"nobody knows which version deployment {deployment} ran: it is gone, and never had traffic")
+        raise UnknownVersion(
+            f"nobody knows which version deployment {deployment} ran: it is gone, and never had traffic"
+        )
     if model.name != rule.model:
         raise Refused(f"deployment {deployment} runs {model}, and the section is about {rule.model}")
     return model

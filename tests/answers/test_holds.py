@@ -75,6 +75,19 @@ async def test_a_released_part_is_published_by_the_next_sweep(app: AnswersApp) -
     assert app.files("signalbox-staging") == {}
 
 
+async def test_a_part_is_published_however_late_it_is_released_and_so_is_what_waits_behind_it(app: AnswersApp) -> None:
+    app.collector.exchange(DEPLOYMENT, HOUR, "r1", sent((1, 2)), [7])
+    await app.look()
+    app.collector.exchange(DEPLOYMENT, HOUR, "r2", sent((1, 2)), [0.5])
+    app.now += timedelta(days=13)
+    await app.look()
+    assert app.files() == {}
+    app.clients.store.create(release_path(held(app)[0].part), GivenOrder(by="dora@example.org", reason="an outlier"))
+    await app.look()
+
+    assert [line.split()[0] for line in app.lines("outputs.csv")] == ["r1", "r2"]
+
+
 async def test_no_hold_stays_where_the_host_died_after_the_part_was_published(
     app: AnswersApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from shared.domain.failures import Refused, Transient
 from shared.domain.rollout.serving import ChangeKind, TrafficChange
 from shared.ports import ServedEndpoint
 from shared.records.drift import read_window
+from shared.records.production.answers import closed_through
 from shared.records.production.serving import sign_change
 from tests.drift.conftest import MODEL, WATCH, configuration, reference, rows, watched
 from tests.fakes.collected import MemoryCollector, event
@@ -136,6 +137,41 @@ async def test_late_lines_come_as_a_later_part_and_nothing_twice(app: AnswersApp
     await app.look()
 
     assert [manifest["number"] for manifest in app.manifests] == [1, 2]
+    assert [json.loads(line)["_request"] for line in app.lines("inputs.jsonl")] == ["r1", "r2"]
+
+
+async def test_what_was_collected_while_nobody_looked_is_published_however_late(app: AnswersApp) -> None:
+    """Also of a deployment that has collected nothing before, and that is the half of these."""
+    days, other = ("2026-11-29", "2026-11-30", "2026-12-05"), "v1-99999999"
+    place: dict[str, Any] = app.cloud.state["deployments"]
+    place.update({key.replace(DEPLOYMENT, other): model for key, model in list(place.items())})
+    app.collector.exchange(DEPLOYMENT, "2026-11-28T12", "before", sent((1, 2)), [1])
+    await app.look()
+    for day in days:
+        app.collector.exchange(DEPLOYMENT, f"{day}T12", day, sent((1, 2)), [1])
+        app.collector.exchange(other, f"{day}T12", day, sent((1, 2)), [1])
+    app.now += timedelta(days=20)
+    while not (await app.look()).is_done:
+        pass
+
+    requests = [json.loads(line)["_request"] for line in app.lines("inputs.jsonl")]
+    assert sorted(requests) == sorted((*days, *days, "before"))
+    assert app.drift_rows == len(requests)
+
+
+async def test_a_day_is_closed_once_its_late_lines_had_their_time(app: AnswersApp) -> None:
+    app.collector.exchange(DEPLOYMENT, HOUR, "r1", sent((1, 2)), [1])
+    await app.look()
+    app.now += timedelta(days=2)
+    await app.look()
+    assert closed_through(app.clients.store, RULE, DEPLOYMENT) == date(2026, 11, 28)
+    app.collector.exchange(DEPLOYMENT, HOUR, "r2", sent((1, 2)), [1])
+    app.now += timedelta(days=1)
+    await app.look()
+    assert closed_through(app.clients.store, RULE, DEPLOYMENT) == date(2026, 11, 29)
+    app.collector.exchange(DEPLOYMENT, HOUR, "r3", sent((1, 2)), [1])
+    await app.look()
+
     assert [json.loads(line)["_request"] for line in app.lines("inputs.jsonl")] == ["r1", "r2"]
 
 
@@ -262,17 +298,27 @@ async def test_a_deployment_that_is_gone_is_known_by_the_signed_records_or_by_no
     assert [manifest["served_by"]["deployment"] for manifest in app.manifests] == [DEPLOYMENT]
     assert "nobody knows which version deployment v2-11111111 ran" in look.failed[0]
     assert "v2-11111111" in app.files("signalbox")["sweeps/answers.json"].decode()
+    app.now += timedelta(days=4)
+    assert (await app.look()).failed == ()
 
 
-async def test_a_file_that_is_removed_fails_its_deployment_alone(app: AnswersApp) -> None:
+async def test_a_file_that_is_removed_is_named_in_its_part_and_keeps_nothing_waiting(app: AnswersApp) -> None:
     app.collector.exchange(DEPLOYMENT, HOUR, "r1", sent((1, 2)), [1])
     with Outage(app.clients.hub, "create", lambda container, *_: container == "predictions"), pytest.raises(Transient):
         await app.look()
     app.collector.remove(DEPLOYMENT)
     app.collector.append(DEPLOYMENT, "other", HOUR, "")
 
-    assert "was removed before it was published whole" in (await app.look()).failed[0]
-    assert app.manifests == []
+    app.collector.exchange(DEPLOYMENT, "2026-11-29T13", "r2", sent((1, 2)), [1])
+    app.now += timedelta(hours=1)
+    await app.look()
+
+    lost, published = app.manifests
+    assert (lost["rows"], lost["lines"]["unread"]) == ({"in": 0, "out": 0}, 2)
+    container, _, path = lost["unread"]["path"].partition("/")
+    kept = [json.loads(line) for line in app.files(container)[path].splitlines()]
+    assert {line["because"].partition(" was ")[2] for line in kept} == {"removed before it was published whole"}
+    assert published["rows"] == {"in": 1, "out": 1}
 
 
 def test_what_lies_in_the_place_of_a_part_is_never_written_over(app: AnswersApp) -> None:

@@ -11,19 +11,26 @@ from tests.unit.answers import test_parts
 ENDED = test_parts.test_a_line_without_an_end_waits_and_is_final_when_half_of_the_time_has_passed
 TAKEN_ONCE = test_parts.test_what_comes_late_is_a_later_part_and_nothing_is_taken_twice
 COVERED = test_parts.test_parts_are_bounded_and_cover_every_byte_exactly_once
-IN_TIME = "not end + timedelta(seconds=after_s) <= now < end + timedelta(seconds=within_s)"
+LEFT = test_parts.test_what_nobody_could_take_in_its_time_is_taken_later
 LOCKS = [
     Lock(
         symbol="parts.next_part",
-        condition=IN_TIME,
-        without="not now < end + timedelta(seconds=within_s)",
+        condition="now < end + timedelta(seconds=after_s)",
+        without="False",
         guard=test_parts.test_a_period_is_taken_once_it_has_ended_and_its_files_had_their_time,
     ),
+    Lock(symbol="parts.days_of", condition="closed_through is not None", without="False", guard=LEFT),
     Lock(
-        symbol="parts.next_part",
-        condition=IN_TIME,
-        without="not end + timedelta(seconds=after_s) <= now",
-        guard=test_parts.test_after_its_time_a_period_is_looked_at_no_more,
+        symbol="parts.is_over",
+        condition="now >= end + timedelta(seconds=within_s)",
+        without="True",
+        guard=test_parts.test_a_day_is_over_when_the_time_for_its_late_lines_has_passed,
+    ),
+    Lock(
+        symbol="parts.is_over",
+        condition="now >= end + timedelta(seconds=within_s)",
+        without="False",
+        guard=test_parts.test_a_day_is_over_when_the_time_for_its_late_lines_has_passed,
     ),
     Lock(
         symbol="parts.next_part",

@@ -83,19 +83,33 @@ def period_bounds(period: str) -> tuple[datetime, datetime]:
     return start, start + (timedelta(hours=1) if "T" in period else timedelta(days=1))
 
 
-def days_of(now: datetime, within_s: int) -> Iterator[date]:
-    """The days whose periods may still have something to take, the earliest first."""
+def days_of(now: datetime, within_s: int, closed_through: date | None = None) -> Iterator[date]:
+    """The days of which something may be left to take, the earliest first: all since the last one that is closed.
+
+    However long nobody looked, no day is left out. Where none was ever closed, they begin *within_s* and a day ago.
+    """
     first = (now - timedelta(seconds=within_s) - timedelta(days=1)).date()
+    if closed_through is not None:
+        first = closed_through + timedelta(days=1)
     return (first + timedelta(days=number) for number in range((now.date() - first).days + 1))
+
+
+def is_over(day: date, now: datetime, within_s: int) -> bool:
+    """Whether the time for late lines of *day* has passed: it is closed once a look finds nothing left of it."""
+    _, end = period_bounds(day.isoformat())
+    return now >= end + timedelta(seconds=within_s)
 
 
 def next_part(
     progress: DayProgress, files: Sequence[CollectedFile], now: datetime, *, after_s: int, within_s: int
 ) -> PlannedPart | None:
-    """The next part of the earliest period that is due and has grown; None where nothing is to be taken."""
+    """The next part of the earliest period that is due and has grown; None where nothing is to be taken.
+
+    A period stays due until its day is closed, so what nobody could take in its time is not lost.
+    """
     for period in sorted({file.period for file in files}):
         _, end = period_bounds(period)
-        if not end + timedelta(seconds=after_s) <= now < end + timedelta(seconds=within_s):
+        if now < end + timedelta(seconds=after_s):
             continue
         # Half of the time for late lines has passed: what a writer left unfinished will stay so.
         is_final = now >= end + timedelta(seconds=within_s / 2)

@@ -14,7 +14,8 @@ FILLED = ("model", "version", "deployment", "date", "part")  # What a publish te
 class PublishedAnswers:
     """The answers of *endpoint* that the collections *inputs* and *outputs* of its data collector hold.
 
-    A period's files are taken *after_s* it has ended, and again when they have grown, until *within_s* after its end.
+    A period's files are taken *after_s* it has ended, and again when they have grown, until *within_s* after the end of
+    its day; longer where something of the day could not be taken.
     *publish* is a path template in the hub, *field* the column or the member of an answer that is the model's output.
     *output_contract* judges the outputs before they are published; without one they are not judged.
     """

@@ -35,6 +35,16 @@ class HeldPart:
     sources: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedDays:
+    """Of the answers of one deployment everything is taken of each day to *through* (ISO date).
+
+    That of an endpoint is where a deployment begins which has none of its own yet.
+    """
+
+    through: str
+
+
 def held_path(part: str) -> str:
     return f"{HELD_PARTS}{part}.json"
 
@@ -47,6 +57,24 @@ def release_path(part: str) -> str:
 def day_path(rule: PublishedAnswers, deployment: str, day: date) -> str:
     """Where the progress of one deployment and day is kept."""
     return f"{ANSWERS}{rule.place}/{deployment}/{day.isoformat()}.json"
+
+
+def _closed_path(rule: PublishedAnswers, deployment: str) -> str:
+    return "/".join(filter(None, (f"{ANSWERS}{rule.place}", deployment, "closed.json")))
+
+
+def closed_through(store: RecordStore, rule: PublishedAnswers, deployment: str = "") -> date | None:
+    """The last day that is closed, as are all before it; None where none is. Without *deployment*: of the endpoint."""
+    closed = store.get(ClosedDays, _closed_path(rule, deployment))
+    return date.fromisoformat(closed.through) if closed else None
+
+
+def close_day(store: RecordStore, rule: PublishedAnswers, day: date, deployment: str = "") -> None:
+    """Say that nothing more is looked for of *day* and of those before it."""
+    path, closed = _closed_path(rule, deployment), ClosedDays(through=day.isoformat())
+    stored = store.get_stored(ClosedDays, path)
+    if stored is None or stored.record.through < closed.through:
+        store.save(path, closed, stored)
 
 
 def count_key(part: str) -> str:

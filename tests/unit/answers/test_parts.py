@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.answers import parts
-from shared.domain.answers.parts import CollectedFile, DayProgress, PlannedPart, days_of, next_part, period_bounds
+from shared.domain.answers.parts import (
+    CollectedFile,
+    DayProgress,
+    PlannedPart,
+    days_of,
+    is_over,
+    next_part,
+    period_bounds,
+)
 
 HOUR = "2026-11-29T12"
 END = datetime(2026, 11, 29, 13, tzinfo=UTC)
@@ -49,9 +57,14 @@ def test_what_comes_late_is_a_later_part_and_nothing_is_taken_twice() -> None:
     ]
 
 
-def test_after_its_time_a_period_is_looked_at_no_more() -> None:
-    assert due(DayProgress(), file(10), later_s=7199) is not None
-    assert due(DayProgress(), file(10), later_s=7200) is None
+def test_a_day_is_over_when_the_time_for_its_late_lines_has_passed() -> None:
+    assert not is_over(END.date(), datetime(2026, 11, 30, 1, 59, tzinfo=UTC), 7200)
+    assert is_over(END.date(), datetime(2026, 11, 30, 2, tzinfo=UTC), 7200)
+
+
+def test_what_nobody_could_take_in_its_time_is_taken_later() -> None:
+    assert due(DayProgress(), file(10), later_s=86400 * 30) is not None
+    assert [str(day) for day in days_of(END, 7200, date(2026, 11, 26))] == ["2026-11-27", "2026-11-28", "2026-11-29"]
 
 
 def test_a_line_without_an_end_waits_and_is_final_when_half_of_the_time_has_passed() -> None:
