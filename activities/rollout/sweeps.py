@@ -4,7 +4,7 @@ import asyncio
 
 from activities.sweep_parts import Parts
 from shared import contracts as c
-from shared.application.rollout.alerts import WatchedEndpoint, act_on_alert, watched_endpoints
+from shared.application.rollout.alerts import SWEEP, WatchedEndpoint, act_on_alert, watched_endpoints
 from shared.clients import Clients
 from shared.domain.rollout.serving_alerts import ServingAlert
 from shared.durable.starting import Client
@@ -18,7 +18,7 @@ async def sweep_alerts(client: Client, clients: Clients, sweep: c.Sweep) -> c.Sw
     for watched in watched_endpoints(clients.configuration.ladder):
         with parts.part(f"alerts of {watched.workspace.name}/{watched.name}"):
             for alert in await asyncio.to_thread(_firing, clients, watched):
-                record = await act_on_alert(client, clients, watched, alert, "sweep")
+                record = await act_on_alert(client, clients, watched, alert, SWEEP)
                 started += bool(record.rollback)
     return await parts.conclude(clients, c.Swept(started=started))
 

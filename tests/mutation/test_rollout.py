@@ -140,6 +140,12 @@ JUDGEMENTS = [
         without="self.fired_at",
         guard=alerted,
     ),
+    Lock(
+        symbol="FiredAlert.ended_at",
+        condition="self.seen_at or self.fired_at",
+        without="self.fired_at",
+        guard=alerted,
+    ),
     Lock(symbol="GoodCandidate.unmet", condition="condition.firm or not override", without="not override", guard=kept),
     Lock(symbol="is_ours", condition="traffic == before", without="True", guard=ours),
     Lock(
@@ -213,6 +219,12 @@ CLEARED = test_alerts.test_an_alert_that_starts_no_rollback_counts_against_the_v
 STORIES = [
     *KNOWN_GOOD.values(),
     *RECEIPT,
+    Lock(
+        symbol="shared.application.rollout.alerts.act_on_alert",
+        condition="source == SWEEP",
+        without="False",
+        guard=test_alerts.test_an_alert_that_stays_in_force_counts_as_long_as_it_does,
+    ),
     Lock(symbol="fired_alerts", condition="cleared_at is None or fired_at > cleared_at", without="True", guard=CLEARED),
     Lock(
         symbol="rollbacks._release", condition="hold is not None or alerts", without="hold is not None", guard=CLEARED

@@ -243,6 +243,26 @@ async def test_an_alert_that_is_found_again_and_again_is_signed_once(won: Rollou
     await won.pass_time(hours=72)
     won.alerts.fires = [firing(won)]
     await won.sweep()
-    await won.pass_time(minutes=10)
-    await won.sweep()
-    assert len(list(won.hub.list("signalbox", serving_alerts("prod", "churn-online")))) == 1
+    for _ in range(2):
+        await won.pass_time(minutes=10)
+        await won.sweep()
+    signed = [blob.path for blob in won.hub.list("signalbox", serving_alerts("prod", "churn-online"))]
+    assert len([path for path in signed if not path.endswith("/last.dsse.json")]) == 1
+    assert len(signed) == 2  # And when it was found last.
+
+
+async def test_an_alert_that_stays_in_force_counts_as_long_as_it_does(won: RolloutApp) -> None:
+    """Half an hour without one is asked, and this one was found two hours after it had fired, and two hours later."""
+    await won.pass_time(hours=72)
+    won.alerts.fires = [firing(won)]
+    for hours in (0, 2, 2):
+        await won.pass_time(hours=hours)
+        name = f"reconcile-production-{won.minute}"
+        await won.host.start("reconcile_production", name, {"key": name})
+        await won.host.advance_until_finished(name, timeout=60)
+    won.alerts.fires = []
+    await won.pass_time(minutes=29)
+    assert not (await served_condition(won, "churn:2"))["met"]
+    assert [row["condition"] for row in await judged(won)] == ["fired"]
+    await won.pass_time(minutes=2)
+    assert (await served_condition(won, "churn:2"))["met"]

@@ -26,11 +26,12 @@ from shared.domain.rollout.serving_alerts import ServingAlert, judge_alert
 from shared.durable.starting import Client
 from shared.ports import EndpointKind
 from shared.records.production import paths
-from shared.records.production.alerts import FIRED, RESOLVED, AlertRecord, keep_alert
+from shared.records.production.alerts import FIRED, RESOLVED, AlertRecord, keep_alert, keep_in_force
 from shared.records.production.serving import served_intervals
 from shared.records.promotion import find_promotion
 from shared.records.store import RecordStore
 
+SWEEP = "sweep"  # The source of an alert that nobody pushed.
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -121,6 +122,8 @@ async def act_on_alert(
         source=source,
     )
     await asyncio.to_thread(keep_alert, clients.statements, record)
+    if source == SWEEP:  # It was listed as one that is in force.
+        await asyncio.to_thread(keep_in_force, clients.statements, record)
     return record
 
 

@@ -105,7 +105,7 @@ def _candidate(
         last_served=last,
         conditions=(
             served_long_enough(served, str(model), rules, now, uncleared_alerts(records.statements, stage, model)),
-            ended_well(served, str(model), rules),
+            ended_well(served, str(model)),
             *_entry_conditions(records, model),
             _fits_callers(records, stage, model, serving),
             _startable(deployment, warm, max(last_until, tried.at) if tried else last_until, rules, now),

@@ -28,18 +28,19 @@ class KnownGoodRules:
 class FiredAlert:
     """An alert of *rule* about *deployment* (lower case), or about the whole endpoint where that is empty.
 
-    It was in force until *resolved_at*; None where nobody has said when it ended.
+    It was in force until *resolved_at*, or still at *seen_at*; None where nobody has said so.
     """
 
     rule: str
     fired_at: datetime
     deployment: str = ""
     resolved_at: datetime | None = None
+    seen_at: datetime | None = None
 
     @property
     def ended_at(self) -> datetime:
         """The first moment at which time without an alert may begin."""
-        return max(self.fired_at, self.resolved_at or self.fired_at)
+        return max(self.fired_at, self.resolved_at or self.fired_at, self.seen_at or self.fired_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +156,11 @@ def _seconds_after(moment: datetime, interval: ServedInterval, now: datetime) ->
     return ((interval.until or now) - max(interval.since, moment)).total_seconds()
 
 
-def ended_well(served: Sequence[ServedInterval], model: str, rules: KnownGoodRules) -> GoodCondition:
-    """Whether the last time that *model* had the share did not end by being put back."""
-    stretches = [interval for interval in served if _counts(interval, model, rules)]
-    last = max(stretches, key=lambda interval: interval.since, default=None)
+def ended_well(served: Sequence[ServedInterval], model: str) -> GoodCondition:
+    """Whether *model* was not put back when it last lost its traffic, whatever share of it that was."""
+    # Where a rollout beside it was put back, the champion went on: its last interval began as that undo came.
+    own = [interval for interval in served if interval.model == model]
+    last = max(own, key=lambda interval: (interval.until is None, interval.since), default=None)
     if last is None or last.ended not in _BAD_ENDS:
         return GoodCondition(name="ended well", met=True, because="it was not put back")
     return GoodCondition(

@@ -4,8 +4,8 @@ Each outcome is a signed statement of its own, and none is ever changed: what no
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from shared.codec import encode
 from shared.domain import identity
@@ -17,6 +17,8 @@ from shared.records.production import paths
 from shared.records.statements import ForgedError, Statements
 
 FIRED, RESOLVED = "fired", "resolved"
+_IN_FORCE = "in force"
+_SEEN_EVERY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +60,34 @@ def keep_alert(statements: Statements, record: AlertRecord) -> None:
     # says when it was judged first.
     if any((outcome.model, outcome.because) == (record.model, record.because) for outcome in outcomes):
         return
-    statement = Statement(
+    name = identity.digest(record.model, record.because, record.rollback)
+    statements.create(f"{folder}{name}.dsse.json", _statement(record))
+
+
+def keep_in_force(statements: Statements, record: AlertRecord) -> None:
+    """Sign that the alert of *record* is in force still, once an hour over what was signed before.
+
+    Azure Monitor says that an alert fired, and need not say that it goes on: without this one that has been in force
+    for days would be as good as over.
+    """
+    at = datetime.fromisoformat(record.at)
+    folder = paths.serving_alert(record.environment, record.endpoint, identity.digest(record.alert, _IN_FORCE))
+    path, standing = f"{folder}last.dsse.json", _statement(replace(record, condition=_IN_FORCE))
+    stored = statements.find_envelope(path)
+    if stored is None:
+        if at - datetime.fromisoformat(record.fired_at) >= _SEEN_EVERY:
+            statements.create(path, standing)
+    elif stored.blob.age(at) >= _SEEN_EVERY:
+        statements.replace(stored, standing)
+
+
+def _statement(record: AlertRecord) -> Statement:
+    return Statement(
         kind=PredicateKind.SERVING_ALERT,
         subjects={f"alert on {record.environment}/{record.endpoint}": canonical_digest(encode(record))},
         at=datetime.fromisoformat(record.at),
         predicate=encode(AlertPredicate(record=record)),
     )
-    name = identity.digest(record.model, record.because, record.rollback)
-    statements.create(f"{folder}{name}.dsse.json", statement)
 
 
 def alerts_of(
@@ -75,6 +97,16 @@ def alerts_of(
 
     What nobody signed is added to *forgeries*.
     """
+    return (
+        record
+        for record in _last_outcomes(statements, environment, endpoint, forgeries)
+        if record.condition != _IN_FORCE
+    )
+
+
+def _last_outcomes(
+    statements: Statements, environment: str, endpoint: str, forgeries: list[ForgedError] | None = None
+) -> Iterator[AlertRecord]:
     last: dict[str, AlertRecord] = {}
     for path, record in _outcomes(statements, paths.serving_alerts(environment, endpoint), forgeries):
         folder = path.rpartition("/")[0]
@@ -87,17 +119,20 @@ def fired_alerts(
     statements: Statements, environment: str, endpoint: str, policy: RolloutAlerts, cleared_at: datetime | None
 ) -> Iterator[FiredAlert]:
     """Those of the rules of *policy* that fired on the endpoint after *cleared_at*, whatever was done about them."""
-    records = [record for record in alerts_of(statements, environment, endpoint) if policy.has_rule(record.rule)]
-    resolved = {record.alert: record.at for record in records if record.condition == RESOLVED}
+    records = [record for record in _last_outcomes(statements, environment, endpoint) if policy.has_rule(record.rule)]
+    resolved, seen = (
+        {record.alert: datetime.fromisoformat(record.at) for record in records if record.condition == condition}
+        for condition in (RESOLVED, _IN_FORCE)
+    )
     for record in records:
         fired_at = datetime.fromisoformat(record.fired_at)
-        if record.condition != RESOLVED and (cleared_at is None or fired_at > cleared_at):
-            ended = resolved.get(record.alert)
+        if record.condition == FIRED and (cleared_at is None or fired_at > cleared_at):
             yield FiredAlert(
                 rule=record.rule,
                 fired_at=fired_at,
                 deployment=record.deployment.lower(),
-                resolved_at=datetime.fromisoformat(ended) if ended else None,
+                resolved_at=resolved.get(record.alert),
+                seen_at=seen.get(record.alert),
             )
 
 

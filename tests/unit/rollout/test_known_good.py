@@ -53,10 +53,15 @@ def test_it_has_served_long_enough(changes: list[TrafficChange], until_s: float,
     assert condition.met is met
 
 
-def fired(at_s: float, deployment: str = "a", resolved_s: float | None = None) -> FiredAlert:
-    resolved = None if resolved_s is None else DAY + timedelta(seconds=resolved_s)
+def fired(
+    at_s: float, deployment: str = "a", resolved_s: float | None = None, seen_s: float | None = None
+) -> FiredAlert:
+    fired_at, resolved_at, seen_at = (
+        None if seconds is None else DAY + timedelta(seconds=seconds) for seconds in (at_s, resolved_s, seen_s)
+    )
+    assert fired_at is not None
     return FiredAlert(
-        rule="prod-errors", fired_at=DAY + timedelta(seconds=at_s), deployment=deployment, resolved_at=resolved
+        rule="prod-errors", fired_at=fired_at, deployment=deployment, resolved_at=resolved_at, seen_at=seen_at
     )
 
 
@@ -72,6 +77,7 @@ SHARED = [changed(0, a=5, b=95), changed(100, a=100)]
         (ALONE, fired(401), 9999, False),
         (ALONE, fired(0), 9999, True),
         (ALONE, fired(10, resolved_s=1000), 9999, False),  # It was in force until then.
+        (ALONE, fired(10, seen_s=1000), 9999, False),  # Nobody has said that it ended.
         (ALONE, fired(3900, ""), 9999, False),  # On the endpoint, which it served alone.
         (ALONE, fired(3900, "b"), 9999, True),
         (ALONE, fired(4000), 9999, True),  # It did not serve any more.
@@ -102,11 +108,19 @@ def test_an_alert_on_it_while_it_served_counts_against_it(
         ([changed(0, a=100), changed(10, ROLLBACK, b=100)], False),
         ([changed(0, a=100), changed(10, ROLLBACK, b=100), changed(20, a=100), changed(30, b=100)], True),  # The last.
         ([changed(0, a=100), changed(5, b=100), changed(10, a=100), changed(20, UNDO, b=100)], False),
-        ([changed(0, a=5, b=95), changed(10, UNDO, b=100)], True),  # It never had all: nothing ended.
+        ([changed(0, a=5, b=95), changed(10, UNDO, b=100)], False),
+        (
+            [changed(0, a=100), changed(5, b=100), changed(9, a=5, b=95), changed(20, UNDO, b=100)],
+            False,
+        ),  # Tried again.
+        ([changed(0, a=100), changed(5, a=95, b=5), changed(9, UNDO, a=100)], True),  # It was the champion.
+        ([changed(0, a=100), changed(5, a=50, b=50), changed(9, ROLLBACK, a=100), changed(20, b=100)], True),
+        ([changed(0, a=5, b=95), changed(5, UNDO, b=100), changed(9, a=100)], True),  # It serves now.
+        ([], True),
     ],
 )
 def test_its_last_time_ended_well(changes: list[TrafficChange], met: bool) -> None:
-    assert ended_well(intervals(changes), "churn:a", RULES).met is met
+    assert ended_well(intervals(changes), "churn:a").met is met
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def _newest_known_good(site: Site, stage: Stage, rules: KnownGoodRules) -> Itera
         if model is None or kept >= rules.keep:
             continue
         alerts = uncleared_alerts(site.statements, stage, model)
-        if served_long_enough(served, name, rules, now, alerts).met and ended_well(served, name, rules).met:
+        if served_long_enough(served, name, rules, now, alerts).met and ended_well(served, name).met:
             kept += 1
             yield model
 
