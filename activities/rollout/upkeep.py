@@ -16,6 +16,7 @@ from shared.application.rollout.upkeep import (
     endpoint_state,
     foreign_traffic,
     is_busy,
+    is_shifting,
     production_endpoints,
     served_models,
 )
@@ -73,9 +74,9 @@ async def _forget_ended_rollback(client: Client, clients: Clients, endpoint: Pro
 def _tell_foreign_traffic(clients: Clients, endpoint: ProductionEndpoint) -> EndpointState | None:
     """Traffic that differs from the records is announced once, and is an interval of the history from now on.
 
-    Returns the state where it is as it was recorded; None where it is not, or somebody else is at work there.
+    Returns the state where it is as it was recorded; None where it is not, or a rollout or a rollback changes it.
     """
-    if is_busy(clients.store, endpoint):
+    if _is_shifting(clients, endpoint):
         return None
     state = endpoint_state(_records(clients), endpoint)
     difference = foreign_traffic(state)
@@ -101,7 +102,7 @@ def _record_foreign_traffic(
         by="unknown",
         because=f"changed by hand: it was {recorded}, and was found to be {shares}",
     )
-    if change is None or is_busy(clients.store, endpoint):  # A promotion may have begun meanwhile: it is theirs.
+    if change is None or _is_shifting(clients, endpoint):  # A rollout may have begun meanwhile: it is theirs.
         return
     # With the number of changes so far: the same hand may make the same change again after it was put right, and that
     # is another event.
@@ -126,7 +127,7 @@ def _retire_due(clients: Clients, endpoint: ProductionEndpoint, state: EndpointS
     """Retire what is due by *state*, which was read a moment ago; without it the endpoint is looked at here."""
     for retirement in retirements_under_way(clients.store, endpoint.workspace.name, endpoint.name):
         _retire(clients, endpoint, retirement)
-    if state is None and is_busy(clients.store, endpoint):
+    if is_busy(clients.store, endpoint):
         return
     now, records = clients.clock.now(), _records(clients)
     for warm in due_retirements(records, endpoint, state or endpoint_state(records, endpoint), now):
@@ -172,6 +173,10 @@ def _retire(clients: Clients, endpoint: ProductionEndpoint, retirement: Retireme
     raise_alarm(clients, alarm)
     sign_retirement(clients.statements, retirement)
     clients.store.delete(_open_path(retirement))
+
+
+def _is_shifting(clients: Clients, endpoint: ProductionEndpoint) -> bool:
+    return is_shifting(_records(clients), clients.ledger, clients.store, endpoint)
 
 
 def _records(clients: Clients) -> ServingRecords:

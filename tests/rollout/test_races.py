@@ -21,6 +21,8 @@ from shared.records.production import paths
 from shared.records.production.rollouts import sign_order
 from tests.promotion.conftest import OWNER
 from tests.rollout.conftest import FIRST, POLICY, RolloutApp, alert, because, revoke, running
+from tests.rollout.test_rollback_races import approve
+from tests.rollout.test_upkeep import sweep
 
 TRAFFIC = "change prod/onlineEndpoints/churn-online traffic"
 
@@ -55,6 +57,27 @@ async def test_an_abort_while_people_are_asked_ends_it_before_any_traffic(asking
     result = await asking.finish(promotion)
     assert (result.fate, because(result)) == (c.Fate.HELD, "prod: aborted by linus: complaints")
     assert (asking.traffic, asking.locked()) == ({}, [])
+
+
+async def test_another_hand_while_people_are_asked_is_told_at_once_and_retires_nothing(asking: RolloutApp) -> None:
+    """The promotion has the endpoint for days then, and changes no traffic of it."""
+    first = await asking.promote(str(await asking.entered("1")), "prod")
+    await approve(asking, first)
+    assert (await asking.finish(first)).fate is c.Fate.PROMOTED
+    promotion = await asking.promote(str(await asking.entered("2")), "prod")
+    await asking.pass_time(minutes=10)
+    await sweep(asking)
+    assert "traffic changed by hand" not in asking.chain()
+    asking.change_by_hand({"somebody's": 100})
+    for _ in range(2):
+        await sweep(asking)
+    assert asking.chain().count("traffic changed by hand") == 1
+    assert asking.served_shares("churn:1")[-1:] == [100]
+    assert asking.locked() != []
+    await approve(asking, promotion)
+    result = await asking.finish(promotion)
+    assert (result.fate, "plan again" in because(result)) == (c.Fate.FAILED, True), result
+    assert asking.traffic == {"somebody's": 100}
 
 
 async def test_an_abort_while_the_traffic_is_being_changed_puts_it_back(serving: RolloutApp) -> None:

@@ -7,15 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.application.promotion.standing import has_receipt
 from shared.application.promotion.turns import holder_of
 from shared.application.rollout.known_good import ServingRecords, candidates
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.ladder import Ladder, Stage
 from shared.domain.promotion.models import EntryState, exact_model
+from shared.domain.promotion.plans import Phase
 from shared.domain.rollout.policy import RolloutPolicy
 from shared.domain.rollout.retirement import KeptWarm, kept_warm
 from shared.domain.rollout.serving import ServedInterval
-from shared.ports import EndpointKind, EndpointSeen
+from shared.ports import EndpointKind, EndpointSeen, Ledger
 from shared.records.production.serving import served_intervals
 from shared.records.production.upkeep import rollback_under_way
 from shared.records.store import RecordStore
@@ -66,6 +68,18 @@ def is_busy(store: RecordStore, endpoint: ProductionEndpoint) -> bool:
     return bool(holder_of(store, endpoint.place)) or bool(
         rollback_under_way(store, endpoint.workspace.name, endpoint.name)
     )
+
+
+def is_shifting(records: ServingRecords, ledger: Ledger, store: RecordStore, endpoint: ProductionEndpoint) -> bool:
+    """Whether the traffic of the endpoint is a rollback's or a promotion's now.
+
+    A promotion has the endpoint for days while it waits for people: until its receipt for the exit is issued it
+    changes no traffic, so whoever does meanwhile is somebody else.
+    """
+    if rollback_under_way(store, endpoint.workspace.name, endpoint.name):
+        return True
+    owner = holder_of(store, endpoint.place)
+    return bool(owner) and has_receipt(records.statements, ledger, owner, endpoint.stage.name, Phase.EXIT)
 
 
 def recorded_traffic(served: Sequence[ServedInterval]) -> dict[str, int]:
