@@ -11,8 +11,8 @@ from typing import Any
 
 from infra.check.findings import Place, TemplateError
 from infra.check.functions import ENVIRONMENT, PURE, arity_problem, known, resource_id
-from infra.check.parser import parse
-from infra.check.syntax import (
+from infra.check.language.parser import parse
+from infra.check.language.syntax import (
     ArrayNode,
     Binary,
     Call,

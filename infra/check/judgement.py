@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.check.evaluation import Evaluation, Files
 from infra.check.findings import Finding, Place, TemplateError
 from infra.check.installation import Installed, install
-from infra.check.parser import parse
+from infra.check.language.parser import parse
 from infra.check.queries import query_findings
 from infra.check.rules import RULES
 from infra.check.static import static_findings

@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.check.findings import Finding, Place
 from infra.check.functions import arity_problem
-from infra.check.syntax import Call, Loop, Module, Name, Output, Parameter, Resource, Template, Variable
+from infra.check.language.syntax import Call, Loop, Module, Name, Output, Parameter, Resource, Template, Variable
 
 
 def static_findings(template: Template) -> Iterator[Finding]:

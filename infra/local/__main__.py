@@ -9,7 +9,7 @@ from typing import Any
 from infra.check.evaluation import evaluate
 from infra.check.findings import TemplateError
 from infra.check.judgement import committed_files
-from infra.check.parser import parse
+from infra.check.language.parser import parse
 from infra.check.values import Deployment
 from infra.local.directory import give, take_away
 from infra.local.estate import Estate

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from infra.check.findings import Place, TemplateError
-from infra.check.lexer import Token, tokens_of
-from infra.check.syntax import (
+from infra.check.language.lexer import Token, tokens_of
+from infra.check.language.syntax import (
     PARAMETER_TYPES,
     ArrayNode,
     Binary,
