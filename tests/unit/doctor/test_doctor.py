@@ -36,6 +36,7 @@ from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.devops.seen import HookSeen
 from shared.domain.drift.reference import ModelReference
 from shared.domain.failures import Refused
+from shared.domain.inference.routes import OverrideLimits, Overrides
 from shared.domain.promotion.ladder import Ladder
 from shared.domain.promotion.models import EntryState, ModelVersion
 from shared.domain.trust.key_states import KeyState
@@ -246,6 +247,17 @@ def subscribed(**changes: Any) -> Callable[[Site], None]:
     return set_control(subscribed=(replace(WEBHOOK, **changes),))
 
 
+def named(**settings: Any) -> Callable[[Site], None]:
+    """Only a route's own settings name the cluster `gpu-cluster`, which is not there."""
+
+    def change(made: Site) -> None:
+        routes = tuple(replace(route, **settings) for route in made.configuration.routes)
+        made.configuration = replace(made.configuration, routes=routes)
+        made.control.gone = {"computes/gpu-cluster"}
+
+    return change
+
+
 def merging(made: Site) -> None:
     """Merges start something, and a hook that is somebody else's is the only one."""
     start = MergeStart(
@@ -386,6 +398,9 @@ BROKEN: list[tuple[str, Callable[[Site], None], str]] = [
     ("scoring", pinned_to(EntryState.RETIRED), "leave deployment and version out"),
     ("scoring", pinned_to(EntryState.REVOKED), "leave deployment and version out"),
     ("compute", set_control(gone={"computes/cpu-cluster"}), "compute cluster"),
+    ("compute", set_control(state="Failed"), "repair or resize the compute cluster"),
+    ("compute", named(overrides=Overrides(compute="gpu-cluster")), "create the compute cluster"),
+    ("compute", named(limits=OverrideLimits(computes=("cpu-cluster", "gpu-cluster"))), "create the compute cluster"),
     ("events", set_control(subscribed=()), "subscribe receive_hub_event"),
     ("events", subscribed(host="another"), "subscribe receive_hub_event"),
     ("events", subscribed(begins_with="/blobServices/default/containers/other/"), "subscribe receive_hub_event"),
