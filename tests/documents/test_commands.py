@@ -57,6 +57,13 @@ EXCEPTIONS = {
     "az group create --name rg-signalbox-prod --location westeurope": AZURE,
     "az provider register --namespace Microsoft.App --wait": AZURE,
     'az keyvault secret set --vault-name VAULT --name secrets-key --value "$(openssl rand -base64 32)"': AZURE,
+    "az functionapp stop --name APP --resource-group rg-signalbox-prod": AZURE,
+    "az functionapp start --name APP --resource-group rg-signalbox-prod": AZURE,
+    "az storage container list --account-name datahub --auth-mode login --include-deleted"
+    ' --query "[?deleted].[name,version]"': AZURE,
+    "az storage container restore --account-name datahub --auth-mode login --name signalbox"
+    " --deleted-version VERSION": AZURE,
+    "az storage blob undelete --account-name datahub --auth-mode login --container-name signalbox --name PATH": AZURE,
     "az pipelines create --name signalbox-plan --yml-path pipelines/infra/plan.yml --repository"
     " signalbox --repository-type tfsgit --branch main --skip-first-run true": AZURE,
     "az pipelines run --name signalbox-plan --parameters installation=infra/installation.json"
