@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.check.evaluation import evaluate
+from infra.check.evaluation import Evaluation, evaluate
 from infra.check.findings import TemplateError
 from infra.check.judgement import committed_files
 from infra.check.language.parser import parse
@@ -41,11 +41,12 @@ def _answer(estate: Estate, words: list[str], options: dict[str, str]) -> Any:
             parse(path.read_text(encoding="utf-8"), path.name)
             return None
         case ["deployment", "group", "what-if"]:
-            return {"status": "Succeeded", "changes": estate.changes(_resources(options))}
+            return {"status": "Succeeded", "changes": estate.changes(_resources(_evaluation(options)))}
         case ["deployment", "group", "create"]:
-            resources = _resources(options)
+            evaluation = _evaluation(options)
+            resources = _resources(evaluation)
             give(resources)
-            return estate.deploy(options["--name"], _group(options), resources, _outputs(options))
+            return estate.deploy(options["--name"], _group(options), resources, dict(_plain(evaluation.outputs)))
         case ["deployment", "group", "show"]:
             found = estate.deployment(options["--name"], _group(options))
             if found is None:
@@ -66,14 +67,9 @@ def _answer(estate: Estate, words: list[str], options: dict[str, str]) -> Any:
     raise NotServed(f"'{' '.join(words[:3])}' is not imitated on one machine")
 
 
-def _resources(options: dict[str, str]) -> dict[str, Any]:
+def _resources(evaluation: Evaluation) -> dict[str, Any]:
     """What the template would send to Azure, by resource id."""
-    evaluation = _evaluation(options)
     return {each.id: _plain(each.body) for each in evaluation.resources if not each.existing}
-
-
-def _outputs(options: dict[str, str]) -> dict[str, Any]:
-    return dict(_plain(_evaluation(options).outputs))
 
 
 def _plain(value: Any) -> Any:
@@ -81,7 +77,7 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=lambda reference: reference.runtime()))
 
 
-def _evaluation(options: dict[str, str]) -> Any:
+def _evaluation(options: dict[str, str]) -> Evaluation:
     raw = json.loads(Path(options["--parameters"].removeprefix("@")).read_text(encoding="utf-8"))["parameters"]
     values = {name: row["value"] for name, row in raw.items()}
     template = options["--template-file"].removeprefix("infra/")

@@ -43,7 +43,7 @@ def run_provisioning_demo(project: Path, state: Path) -> None:
         endpoints = cloud.endpoints
         line.say("local cloud up", f"app {endpoints.app}, ServiceNow {endpoints.service_now}")
         app = AppClient(endpoints.app, endpoints.function_key)
-        stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state, project=project, patience_s=120)
+        stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state, project=project, patience_s=300)
         azure = prepare(stage, sources)
         rejected_request(stage, azure)
         experimentation = approved_request(stage, _STEPS[0], times=3)
