@@ -24,11 +24,13 @@ from signalbox.emulators.azure_monitor.app import AzureMonitor, AzureMonitorOpti
 from signalbox.emulators.clock import EmulatorClock
 from signalbox.emulators.confidential_ledger import app as confidential_ledger
 from signalbox.emulators.database import open_database
+from signalbox.emulators.event_grid.arm_documents import Places, functions_of
+from signalbox.emulators.event_grid.arm_subscriptions import KINDS, EventSubscriptions
 from signalbox.emulators.event_grid.dead_letters import DeadLetters
 from signalbox.emulators.event_grid.delivery import Deliverer
 from signalbox.emulators.event_grid.hub_blobs import HubBlobs
 from signalbox.emulators.event_grid.store import EventStore
-from signalbox.emulators.event_grid.subscriptions import read_subscription
+from signalbox.emulators.event_grid.subscription_book import SubscriptionBook
 from signalbox.emulators.event_grid.topic import TopicDoors
 from signalbox.emulators.identity import IdentityDoors, read_applications, read_directory
 from signalbox.emulators.key_vault import app as key_vault
@@ -39,8 +41,9 @@ from signalbox.emulators.mail.services import MailServices
 from signalbox.emulators.public_names.certificates import session_certificate
 from signalbox.emulators.public_names.hosts import LocalServices, PublicHosts
 from signalbox.emulators.public_names.server import PublicNames
+from signalbox.emulators.resource_manager.admission import Admission
+from signalbox.emulators.resource_manager.manager import ManagerOptions, ResourceManager
 from signalbox.emulators.resource_manager.role_book import RoleBook
-from signalbox.emulators.resource_manager.role_doors import RoleDoors
 from signalbox.emulators.service_bus import Bus, NoBus, is_available
 from signalbox.emulators.service_now import app as service_now
 from signalbox.emulators.storage.access import AUDIENCE, Gate
@@ -61,6 +64,14 @@ class ServedTraffic:
     monitor: AzureMonitor
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Event Grid, as Resource Manager and the services that raise events know it."""
+
+    deliverer: Deliverer
+    subscriptions: SubscriptionBook
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--settings", type=Path, required=True)
@@ -73,7 +84,7 @@ async def serve(settings: dict[str, Any]) -> None:
     authority, issuer = ensure_authority(state), _issuer(settings)
     store = EventStore(open_database(state / "emulators" / "events.db"))
     dead_letters = _dead_letters(settings, authority, issuer, store)
-    subscriptions = {raw["name"]: read_subscription(raw) for raw in settings["subscriptions"]}
+    subscriptions = SubscriptionBook(Resources(state / "emulators" / "subscriptions.db"), settings["subscriptions"])
     deliverer = Deliverer(store, subscriptions, dead_letters, settings["time_scale"])
     outbox = _outbox(settings, store, deliverer)
     front = _storage(settings, authority, issuer, outbox)
@@ -81,7 +92,7 @@ async def serve(settings: dict[str, Any]) -> None:
     clock = EmulatorClock(state / "emulators" / "clock.json")
     monitor = AzureMonitor(_azure_monitor_options(settings, issuer, requests, clock))
     served = ServedTraffic(clock=clock, requests=requests, monitor=monitor)
-    azure_ml = create_app(_azure_ml_options(settings, authority, issuer, deliverer, served))
+    azure_ml = create_app(_azure_ml_options(settings, authority, issuer, Grid(deliverer, subscriptions), served))
     grid = web.Application()
 
     def effects() -> dict[str, Any]:
@@ -182,13 +193,15 @@ def _storage(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer
 
 
 def _azure_ml_options(
-    settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, deliverer: Deliverer, served: ServedTraffic
+    settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, grid: Grid, served: ServedTraffic
 ) -> AzureMlOptions:
     ports, address = settings["ports"], f"https://localhost:{settings['ports']['azureml']}"
     book = RoleBook(Resources(Path(settings["state"]) / "emulators" / "roles.db"), settings["roles_given"])
 
+    admission = Admission(book, issuer.claims, address)
+
     def publish(event: dict[str, Any]) -> None:
-        deliverer.accept("ml", event)
+        grid.deliverer.accept("ml", event)
 
     return AzureMlOptions(
         state=Path(settings["state"]),
@@ -205,13 +218,33 @@ def _azure_ml_options(
         requests=served.requests,
         inspection=Shown(
             accounts={name: account["topic"] for name, account in settings["accounts"].items()},
-            subscriptions=settings["subscriptions"],
+            subscriptions=lambda: grid.subscriptions.rows,
             computes=settings["computes"],
             hub=settings["account"],
             messaging=settings["service_bus"],
             roles=book,
         ),
-        neighbours=(served.monitor, RoleDoors(book, issuer.claims, address)),
+        neighbours=(served.monitor,),
+        manager=lambda locks: ResourceManager(_manager_options(settings, admission, grid), locks),
+    )
+
+
+def _manager_options(settings: dict[str, Any], admission: Admission, grid: Grid) -> ManagerOptions:
+    accounts = {name: account["topic"] for name, account in settings["accounts"].items()}
+    hub, estate = settings["account"], _estate(settings)
+    workspaces = [scope.id for scope in estate.scopes if scope.kind == "workspaces"]
+    topics = {
+        **{path: "hub" if name == hub else name for name, path in accounts.items()},
+        **dict.fromkeys(workspaces, "ml"),
+    }
+    functions = functions_of([row["url"] for row in settings["subscriptions"]])
+    places = Places(topics=topics, hub=accounts[hub], functions=functions)
+    subscriptions = EventSubscriptions(grid.subscriptions, places, grid.deliverer.validate)
+    return ManagerOptions(
+        resources=Resources(Path(settings["state"]) / "emulators" / "resource_manager.db"),
+        admission=admission,
+        fixtures=[*accounts.values(), *(scope.id for scope in estate.scopes)],
+        kinds=dict.fromkeys(KINDS, subscriptions),
     )
 
 

@@ -11,6 +11,7 @@ from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.endpoints import REGISTRIES, WORKSPACES
 from signalbox.launcher.hub import LocalIdentity
 from signalbox.launcher.provision import Registered, Registrable, register
+from tests.emulators.managed import Managed
 from tests.emulators.monitored import Monitored
 from tests.emulators.services import eventually, running
 
@@ -115,3 +116,11 @@ def monitored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Monit
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(monitored.authority.ca))
     yield monitored
     monitored.close()
+
+
+@pytest.fixture
+def managed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Managed]:
+    managed = Managed(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(managed.authority.ca))
+    yield managed
+    managed.close()

@@ -23,6 +23,7 @@ from signalbox.emulators.authority import ensure_authority
 from signalbox.emulators.azure_ml.doors import refusal_middleware
 from signalbox.emulators.azure_ml.resource_manager.inspection import InspectionDoors, Shown
 from signalbox.emulators.azure_ml.resources import Resources
+from signalbox.emulators.resource_manager.admission import Admission
 from signalbox.emulators.resource_manager.role_book import RoleBook
 from signalbox.emulators.resource_manager.role_doors import RoleDoors
 from signalbox.emulators.tokens import Identity, TokenIssuer
@@ -79,7 +80,7 @@ async def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(authority.cert, authority.key)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.ca))
-    RoleDoors(book, issuer.claims, address).add_to(app)
+    RoleDoors(book, Admission(book, issuer.claims, address)).add_to(app)
     server = TestServer(app, host="localhost", port=port)
     await server.start_server(ssl=tls)
     made = Manager(address, issuer)

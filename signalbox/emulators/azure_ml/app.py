@@ -50,6 +50,7 @@ from signalbox.emulators.azure_ml.tracking.model_registry import ModelRegistryDo
 from signalbox.emulators.azure_ml.tracking.run_history import RunHistoryDoors
 from signalbox.emulators.azure_ml.tracking.tracked import TrackedRuns
 from signalbox.emulators.clock import EmulatorClock
+from signalbox.emulators.resource_manager.manager import ResourceManager
 from signalbox.emulators.unserved import unserved
 
 
@@ -58,7 +59,7 @@ class AzureMlOptions:
     """*base_url*: where this emulator answers; *blob_service*: the address of storage before an account's name.
 
     *token_for* makes a token for an audience; *publish* gets the workspaces' events, *requests* what endpoints answer.
-    *neighbours* are doors of other services that lie in Resource Manager too.
+    *neighbours* are doors of other services that lie in Resource Manager too; *manager* makes Resource Manager itself.
     """
 
     state: Path
@@ -75,6 +76,7 @@ class AzureMlOptions:
     requests: RequestSink
     inspection: Shown = field(default_factory=Shown)
     neighbours: Sequence[Any] = ()
+    manager: Callable[[Locks], ResourceManager]
 
 
 def create_app(options: AzureMlOptions) -> web.Application:
@@ -97,7 +99,9 @@ def create_app(options: AzureMlOptions) -> web.Application:
     collector = Collector(resources, options.estate, blobs, conditions)
     online = _online_service(options, fleet, collector, conditions)
     registries = RegistryDoors(entrance, options.tenant, assets, blobs, operations)
-    middlewares = [faults.middleware, unserved("Azure ML"), refusal_middleware, locks.middleware]
+    manager = options.manager(locks)
+    refusals = [refusal_middleware, locks.middleware]
+    middlewares = [faults.middleware, *refusals, manager.middleware, unserved("Azure ML")]
     app = web.Application(client_max_size=64 * 1024**2, middlewares=middlewares)
     app.cleanup_ctx.append(_life(artifacts, jobs, registries, fleet, changes, collector))
     doors: list[Any] = [
@@ -123,7 +127,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
         QuotaDoors(entrance, resources, conditions),
         OnlineScoringDoors(options.check, resources, names, online),
     ]
-    for door in (*doors, *options.neighbours):
+    for door in (*doors, *options.neighbours, manager):
         door.add_to(app)
     app["effects"] = lambda: {"jobs": dict(jobs.creations), **resources.effects()}
     return app

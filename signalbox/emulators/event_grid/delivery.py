@@ -47,7 +47,7 @@ class Deliverer:
     ) -> None:
         self._store, self._subscriptions, self._dead_letters = store, subscriptions, dead
         self._time_scale, self._alarm = time_scale, Alarm()
-        self._validated_subscriptions, self._tasks = set[str](), set[asyncio.Task[None]]()
+        self._validated_subscriptions, self._tasks = set[tuple[str, str]](), set[asyncio.Task[None]]()
         self._faults, self._chance = Faults(), random.Random(0)
 
     def set_faults(self, faults: Faults) -> None:
@@ -66,6 +66,12 @@ class Deliverer:
             delay = self._chance.random() * _SHUFFLED_OVER_S if self._faults.shuffle else 0.0
             self._store.schedule(event, subscription, time.time() + delay)
         self._alarm.ring()
+
+    async def validate(self, subscription: Subscription) -> None:
+        """The handshake with a destination, before there is an event for it. Raises ClientError and TimeoutError."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_WITHIN_S)) as session:
+            await _validate(session, subscription)
+        self._validated_subscriptions.add((subscription.name, subscription.url))
 
     async def run(self) -> None:
         """Deliver for ever."""
@@ -107,9 +113,9 @@ class Deliverer:
     ) -> tuple[str, int | None]:
         """The outcome's name, and the status where there was an answer."""
         try:
-            if subscription.name not in self._validated_subscriptions:
+            if (subscription.name, subscription.url) not in self._validated_subscriptions:
                 await _validate(session, subscription)
-                self._validated_subscriptions.add(subscription.name)
+                self._validated_subscriptions.add((subscription.name, subscription.url))
             status = await _post(session, subscription, delivery)
         except TimeoutError:
             return "TimedOut", None

@@ -1,1 +1,1 @@
-"""Parts of Azure Resource Manager that belong to no single service: who has which role where."""
+"""Azure Resource Manager itself: resources, roles, locks, deployments, stacks, and what is deleted softly."""

@@ -1,27 +1,23 @@
 """Role assignments over HTTP: made, shown and taken away by whoever may. Lists are the inspection's."""
 
 import re
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from signalbox.emulators.azure_ml.doors import Refusal, bad, not_found
 from signalbox.emulators.azure_ml.resource_manager import roles
+from signalbox.emulators.resource_manager.admission import Admission
 from signalbox.emulators.resource_manager.role_book import RoleBook, Row
 
-Claims = Callable[[str, Sequence[str]], dict[str, Any] | None]
 _ASSIGNMENT = f"/{{scope:subscriptions/.+?}}/providers/{roles.PROVIDER}/roleAssignments/{{name}}"
 _ACTION = f"{roles.PROVIDER}/roleAssignments"
 _GUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_MANAGEMENT = "https://management.azure.com"
 
 
 class RoleDoors:
-    """*claims* gives what a living token says; *address* is where Resource Manager answers here."""
-
-    def __init__(self, book: RoleBook, claims: Claims, address: str) -> None:
-        self._book, self._claims, self._address = book, claims, address
+    def __init__(self, book: RoleBook, admission: Admission) -> None:
+        self._book, self._admission = book, admission
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get(_ASSIGNMENT, self._show)
@@ -37,7 +33,7 @@ class RoleDoors:
 
     async def _put(self, request: web.Request) -> web.Response:
         scope = self._scope(request, "write")
-        row = _row(scope, request.match_info["name"], (await request.json()).get("properties") or {})
+        row = read_row(scope, request.match_info["name"], (await request.json()).get("properties") or {})
         is_new = self._book.put(row)
         return web.json_response(roles.assignment(row), status=201 if is_new else 200)
 
@@ -48,23 +44,13 @@ class RoleDoors:
 
     def _scope(self, request: web.Request, verb: str) -> str:
         """The scope that the caller acts on. Raises 401, 400 without an API version, and 403."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        claims = self._claims(token, (_MANAGEMENT, self._address)) if scheme.lower() == "bearer" else None
-        if claims is None:
-            raise Refusal(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
-        if not request.query.get("api-version"):
-            raise Refusal(
-                400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required."
-            )
-        scope, principal = f"/{request.match_info['scope']}", str(claims.get("oid", ""))
-        action = f"{_ACTION}/{verb}"
-        if not self._book.allows(principal, action, scope):
-            message = f"The client '{principal}' does not have authorization to perform action '{action}'"
-            raise Refusal(403, "AuthorizationFailed", f"{message} over scope '{scope}'.")
+        scope = f"/{request.match_info['scope']}"
+        self._admission.principal(request, f"{_ACTION}/{verb}", scope)
         return scope
 
 
-def _row(scope: str, name: str, properties: dict[str, Any]) -> Row:
+def read_row(scope: str, name: str, properties: dict[str, Any]) -> Row:
+    """Raises what the service refuses."""
     identity = str(properties.get("roleDefinitionId", "")).rpartition("/")[2].lower()
     principal, kind = str(properties.get("principalId", "")), str(properties.get("principalType") or "")
     if not _GUID.fullmatch(name):

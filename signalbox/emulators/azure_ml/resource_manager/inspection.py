@@ -4,17 +4,18 @@ Shapes: Microsoft.Storage, Microsoft.EventGrid/eventSubscriptions, Microsoft.Aut
 by PUT /_control/shown {path, body}: a body stands for the resource at the path, or its list; null takes it away.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path, not_found
 from signalbox.emulators.azure_ml.estate import PROVIDER
 from signalbox.emulators.azure_ml.resource_manager import messaging, roles
+from signalbox.emulators.azure_ml.resource_manager.locks import lock_document
 from signalbox.emulators.azure_ml.resources import Resources
+from signalbox.emulators.event_grid import arm_documents
 
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _GRANTS = (  # Reader, AzureML Data Scientist, AzureML Registry User, Storage Blob Data Contributor.
@@ -33,11 +34,11 @@ _GRANTS = (  # Reader, AzureML Data Scientist, AzureML Registry User, Storage Bl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """*accounts*: ARM ids of storage accounts by name; *subscriptions*: as in the emulator's settings; *hub*: the
+    """*accounts*: ARM ids of storage accounts by name; *subscriptions*: those of now, as in the settings; *hub*: the
     account that is the Data Hub; *messaging*: the settings of the Service Bus namespace; *roles*: role assignments."""
 
     accounts: Mapping[str, str] = field(default_factory=dict)
-    subscriptions: Sequence[Mapping[str, Any]] = ()
+    subscriptions: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     computes: Sequence[str] = ()
     hub: str = ""
     messaging: Mapping[str, Any] = field(default_factory=dict)
@@ -146,40 +147,17 @@ class InspectionDoors:
         scope = f"/{request.match_info['scope']}"
         subscriptions = [
             subscription
-            for subscription in self._answers.subscriptions
+            for subscription in self._answers.subscriptions()
             if self._is_about(str(subscription["topic"]), scope)
         ]
-        return {"value": [self._subscription(scope, subscription) for subscription in subscriptions]}
+        hub = self._answers.accounts.get(self._answers.hub, "")
+        return {"value": [arm_documents.document(scope, subscription, hub) for subscription in subscriptions]}
 
     def _is_about(self, topic: str, scope: str) -> bool:
         if topic == "ml":
             return f"/{PROVIDER}/workspaces/".lower() in scope.lower()
         account = self._answers.accounts.get(self._answers.hub if topic == "hub" else topic, "")
         return account.lower() == scope.lower()
-
-    def _subscription(self, scope: str, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """As Event Grid shows it: the address without its query, since that carries the key."""
-        container, _, _ = str(raw.get("dead_letter", "")).partition("/")
-        letters = {"resourceId": self._answers.accounts.get(self._answers.hub), "blobContainerName": container}
-        properties = {
-            "topic": scope,
-            "provisioningState": "Succeeded",
-            "destination": {
-                "endpointType": "WebHook",
-                "properties": {"endpointBaseUrl": urlsplit(str(raw["url"]))._replace(query="").geturl()},
-            },
-            "filter": {
-                "subjectBeginsWith": raw.get("subject_begins_with", ""),
-                "subjectEndsWith": raw.get("subject_ends_with", ""),
-                "includedEventTypes": list(raw.get("event_types", ())),
-                "advancedFilters": list(raw.get("filters", ())),
-                "enableAdvancedFilteringOnArrays": raw.get("filters_look_into_arrays", False),
-            },
-            "eventDeliverySchema": raw.get("schema", "EventGridSchema"),
-            "deadLetterDestination": {"endpointType": "StorageBlob", "properties": letters} if container else None,
-        }
-        path = f"{scope}/providers/Microsoft.EventGrid/eventSubscriptions/{raw['name']}"
-        return _document(path, "Microsoft.EventGrid/eventSubscriptions", properties)
 
     def _role_assignments(self, request: web.Request) -> dict[str, Any]:
         """Only with the filter atScope(): without it the service also lists what is given below."""
@@ -197,7 +175,7 @@ class InspectionDoors:
         """Those on the scope and on what is below it."""
         below = f"/{request.match_info['scope']}/".lower()
         locks = [lock for _, lock in self._resources.below("/locks") if f"{lock['scope']}/".lower().startswith(below)]
-        return {"value": [_lock(lock) for lock in locks]}
+        return {"value": [lock_document(lock) for lock in locks]}
 
 
 def _cluster(path: str) -> dict[str, Any]:
@@ -206,11 +184,6 @@ def _cluster(path: str) -> dict[str, Any]:
     cluster = {"vmSize": "STANDARD_DS3_V2", "vmPriority": "Dedicated", "osType": "Linux", "scaleSettings": scale}
     properties = {"computeType": "AmlCompute", "provisioningState": "Succeeded", "properties": cluster}
     return _document(path, f"{PROVIDER}/workspaces/computes", properties) | {"location": "westeurope"}
-
-
-def _lock(lock: Mapping[str, Any]) -> dict[str, Any]:
-    path = f"{lock['scope']}/providers/Microsoft.Authorization/locks/by-test"
-    return _document(path, "Microsoft.Authorization/locks", {"level": lock.get("level", "ReadOnly")})
 
 
 def _document(path: str, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
