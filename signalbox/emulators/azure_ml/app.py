@@ -100,9 +100,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
     online = _online_service(options, fleet, collector, conditions)
     registries = RegistryDoors(entrance, options.tenant, assets, blobs, operations)
     manager = options.manager(locks)
-    refusals = [refusal_middleware, locks.middleware]
-    middlewares = [faults.middleware, *refusals, manager.middleware, unserved("Azure ML")]
-    app = web.Application(client_max_size=64 * 1024**2, middlewares=middlewares)
+    app = web.Application(client_max_size=64 * 1024**2, middlewares=_middlewares(faults, locks, manager))
     app.cleanup_ctx.append(_life(artifacts, jobs, registries, fleet, changes, collector))
     doors: list[Any] = [
         faults,
@@ -131,6 +129,11 @@ def create_app(options: AzureMlOptions) -> web.Application:
         door.add_to(app)
     app["effects"] = lambda: {"jobs": dict(jobs.creations), **resources.effects()}
     return app
+
+
+def _middlewares(faults: FaultBox, locks: Locks, manager: ResourceManager) -> list[Any]:
+    """The first is the outermost. Resource Manager's own comes before the answer that Azure ML has no such door."""
+    return [faults.middleware, refusal_middleware, locks.middleware, manager.middleware, unserved("Azure ML")]
 
 
 def _mlflow_doors(
