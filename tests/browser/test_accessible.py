@@ -40,7 +40,7 @@ async def test_pages_of_releases(page: Any, replaced: ReleaseConsole) -> None:
     promotion = await third_is_shifting(replaced)
     await replaced.pass_time(minutes=40)  # A step ends, which leaves a page of its own.
     model = "models/churn"
-    pages = ("comparison?first=1&second=2", "rollback", "revocation?version=2")
+    pages = ("comparison?first=1&second=2", "rollback", "revocation?version=2", "hold?version=2", "rehearsal")
     paths = (f"rollouts/{promotion}", f"promotions/{promotion}", model, *(f"{model}/{path}" for path in pages))
 
     examination = await examined("releases", page, replaced, *paths)

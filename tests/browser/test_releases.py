@@ -81,6 +81,22 @@ async def test_an_engineer_rolls_back_to_a_chosen_version_by_mouse(page: Any, re
     await replaced.until(lambda: replaced.traffic == {replaced.deployment(FIRST): 100})
 
 
+async def test_a_plan_that_has_changed_is_told_beside_what_is_being_typed_and_nothing_is_sent(
+    page: Any, replaced: ReleaseConsole
+) -> None:
+    await page.goto(f"{replaced.host.url}/console/models/churn/rollback")
+    await is_fresh(page)
+    await page.get_by_label("Why it is rolled back").fill("half a thought")
+    await third_is_shifting(replaced)
+    await look_again(page)
+    await page.get_by_text("The plan has changed since you opened this page").wait_for()
+    await page.get_by_role("button", name="Roll back to churn:1").click()
+    await page.get_by_role("status").filter(has_text="Nothing was sent.").wait_for()
+
+    assert await page.get_by_label("Why it is rolled back").input_value() == "half a thought"
+    assert "rollback ordered" not in replaced.chain()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 async def test_no_page_of_releases_is_wider_than_its_window(
@@ -96,6 +112,8 @@ async def test_no_page_of_releases_is_wider_than_its_window(
         f"{model}/comparison?first=1&second=2",
         f"{model}/rollback",
         f"{model}/revocation?version=2",
+        f"{model}/hold?version=2",
+        f"{model}/rehearsal",
     ):
         response = await page.goto(f"{replaced.host.url}/console/{path}")
         assert response.status == 200, path

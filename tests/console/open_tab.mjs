@@ -2,7 +2,7 @@
 import { pathToFileURL } from "node:url";
 
 const [folder, scene] = process.argv.slice(2);
-const { seconds = "", hiddenAfter = Infinity, backAfter = Infinity, answer = 304, takes = 20 } = JSON.parse(scene);
+const { seconds = "", hiddenAfter = Infinity, backAfter = Infinity, answer = 304, takes = 20, done = false } = JSON.parse(scene);
 
 let now = 0, number = 0;
 const due = new Map(), listeners = {}, asked = [];
@@ -17,7 +17,7 @@ globalThis.setTimeout = (act, delay) => later(act, delay);
 globalThis.clearTimeout = (timer) => due.delete(timer);
 globalThis.setInterval = (act, delay) => later(act, delay, delay);
 Object.defineProperty(globalThis, "performance", { value: { now: () => now } });
-globalThis.location = { href: "http://127.0.0.1/console/models" };
+globalThis.location = { href: `http://127.0.0.1/console/models${done ? "?done=order" : ""}` };
 globalThis.document = {
   hidden: false,
   querySelector: (selector) => (selector.startsWith("main") ? element : null),

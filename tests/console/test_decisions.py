@@ -4,6 +4,7 @@ And overriding the gates on a promotion's page: by those whom the policy names, 
 """
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 
 from shared import contracts as c
 from shared.domain.configuration import Configuration
+from shared.domain.promotion.approvals import ApprovalPolicy
 from tests.console.conftest import Answer, Browser, ConsoleApp, with_console
-from tests.promotion.conftest import CONFIGURATION, PEOPLE, running
-from tests.promotion.test_delegations import HOPPER, PERMISSIONS, POLICY
+from tests.promotion.conftest import CONFIGURATION, running
+from tests.promotion.test_delegations import POLICY, deputised
 from tests.promotion.test_glass import broken_glass
 
 LADDER = CONFIGURATION.ladder
@@ -179,14 +181,39 @@ async def test_two_roles_override_failing_gates_on_the_page_and_one_can_take_it_
     assert app.chain().count("receipt issued over failing gates") == 1
 
 
+@asynccontextmanager
+async def delegating(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, policy: ApprovalPolicy = POLICY
+) -> AsyncIterator[ConsoleApp]:
+    async with deputised(policy, folder, monkeypatch) as made:
+        yield with_console(made)
+
+
+async def test_leaving_a_decision_to_somebody_asks_for_a_fresh_sign_in_and_keeps_what_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with delegating(tmp_path, monkeypatch, replace(POLICY, fresh_sign_in_s=600)) as app:
+        page = await asked(app)
+        grace = await app.signed_in("grace")
+        await app.pass_time(timedelta(minutes=11))
+        form = (await grace.get(page)).form("delegate") | {"to": "hopper@example.org", "reason": "away <b>now</b>"}
+
+        sent = await grace.send(f"{page}/delegate", form)
+        assert (sent.status, "fresh=1" in sent.location) == (303, True)
+        shown = await comes_back(grace, sent, "grace")
+        _, before = await app.ask("GET", f"{page}/decisions")
+
+        assert "away &lt;b&gt;now&lt;/b&gt;</textarea>" in shown.text
+        assert "<option selected>hopper@example.org</option>" in shown.text
+        assert before["delegations"] == []
+        again = await grace.send(f"{page}/delegate", shown.form("delegate") | {"to": form["to"], "reason": "away"})
+        assert "done=delegate" in again.location
+
+
 async def test_a_decision_is_left_to_a_named_person_on_the_page_and_taken_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(PEOPLE, "hopper", HOPPER)
-    stages = tuple(replace(stage, approvals=POLICY) if stage.name == "central" else stage for stage in LADDER.stages)
-    configuration = replace(CONFIGURATION, ladder=replace(LADDER, stages=stages), permissions=PERMISSIONS)
-    async with running(configuration, tmp_path, monkeypatch) as made:
-        app = with_console(made)
+    async with delegating(tmp_path, monkeypatch) as app:
         page = await asked(app)
         grace, hopper = await app.signed_in("grace"), await app.signed_in("hopper")
         shown = await grace.get(page)

@@ -1,5 +1,7 @@
 """The pages of models on the real host: versions, what served, known good, and the way back as it is ordered there."""
 
+import html
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +17,7 @@ from tests.rollout.conftest import FIRST, SECOND, release_first, release_second
 from triggers.console.views.releases.model import versions_of
 
 pytestmark = pytest.mark.xdist_group("console releases")  # One process plays what they begin with.
+PLAN = re.compile(r'data-evidence="(\w+)"')
 
 
 @pytest.fixture
@@ -114,6 +117,9 @@ async def test_a_rollback_whose_order_is_refused_says_why_and_keeps_the_reason(r
     assert refused.status == 400
     assert 'id="refusal"' in refused.text
     assert refused.form("order")["to"] == "1"
+    address = html.unescape(refused.text.partition('data-address="/console/')[2].partition('"')[0])
+    looked = await linus.get(address)
+    assert (looked.status, PLAN.findall(looked.text)) == (200, PLAN.findall(refused.text)), "where it looks for changes"
 
 
 async def test_a_revocation_shows_what_it_brings_back_and_is_for_good(replaced: ReleaseConsole) -> None:
@@ -182,6 +188,8 @@ async def test_a_rehearsal_is_ordered_after_its_plan_was_seen(replaced: ReleaseC
     }
     refused = await linus.send("models/churn/rehearsal/order", form | {"reason": ""})
     assert (refused.status, refused.form("order")["version"]) == (400, "1")
+    address = html.unescape(refused.text.partition('data-address="/console/')[2].partition('"')[0])
+    assert PLAN.findall((await linus.get(address)).text) == PLAN.findall(refused.text)
     assert (await linus.send("models/churn/rehearsal/order", form | {"version": "2"})).status == 403
     assert (await linus.send("models/churn/rehearsal/order", form | {"reason": "yearly"})).status == 303
     await replaced.until(lambda: "rehearsal ordered" in replaced.chain())
@@ -190,14 +198,17 @@ async def test_a_rehearsal_is_ordered_after_its_plan_was_seen(replaced: ReleaseC
 
 async def test_a_page_of_a_model_that_has_not_changed_is_not_sent_again(replaced: ReleaseConsole) -> None:
     linus = await replaced.signed_in("linus")
-    for path, most in (("models", 15), ("models/churn", 60)):
+    pages = ("rollback", "hold?version=2", "rehearsal", "revocation?version=1", "comparison?first=1&second=2")
+    for path, most in (("models", 15), *((f"models/churn/{page}", 60) for page in pages), ("models/churn", 60)):
         first = await linus.get(path)
         again = await linus.get(path, **{"If-None-Match": str(first.headers["ETag"])})  # type: ignore[index]
 
         assert (again.status, again.text) == (304, ""), path
         assert ('data-live="60"' in first.text) is (most == 60)
+    seen = PLAN.findall((await linus.get("models/churn/rollback")).text)
     await replaced.roll_back()
     await replaced.pass_time(minutes=5)
+    assert PLAN.findall((await linus.get("models/churn/rollback")).text) != seen, "another plan has another digest"
     assert (await linus.get("models/churn", **{"If-None-Match": str(first.headers["ETag"])})).status == 200  # type: ignore[index]
 
 

@@ -42,10 +42,26 @@ def pauses(asked: list[dict[str, Any]]) -> list[float]:
 def test_an_open_tab_asks_at_most_240_times_an_hour_by_one_conditional_request(scripts: Path) -> None:
     busy, quiet = hour(scripts, answer=200), hour(scripts)
 
-    assert 200 < len(busy) <= MOST, "what changes all the time is asked for every 15 seconds"
+    assert 200 < len(busy) <= MOST, "what changes all the time is asked for as often as it may be"
     assert 100 < len(quiet) <= MOST // 2 + 10, "a page that does not change calms down"
     assert [request["conditional"] for request in busy] == [False] + [True] * (len(busy) - 1)
-    assert min(pauses(busy)) >= 15
+    assert (min(pauses(busy)) >= 3, min(pauses(quiet)) >= 15) == (True, True)
+
+
+def test_what_follows_a_change_is_seen_within_3_seconds_for_minutes(scripts: Path) -> None:
+    busy = hour(scripts, answer=200)
+    lively = [pause for pause in pauses(busy)[1:] if pause <= 3.1]
+
+    assert len(lively) >= 60
+    assert max(pauses(busy)) <= 21, "and then every 20 seconds"
+
+
+def test_after_an_own_order_a_page_is_lively_at_once_and_calms_down_in_a_minute(scripts: Path) -> None:
+    asked = [request["at"] for request in hour(scripts, done=True)]
+
+    assert len([at for at in asked if at <= 60_000]) >= 19
+    assert len([at for at in asked if 60_000 < at <= 180_000]) <= 9
+    assert len(asked) <= MOST
 
 
 def test_a_page_that_asks_other_services_says_how_often_it_may_be_asked(scripts: Path) -> None:

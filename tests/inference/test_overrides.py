@@ -126,6 +126,11 @@ async def test_machines_are_suggested_from_runs_that_completed(app: InferenceApp
     assert (status, suggested["runs"], suggested["bytes"]) == (200, 3, 20_005)
     assert 1 < suggested["instance_count"] <= 8
     assert suggested["cost"] > 0
+    _, accepted = await app.request("POST", "runs", {"route": "each", "paths": [FILE], **WHY})
+    await app.finish(accepted["id"])
+    status, following = await app.request("GET", f"runs/{accepted['id']}/suggestion?within_s=60")
+    assert (status, following["bytes"], following["within_s"]) == (200, 20_005, 60)
+    assert following["instance_count"] >= 1
 
 
 async def test_without_runs_nothing_is_suggested(app: InferenceApp) -> None:

@@ -13,6 +13,7 @@ ONE_ANSWER = teams.test_a_team_gets_what_is_its_own_and_one_answer_for_everythin
 BESIDE = teams.test_nothing_of_another_team_is_named_beside_what_is_its_own
 LISTS = teams.test_a_list_shows_a_team_its_own_and_no_trace_of_another
 AUDIT = teams.test_the_audit_log_is_filtered_by_team_as_far_as_its_people_may_see
+PAGE = teams.test_a_page_of_the_console_offers_nothing_of_another_team
 LOCKS = [
     Lock(
         symbol="owner_in_scope",
@@ -98,6 +99,24 @@ LOCKS = [
         condition="request.scope.covers(entry.team)",
         without="True",
         guard=teams.test_the_history_of_a_model_has_no_data_set_of_another_team,
+    ),
+    Lock(
+        symbol="serving.page_request",
+        condition="clients_seen_by(clients, scope_of(clients, session.person, Action.READ))",
+        without="clients",
+        guard=PAGE,
+    ),
+    Lock(
+        symbol="triggers.http.teams.is_open_to",
+        condition="route.team != PLATFORM_ONLY or scope_of(clients, caller, route.may).whole",
+        without="True",
+        guard=PAGE,
+    ),
+    Lock(
+        symbol="dispatch._within_scope",
+        condition="teams.scope_of(clients, caller, route.may)",
+        without="teams.WHOLE",
+        guard=teams.test_the_console_calls_the_api_with_the_scope_of_its_person,
     ),
 ]
 

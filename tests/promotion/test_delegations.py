@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,14 +30,32 @@ PERMISSIONS = Permissions(personas=(*DEFAULT_PERSONAS, *PERSONAS))
 POLICY = ApprovalPolicy(roles=(SILENT, OWNER), delegates={"product-owner": DEPUTY})
 
 
-@pytest.fixture
-async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PromotionApp]:
+@asynccontextmanager
+async def deputised(
+    policy: ApprovalPolicy, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[PromotionApp]:
     """Product owners may leave their question to hopper, who is named as their deputy."""
     monkeypatch.setitem(PEOPLE, "hopper", HOPPER)
     ladder = CONFIGURATION.ladder
-    stages = tuple(replace(at, approvals=POLICY) if at.name == "central" else at for at in ladder.stages)
+    stages = tuple(replace(at, approvals=policy) if at.name == "central" else at for at in ladder.stages)
     configuration = replace(CONFIGURATION, ladder=replace(ladder, stages=stages), permissions=PERMISSIONS)
-    async with running(configuration, tmp_path, monkeypatch) as made:
+    async with running(configuration, folder, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PromotionApp]:
+    async with deputised(POLICY, tmp_path, monkeypatch) as made:
+        made.register("1", error=1.0)
+        yield made
+
+
+@pytest.fixture
+async def careful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PromotionApp]:
+    """Its decisions ask for a sign-in of the last ten minutes, of which the tokens of these people say nothing."""
+    folder = tmp_path / "careful"  # Beside that of an app without it.
+    folder.mkdir()
+    async with deputised(replace(POLICY, fresh_sign_in_s=600), folder, monkeypatch) as made:
         made.register("1", error=1.0)
         yield made
 
@@ -177,6 +196,16 @@ async def test_a_delegation_is_refused(
 
     assert (answered, told(app), "delegated" in app.chain()) == (status, [], False)
     assert because in f"{answer}"
+
+
+async def test_who_has_no_fresh_sign_in_leaves_nothing_to_anybody_where_decisions_ask_for_one(
+    careful: PromotionApp,
+) -> None:
+    promotion = await careful.promote("churn:1")
+    status, answer = await delegate(careful, promotion)
+
+    assert (status, answer["title"], "delegated" in careful.chain()) == (401, "sign in again", False)
+    assert "this decision asks for a sign-in of the last 600 seconds" in answer["detail"]
 
 
 async def test_nothing_is_left_to_whom_no_permission_lets_decide(app: PromotionApp) -> None:

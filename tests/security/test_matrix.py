@@ -33,6 +33,7 @@ MAY = {
     "list_runs": EVERYBODY,
     "start_inference": "OSEFAK",
     "suggest_size": "OSEFAK",
+    "suggest_next_size": "OSEFAK",
     "show_run": EVERYBODY,
     "show_run_log": "OSEFAK",
     "explain_anything": EVERYBODY,

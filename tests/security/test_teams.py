@@ -71,6 +71,7 @@ OTHERS = {"churn": "vision", "vision": "churn"}
 CALLS: dict[str, tuple[str, Any]] = {
     "start_inference": ("runs", {"route": "{t}-daily", "paths": ["landing/{t}/a.csv"], **REASON}),
     "suggest_size": ("suggestions", {"route": "{t}-daily", "paths": ["landing/{t}/a.csv"]}),
+    "suggest_next_size": ("runs/{run}/suggestion", None),
     "show_run": ("runs/{run}", None),
     "show_run_log": ("runs/{run}/logs", None),
     "explain_anything": ("explanations/{run}", None),

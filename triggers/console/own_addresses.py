@@ -13,7 +13,7 @@ from triggers.console.rendering import POLICY
 
 _OWN = "/console"
 # Values are escaped, so that a quote inside a tag is always the template's: no text of a page can look like this.
-_ATTRIBUTE = re.compile(rb'(\s(?:href|src|action)=")(?=/console[/"?#])')
+_ATTRIBUTE = re.compile(rb'(\s(?:href|src|action|data-address)=")(?=/console[/"?#])')
 
 
 def base_of(console_url: str) -> str:

@@ -20,7 +20,8 @@ class PageForm:
     """A form on a page: POST to `PATH/NAME` calls *operation* of the API, then leads back to the page.
 
     *fields* become the body, those of *numbers* as whole numbers; those of *bound* are part of the form's signature: a
-    form that was made for one evidence cannot be sent for another. *done* tells what has happened.
+    form that was made for one evidence cannot be sent for another. A field `SECTION.NAME` becomes NAME of
+    SECTION in the body. *done* tells what has happened.
 
     With *each* the operation is called for each name in the field `names`, as that parameter of its path: the API
     judges every one by itself, and what it refuses is told.

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from shared.domain.inference.overrides import AskedOverrides
 from shared.durable.deferred import Deferred
 from shared.records.lists.rows import PROMOTIONS, RUNS
 from triggers.console.page import Page, PageForm
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import triggers.console.views.evidence
     import triggers.console.views.inbox
     import triggers.console.views.me
+    import triggers.console.views.next_attempt
     import triggers.console.views.promotion
     import triggers.console.views.promotions
     import triggers.console.views.records.audit
@@ -46,6 +48,7 @@ else:
 _DECISION = ("role", "evidence", "reason")
 _LEAVING = (*_DECISION, "to")
 _ORDER = ("reason",)
+_SETTINGS = tuple(f"overrides.{name}" for name in AskedOverrides.__dataclass_fields__)
 _STEP = ("step",)
 _ORDER_AT_STEP = (*_STEP, *_ORDER)
 
@@ -256,6 +259,20 @@ PAGES: tuple[Page, ...] = (
             ),
             PageForm(name="cancel", operation="cancel_run", fields=_ORDER, done="The run is being cancelled."),
             PageForm(name="reprocess", operation="reprocess_run", fields=_ORDER, done="The next attempt has started."),
+        ),
+    ),
+    Page(
+        path="runs/{run}/attempt",
+        show=views.next_attempt.show,
+        reads=("suggest_next_size", "show_run"),
+        forms=(
+            PageForm(
+                name="order",
+                operation="reprocess_run",
+                fields=(*_ORDER, "as_it_was", *_SETTINGS),
+                numbers=tuple(name for name in _SETTINGS if name != "overrides.compute"),
+                done="The next attempt has started.",
+            ),
         ),
     ),
     Page(

@@ -8,6 +8,7 @@ from typing import Any
 import azure.functions as func
 import jinja2
 
+from shared.domain import identity
 from shared.domain.statistics.sequential.verdicts import evidence_text
 from triggers.console.page import FramedDocument
 from triggers.console.static_files import version
@@ -49,6 +50,7 @@ def environment() -> jinja2.Environment:
     )
     templates.globals["static"] = f"/console/static/{version()}"
     templates.filters |= {
+        "digest": identity.digest,  # Of what is shown: whether it is still the same where somebody decides on it.
         "moment": moment,
         "day": day,
         "plain_json": plain_json,

@@ -210,6 +210,8 @@ async def _rendered(request: PageRequest, place: Destination, status: int) -> fu
         "token": token,
         "may": partial(_may_do, request),
         "query": request.query,
+        **({"address": _address(place, request)} if request.refusal else {}),
+        "now": request.now.isoformat(timespec="seconds"),
     }
     return html_response(status, view.template, **data)
 
@@ -224,9 +226,8 @@ async def _sent(request: PageRequest, place: Destination, http: func.HttpRequest
     if not sessions.is_form_token(request.session, intent_of(address, bound), entered.get("token", ""), request.now):
         reason = "the form is too old, or made for something else; look at the page again, and send it anew"
         return await _refused(request, place, entered, Problem(403, "not this form", reason))
-    body = {name: _plain(entered[name], name in form.numbers) for name in form.fields if entered.get(name)}
     try:
-        await _call(request, form, entered.get(EACH, "").split(), body)
+        await _call(request, form, entered.get(EACH, "").split(), _body(form, entered))
     except Problem as problem:
         if problem.status == 503:
             raise
@@ -279,6 +280,13 @@ async def _call(request: PageRequest, form: PageForm, names: list[str], body: Ma
         raise Problem(statuses.pop() if len(statuses) == 1 else 409, "not all", detail)
 
 
+def _address(place: Destination, request: PageRequest) -> str:
+    """Where the page of a refused form can be looked at: what the form is for is part of it."""
+    bound = place.form.bound if place.form else ()
+    query = urlencode({name: request.entered[name] for name in bound if request.entered.get(name)})
+    return f"/console/{_page_path(place)}" + (f"?{query}" if query else "")
+
+
 def _page_path(place: Destination) -> str:
     return place.path.removesuffix(f"/{place.form.name}") if place.form else place.path
 
@@ -294,6 +302,17 @@ def _entered(http: func.HttpRequest) -> dict[str, str]:
     except (ValueError, UnicodeDecodeError) as error:
         raise Problem(400, "no form", f"the form cannot be read: {error}") from error
     return {name: value.replace("\r\n", "\n").strip() for name, value in fields}
+
+
+def _body(form: PageForm, entered: Mapping[str, str]) -> dict[str, Any]:
+    """What was *entered* as the body that the operation takes; an empty field is left out."""
+    body = dict[str, Any]()
+    for name in form.fields:
+        if entered.get(name):
+            section, _, field = name.rpartition(".")
+            place = body.setdefault(section, {}) if section else body
+            place[field] = _plain(entered[name], name in form.numbers)
+    return body
 
 
 def _plain(value: str, is_number: bool = False) -> Any:

@@ -76,6 +76,13 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post("runs", api.inference.requested_runs.start_inference, Action.START_INFERENCE, "route", "route", 202),
     _post("suggestions", api.inference.suggestions.suggest_size, Action.START_INFERENCE, "route", "route"),
     _get("runs/{run}", api.inference.runs.show_run, "run", "run"),
+    _get(
+        "runs/{run}/suggestion",
+        api.inference.suggestions.suggest_next_size,
+        "reprocessing",
+        "run",
+        Action.START_INFERENCE,
+    ),
     _get("runs/{run}/logs", api.operations.job_logs.show_run_log, "run", "run", Action.CHECK_DATA),
     _get("explanations/{name}", api.operations.explanations.explain_anything, "follow", "follow"),
     _post("runs/{run}/cancel", api.inference.runs.cancel_run, Action.OPERATE, "run", "run", 202),

@@ -5,6 +5,9 @@ import { guardForms } from "./forms.js";
 import { listenToKeys } from "./keys.js";
 
 readableTimes(document);
+// On a phone the navigation scrolls: where one is stands in it, and not behind its edge.
+const place = document.querySelector(".top nav > ul [aria-current]"), ways = place?.closest("ul");
+if (ways) ways.scrollLeft = place.offsetLeft - ways.offsetLeft - (ways.clientWidth - place.offsetWidth) / 2;
 keepFresh();
 guardForms();
 listenToKeys();

@@ -1,8 +1,8 @@
 // Forms: what is typed is kept, a decision is sent once, and only for the evidence that is there now.
-import { announce, ask } from "./live.js";
+import { address, announce, ask } from "./live.js";
 
 async function isCurrent(section) {
-  const response = await fetch(location.href, { cache: "no-store", headers: { "Signalbox-Poll": "1" } });
+  const response = await fetch(address(), { cache: "no-store", headers: { "Signalbox-Poll": "1" } });
   if (response.status !== 200) return true; // The server decides; the form shows its answer.
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const digests = [...page.querySelectorAll("[data-evidence]")].map((element) => element.dataset.evidence);
@@ -18,8 +18,9 @@ async function send(event) {
     event.preventDefault();
     button?.setAttribute("aria-busy", "true");
     if (!(await isCurrent(section))) {
-      section.querySelector(".changed").hidden = false;
-      announce("The evidence has changed. Nothing was sent.");
+      const note = section.querySelector(".changed");
+      note.hidden = false;
+      announce(`${note.textContent} Nothing was sent.`);
       button?.removeAttribute("aria-busy");
       return;
     }

@@ -1,10 +1,16 @@
 // Ask for the page again while it is looked at, and put in what has changed. A hidden tab asks nothing.
 import { readableTimes } from "./times.js";
 
-const SLOWEST = 120_000;
+const SLOWEST = 120_000, SOON = 3_000, LIVELY = 60_000;
 const main = document.querySelector("main[data-live]");
-// A page that asks other services says itself how often it may be asked; 15 seconds are 240 requests an hour.
+// A page that asks other services says itself how often it may be asked.
 const interval = 1000 * Math.max(15, Number(main?.dataset.live) || 0);
+// Requests that a lively page may make beyond a slow pace: what is left of 60, and one more every 20 seconds. In any hour
+// these are 240 at most, whatever happens on the server.
+const MOST_SPARE = 59, SPARE_EVERY = 20_000;
+let spare = MOST_SPARE, spareAt = performance.now();
+// Just after an own order, and after a change that somebody else has made, more is likely to follow.
+let changedAt = new URL(location.href).searchParams.has("done") ? performance.now() : -Infinity;
 let etag = "", failures = 0, timer = 0, shownAt = new Date(), isBusy = false, quietPolls = 0;
 
 function tell(text) {
@@ -30,6 +36,11 @@ function keep(before, after) {
   return true;
 }
 
+// Nor is it taken away where the server has nothing to decide there any more: its note says so.
+function keepWritten(node) {
+  return !(node.nodeType === Node.ELEMENT_NODE && (node.matches("form[data-dirty]") || node.querySelector("form[data-dirty]")));
+}
+
 function put(text) {
   const page = new DOMParser().parseFromString(text, "text/html");
   const fresh = page.querySelector("main");
@@ -38,7 +49,7 @@ function put(text) {
   const notes = [...main.querySelectorAll(":scope > .note")];
   fresh.prepend(...notes.map((note) => note.cloneNode(true)));
   noteChangedEvidence(fresh);
-  Idiomorph.morph(main, fresh.innerHTML, { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks: { beforeNodeMorphed: keep } });
+  Idiomorph.morph(main, fresh.innerHTML, { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks: { beforeNodeMorphed: keep, beforeNodeRemoved: keepWritten } });
   readableTimes(main);
   document.dispatchEvent(new CustomEvent("console:changed"));
   announce("The page has changed.");
@@ -53,8 +64,9 @@ function noteChangedEvidence(fresh) {
   }
 }
 
-function address() {
-  const url = new URL(location.href);
+// A form that was refused is shown at its own address, where nothing can be looked at: the page says what to ask for then.
+export function address() {
+  const url = new URL(main?.dataset.address ?? location.href, location.href);
   url.searchParams.delete("done");
   return url;
 }
@@ -63,6 +75,7 @@ export async function ask() {
   if (!main || isBusy || document.hidden) return;
   isBusy = true;
   const begun = performance.now();
+  take(begun);
   try {
     const headers = { "Signalbox-Poll": "1", ...(etag ? { "If-None-Match": etag } : {}) };
     const response = await fetch(address(), { headers, cache: "no-store", redirect: "manual" });
@@ -70,7 +83,7 @@ export async function ask() {
     if (response.status !== 200 && response.status !== 304) throw new Error(String(response.status));
     if (response.status === 200) {
       const text = await response.text();
-      if (etag && etag !== response.headers.get("ETag")) { put(text); quietPolls = 0; }
+      if (etag && etag !== response.headers.get("ETag")) { put(text); quietPolls = 0; changedAt = performance.now(); }
       etag = response.headers.get("ETag") ?? "";
     } else quietPolls += 1;
     failures = 0;
@@ -83,9 +96,21 @@ export async function ask() {
     isBusy = false;
     // A slow server is asked less often: the answer may take a quarter of the time at most. A quiet page calms down.
     const took = performance.now() - begun;
-    const usual = quietPolls > 8 ? Math.max(30_000, interval) : interval;
-    plan(failures ? Math.min(SLOWEST, 15_000 * 2 ** failures) : Math.max(usual, 4 * took));
+    plan(failures ? Math.min(SLOWEST, 15_000 * 2 ** failures) : Math.max(pause(performance.now()), 4 * took));
   }
+}
+
+function take(now) {
+  spare = Math.min(MOST_SPARE, spare + (now - spareAt) / SPARE_EVERY) - 1;
+  spareAt = now;
+}
+
+// How long to wait for the next look: a page on which something happens is asked every 3 seconds, as long as it may.
+function pause(now) {
+  const usual = quietPolls > 8 ? Math.max(30_000, interval) : interval;
+  const wanted = interval === 15_000 && now - changedAt < LIVELY ? SOON : usual;
+  const left = spare + (now - spareAt) / SPARE_EVERY;
+  return Math.max(wanted, (1 - left) * SPARE_EVERY);
 }
 
 function plan(milliseconds) {

@@ -14,7 +14,7 @@ from shared.application.promotion.decisions import DecisionRecords, DecisionRefu
 from shared.application.promotion.standing import asked_since, askers_of, decided, question_now
 from shared.codec import encode
 from shared.domain import identity
-from shared.domain.promotion.approvals import Person
+from shared.domain.promotion.approvals import Person, refuse_old_sign_in
 from shared.domain.promotion.delegations import Delegation, refuse_delegation
 from shared.domain.promotion.people import PersonId, same_person
 from shared.domain.trust.statements import PredicateKind, Statement
@@ -68,6 +68,9 @@ def delegate(
     reason = refuse_delegation(policy, delegation, hand_over.person, askers, order.evidence, approvals, can_decide)
     if reason:
         raise DecisionRefused(Objection.NOT_ACCEPTED, reason)
+    # It keeps its author from deciding, and tells another person: no more than a decision is that for a tab left open.
+    if reason := refuse_old_sign_in(policy, hand_over.person, hand_over.at):
+        raise DecisionRefused(Objection.OLD_SIGN_IN, reason)
     counting = (approval for approval in approvals if not approval.withdrawn and approval.evidence == order.evidence)
     earlier = next((approval for approval in counting if approval.role == delegation.role), None)
     if earlier is not None:

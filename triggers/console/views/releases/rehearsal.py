@@ -53,7 +53,9 @@ def _chosen(request: PageRequest, ways: Sequence[tuple[str, str]]) -> dict[str, 
     if request.refusal:
         kind = _COLD if request.entered.get("cold") else _WARM
         return {**asked(request.entered, ("stage", "version")), "kind": kind}
-    fields = asked(request.query, ("way", "stage", "version", "kind"))
+    fields = asked(request.query, ("way", "stage", "version", "kind", "cold"))
+    if fields.pop("cold", ""):
+        fields["kind"] = _COLD
     way = fields.pop("way", "")
     if way:
         fields["stage"], _, fields["kind"] = way.partition(" ")
