@@ -1,7 +1,7 @@
 """Whether a request that changes something was sent from a page of ours: what the browser says of it, and its form."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from triggers.http.exchange.problems import Problem
 
@@ -33,4 +33,4 @@ def safe_path(to: str) -> str:
 
 def intent_of(path: str, bound: Mapping[str, str]) -> str:
     """What the signature of a form is for: its address, and the values that the person was shown."""
-    return "\n".join([path, *(f"{name}={value}" for name, value in sorted(bound.items()))])
+    return f"{path}?{urlencode(sorted(bound.items()))}"  # No value can look like another name.
