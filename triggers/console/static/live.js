@@ -26,10 +26,23 @@ function clock(date) {
   return date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }
 
+function isWritten(element) {
+  return element.matches("form[data-dirty]") || element.querySelector("form[data-dirty]") !== null;
+}
+
+function showChange(element) {
+  for (const note of element.querySelectorAll(".changed")) note.hidden = false;
+}
+
 // What somebody is typing in is not touched, nor what they have opened, nor where they are.
 function keep(before, after) {
   if (before.nodeType !== Node.ELEMENT_NODE) return true;
   if (before.matches("form[data-dirty]")) return false;
+  // The form beside it is for what was there: it stays so, and says that something else is there now.
+  if (before.matches("[data-evidence]") && isWritten(before) && before.dataset.evidence !== after.dataset.evidence) {
+    after.dataset.evidence = before.dataset.evidence;
+    showChange(after);
+  }
   if (before.tagName === "DETAILS" && before.open) after.setAttribute("open", "");
   if (before.tagName === "TIME" && before.dateTime === after.dateTime) return false;
   if (before.tagName === "IFRAME" && before.dataset.digest === after.dataset.digest) return false;
@@ -38,7 +51,9 @@ function keep(before, after) {
 
 // Nor is it taken away where the server has nothing to decide there any more: its note says so.
 function keepWritten(node) {
-  return !(node.nodeType === Node.ELEMENT_NODE && (node.matches("form[data-dirty]") || node.querySelector("form[data-dirty]")));
+  if (node.nodeType !== Node.ELEMENT_NODE || !isWritten(node)) return true;
+  showChange(node);
+  return false;
 }
 
 function put(text) {
@@ -48,20 +63,10 @@ function put(text) {
   for (const note of fresh.querySelectorAll(":scope > .note")) note.remove();
   const notes = [...main.querySelectorAll(":scope > .note")];
   fresh.prepend(...notes.map((note) => note.cloneNode(true)));
-  noteChangedEvidence(fresh);
   Idiomorph.morph(main, fresh.innerHTML, { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks: { beforeNodeMorphed: keep, beforeNodeRemoved: keepWritten } });
   readableTimes(main);
   document.dispatchEvent(new CustomEvent("console:changed"));
   announce("The page has changed.");
-}
-
-// A form that is being filled in stays as it is, so the page says beside it that it is for older evidence.
-function noteChangedEvidence(fresh) {
-  const now = new Set([...fresh.querySelectorAll("[data-evidence]")].map((section) => section.dataset.evidence));
-  for (const section of main.querySelectorAll("[data-evidence]")) {
-    if (!section.querySelector("form[data-dirty]")) continue;
-    section.querySelector(".changed").hidden = now.has(section.dataset.evidence);
-  }
 }
 
 // A form that was refused is shown at its own address, where nothing can be looked at: the page says what to ask for then.
