@@ -18,9 +18,8 @@ async function send(event) {
     event.preventDefault();
     button?.setAttribute("aria-busy", "true");
     if (!(await isCurrent(section))) {
-      const note = section.querySelector(".changed");
-      note.hidden = false;
-      announce(`${note.textContent} Nothing was sent.`);
+      section.querySelector(".changed").hidden = false;
+      announce("What this is for has changed. Nothing was sent.");
       button?.removeAttribute("aria-busy");
       return;
     }
