@@ -11,7 +11,6 @@ from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.data.data_contract import DataContract
-from shared.domain.data.record_files import WRITABLE
 from shared.domain.failures import Refused
 from shared.domain.gates.batch import BatchRowsAnswered, options_of_trial
 from shared.domain.inference.routes import Overrides, Scoring
@@ -20,6 +19,7 @@ from shared.ports import BatchJob
 from shared.records import paths
 
 _TEXTS = ("string", "date", "timestamp")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +57,6 @@ def trial_file(clients: Clients, order: c.MoveOrder | c.StageOrder, rows: TrialR
     """The name and the content of a file as it arrives: what the contract has, and never the known answers."""
     promotable = order.plan.promotable
     contract, _ = clients.data_checks.contract(promotable.contract)
-    if contract.format not in WRITABLE:
-        known = " or ".join(WRITABLE)
-        raise Refused(f"{BATCH_GATE} makes files of {known}, and {promotable.contract} is {contract.format}; remove it")
     names = [name for name in rows.table.header if _arrives(name, contract, promotable.holdout.target)]
     places = [(name, rows.table.header.index(name)) for name in names]
     records = [{name: _value(cells[place], name, contract) for name, place in places} for cells in rows.cells]
@@ -90,8 +87,10 @@ def _arrives(name: str, contract: DataContract, target: str) -> bool:
 
 
 def _value(cell: str, name: str, contract: DataContract) -> Any:
-    """As the contract's format has it: in CSV a number stays as it was written."""
+    """As the contract's format has it. CSV keeps a cell as it was written, and Parquet gives it its column's type."""
     kinds: Mapping[str, str] = {column.name: column.type for column in contract.columns}
     if cell in contract.csv.null_values:
         return None
-    return cell if contract.format == "csv" or kinds.get(name) in _TEXTS else cell_value(cell)
+    if contract.format == "csv" or kinds.get(name) in _TEXTS or (contract.format == "parquet" and name in kinds):
+        return cell
+    return _BOOLEANS.get(cell.strip().lower(), cell) if kinds.get(name) == "boolean" else cell_value(cell)

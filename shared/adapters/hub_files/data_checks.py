@@ -46,7 +46,12 @@ class HubDataChecks:
         return match_files([self._table(file) for file in inputs], [self._table(file) for file in outputs], rules)
 
     def written(self, contract: str, records: Sequence[Mapping[str, Any]]) -> bytes:
-        return file_of_records(records, self.contract(contract)[0])
+        rules, _ = self.contract(contract)
+        if rules.format != "parquet":
+            return file_of_records(records, rules)
+        from shared.adapters.hub_files.parquet_records import parquet_of_records
+
+        return parquet_of_records(records, rules)
 
     def contract(self, contract: str) -> tuple[DataContract, ReferenceProfile | None]:
         path = self._home / contract

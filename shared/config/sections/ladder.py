@@ -1,6 +1,6 @@
 """The sections about promotion: registry, ladder, break_glass, and each model's hold-out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, ClassVar
 
@@ -224,6 +224,7 @@ def ladder_of(
     _refuse_strange_sources(climb, stages, around.workspaces)
     _refuse_unregistered_releases(climb, stages)
     refuse_known_answers(climb, stages, models)
+    _refuse_headless_trials(climb, stages, models)
     return Ladder(stages=stages, models=models, break_glass=_glass(glass, place.inside("break_glass"), around.roles))
 
 
@@ -305,6 +306,23 @@ def _refuse_untried(section: StageSection, place: FilePlace) -> None:
         if BATCH_GATE in gates and (phase == "entry" or section.registry or section.serve.batch is None):
             remedy = "ask it at the exit of a stage with serve.batch, or remove it"
             place.inside(phase).fail(BATCH_GATE, "has no batch deployment to ask", remedy)
+
+
+def _refuse_headless_trials(place: FilePlace, stages: Iterable[Stage], models: Iterable[Promotable]) -> None:
+    """The rows of a trial have names, and so their file has a header: as a contract without one, it is another file."""
+    files = place.report.contracts
+    contracts = [
+        (model.name, model.contract, files[model.contract].contract) for model in models if model.contract in files
+    ]
+    headless = [
+        (name, path) for name, path, known in contracts if known and known.format == "csv" and not known.csv.header
+    ]
+    for stage in stages:
+        if headless and any(spec.gate == BATCH_GATE for spec in stage.exit_gates):
+            name, path = headless[0]
+            problem = f"cannot make a file for model {name}, whose contract {path} says csv.header: false"
+            remedy = "remove header: false from the contract, or remove the gate"
+            place.inside(f"{stage.name}.exit").fail(BATCH_GATE, problem, remedy)
 
 
 def _environment(name: str | None, place: FilePlace, workspaces: Mapping[str, Workspace]) -> Workspace:
