@@ -23,6 +23,7 @@ from tests.promotion import (
     test_story,
     test_training_edge,
     test_turns,
+    test_unknown_versions,
 )
 from tests.promotion.conftest import PromotionApp, app  # noqa: F401 (a fixture)
 from tests.trust import test_hidden_decisions
@@ -61,6 +62,24 @@ LOCKS = [
         without="False",
         guard=test_receipts.test_a_receipt_opens_nothing_for_a_version_that_was_revoked_since,
         arguments={"also": "the statement is removed"},
+    ),
+    Lock(
+        symbol="requested_promotions._refuse_unknown",
+        condition="clients.configuration.ladder.promotable(model.name)",
+        without="None",
+        guard=test_unknown_versions.test_a_name_that_may_not_climb_is_refused_at_the_door_with_those_that_may,
+    ),
+    Lock(
+        symbol="requested_promotions._refuse_unknown",
+        condition="planning.require_registered(clients.models.find(origin, model), model, origin)",
+        without="None",
+        guard=test_unknown_versions.test_a_version_that_the_source_does_not_have_is_refused_at_the_door,
+    ),
+    Lock(
+        symbol="_refuse_refused",
+        condition='record["fate"] == "refused"',
+        without="False",
+        guard=test_unknown_versions.test_the_command_says_why_the_plan_of_its_promotion_was_refused,
     ),
     Lock(
         symbol="undo_move",
