@@ -3,13 +3,17 @@
 import json
 import os
 import shutil
+import signal
 from dataclasses import replace
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from activities.bundle_check import check_bundle
+from signalbox.emulators.azure_ml import process
+from signalbox.emulators.azure_ml.online import worker
 from signalbox.models import validation
 from signalbox.models.validation import GoldenRows, NotJudged, validate_folder, write_golden_requests
 from signalbox.product import app_folder, example_folder
@@ -216,3 +220,25 @@ def test_requests_of_another_form_need_a_sample(folder: Path) -> None:
         "the batch script cannot be tried: no file can be made of the golden requests: request 1 "
     )
     assert sentence.endswith("; add extras/golden/rows.csv, a few rows as they arrive")
+
+
+async def test_a_server_of_forks_that_hangs_is_left_and_another_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waited for it would wait for ever: at first for the fork, and then for its thread."""
+    script = tmp_path / "online.py"
+    script.write_text("def run(data):\n    return data\n")
+    lines = process.LineProcess(worker.main, [script], {}, tmp_path / "log.txt")
+    process.prepare()
+    server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    os.kill(server, signal.SIGSTOP)
+    monkeypatch.setattr(process, "_FORK_S", 1)
+
+    with pytest.raises(process.NotStarted, match="no process was forked in 1 s"):
+        await lines.start()
+    monkeypatch.undo()
+    answer = await lines.ask({"data": "5"})
+    await lines.end()
+
+    assert answer == {"ok": True, "body": '"5"'}
+    assert forkserver._forkserver._forkserver_pid != server  # type: ignore[attr-defined]

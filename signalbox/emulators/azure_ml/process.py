@@ -12,8 +12,8 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.reduction import DupFd
@@ -24,11 +24,24 @@ _LONGEST_LINE = 64 * 1024**2
 # A fresh interpreter for each child would be nearer to Azure ML, but to import scikit-learn is most of a small job.
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["signalbox.emulators.azure_ml.prepared"])
+_FORK_S = 120  # On a loaded machine the server's imports take half a minute.
+_END_S = 30
+# To start a process looks whether others have ended. Two threads that look at one process read each other's answer from
+# its descriptor, or from another that took the closed one's number, and then one of them waits for ever.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def prepare() -> None:
     """Start the process whose forks the children are, unless it runs: its imports take seconds."""
     forkserver.ensure_running()
+
+
+def _abandon_server() -> None:
+    """End the process whose forks the children are, and with it them and whoever waits for it; the next is another."""
+    server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    if server is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(server, signal.SIGKILL)
 
 
 class NotStarted(Exception):
@@ -66,19 +79,28 @@ class LineProcess:
             return
         own_end, other_end = socket.socketpair()
         prepare()  # From this thread: the server ends with the thread that has started it.
-        with other_end, self._log.open("ab") as log:
-            fork = partial(self._fork, other_end.fileno(), log.fileno())
-            self._process = await asyncio.to_thread(fork)  # The first fork waits for what the server imports.
+        try:
+            async with asyncio.timeout(_FORK_S):  # The first fork waits for what the server imports.
+                self._process = await asyncio.to_thread(self._fork, other_end)
+        except TimeoutError as error:
+            own_end.close()
+            _abandon_server()  # The thread would wait for its answer, and the event loop's end for the thread.
+            raise NotStarted(f"no process was forked in {_FORK_S} s; try again") from error
+        except BaseException:
+            own_end.close()  # A fork that comes too late reads the end of its questions, and ends.
+            raise
         self._reader, self._writer = await asyncio.open_connection(sock=own_end, limit=_LONGEST_LINE)
         if not await self._next_line():
             await self.end()
             raise NotStarted(f"the scoring script did not start; its log ends: {self.tail()}")
 
-    def _fork(self, stream: int, log: int) -> ForkServerProcess:
-        process = _FORKS.Process(
-            target=_run, args=(self._program, self._arguments, self._environment, _Streams(stream, log))
-        )
-        process.start()
+    def _fork(self, stream: socket.socket) -> ForkServerProcess:
+        """It closes *stream* itself: whoever waits for it may be cancelled, and its number be another's by then."""
+        with stream, self._log.open("ab") as log:
+            streams = _Streams(stream.fileno(), log.fileno())
+            process = _FORKS.Process(target=_run, args=(self._program, self._arguments, self._environment, streams))
+            with _ONE_AT_A_TIME:
+                process.start()
         return process
 
     async def _next_line(self) -> bytes:
@@ -93,17 +115,26 @@ class LineProcess:
         process, self._process = self._process, None
         if process is None:
             return
+        await asyncio.to_thread(_reap, process)
+        self._writer.close()
+
+    def tail(self, characters: int = 600) -> str:
+        return self._log.read_text(errors="replace")[-characters:] if self._log.is_file() else ""
+
+
+def _reap(process: ForkServerProcess) -> None:
+    """Kill *process* with its group, and return once it has ended."""
+    with _ONE_AT_A_TIME:
         if process.is_alive() and process.pid is not None:
             try:
                 os.killpg(process.pid, signal.SIGKILL)
             except ProcessLookupError:  # It has not come to its own group yet.
                 process.kill()
-        await asyncio.to_thread(process.join)
+        process.join(_END_S)
+        if process.is_alive():  # The server does not say so: it hangs.
+            _abandon_server()
+            process.join()
         process.close()
-        self._writer.close()
-
-    def tail(self, characters: int = 600) -> str:
-        return self._log.read_text(errors="replace")[-characters:] if self._log.is_file() else ""
 
 
 class _Streams:
