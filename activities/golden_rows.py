@@ -24,9 +24,12 @@ def requests_of(file: Path, count: int, each: int, left_out: Sequence[str]) -> l
             raise ValueError(f"{file} has no column {', '.join(missing)}; it has {', '.join(header) or 'none'}")
         features = [name for name in header if name not in left_out]
         places = [header.index(name) for name in features]
-        rows = list(islice(filter(None, reader), count))
-    if short := next((number for number, cells in enumerate(rows, 1) if len(cells) != len(header)), 0):
-        raise ValueError(f"{file}: row {short} has another number of fields than the header")
+        rows = list[list[str]]()
+        for cells in islice(filter(None, reader), count):
+            rows.append(cells)
+            if len(cells) != len(header):
+                place = f"row {len(rows)} (line {reader.line_num})"
+                raise ValueError(f"{file}: {place} has another number of fields than the header")
     if not rows or not features:
         raise ValueError(f"{file} has no rows to ask about")
     return [

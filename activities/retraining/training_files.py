@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from activities.row_places import row_place
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.failures import Refused
@@ -100,9 +101,8 @@ def _table(
         if not fields:
             continue
         if len(fields) != len(header):
-            raise Refused(
-                f"{member.place}: row {member.rows + 1} has {len(fields)} fields, the header has {len(header)}"
-            )
+            place = row_place(clients.row_files, member.blob, member.rows + 1)
+            raise Refused(f"{member.place}: {place} has {len(fields)} fields, the header has {len(header)}")
         member.rows += 1
         values = dict(zip(header, fields, strict=True))
         key, apart = (tuple(values[column] for column in columns) for columns in (route.key, held_out))

@@ -68,7 +68,7 @@ async def test_the_same_content_is_the_same_set_whenever_it_is_uploaded(app: Ret
     [
         (b"id,x\n1,2\n", "differ in the columns y"),
         (b"x,y\n1,2\n", "lacks the key columns id"),
-        (b"id,x,y\n1,2\n", "row 1 has 2 fields, the header has 3"),
+        (b"id,x,y\n1,2\n", "row 1 (line 2) has 2 fields, the header has 3"),
         (b"id,id,y\n1,2,3\n", "repeats a column"),
     ],
 )
@@ -86,7 +86,7 @@ async def test_files_that_do_not_fit_together_are_refused(app: RetrainingApp, co
     [
         (b"id,x,y\n7,\xff,1\n", "is not CSV in UTF-8"),
         (b'id,x,y\n7,"' + b"x" * 200_000 + b'",1\n', "is not CSV in UTF-8"),
-        (b"id,x,y\n7,1\n", "row 1 has 2 fields"),
+        (b"id,x,y\n7,1\n", "row 1 (line 2) has 2 fields"),
     ],
     ids=["no text", "no CSV", "no row"],
 )

@@ -13,9 +13,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from activities.promotion.holdout.keyed_columns import KeyedColumn
+from activities.row_places import row_place
 from shared.application.datasets.versions import hub_file, published_file, require_logged
 from shared.application.promotion.holdout.looks import HoldoutVersion
 from shared.clients import Clients
+from shared.domain.counts import counted
 from shared.domain.failures import Refused
 from shared.domain.metrics.group_hints import GroupHint, GroupHints
 from shared.domain.promotion.ladder import Holdout
@@ -88,6 +90,10 @@ class Table:
         if missing:
             raise Refused(f"hold-out {self.location} lacks {', '.join(missing)}")
 
+    def place(self, row: int) -> str:
+        """The number of a *row* from 1, and its line."""
+        return row_place(self.files, self.blob, row)
+
     def rows(self, digest: Any = None) -> Iterator[Cells]:
         """Every row's cells; *digest* is updated with every byte of the file.
 
@@ -103,7 +109,7 @@ class Table:
         for number, cells in enumerate(filter(None, self.files.cells(self.blob, update if digest else None))):
             if len(cells) != len(self.header):
                 columns = f"the header has {len(self.header)}"
-                raise Refused(f"{self.location}: row {number} has {len(cells)} fields, {columns}")
+                raise Refused(f"{self.location}: {self.place(number)} has {len(cells)} fields, {columns}")
             if number:
                 yield cells
         if own is not None and own.hexdigest() != self.sha256:
@@ -257,7 +263,8 @@ class _Seen:
         if self._hints is not None:
             self._hints.add(cells)
         elif not cells[self._places[self._group]]:
-            raise Refused(f"{self._table.location}: row {self.rows} has no {self._group}; name the group of every row")
+            place = f"{self._table.location}: {self._table.place(self.rows)}"
+            raise Refused(f"{place} has no {self._group}; name the group of every row")
 
     def truth(self) -> "NDArray[Any]":
         import numpy as np
@@ -308,7 +315,8 @@ def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "
     keyed_answers = KeyedColumn(answers.pairs(holdout.key, holdout.target, digest))
     if keyed_answers.repeats:
         raise Refused(
-            f"{holdout.answers} has {keyed_answers.repeats} rows whose {holdout.key} was there before; keep one each"
+            f"{holdout.answers} has {counted(keyed_answers.repeats, 'row')} whose {holdout.key} was there before; "
+            "keep one each"
         )
     parts, at = [], table.header.index(holdout.key)
     for keys in _batches((cells[at] for cells in table.rows()), _BATCH):
@@ -319,7 +327,8 @@ def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "
         parts.append(places)
     places = np.concatenate(parts)
     if repeats := len(places) - len(np.unique(places)):
-        raise Refused(f"{holdout.path} has {repeats} rows whose {holdout.key} was there before: whose is the answer?")
+        repeated = counted(repeats, "row")
+        raise Refused(f"{holdout.path} has {repeated} whose {holdout.key} was there before: whose is the answer?")
     truth: NDArray[Any] = keyed_answers.values[places]
     return truth
 

@@ -66,13 +66,15 @@ def _bus() -> str:
 def _records(file: Path) -> list[dict[str, Any]]:
     try:
         with file.open(newline="", encoding="utf-8") as lines:
-            rows = list(csv.DictReader(lines, restkey="", strict=True))
+            reader = csv.DictReader(lines, restkey="", strict=True)
+            rows = [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise Unusable(f"{file} is no CSV file: {first_line(error)}; write a header and rows below it") from error
-    for number, row in enumerate(rows, 1):
+    for number, (line, row) in enumerate(rows, 1):
         if "" in row or None in row.values():
-            raise Unusable(f"{file}: row {number} has another number of fields than the header; make them equal")
-    return [_record(row) for row in rows]
+            place = f"row {number} (line {line})"
+            raise Unusable(f"{file}: {place} has another number of fields than the header; make them equal")
+    return [_record(row) for _, row in rows]
 
 
 def connect(connection: str) -> "ServiceBusClient":
