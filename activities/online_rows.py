@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from shared.domain.counts import counted
 from shared.domain.failures import Refused
 from shared.ports import EndpointResponse
 
@@ -20,8 +21,8 @@ def predictions_of(answer: EndpointResponse, rows: int, place: str) -> list[Any]
     if isinstance(predictions, dict):
         predictions = predictions.get("predictions")
     if not isinstance(predictions, list) or len(predictions) != rows:
-        count = len(predictions) if isinstance(predictions, list) else "no"
-        raise Refused(f"{place} gave {count} predictions for {rows} rows")
+        count = counted(len(predictions), "prediction") if isinstance(predictions, list) else "no predictions"
+        raise Refused(f"{place} gave {count} for {counted(rows, 'row')}")
     return predictions
 
 

@@ -2,6 +2,7 @@
 
 from shared import contracts as c
 from shared.domain import identity
+from shared.domain.counts import counted
 from shared.domain.drift.rule import DriftOutcome
 from shared.domain.failures import Refused
 from shared.durable.context import Context, Steps, call
@@ -25,7 +26,7 @@ def _check(ctx: Context, request: c.DriftCheck) -> Steps[c.DriftFound]:
     window = yield from call(ctx, c.LOOK_AT_DRIFT, c.WindowLook(model=request.model, version=request.version))
     if not window.due:
         ctx.show("gathering", window=window.number, rows=window.rows)
-        reason = f"window {window.number} has {window.rows} rows: it is not yet time to look"
+        reason = f"window {window.number} has {counted(window.rows, 'row')}: it is not yet time to look"
         return c.DriftFound(outcome=DriftOutcome.INCONCLUSIVE, because=reason)
     ctx.show("looking", window=window.number, rows=window.rows)
     # The number of the look is part of the key: two runs that find the same window due judge it once, and the next look

@@ -21,6 +21,7 @@ from shared.application.promotion.planning import read_bundle
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
+from shared.domain.counts import counted
 from shared.domain.failures import Refused
 from shared.domain.gates import GateOutcome, judge_gates
 from shared.domain.gates.evidence import Evaluation, Evidence
@@ -128,8 +129,9 @@ def _predictions(clients: Clients, run: TrainingRun, rows: HoldoutRows) -> Any:
     strange, repeats = lines - matches, len(places) - missing - matches
     if missing or strange or repeats:
         raise Refused(
-            f"predictions.csv is not of the hold-out's {len(places)} rows: {lines} lines,"
-            f" {missing} rows are missing, {strange} are strange, {repeats} have another row's {key}"
+            f"predictions.csv is not of the hold-out's {counted(len(places), 'row')}: {counted(lines, 'line')},"
+            f" {counted(missing, 'row is', 'rows are')} missing, {counted(strange, 'is', 'are')} strange,"
+            f" {counted(repeats, 'has', 'have')} another row's {key}"
         )
     values = np.stack([column.values[places] for column in columns], axis=1)
     require_every(values, "predictions.csv")

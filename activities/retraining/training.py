@@ -4,6 +4,7 @@ from activities.effects import once, stamp
 from activities.training_runs import TrainingRun, ending, look_at_run, stop_run, submit_run
 from shared import contracts as c
 from shared.clients import Clients
+from shared.domain.counts import counted
 from shared.domain.failures import PutOff
 from shared.domain.inference.runs import JobState
 from shared.domain.retraining.rules import HOLDOUT
@@ -22,7 +23,7 @@ def check_training_sets(clients: Clients, check: c.TrainingCheck) -> c.DataVerdi
         blobs = [clients.hub.find(staging, f"{training_set.folder}/{part}") for part in training_set.parts]
         files = [HubFile(name=f"{name}/{blob.path}", blob=blob) for blob in blobs if blob is not None]
         if len(files) < len(blobs):
-            summary.append(f"{name}: {len(blobs) - len(files)} parts of the training set are gone")
+            summary.append(f"{name}: {counted(len(blobs) - len(files), 'part')} of the training set cannot be found")
         elif training_set.contract:
             report = clients.data_checks.check(training_set.contract, files)
             summary += [f"{name}: {line}"[:300] for line in report["summary"][:20]]

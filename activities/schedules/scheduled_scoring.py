@@ -13,6 +13,7 @@ from shared import contracts as c
 from shared.application.inference.open_runs import start_inference
 from shared.clients import Clients
 from shared.domain import identity
+from shared.domain.counts import counted
 from shared.domain.inference.routes import Route
 from shared.domain.paths.patterns import fixed_prefix, match
 from shared.durable.starting import Client
@@ -26,7 +27,9 @@ async def score(client: Client, clients: Clients, firing: c.ScheduleFiring) -> c
         runs = await _score_folder(client, clients, route, firing)
     else:
         runs = await _score_waiting(client, clients, route, firing.key)
-    summary = f"{len(runs)} runs of route {route.name} were started" if runs else "nothing was there to score"
+    of_route = f"of route {route.name}"
+    starts = counted(len(runs), f"run {of_route} was", f"runs {of_route} were")
+    summary = f"{starts} started" if runs else "nothing was there to score"
     return c.ScheduleFired(at=stamp(clients), what=summary, started=tuple(runs))
 
 

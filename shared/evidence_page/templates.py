@@ -8,6 +8,8 @@ from pathlib import Path
 
 import jinja2
 
+from shared.domain.counts import counted
+
 _HERE = Path(__file__).parent
 
 
@@ -19,5 +21,6 @@ def template_named(name: str, **filters: Callable[..., str]) -> jinja2.Template:
     environment.filters["short"] = lambda digest: digest[:19] + "…" if len(digest) > 20 else digest
     environment.filters["figure"] = lambda value: f"{value:.6g}"
     environment.filters["rough"] = lambda value: f"{value:.3g}"  # Of an estimate that knows no more digits.
+    environment.filters["counted"] = counted
     environment.filters.update(filters)
     return environment.get_template(name)

@@ -14,6 +14,7 @@ from shared.adapters.reader.files import local_file
 from shared.adapters.reader.process import ReaderFailed
 from shared.config.contracts import read_contract
 from shared.config.findings import FileFinding
+from shared.domain.counts import counted
 
 PASSED, FAILED, NOT_TRIED = 0, 1, 2
 
@@ -45,7 +46,11 @@ def main(arguments: list[str]) -> int:
     elif code == NOT_TRIED:
         print("\n".join(report["summary"]), file=sys.stderr)
     else:
-        print("\n".join([f"{report['outcome']}: {report['rows']} rows", *(f"  {line}" for line in report["summary"])]))
+        print(
+            "\n".join(
+                [f"{report['outcome']}: {counted(report['rows'], 'row')}", *(f"  {line}" for line in report["summary"])]
+            )
+        )
     return code
 
 

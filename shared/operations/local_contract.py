@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.adapters.tables.inferring import SeenColumn, dialect_of, seen_columns
+from shared.domain.counts import counted
 from shared.domain.data.data_contract import DataContract
 from shared.operations.local_profile import NOT_TRIED, WRITTEN, NotTried, write_profile
 
@@ -20,7 +21,7 @@ _WORDS_OF_YAML = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _LIKE_KEYS = re.compile(r"(?i)(^|_)(id|key|number)$|[a-z]Id$")
 _PROFILE = "reference-profile.json"
 _HEAD = """\
-# Inferred from {file} by `signalbox model contract`: {rows} rows.
+# Inferred from {file} by `signalbox model contract`: {rows}.
 # It says what was there, and not what is right. Read every line, widen or narrow it by what you know, and keep it.
 # docs/data-contracts.md has all fields; `signalbox check FILE --contract {out}` judges a file by it.
 """
@@ -41,12 +42,12 @@ def infer(file: Path, out: Path, force: bool) -> int:
         raise NotTried(f"{file} has no rows")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text("\n".join(_lines(file, out, dialect, columns)) + "\n", encoding="utf-8")
-    print(f"wrote {out}: {len(columns)} columns; read it, and keep it")
+    print(f"wrote {out}: {counted(len(columns), 'column')}; read it, and keep it")
     return write_profile(file, out, None, force, False)
 
 
 def _lines(file: Path, out: Path, dialect: DataContract, columns: tuple[SeenColumn, ...]) -> Iterator[str]:
-    yield _HEAD.format(file=file.name, rows=columns[0].rows, out=out)
+    yield _HEAD.format(file=file.name, rows=counted(columns[0].rows, "row"), out=out)
     yield f"format: {dialect.format}"
     if dialect.csv.delimiter != ",":
         yield f"csv: {{delimiter: {json.dumps(dialect.csv.delimiter)}}}"

@@ -15,6 +15,7 @@ from shared.adapters.reader.files import local_file
 from shared.adapters.reader.process import ReaderFailed
 from shared.adapters.tables.measuring import profile
 from shared.config.contracts import read_rules
+from shared.domain.counts import counted
 from shared.domain.data.data_contract import DataContract
 
 WRITTEN, BROKEN, NOT_TRIED = 0, 1, 2
@@ -44,7 +45,7 @@ def write_profile(file: Path, contract_file: Path, out: Path | None, force: bool
         print(json.dumps(reference_profile.to_dict(), indent=2))
         return WRITTEN
     column_names = ", ".join(reference_profile.columns) or "no column worth comparing"
-    print(f"wrote {path}: {reference_profile.rows} rows, {column_names}")
+    print(f"wrote {path}: {counted(reference_profile.rows, 'row')}, {column_names}")
     if contract.distribution is None:
         field = f"distribution: {{reference: {reference}}}"
         print(f"name it in {contract_file}, and arrivals are compared with it: {field}")

@@ -17,6 +17,7 @@ from bokeh.models import Plot
 from bokeh.resources import Resources
 from markupsafe import Markup
 
+from signalbox.counting import counted
 from signalbox.dataset_page.plots import (
     Figures,
     correlation_map,
@@ -99,4 +100,5 @@ def _template() -> jinja2.Template:
         loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     environment.filters["figure"] = lambda value: "" if value is None else f"{value:.6g}"
+    environment.filters["counted"] = counted
     return environment.get_template("page.html")

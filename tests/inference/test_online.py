@@ -86,7 +86,7 @@ async def test_an_overloaded_endpoint_is_asked_again_and_the_output_is_whole_onc
     ("fault", "because"),
     [
         ({"status": [400]}, "dev/e/v1 answered 400"),
-        ({"lost_rows": 1}, "dev/e/v1 gave 1 predictions for 2 rows"),
+        ({"lost_rows": 1}, "dev/e/v1 gave 1 prediction for 2 rows"),
     ],
 )
 async def test_an_answer_that_does_not_fit_the_rows_fails_the_run(app, endpoint, fault, because) -> None:

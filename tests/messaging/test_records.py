@@ -237,8 +237,8 @@ async def test_poison_can_be_replayed_once_the_stream_takes_it(app: InferenceApp
     _, done = await app.request("POST", "dead-letters/replay", letter | {"dry_run": False})
     await app.pass_time(61)
 
-    assert would["events"] == [["would add 1 records to stream later, unless a batch has them"]]
-    assert "1 records of stream later wait" in done["events"][0][0]
+    assert would["events"] == [["would add 1 record to stream later, unless a batch has them"]]
+    assert "1 record of stream later waits" in done["events"][0][0]
     assert scored(app, "oslo") == ["a"]
     assert answers(app)["case-m1"].body["outcome"] == "completed"
 

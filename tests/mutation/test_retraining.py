@@ -84,7 +84,7 @@ RUNS = [
         condition="yield from _stop(ctx, training, result.because)",
         without="None",
         guard=PREDICTIONS,
-        arguments={"spoil": lambda lines: lines[:-1], "said": "1 rows are missing"},
+        arguments={"spoil": lambda lines: lines[:-1], "said": "1 row is missing"},
     ),
     Lock(
         symbol="retraining._carry",

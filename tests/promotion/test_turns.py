@@ -72,7 +72,7 @@ async def test_the_queue_is_served_in_the_order_of_arrival(app: PromotionApp) ->
 
     closed = [app.record(promotion)["closed"] for promotion in (first, *later)]
     assert closed == sorted(closed)
-    assert said["unmet"][1] == f"model/churn: 1 promotions wait before it: {later[0]}"
+    assert said["unmet"][1] == f"model/churn: 1 promotion waits before it: {later[0]}"
 
 
 async def test_one_that_is_ended_from_outside_leaves_the_queue(app: PromotionApp) -> None:

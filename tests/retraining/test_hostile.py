@@ -162,7 +162,7 @@ async def test_a_metric_beyond_its_rule_stops_the_run(app: RetrainingApp) -> Non
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda lines: lines[:-1], "1 rows are missing"),
+        (lambda lines: lines[:-1], "1 row is missing"),
         (lambda lines: [*lines, lines[-1]], "is not of the hold-out's 200 rows: 201 lines"),
         (lambda lines: [*lines[:-1], "9999,1.0"], "1 are strange"),
         (lambda lines: [*lines[:-1], "199,nan"], "1 of 200 rows have none"),

@@ -58,4 +58,4 @@ async def test_an_input_is_replayed_once_and_one_golden_request_decides_nothing(
     promotion = await quiet.promote(str(await quiet.entered("2")), "prod")
     shown = await step_of(quiet, promotion, hours=3)
     assert (shown["step"], shown["decision"]) == (0, "wait")
-    assert "0 requests of at least 100 were counted and 1 inputs replayed" in str(shown["because"])
+    assert "0 requests of at least 100 were counted and 1 input replayed" in str(shown["because"])

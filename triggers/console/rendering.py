@@ -9,6 +9,7 @@ import azure.functions as func
 import jinja2
 
 from shared.domain import identity
+from shared.domain.counts import counted
 from shared.domain.statistics.sequential.verdicts import evidence_text
 from triggers.console.page import FramedDocument
 from triggers.console.static_files import version
@@ -59,6 +60,7 @@ def environment() -> jinja2.Environment:
         "whereabouts": whereabouts,
         "e_value": evidence_text,
         "rough": rough,
+        "counted": counted_in_thousands,
     }
     return templates
 
@@ -68,6 +70,11 @@ def moment(text: str) -> str:
     if not text:
         return ""
     return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def counted_in_thousands(number: int, noun: str, plural: str = "") -> str:
+    """As `counted` says it, with the thousands set off by commas."""
+    return f"{number:,}{counted(number, noun, plural).removeprefix(str(number))}"
 
 
 def day(text: str) -> str:

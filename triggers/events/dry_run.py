@@ -7,6 +7,7 @@ from shared.application.events.intake import decide
 from shared.application.rollout.alerts import watched_by
 from shared.clients import Clients
 from shared.domain.alerts import AlertChanged
+from shared.domain.counts import counted
 from shared.domain.events import BlobArrived, Irrelevant, ModelRegistered, MonitorBreached, UnreadableEvent
 from shared.routing import Decision, Ignore, OpenWindow, StartRun, WatchTrainingData
 from triggers.events.envelopes import read_event
@@ -70,7 +71,7 @@ def _foresee_records(clients: Clients, message: QueueMessage) -> Iterator[str]:
     except UnreadableEvent as error:
         yield f"would be stored again: {error}"
         return
-    yield f"would add {len(delivery.records)} records to stream {stream.name}, unless a batch has them"
+    yield f"would add {counted(len(delivery.records), 'record')} to stream {stream.name}, unless a batch has them"
 
 
 def _describe(decision: Decision) -> str:

@@ -18,6 +18,7 @@ from shared.application.inference.starts import collect_records
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.access.redaction import redacted, without_secrets
+from shared.domain.counts import counted
 from shared.domain.events import UnreadableEvent
 from shared.domain.inference.streams import KEY, Stream
 from shared.durable.starting import Client, Start
@@ -103,8 +104,9 @@ def keep(clients: Clients, message: QueueMessage) -> KeptRecords:
         id=message.id, session=message.session, correlation=message.correlation, records=tuple(good)
     )
     is_new = clients.store.create(path, held_message, {"records": str(len(good))})
-    summary = f"{len(good)} records of stream {stream.name} {'wait' if is_new else 'wait already'}"
-    refusal = f", {len(bad)} are refused" if bad else ""
+    wait = "waits" if len(good) == 1 else "wait"
+    summary = f"{counted(len(good), 'record')} of stream {stream.name} {wait}{'' if is_new else ' already'}"
+    refusal = f", {counted(len(bad), 'is', 'are')} refused" if bad else ""
     return KeptRecords(watch=watch, summary=f"{summary} in group {watch.group}{refusal}")
 
 

@@ -26,6 +26,7 @@ from shared.adapters.audit_log.layout import (
 )
 from shared.adapters.audit_log.tiles import Tiles
 from shared.codec import UndecodableError, decode
+from shared.domain.counts import counted
 from shared.domain.failures import Refused
 from shared.domain.promotion.audit import Entry, verify
 from shared.domain.trust.merkle import Frontier, leaf_hash
@@ -253,7 +254,8 @@ class Verification:
         keys = sum(1 for _ in self._hub.list(self._container, KEYS))
         filed = sum(1 for _ in self._hub.list(self._container, SUBJECTS))
         newest = max(size, next(self._heads.sizes(), 0))
+        entries = counted(count, "entry", "entries")
         if not size <= keys <= newest:
-            yield f"{count} entries, {keys} of them are found by their key"
+            yield f"{entries}, {keys} of them are found by their key"
         if not size <= filed <= newest:
-            yield f"{count} entries, {filed} of them are found by their model: `history` would not tell all"
+            yield f"{entries}, {filed} of them are found by their model: `history` would not tell all"

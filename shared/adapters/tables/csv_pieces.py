@@ -24,6 +24,7 @@ from shared.adapters.tables.batches import (
     single_array,
 )
 from shared.adapters.tables.conversion import Typed, plain_texts, texts
+from shared.domain.counts import counted
 from shared.domain.data.data_contract import DataContract
 from shared.domain.data.data_measures import EXAMPLES, Breaches, Example
 
@@ -272,7 +273,7 @@ class _Broken:
     def skip(self, row: pa_csv.InvalidRow) -> str:
         self.rows.append(row.number)
         if len(self.examples) < EXAMPLES:
-            fields = f"{row.actual_columns} fields instead of {row.expected_columns}"
+            fields = f"{counted(row.actual_columns, 'field')} instead of {row.expected_columns}"
             self.examples.append(Example(file=self.name, row=row.number, value=fields))
         return "skip"
 

@@ -21,6 +21,7 @@ from shared.application.promotion.turns import holder_of, queue_of
 from shared.application.provisioning.stage_changes import opened_change
 from shared.codec import decode
 from shared.domain import identity
+from shared.domain.counts import counted
 from shared.domain.failures import Refused
 from shared.domain.gates import GateOutcome, judge_gates
 from shared.domain.gates.evidence import Evidence
@@ -142,7 +143,8 @@ def _held_up(store: RecordStore, locks: Iterable[str], own: str) -> Iterator[str
         if owner and owner != own:
             yield f"{lock} is held by promotion {owner}; it can be met by those whom `explain {owner}` names"
         if ahead and owner != own and (own in waiting or not own):
-            yield f"{lock}: {len(ahead)} promotions wait before it: {', '.join(ahead[:5])}"
+            wait = counted(len(ahead), "promotion waits", "promotions wait")
+            yield f"{lock}: {wait} before it: {', '.join(ahead[:5])}"
 
 
 def _gates(at: StagePlan, phase: Phase, now: datetime) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
+from shared.domain.counts import counted
 from shared.domain.drift.attribution import score_shift, shares
 from shared.domain.drift.columns import compare_columns
 from shared.domain.drift.reference import ModelReference, Moments
@@ -172,7 +173,7 @@ def _decides(undecided_columns: Sequence[ColumnDrift]) -> str:
     row_count = _rows_to_decide(undecided_columns)
     if not row_count:
         return "the reference has too few rows for any window to decide"
-    return f"about {row_count} rows would decide"
+    return f"about {counted(row_count, 'row')} would decide"
 
 
 def _rows_to_decide(undecided_columns: Sequence[ColumnDrift]) -> int | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from shared.domain.counts import counted
 from shared.domain.drift.association import (
     bin_numbers,
     chi_squared_of,
@@ -180,7 +181,9 @@ def _pair(name: str, column: Column, goal: "NDArray[Any]", bins: int) -> _Pair:
 
     values = np.asarray(column)
     if values.shape != goal.shape:
-        raise RelevanceError(f"column {name!r} has {len(values)} rows and the target {len(goal)}: give them the same")
+        raise RelevanceError(
+            f"column {name!r} has {counted(len(values), 'row')} and the target {len(goal)}: give them the same"
+        )
     rows = _is_present(values) & _is_present(goal)
     values, goal = values[rows], goal[rows]
     return _Pair(name, _codes(values, bins), _codes(goal, bins), _numbers(values), _numbers(goal))

@@ -122,7 +122,9 @@ def _judge_first_model(options: BetterThanChampion, evaluation: Evaluation) -> G
         return inconclusive(reason, rows=evaluation.rows)
     # A first model is measured against a fixed floor. An interval would need a champion to be paired with.
     value = evaluation.values[options.metric]
-    return passed(f"the first model: {options.metric} is {value:.6g} on {evaluation.rows} rows", challenger=value)
+    return passed(
+        f"the first model: {options.metric} is {value:.6g} on {counted(evaluation.rows, 'row')}", challenger=value
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

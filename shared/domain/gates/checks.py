@@ -48,7 +48,7 @@ def api_test_passed(options: ApiTestPassed, test: ApiTest) -> GateFinding:
         return failed(f"answers have another shape: {'; '.join(test.schema_problems[:3])}", **figures)
     if requests and sum(bad.values()) > options.max_errors * requests:
         failures = ", ".join(f"{count} with {status}" for status, count in sorted(bad.items()))
-        return failed(f"of {requests} requests were answered: {failures}", **figures)
+        return failed(f"of {counted(requests, 'request')} were answered: {failures}", **figures)
     if requests < options.min_requests:
         return inconclusive(f"{counted(requests, 'request')}, {least_needed(options.min_requests)}", **figures)
     return decided(True, f"{counted(requests, 'request')}, {counted(sum(bad.values()), 'error')}", **figures)

@@ -5,6 +5,7 @@ How it was asked is in `activities.rollout.load`.
 
 from dataclasses import dataclass
 
+from shared.domain.counts import counted, least_needed
 from shared.domain.gates.evidence import LoadTest
 from shared.domain.gates.options import choice, number, whole_number
 from shared.domain.gates.registry import gate
@@ -46,7 +47,7 @@ def load(options: LoadLimits, test: LoadTest) -> GateFinding:
     figures = _figures(test)
     if test.errors > options.max_errors * test.requests:
         failures = ", ".join(f"{count} with {status}" for status, count in sorted(test.statuses.items()) if count)
-        return failed(f"of {test.requests} requests were answered: {failures}", **figures)
+        return failed(f"of {counted(test.requests, 'request')} were answered: {failures}", **figures)
     limits = {name: getattr(options, name) for name in ("p50_ms", "p95_ms", "p99_ms")}
     late = [
         f"{name[:3]} {figures[name]:.6g} ms, limit {limit:.6g}" for name, limit in limits.items() if limit is not None
@@ -62,7 +63,7 @@ def load(options: LoadLimits, test: LoadTest) -> GateFinding:
 def _undecided(options: LoadLimits, test: LoadTest) -> str:
     """Why the figures say nothing of the deployment; empty where they do."""
     if test.requests < options.min_requests:
-        return f"{test.requests} requests were sent, at least {options.min_requests} are needed"
+        return f"{counted(test.requests, 'request was', 'requests were')} sent, {least_needed(options.min_requests)}"
     if test.own_delay_ms > _OWN_DELAY * options.p95_ms:
         return f"the sender itself was {test.own_delay_ms:.4g} ms late, so its figures are not the deployment's"
     return ""

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from shared.domain.counts import counted
 from shared.domain.inference.routes import OverrideLimits, Overrides, Route
 
 _FEWEST_RUNS = 3
@@ -103,7 +104,7 @@ def suggested_size(jobs: Sequence[PastJob], size: int, within_s: float, limits: 
         instance_count=count,
         seconds=round(seconds, 1),
         cost=round(count * seconds / 3600 * limits.node_hour, 4),
-        because=f"{manner}, by {len(jobs)} runs: {pace.start_s:.0f} s to start, {_rate(pace)}",
+        because=f"{manner}, by {counted(len(jobs), 'run')}: {pace.start_s:.0f} s to start, {_rate(pace)}",
         jobs=len(jobs),
     )
 

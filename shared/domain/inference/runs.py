@@ -118,7 +118,8 @@ def judge_rows(
 
 def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | None) -> tuple[RunOutcome, str]:
     answered_rows = match.rows - match.missing
-    sentence = f"{answered_rows} of {match.rows} rows have a prediction, matched by {', '.join(match.by)}"
+    rows = counted(match.rows, "row has", "rows have")
+    sentence = f"{answered_rows} of {rows} a prediction, matched by {', '.join(match.by)}"
     if not match.differs:
         return RunOutcome.COMPLETED, sentence
     differences = [
@@ -153,7 +154,7 @@ def _suspect(error_threshold: int | None) -> str:
     if error_threshold == 0:
         return "no file may fail (error threshold 0), so the scoring script returned fewer rows than it read"
     may = {None: "as many files as the deployment says", -1: "any number of files"}
-    allowance = may.get(error_threshold, f"up to {error_threshold} files")
+    allowance = may.get(error_threshold, f"up to {counted(error_threshold or 0, 'file')}")
     return (
         f"{allowance} may fail in a completed job, and its log names the mini-batches that did; where it names none, "
         "the scoring script returned fewer rows than it read"

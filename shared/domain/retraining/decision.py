@@ -141,7 +141,7 @@ def _limits(state: Situation) -> Iterator[tuple[datetime, DecisionRule, str]]:
         yield now + _left(limits.min_interval_s, _age(now, past[0].started)), DecisionRule.MIN_INTERVAL, because
     if limits.runs and len(past) >= limits.runs:
         first = past[limits.runs - 1]
-        because = f"{limits.runs} runs have started within {limits.within_s} s"
+        because = f"{counted(limits.runs, 'run has', 'runs have')} started within {limits.within_s} s"
         yield now + _left(limits.within_s, _age(now, first.started)), DecisionRule.RUNS, because
     if state.rules.budget.amount:
         yield from _over_budget(state, past)

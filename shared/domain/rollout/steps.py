@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from shared.domain.counts import counted
 from shared.domain.rollout.orders import RolloutOrder, RolloutOrderKind, newest, paused_s
 from shared.domain.rollout.policy import ERRORS, RolloutPolicy, StepLimits, WhenInconclusive, weeks_apart
 from shared.domain.statistics.sequential.verdicts import RolloutJudgement, RolloutVerdict, is_sick
@@ -134,13 +135,14 @@ def _missing(
     if elapsed_s < limits.at_least_s:
         return f"{elapsed_s:.0f} s of at least {limits.at_least_s} s have passed"
     if facts.requests + facts.replayed < limits.requests:
-        replayed = f" and {facts.replayed} inputs replayed" if facts.replayed else ""
-        return f"{facts.requests} requests of at least {limits.requests} were counted{replayed}"
+        replayed = f" and {counted(facts.replayed, 'input')} replayed" if facts.replayed else ""
+        least = f"of at least {limits.requests}"
+        return f"{counted(facts.requests, f'request {least} was', f'requests {least} were')} counted{replayed}"
     if facts.unmeasured:
         return "nothing was counted in this look: no answer is not zero requests"
     # One look has few requests, and may miss by chance that both are sick: the step as a whole must not be.
     if facts.errors > policy.compare.sick_above * facts.requests:
-        return f"{facts.errors} of {facts.requests} requests failed, over {policy.compare.sick_above:.0%}"
+        return f"{facts.errors} of {counted(facts.requests, 'request')} failed, over {policy.compare.sick_above:.0%}"
     judgement = facts.judgement
     if judgement is None:
         return ""
@@ -183,4 +185,6 @@ def _wait(because: str, overdue: bool = False) -> StepOutcome:
 
 
 def _sentence(facts: StepFacts) -> str:
-    return facts.judgement.because if facts.judgement else f"{facts.errors} of {facts.requests} requests failed"
+    return (
+        facts.judgement.because if facts.judgement else f"{facts.errors} of {counted(facts.requests, 'request')} failed"
+    )

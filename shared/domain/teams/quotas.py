@@ -6,6 +6,7 @@ What is beyond a quota waits, and a reason names the quota. Only what no waiting
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 
+from shared.domain.counts import counted
 from shared.domain.failures import Refused
 from shared.domain.teams.ownership import Team
 
@@ -71,7 +72,7 @@ def admit_run(team: Team, usage: RunUsage, run: str, size: int, now: datetime) -
             "room for them; send them as several runs, or ask for a larger quota"
         )
     if quotas.runs_at_once and len(usage.running) >= quotas.runs_at_once:
-        because = f"{len(usage.running)} runs are being scored"
+        because = f"{counted(len(usage.running), 'run is', 'runs are')} being scored"
         return RunVerdict(because=f"{_quota(team, 'runs_at_once')} is {quotas.runs_at_once}, and {because}")
     if quotas.bytes_a_day and usage.bytes + size > quotas.bytes_a_day:
         because = f"{usage.bytes} are used today, and the run's files have {size}"

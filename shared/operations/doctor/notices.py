@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from shared.domain.counts import counted
 from shared.domain.failures import Refused, Transient
 from shared.domain.notices.addresses import read_webhooks
 from shared.domain.notices.recipients import EVERYTHING, ChannelKind, NoticeRules, Recipient
@@ -25,7 +26,7 @@ def notices(site: Site) -> Findings:
     dead = sum(1 for _ in dead_notices(RecordStore(site.hub, site.configuration.hub.state)))
     if dead:
         fix = "`signalbox dlq list` shows each with its reason; mend that, then `signalbox dlq replay`"
-        yield SubjectReport("notices", "dead letters").warning(f"{dead} letters could not be sent", fix)
+        yield SubjectReport("notices", "dead letters").warning(f"{counted(dead, 'letter')} could not be sent", fix)
 
 
 def _places(rules: NoticeRules) -> dict[tuple[ChannelKind, str], Recipient]:

@@ -14,6 +14,7 @@ from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 from signalbox.cli.progress import waiting
 from signalbox.cli.project_files import app_option, config_option
 from signalbox.cli.project_workspaces import environment_option, facts_of_project, workspace_of
+from signalbox.counting import counted
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
@@ -30,9 +31,11 @@ def _reference(_: click.Context, __: click.Parameter, text: str) -> tuple[str, s
 
 def _summary(facts: Mapping[str, Any]) -> str:
     if facts["boxes"] is not None:
-        return f"{facts['boxes']['images']} images, {sum(facts['boxes']['labels'].values())} boxes"
+        boxes = counted(sum(facts["boxes"]["labels"].values()), "box", "boxes")
+        return f"{counted(facts['boxes']['images'], 'image')}, {boxes}"
     table = facts["table"]
-    return f"{table['rows']} rows, {len(table['columns']) + len(table['others'])} columns"
+    columns = counted(len(table["columns"]) + len(table["others"]), "column")
+    return f"{counted(table['rows'], 'row')}, {columns}"
 
 
 def _asset(_: click.Context, __: click.Parameter, text: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from signalbox.cli.errors import NO, UNDECIDED
 from signalbox.cli.names import MODELS, ROUTES, suggesting
 from signalbox.cli.output import emit_facts, emit_json, emit_table
 from signalbox.cli.progress import waiting
+from signalbox.counting import counted
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print the whole answer as JSON.")
 _hub = click.option("--hub", help="The hub's blob service on Azure; the local one if absent.")
@@ -44,11 +45,12 @@ def show(model: str, as_json: bool) -> None:
         return
     for version in drift_state["versions"]:
         window, report = version["window"], version["report"] or {}
+        runs = counted(window.get("runs", 0), "run")
         emit_facts(
             {
                 "version": version["version"],
                 "window": f"{window['number']}, opened {window['opened']}" if window else "",
-                "rows": f"{window.get('rows', 0)} of {drift_state['watch']['rows']}, {window.get('runs', 0)} runs",
+                "rows": f"{window.get('rows', 0)} of {drift_state['watch']['rows']}, {runs}",
                 "outcome": report.get("outcome", "not looked at yet"),
                 "because": report.get("because", ""),
                 "false alarms": f"at most {version['false_alarm_month']:.0%} a month"

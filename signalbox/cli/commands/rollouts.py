@@ -10,6 +10,7 @@ from signalbox.cli.errors import NO, Unusable
 from signalbox.cli.names import MODELS, ROLLOUTS, refuse_unknown, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
 from signalbox.cli.watching import watch_rollout
+from signalbox.counting import counted
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _as = click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
@@ -62,7 +63,7 @@ def show(promotion: str, as_json: bool) -> None:
     ]
     emit_table(("weight", "requests", "errors", "decision", "because"), rows, "no step has ended yet")
     if late := sum(row["late"]["canary"] + row["late"]["champion"] for row in [answer, *answer["steps"]]):
-        click.echo(f"{late} requests came after their minutes were counted, and are in no count: see `look.lag`")
+        click.echo(f"{counted(late, 'request')} came too late to be counted: see `look.lag`")
     for sentence in answer["expected"]:
         click.echo(f"expected: {sentence}")
     for sentence in answer["cost"]:

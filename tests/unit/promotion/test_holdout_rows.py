@@ -153,7 +153,7 @@ def test_an_answer_that_is_no_list_of_predictions_is_refused_at_once(
     answer = EndpointResponse(status=200, body=said, took_ms=1.0)
     vars(clients)["endpoints"] = SimpleNamespace(invoke=lambda _: answer)
 
-    with pytest.raises(Refused, match=r"v1 gave (no|3) predictions for 1 rows"):
+    with pytest.raises(Refused, match=r"v1 gave (no|3) predictions for 1 row$"):
         Online(clients, DEV, "online").predictions("v1", read_rows(clients, HOLDOUT))
 
 

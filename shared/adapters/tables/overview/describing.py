@@ -19,6 +19,7 @@ import pyarrow.parquet as pa_parquet
 from shared.adapters.reader.files import TableFile
 from shared.adapters.tables.batches import MOST_COLUMNS, Piece, UnreadableFile
 from shared.adapters.tables.pieces import map_pieces, pieces_of
+from shared.domain.counts import counted
 from shared.domain.data.contract_values import ColumnType
 from shared.domain.data.data_contract import ORDERED, Column, CsvDialect, DataContract, Format
 from shared.domain.data.data_measures import Breaches
@@ -163,7 +164,8 @@ def describe(files: Sequence[TableFile], kind: Format, choice: Choice = list) ->
         description = _read(files, kind, others | followers, choice)
     for column in description.columns.values():
         if column.unreadable:
-            problem = f"column {column.name[:60]!r} has {column.unreadable} values that are no text of UTF-8"
+            unreadable = counted(column.unreadable, "value that is", "values that are")
+            problem = f"column {column.name[:60]!r} has {unreadable} no text of UTF-8"
             description.problems.append(problem)
     if not description.rows and not description.problems:
         description.problems.append("the files have no rows")

@@ -6,6 +6,7 @@ and it publishes keys.
 
 from shared.config import check as findings_of
 from shared.domain.access.callers import audience_problem, token_version
+from shared.domain.counts import counted
 from shared.domain.failures import Refused, Transient
 from shared.domain.teams.quotas import RunUsage
 from shared.domain.trust.keys import Purpose
@@ -108,7 +109,9 @@ def teams(site: Site) -> Findings:
         running, quota = len(usage.running) if usage else 0, team.quotas.runs_at_once
         if quota and running >= quota:
             fix = f"wait, or raise teams.{team.name}.quotas.runs_at_once"
-            yield report.warning(f"has {running} runs being scored, all that its quota allows: others wait", fix)
+            yield report.warning(
+                f"has {counted(running, 'run')} being scored, all that its quota allows: others wait", fix
+            )
         else:
             counts = ", ".join(f"{len(names)} of `{kind.value}`" for kind, names in team.names.items())
             yield report.ok(f"owns {counts or 'nothing'}")
@@ -192,4 +195,4 @@ def _metadata(site: Site, token_issuer: str) -> Finding:
         return report.broken(f"calls itself {metadata.issuer!r}", fix)
     if not metadata.keys:
         return report.broken("publishes no keys, so no signature can be checked", fix)
-    return report.ok(f"publishes {metadata.keys} keys")
+    return report.ok(f"publishes {counted(metadata.keys, 'key')}")

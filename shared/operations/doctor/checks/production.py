@@ -8,6 +8,7 @@ from shared.application.promotion.planning import place_shelves, read_bundle
 from shared.application.rollout.known_good import uncleared_alerts
 from shared.application.rollout.quota import fleet_quota
 from shared.domain.azure import resources
+from shared.domain.counts import counted
 from shared.domain.failures import Refused, Transient
 from shared.domain.promotion.ladder import Registry, Stage
 from shared.domain.promotion.models import DIGEST, ModelVersion, exact_or_none
@@ -52,7 +53,7 @@ def _figures(site: Site, policy: RolloutPolicy, served: ServedEndpoint) -> Itera
         yield report.unknown(str(fault), "try again; if it stays so, look at Azure Monitor's status")
     else:
         requests = sum(minute.requests for minute in minutes)
-        yield report.ok(f"answers: {requests} requests of the hour before were counted")
+        yield report.ok(f"answers: {counted(requests, 'request')} in the hour before")
     if source is CountSource.TRAFFIC_LOG:
         yield _traffic_log(site, served)
 
