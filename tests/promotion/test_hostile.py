@@ -189,8 +189,14 @@ async def test_files_swapped_after_planning_are_not_copied(app: PromotionApp) ->
 @pytest.mark.parametrize(("before", "place"), [("copy preprod:", "preprod"), ("register preprod/", "central")])
 async def test_a_file_corrupted_on_its_way_is_found(app: PromotionApp, before: str, place: str) -> None:
     app.register("1", error=1.0)
-    paths = app.cloud.corrupt
-    app.cloud.before = lambda effect: paths.update({"model.bin"} if effect.startswith(before) else ())
+    effects = list[str]()
+
+    def corrupt(effect: str) -> None:
+        effects.append(effect)
+        if effect.startswith(before):
+            app.cloud.corrupt.add("model.bin")
+
+    app.cloud.before = corrupt
     promotion = await app.promote("churn:1")
     if place == "central":
         await app.approve(promotion)
@@ -198,6 +204,7 @@ async def test_a_file_corrupted_on_its_way_is_found(app: PromotionApp, before: s
     result = await app.finish(promotion)
 
     assert (result.fate, "model/model.bin differs" in result.because[0]) == (c.Fate.FAILED, True)
+    assert not [effect for effect in effects if effect.startswith(f"register {place}")]
     assert not [key for key in app.cloud.state["assets"] if key.startswith(place)]
 
 

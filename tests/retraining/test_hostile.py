@@ -164,7 +164,7 @@ async def test_a_metric_beyond_its_rule_stops_the_run(app: RetrainingApp) -> Non
     [
         (lambda lines: lines[:-1], "1 row is missing"),
         (lambda lines: [*lines, lines[-1]], "is not of the hold-out's 200 rows: 201 lines"),
-        (lambda lines: [*lines[:-1], "9999,1.0"], "1 are strange"),
+        (lambda lines: [*lines[:-1], "9999,1.0"], "1 is strange"),
         (lambda lines: [*lines[:-1], "199,nan"], "1 of 200 rows have none"),
         (lambda lines: [*lines[:-1], "199,many"], "no number"),
         (lambda lines: ["row,prediction", *lines[1:]], "write id and the prediction"),
@@ -191,7 +191,7 @@ async def test_rows_of_the_holdout_with_one_key_do_not_share_a_prediction(app: R
 
     result = await app.by_hand()
 
-    assert (result.outcome, "1 have another row's id" in result.because) == (c.RetrainingOutcome.FAILED, True)
+    assert (result.outcome, "1 has another row's id" in result.because) == (c.RetrainingOutcome.FAILED, True)
 
 
 async def test_a_pipelines_run_that_is_deleted_fails_the_run_and_locks_nothing(app: RetrainingApp) -> None:

@@ -55,7 +55,9 @@ class ResourceDoors:
             return not has_door and resource.id.lower().count("/providers/") > 1
         if has_door and (_VERBS[request.method] == "read" or resource.type.lower().startswith("microsoft.insights/")):
             return self._book.find(resource) is not None
-        return True
+        # Below a parent that is not kept here, the service whose door it is says what is missing.
+        parent = parse_id(resource.parent)
+        return not has_door or parent is None or self._book.find(parent) is not None
 
     async def _answer(self, request: web.Request, resource: ResourceId) -> web.Response:
         verb = _VERBS[request.method]
