@@ -1,4 +1,4 @@
-"""Ending the connections of a server that runs in a test's own thread and event loop.
+"""Ending the connections of a server that runs in an event loop of a test.
 
 It stands alone because servers of several folders end in this way.
 """
@@ -8,7 +8,7 @@ import asyncio
 from aiohttp import web
 
 
-async def end_serving(*runners: web.AppRunner) -> None:
+async def end_serving(*runners: web.BaseRunner) -> None:
     """Stop *runners*, and drop every connection of the running loop.
 
     A connection over TLS waits for its client's farewell and, while hands are shaken, is not known to the runner: only

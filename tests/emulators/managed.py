@@ -36,6 +36,8 @@ from signalbox.emulators.resource_manager.manager import ManagerOptions, Resourc
 from signalbox.emulators.resource_manager.role_book import RoleBook
 from signalbox.emulators.tokens import Identity, TokenIssuer
 from signalbox.emulators.unserved import unserved
+from signalbox.listening import ListeningSite
+from tests.connections import end_serving
 from tests.emulators.monitored import SUBSCRIPTION, TENANT, WRITER, Bearer
 
 AGENT, VISITOR = WRITER, Identity(client_id="visitor", oid="visitor")
@@ -161,19 +163,14 @@ class Managed:
         for (app, context), listener in zip(pairs, listeners, strict=True):
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             await runner.setup()
-            await web.SockSite(runner, listener, ssl_context=context).start()
+            await ListeningSite(runner, listener, ssl_context=context).start()
             self._runners.append(runner)
         self._task = asyncio.create_task(self._deliverer.run())
 
     async def _stop(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        for runner in self._runners:
-            for connection in runner.server.connections:
-                if connection.transport is not None:
-                    connection.transport.abort()
-            await runner.cleanup()
-        await asyncio.sleep(0.1)  # Connections over TLS need some turns of the loop to close.
+        await end_serving(*self._runners)
 
     def _app(self) -> web.Application:
         store = EventStore(open_database(self._state / "events.db"))

@@ -27,6 +27,7 @@ from signalbox.emulators.resource_manager.admission import Admission
 from signalbox.emulators.resource_manager.role_book import RoleBook
 from signalbox.emulators.resource_manager.role_doors import RoleDoors
 from signalbox.emulators.tokens import Identity, TokenIssuer
+from tests.connections import end_serving
 from tests.emulators.monitored import SUBSCRIPTION, TENANT, WRITER, Bearer
 
 CONFIGURATION = load(Path(__file__).parents[2] / "signalbox.yaml")
@@ -86,7 +87,7 @@ async def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     made = Manager(address, issuer)
     yield made
     made.close()
-    await server.close()
+    await end_serving(server.runner)
 
 
 def _free_port() -> int:

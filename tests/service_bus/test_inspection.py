@@ -23,6 +23,7 @@ from signalbox.emulators.azure_ml.resource_manager.inspection import InspectionD
 from signalbox.emulators.azure_ml.resources import Resources
 from signalbox.launcher.endpoints import SERVICE_BUS_POLICY
 from signalbox.launcher.messaging import messaging_environment, namespace_settings
+from tests.connections import end_serving
 
 ENDS: Any = SimpleNamespace(servicebus_key="a2V5", service_bus=f"Endpoint=sb://localhost;Name={SERVICE_BUS_POLICY}")
 TOKEN = SimpleNamespace(get_token=lambda *_, **__: AccessToken("token", 2**40))
@@ -40,7 +41,7 @@ async def resource_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
     server = TestServer(app, host="localhost")
     await server.start_server(ssl=tls)
     yield f"https://localhost:{server.port}"
-    await server.close()
+    await end_serving(server.runner)
 
 
 async def findings(resource_manager: str, **changes: str) -> list[Finding]:
