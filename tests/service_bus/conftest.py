@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.connections import end_serving
+
 KEY = "c2VydmljZSBidXM="
 SETTINGS: dict[str, Any] = {
     "keys": {"Root": KEY},
@@ -90,3 +92,4 @@ async def _serve(state: Path, served: Served, stop: asyncio.Event) -> None:
     await stop.wait()
     running.cancel()
     await bus.close()
+    await end_serving()
