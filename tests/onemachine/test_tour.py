@@ -122,7 +122,13 @@ def waiting_promotions(night: Night) -> list[dict[str, Any]]:
 def test_a_promotion_waits_and_then_its_approvals_expire(night: Night) -> None:
     waiting, expired = ENTRIES["Approvals expire"]
     promotion = night.promote()
-    night.ml.eventually(lambda: [wait for row in waiting_promotions(night) for wait in row["waits"] if wait["since"]])
+
+    def asked() -> list[dict[str, Any]]:
+        record = night.app.get(f"promotions/{promotion}")
+        assert not record.get("fate"), record["because"]
+        return [wait for row in waiting_promotions(night) for wait in row["waits"] if wait["since"]]
+
+    night.ml.eventually(asked)
     prove(waiting, PROMOTION=promotion)
     night.ml.eventually(lambda: night.app.get(f"promotions/{promotion}").get("fate"))
     prove(expired, PROMOTION=promotion)
