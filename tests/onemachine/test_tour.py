@@ -128,7 +128,7 @@ def test_a_promotion_waits_and_then_its_approvals_expire(night: Night) -> None:
         assert not record.get("fate"), record["because"]
         return [wait for row in waiting_promotions(night) for wait in row["waits"] if wait["since"]]
 
-    night.ml.eventually(asked)
+    night.ml.eventually(asked, 180)  # A service that was away a moment ago is asked again after up to a minute.
     prove(waiting, PROMOTION=promotion)
     night.ml.eventually(lambda: night.app.get(f"promotions/{promotion}").get("fate"))
     prove(expired, PROMOTION=promotion)
