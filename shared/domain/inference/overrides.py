@@ -93,8 +93,8 @@ class SuggestedSize:
 def suggested_size(jobs: Sequence[PastJob], size: int, within_s: float, limits: OverrideLimits) -> SuggestedSize:
     """The fewest instances that score *size* bytes in *within_s* seconds, as past *jobs* went."""
     if len(jobs) < _FEWEST_RUNS:
-        known = "1 completed run is known" if len(jobs) == 1 else f"{len(jobs)} completed runs are known"
-        return SuggestedSize(jobs=len(jobs), because=f"{known}; {_FEWEST_RUNS} are needed")
+        known = counted(len(jobs), "completed run is", "completed runs are")
+        return SuggestedSize(jobs=len(jobs), because=f"{known} known; {_FEWEST_RUNS} are needed")
     pace, most = pace_of(jobs), limits.instance_count or 1
     fit = next((count for count in range(1, most + 1) if pace.seconds(size, count) <= within_s), 0)
     count = fit or most
