@@ -14,7 +14,7 @@ from activities.inference.files import RUN_MARK
 from shared.clients import Clients
 from shared.domain.answers.parts import period_bounds
 from shared.domain.failures import Refused
-from shared.ports import ServedEndpoint
+from shared.ports import PieceGoneError, ServedEndpoint
 from shared.records.store import RecordStore
 
 MANIFEST = "_manifest.json"
@@ -60,9 +60,9 @@ def _read(clients: Clients, part: AnswersPart, files: PartFiles) -> None:
         try:
             for line in clients.collected_files.lines(served, piece):
                 files.add(piece.path, piece.collection, line)
-        except Refused as refusal:
-            # It will not come back: the part names it, and what lies behind it is not kept waiting.
-            files.lose(piece, str(refusal))
+        except PieceGoneError as loss:
+            # The part names it, and what lies behind it is not kept waiting. Any other refusal waits for its remedy.
+            files.lose(piece, str(loss))
 
 
 def _quarantine(clients: Clients, part: AnswersPart) -> str:

@@ -25,7 +25,7 @@ from shared.ports.inference import (
 from shared.ports.messaging import Messenger, Queues
 from shared.ports.notices import NoticeChannel, NoticeMessage, SendingStanding
 from shared.ports.pipelines import DataAssets, Pipelines
-from shared.ports.production.collected import CollectedFiles, CollectedLine
+from shared.ports.production.collected import CollectedFiles, CollectedLine, PieceGoneError
 from shared.ports.production.monitoring import AlertRuleSeen, LogSetting, MonitoringSetUp, QuotaSeen
 from shared.ports.production.rollout import Alerts, DeploymentMinute, FiringAlert, ServedEndpoint, TrafficFigures
 from shared.ports.production.traffic import ClientFigures, ClientMinute, OutputBins, OutputFigures, OutputMinute
@@ -106,6 +106,7 @@ __all__ = [
     "OutputBins",
     "OutputFigures",
     "OutputMinute",
+    "PieceGoneError",
     "PipelineFiles",
     "Pipelines",
     "Place",

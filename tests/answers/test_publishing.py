@@ -321,6 +321,23 @@ async def test_a_file_that_is_removed_is_named_in_its_part_and_keeps_nothing_wai
     assert published["rows"] == {"in": 1, "out": 1}
 
 
+async def test_a_file_that_may_not_be_read_is_published_once_it_may(
+    app: AnswersApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.collector.exchange(DEPLOYMENT, HOUR, "r1", sent((1, 2)), [1])
+
+    def refuse(*_: object) -> Any:
+        raise Refused("read the file: 403 this identity has no role")
+
+    with monkeypatch.context() as without_role:
+        without_role.setattr(app.collector, "lines", refuse)
+        look = await app.look()
+    assert ("403" in look.failed[0], app.manifests) == (True, [])
+    await app.look()
+
+    assert [manifest["rows"] for manifest in app.manifests] == [{"in": 1, "out": 1}]
+
+
 def test_what_lies_in_the_place_of_a_part_is_never_written_over(app: AnswersApp) -> None:
     app.collector.exchange(DEPLOYMENT, HOUR, "r1", sent((1, 2)), [1])
     served = ServedEndpoint(workspace=WORKSPACE, endpoint="scores")

@@ -7,8 +7,7 @@ from typing import Any
 
 from shared.adapters.azure_monitor.collected_files import lines_of
 from shared.domain.answers.parts import CollectedFile, FileRange
-from shared.domain.failures import Refused
-from shared.ports import CollectedLine, ServedEndpoint
+from shared.ports import CollectedLine, PieceGoneError, ServedEndpoint
 
 _CHUNK = 1000
 
@@ -45,7 +44,7 @@ class MemoryCollector:
     def lines(self, served: ServedEndpoint, piece: FileRange) -> Iterator[CollectedLine]:
         data = self._files.get(piece.path)
         if data is None or len(data) < piece.end:
-            raise Refused(f"{piece.path} was removed before it was published whole")
+            raise PieceGoneError(f"{piece.path} was removed before it was published whole")
         part = data[piece.start : piece.end]
         return lines_of((part[at : at + _CHUNK] for at in range(0, len(part), _CHUNK)), piece)
 

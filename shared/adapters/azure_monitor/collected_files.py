@@ -23,8 +23,8 @@ from shared.adapters.azure_monitor.collector_store import (
 )
 from shared.adapters.azure_monitor.minutes import read_moment
 from shared.domain.answers.parts import CollectedFile, FileRange
-from shared.domain.failures import Refused, Transient
-from shared.ports import CollectedLine, ServedEndpoint
+from shared.domain.failures import Transient
+from shared.ports import CollectedLine, PieceGoneError, ServedEndpoint
 
 # The hour in which the events of a file were, where its rolling rate is an hour or a minute.
 _HOUR = re.compile(r"([01][0-9]|2[0-3])/([0-5][0-9]/)?[^/]+\.jsonl")
@@ -67,13 +67,15 @@ class CollectorFiles:
                 stream = container.download_blob(piece.path, offset=piece.start, length=piece.end - piece.start)
                 yield from lines_of(stream.chunks(), piece)
             except ResourceNotFoundError as error:
-                raise Refused(f"{piece.path} was removed before it was published whole") from error
+                raise PieceGoneError(f"{piece.path} was removed before it was published whole") from error
             except ResourceModifiedError as error:
                 raise Transient(f"{piece.path} was written to while it was read") from error
             except HttpResponseError as error:
                 if error.status_code != 416:
                     raise
-                raise Refused(f"{piece.path} is shorter than it was: only its beginning was published") from error
+                raise PieceGoneError(
+                    f"{piece.path} is shorter than it was: only its beginning was published"
+                ) from error
 
     def _container(self, served: ServedEndpoint) -> ContainerClient:
         return self._datastores.container(served.workspace, STORE)

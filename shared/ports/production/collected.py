@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from shared.domain.answers.parts import CollectedFile, FileRange
+from shared.domain.failures import Refused
 from shared.ports.production.rollout import ServedEndpoint
 
 
@@ -29,6 +30,10 @@ class CollectedLine:
     text: str = ""
 
 
+class PieceGoneError(Refused):
+    """A part of a collected file is not there any more, and nothing brings it back."""
+
+
 class CollectedFiles(Protocol):
     """The files as the collector appends to them."""
 
@@ -45,6 +50,6 @@ class CollectedFiles(Protocol):
     def lines(self, served: ServedEndpoint, piece: FileRange) -> Iterator[CollectedLine]:
         """The whole lines in *piece*, one at a time; never a whole file in memory.
 
-        Raises Refused where the file is gone or shorter than it was.
+        Raises PieceGoneError where the file is gone or shorter than it was, and Refused where it may not be read.
         """
         ...
