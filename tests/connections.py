@@ -1,11 +1,32 @@
-"""Ending the connections of a server that runs in an event loop of a test.
+"""Servers that run in an event loop of a test, and the end of their connections.
 
 It stands alone because servers of several folders end in this way.
 """
 
 import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any
 
 from aiohttp import web
+
+
+class ServerThread:
+    """An event loop in a thread of its own, in which servers run while the test calls them and waits."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """What *work* gives in the loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
 
 
 async def end_serving(*runners: web.BaseRunner) -> None:

@@ -3,8 +3,7 @@
 import asyncio
 import socket
 import ssl
-import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,7 +36,7 @@ from signalbox.emulators.resource_manager.role_book import RoleBook
 from signalbox.emulators.tokens import Identity, TokenIssuer
 from signalbox.emulators.unserved import unserved
 from signalbox.listening import ListeningSite
-from tests.connections import end_serving
+from tests.connections import ServerThread, end_serving
 from tests.emulators.monitored import SUBSCRIPTION, TENANT, WRITER, Bearer
 
 AGENT, VISITOR = WRITER, Identity(client_id="visitor", oid="visitor")
@@ -81,35 +80,28 @@ class Managed:
     def __init__(self, state: Path) -> None:
         self._state, self.hooks = state, list[Any]()
         self.issuer, self.authority = TokenIssuer(state, TENANT, "https://localhost"), ensure_authority(state)
-        self._clients, self._loop = list[Any](), asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
+        self._clients, self._thread = list[Any](), ServerThread()
         self.start()
 
     def start(self) -> None:
-        self._run(self._start())
+        self._thread.run(self._start())
 
     def stop(self) -> None:
         """End the services, and the connections of every client that there is."""
-        self._run(self._stop())
+        self._thread.run(self._stop())
         for client in self._clients:
             client.close()
         self._clients.clear()
 
     def close(self) -> None:
         self.stop()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
-
-    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        self._thread.close()
 
     def publish(self, event: Mapping[str, Any], topic: str = "hub") -> None:
         async def accept() -> None:
             self._deliverer.accept(topic, dict(event))
 
-        self._run(accept())
+        self._thread.run(accept())
 
     # Clients.
 

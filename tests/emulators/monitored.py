@@ -1,9 +1,7 @@
 """The Azure Monitor emulator by itself, over TLS, with a clock that tests move, and requests that they make up."""
 
-import asyncio
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from itertools import count
@@ -23,7 +21,7 @@ from signalbox.emulators.azure_ml.online.traffic import RequestLog, ScoredReques
 from signalbox.emulators.azure_monitor.app import AzureMonitor, AzureMonitorOptions
 from signalbox.emulators.tokens import PRINCIPAL, Identity, TokenIssuer
 from signalbox.listening import ListeningSite
-from tests.connections import end_serving
+from tests.connections import ServerThread, end_serving
 
 TENANT = "00000000-0000-0000-0000-00000000000a"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -83,13 +81,11 @@ class Monitored:
         self._state, self._numbers = state, count()
         self.issuer = TokenIssuer(state, TENANT, "https://localhost")
         self.authority = ensure_authority(state)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
+        self._thread = ServerThread()
         self.run(self._start())
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return self._thread.run(work)
 
     async def _start(self) -> None:
         self.log = RequestLog(self._state / "requests.db")
@@ -139,9 +135,7 @@ class Monitored:
 
     def close(self) -> None:
         self.run(end_serving(*self._runners))
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        self._thread.close()
 
     def credential(self, identity: Identity = Identity()) -> Bearer:  # noqa: B008 - It is frozen.
         return Bearer(self.issuer, identity)
