@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 import threading
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,23 +17,47 @@ from signalbox.host.functions import Function
 ClientBinding = Callable[[], str]
 
 
-class TraceContext:
-    """W3C trace headers of the caller; empty when there are none."""
+_TRACE_PARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
 
-    def __init__(self, headers: dict[str, str]) -> None:
-        self._headers = headers
+
+class TraceContext:
+    """The W3C trace of one invocation: the caller's if its headers name one, with a span of the host's own in it.
+
+    The worker on Azure has each name twice, the second from before its code followed PEP 8.
+    """
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        caller = _TRACE_PARENT.fullmatch(headers.get("traceparent", ""))
+        trace, flags = caller.groups() if caller else (secrets.token_hex(16), "00")
+        self._parent = f"00-{trace}-{secrets.token_hex(8)}-{flags}"
+        self._state = headers.get("tracestate", "") if caller else ""
 
     @property
     def trace_parent(self) -> str:
-        return self._headers.get("traceparent", "")
+        return self._parent
 
     @property
     def trace_state(self) -> str:
-        return self._headers.get("tracestate", "")
+        return self._state
 
     @property
     def attributes(self) -> dict[str, str]:
         return {}
+
+    Traceparent, Tracestate, Attributes = trace_parent, trace_state, attributes
+
+
+class Output(func.Out[Any]):
+    """An output parameter of one invocation."""
+
+    def __init__(self) -> None:
+        self._value: Any = None
+
+    def set(self, val: Any) -> None:
+        self._value = val
+
+    def get(self) -> Any:
+        return self._value
 
 
 class InvocationContext(func.Context):
@@ -40,7 +65,7 @@ class InvocationContext(func.Context):
 
     _local = threading.local()
 
-    def __init__(self, function: Function, invocation_id: str, headers: dict[str, str]) -> None:
+    def __init__(self, function: Function, invocation_id: str, headers: Mapping[str, str]) -> None:
         self._function = function
         self._invocation_id = invocation_id
         self._trace = TraceContext(headers)
@@ -109,13 +134,15 @@ def converter(kind: str) -> Any:
 
 
 def arguments(
-    function: Function, trigger_value: Any, client: ClientBinding, headers: dict[str, str] | None = None
+    function: Function, trigger_value: Any, client: ClientBinding, invocation_id: str, headers: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Every keyword argument of one invocation: trigger data, durable clients and the context."""
+    """Every keyword argument of one invocation: trigger data, durable clients, the HTTP output and the context."""
     values = {function.argument: trigger_value}
     for binding in function.bindings:
         if binding["type"] == "durableClient":
             values[binding["name"]] = client()
+    if function.output is not None:
+        values[function.output] = Output()
     if "context" in function.parameters and "context" not in values:
-        values["context"] = InvocationContext(function, str(uuid.uuid4()), headers or {})
+        values["context"] = InvocationContext(function, invocation_id, headers)
     return values

@@ -48,7 +48,8 @@ def host() -> None:
     type=click.Choice(["FULL", "NORMAL"]),
     help="FULL survives a power cut, NORMAL only a killed host.",
 )
-def start(port: int, app: Path, state: Path, log_level: str, synchronous: str) -> None:
+@click.option("--auth", is_flag=True, help="Ask callers for keys, as Azure does; without it every caller is admitted.")
+def start(port: int, app: Path, state: Path, log_level: str, synchronous: str, auth: bool) -> None:
     """Serve the function app in APP until Ctrl-C."""
     # This import takes half a second, which `signalbox --help` need not pay.
     from signalbox.host.server import HostOptions
@@ -66,6 +67,7 @@ def start(port: int, app: Path, state: Path, log_level: str, synchronous: str) -
         port=port,
         synchronous="FULL" if synchronous == "FULL" else "NORMAL",
         owns_process=True,
+        auth=auth,
     )
     try:
         _run(options)
@@ -121,6 +123,8 @@ async def _serve(options: HostOptions) -> None:
 
 def _announce(functions_host: FunctionsHost, options: HostOptions) -> None:
     click.echo(f"listening on {functions_host.url}")
+    if not options.auth:
+        LOGGER.warning("no caller needs a key, as with `func start`: start with --auth to ask for keys")
     for function in functions_host.functions.values():
         LOGGER.info("function=%s trigger=%s", function.name, function.kind)
     LOGGER.info("serving %d functions of %s", len(functions_host.functions), options.app)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 from azure.functions.meta import Datum
@@ -21,13 +23,19 @@ _THREADS = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "32"))
 _CROWD = 4
 
 
+class FunctionTimeoutError(Exception):
+    """A call took longer than `functionTimeout` of host.json."""
+
+
 class Invoker:
     """Runs functions with their arguments filled in."""
 
-    def __init__(self, client: ClientBinding) -> None:
+    def __init__(self, client: ClientBinding, timeout: timedelta | None = None) -> None:
+        """*timeout* is how long a call may take; without it, as long as it likes."""
         self._client = client
+        self._timeout = timeout
         self._callers = 0
-        self._pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="function")
+        self._pool = _new_pool()
 
     @property
     def crowded(self) -> bool:
@@ -46,11 +54,12 @@ class Invoker:
 
         Only an `Exception` passes: CallEndedError stands for `sys.exit` and its like.
         """
-        start = time.perf_counter()
+        start, invocation_id = time.perf_counter(), str(uuid.uuid4())
         self._callers += function.kind == "httpTrigger"
         try:
             with containing(function.name):
-                values = arguments(function, decode(function, data, metadata or {}), self._client, dict(headers or {}))
+                value = decode(function, data, metadata or {})
+                values = arguments(function, value, self._client, invocation_id, headers or {})
             result = await self._call(function, values)
         except Exception as error:
             detail = f"error={describe(error)}"
@@ -59,13 +68,18 @@ class Invoker:
         finally:
             self._callers -= function.kind == "httpTrigger"
         log_invocation(function.name, "succeeded", time.perf_counter() - start, instance)
-        return result
+        return result if function.output is None else values[function.output].get()
 
     async def _call(self, function: Function, values: dict[str, Any]) -> Any:
         try:
-            if function.is_async:  # In a task of its own, so that a function may cancel itself and nothing else.
-                return await asyncio.ensure_future(_finish(function, values))
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _run, function, values)
+            async with asyncio.timeout(self._timeout.total_seconds() if self._timeout else None) as limit:
+                if function.is_async:  # In a task of its own, so that a function may cancel itself and nothing else.
+                    return await asyncio.ensure_future(_finish(function, values))
+                return await asyncio.get_running_loop().run_in_executor(self._pool, _run, function, values)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise self._give_up(function) from error
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             # Only what the host itself cancels passes as a cancellation: an activity that cancelled itself would
@@ -74,8 +88,19 @@ class Invoker:
                 raise
             raise CallEndedError(function.name, error) from error
 
+    def _give_up(self, function: Function) -> FunctionTimeoutError:
+        """Leave a call that takes too long. No thread can be ended, so calls from now on have threads of their own."""
+        if not function.is_async:
+            self._pool.shutdown(wait=False)
+            self._pool = _new_pool()
+        return FunctionTimeoutError(f"Timeout value of {self._timeout} exceeded by function '{function.name}'")
+
     def stop(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _new_pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="function")
 
 
 async def _finish(function: Function, values: dict[str, Any]) -> Any:

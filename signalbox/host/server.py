@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aiohttp import web
 from azure.functions import FunctionRegister
+from azure.functions.meta import Datum
 
 from signalbox.host.clock import Clock, RealClock
 from signalbox.host.durable.api import Address, DurableApi, Handler
@@ -22,12 +23,12 @@ from signalbox.host.durable.payloads import client_binding
 from signalbox.host.durable.sdk import close_client_session, remember_moments
 from signalbox.host.durable.storage.database import Storage, Synchronous
 from signalbox.host.errors import HostError
-from signalbox.host.functions import index, load_app
+from signalbox.host.functions import Function, index, load_app
 from signalbox.host.invocation import Invoker
 from signalbox.host.service_bus.binding import source
 from signalbox.host.service_bus.listener import ServiceBusTriggers
-from signalbox.host.settings import apply_local_settings, load_host_settings
-from signalbox.host.state_folder.keys import load_keys, opens, presented_key
+from signalbox.host.settings import apply_local_settings, load_cross_origin, load_host_settings
+from signalbox.host.state_folder.keys import load_keys
 from signalbox.host.state_folder.last_words import LastWords
 from signalbox.host.state_folder.lockfile import StateLock
 from signalbox.host.triggers.event_grid import PATH as EVENTGRID_PATH
@@ -35,6 +36,9 @@ from signalbox.host.triggers.event_grid import EventGridWebhook
 from signalbox.host.triggers.http import HttpTriggers, endpoint
 from signalbox.host.triggers.kinds import sort_by_kind
 from signalbox.host.triggers.timers import TimerTriggers, timer
+from signalbox.host.web.access import Access
+from signalbox.host.web.administration import Administration
+from signalbox.host.web.headers import add_headers
 from signalbox.listening import ListeningSite
 from signalbox.private_files import private_folder
 
@@ -42,6 +46,7 @@ _LARGEST_BODY = 100 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024  # A name of a thousand characters is twelve times that once it is encoded.
 _GRACE_SECONDS = 5.0
 _EVERY_PATH = r"/{path:[\s\S]*}"  # Names may hold an encoded end of line.
+_NO_HOME_PAGE = "AzureWebJobsDisableHomepage"  # An app setting of the real host.
 _WEBHOOK = "/runtime/webhooks/durabletask"
 # The routes are the same text for every host, so that `re` compiles their patterns once a process.
 _WEBHOOK_ROUTE = f"/{{webhook:(?i:{_WEBHOOK[1:]})}}"
@@ -52,7 +57,8 @@ _RPC_ROUTE = "/durabletask/{secret}"
 class HostOptions:
     """Where the app and its state are, and how the host runs. Port 0 takes a free one.
 
-    *owns_process* says that the process is only this host, so that it may watch how the process ends.
+    *owns_process* says that the process is only this host, so that it may watch how the process ends; *auth*, that
+    callers must show keys.
     """
 
     app: Path
@@ -60,6 +66,7 @@ class HostOptions:
     port: int = 0
     synchronous: Synchronous = "FULL"
     owns_process: bool = False
+    auth: bool = True
 
 
 class FunctionsHost:
@@ -75,8 +82,9 @@ class FunctionsHost:
         private_folder(self._state)
         self._lock = StateLock(self._state)
         apply_local_settings(options.app, os.environ)
-        self.settings = load_host_settings(options.app)
+        self.settings = load_host_settings(options.app, os.environ)
         self.keys = load_keys(self._state)
+        self._access = Access(keys=self.keys, required=options.auth)
         all_functions = index(app or load_app(options.app), options.app)
         self.functions = {name: function for name, function in all_functions.items() if _is_enabled(name)}
         self._kinds = sort_by_kind(self.functions.values())
@@ -101,7 +109,11 @@ class FunctionsHost:
         self._open()
         self.engine.recover()  # Before the first request, so that nothing is taken up twice.
         self._runner = web.AppRunner(
-            self._web_app(), access_log=None, shutdown_timeout=_GRACE_SECONDS, max_line_size=_LONGEST_LINE
+            self._web_app(),
+            access_log=None,
+            shutdown_timeout=_GRACE_SECONDS,
+            max_line_size=_LONGEST_LINE,
+            auto_decompress=False,  # The real host hands a compressed body to the function as it is.
         )
         await self._runner.setup()
         await ListeningSite(self._runner, listener).start()
@@ -109,7 +121,7 @@ class FunctionsHost:
         self.service_bus.start()
 
     def _open(self) -> None:
-        self.invoker = Invoker(self.client_binding)
+        self.invoker = Invoker(self.client_binding, self.settings.timeout)
         self._storage = Storage(self._state, self._options.synchronous)
         self._attempts = Attempts(self._state)
         words = LastWords(self._state)
@@ -122,7 +134,7 @@ class FunctionsHost:
             self._storage, self._clock, durable, settings, lambda: self.invoker.crowded, self._attempts
         )
         self.client = HubClient(self._storage, self.engine, self._clock, durable.catalogue, settings)
-        timers = [timer(function, dict(os.environ)) for function in self._kinds["timerTrigger"]]
+        timers = [timer(function) for function in self._kinds["timerTrigger"]]
         self.timers = TimerTriggers(timers, self._clock, self._storage, self.invoker)
         self.service_bus = ServiceBusTriggers(self._sources, self.invoker, self.settings.service_bus)
 
@@ -130,6 +142,7 @@ class FunctionsHost:
         """Stop listening, let what is in progress end, close the state."""
         await self.service_bus.stop(_GRACE_SECONDS)
         await self.timers.stop()
+        self._administration.stop()
         await self.engine.wind_down(_GRACE_SECONDS)
         # HTTP is served until the activities have ended, since they call this host through the SDK's client.
         await self._runner.cleanup()
@@ -147,21 +160,36 @@ class FunctionsHost:
 
     def _web_app(self) -> web.Application:
         application = web.Application(client_max_size=_LARGEST_BODY)
-        eventgrid = EventGridWebhook({f.name: f for f in self._kinds["eventGridTrigger"]}, self.keys, self.invoker)
+        add_headers(application, self.settings.headers, load_cross_origin(self._options.app))
+        endpoints = {
+            function.name: endpoint(function, self.settings.route_prefix) for function in self._kinds["httpTrigger"]
+        }
+        self._administration = Administration(
+            self.functions, endpoints, self._access, self._run_by_hand, self.settings.durable.hub_name
+        )
+        is_home_shown = os.environ.get(_NO_HOME_PAGE, "").lower() != "true"
+        application.add_routes(self._administration.routes(home=is_home_shown))
+        eventgrid = EventGridWebhook({f.name: f for f in self._kinds["eventGridTrigger"]}, self._access, self.invoker)
         for method in ("POST", "OPTIONS"):
             application.router.add_route(method, EVENTGRID_PATH, eventgrid.handle)
         address = Address(hub=self.settings.durable.hub_name, key=self.keys.durabletask_extension)
         api = DurableApi(self.client, address)
         application.add_routes(api.routes(_WEBHOOK_ROUTE, self._require_key))
         application.add_routes(api.routes(_RPC_ROUTE, self._require_secret))
-        endpoints = [endpoint(function, self.settings.route_prefix) for function in self._kinds["httpTrigger"]]
-        application.router.add_route("*", _EVERY_PATH, HttpTriggers(endpoints, self.keys, self.invoker).handle)
+        triggers = HttpTriggers(endpoints.values(), self._access, self.invoker)
+        application.router.add_route("*", _EVERY_PATH, triggers.handle)
         return application
+
+    async def _run_by_hand(self, function: Function, text: str | None) -> object:
+        if function.kind == "timerTrigger":
+            await self.timers.run_now(function)
+            return None
+        kind = "json" if function.kind == "eventGridTrigger" else "string"
+        return await self.invoker.invoke(function, Datum(text, kind))
 
     def _require_key(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
-            key = presented_key(request.headers, request.query)
-            if not opens(key, self.keys.durabletask_extension, self.keys.master):
+            if not self._access.admits(request, self.keys.durabletask_extension):
                 return web.Response(status=401)
             return await handler(request)
 

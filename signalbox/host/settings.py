@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+from signalbox.host.configuration.host_json import read_host_json, read_json
 from signalbox.host.durable.versions import FailureStrategy, MatchStrategy, Versioning
 from signalbox.host.errors import HostError
 
@@ -51,18 +52,52 @@ class HostSettings:
     """What the host takes from host.json."""
 
     route_prefix: str = "api"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout: timedelta | None = None
     durable: DurableSettings
     service_bus: ServiceBusSettings
 
 
-def load_host_settings(app: Path) -> HostSettings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossOrigin:
+    """`Host.CORS` and `Host.CORSCredentials` of local.settings.json: which other sites' pages may call the app."""
+
+    origins: frozenset[str] = frozenset()
+    credentials: bool = False
+
+
+def load_host_settings(app: Path, environment: Mapping[str, str]) -> HostSettings:
     """Read `app/host.json`; a missing file means defaults. Raises HostError on a bad value."""
-    extensions = _mapping(_read(app / "host.json").get("extensions"), "extensions")
+    content = read_host_json(app, environment)
+    extensions = _mapping(content.get("extensions"), "extensions")
     http = _mapping(extensions.get("http"), "extensions.http")
     durable = _durable(_mapping(extensions.get("durableTask"), "extensions.durableTask"))
     bus = _service_bus(_mapping(extensions.get("serviceBus"), "extensions.serviceBus"))
-    prefix = str(http.get("routePrefix", "api")).strip("/")
-    return HostSettings(route_prefix=prefix, durable=durable, service_bus=bus)
+    headers = _mapping(http.get("customHeaders"), "extensions.http.customHeaders")
+    return HostSettings(
+        route_prefix=str(http.get("routePrefix", "api")).strip("/"),
+        headers={name: str(value) for name, value in headers.items()},
+        timeout=_timeout(content.get("functionTimeout")),
+        durable=durable,
+        service_bus=bus,
+    )
+
+
+def _timeout(value: object) -> timedelta | None:
+    """How long a function may run: without end if nothing is set or `-1`, as on a dedicated plan of this machine."""
+    if value is None or str(value) == "-1":
+        return None
+    span = _timespan(str(value))
+    if not span:
+        raise HostError(f"host.json: functionTimeout is {value!r}: use hh:mm:ss, such as '00:10:00', or '-1'")
+    return span
+
+
+def load_cross_origin(app: Path) -> CrossOrigin:
+    """Read the part of `app/local.settings.json` that is the host's own."""
+    section = _mapping(read_json(app / "local.settings.json").get("Host"), "Host")
+    origins = frozenset(filter(None, str(section.get("CORS") or "").replace(" ", "").split(",")))
+    return CrossOrigin(origins=origins, credentials=section.get("CORSCredentials") is True)
 
 
 def _durable(section: Mapping[str, Any]) -> DurableSettings:
@@ -71,7 +106,7 @@ def _durable(section: Mapping[str, Any]) -> DurableSettings:
         hub_name=str(section.get("hubName", defaults.hub_name)),
         max_activities=_count(section, "maxConcurrentActivityFunctions", defaults.max_activities),
         max_orchestrators=_count(section, "maxConcurrentOrchestratorFunctions", defaults.max_orchestrators),
-        keep_sessions=section.get("extendedSessionsEnabled", defaults.keep_sessions) is True,
+        keep_sessions=_flag(section, "extendedSessionsEnabled", default=defaults.keep_sessions),
         override_any_state=_overridable(section.get("overridableExistingInstanceStates", "NonRunningStates")),
         versioning=_versioning(section),
     )
@@ -101,7 +136,7 @@ def _choice(section: Mapping[str, Any], name: str, default: Choice) -> Choice:
 def _service_bus(values: Mapping[str, Any]) -> ServiceBusSettings:
     defaults, section = ServiceBusSettings(), "serviceBus"
     return ServiceBusSettings(
-        complete=values.get("autoCompleteMessages", defaults.complete) is True,
+        complete=_flag(values, "autoCompleteMessages", default=defaults.complete),
         renew_for=_span(values, "maxAutoLockRenewalDuration", defaults.renew_for),
         calls=_count(values, "maxConcurrentCalls", defaults.calls, section),
         sessions=_count(values, "maxConcurrentSessions", defaults.sessions, section),
@@ -114,11 +149,23 @@ def _span(values: Mapping[str, Any], name: str, default: timedelta) -> timedelta
     value = values.get(name)
     if value is None:
         return default
-    parts = re.fullmatch(r"(\d\d):([0-5]\d):([0-5]\d)", str(value))
-    if parts is None:
+    span = _timespan(str(value))
+    if span is None:
         raise HostError(f"host.json: extensions.serviceBus.{name} is {value!r}: use hh:mm:ss, such as '00:05:00'")
+    return span
+
+
+def _timespan(text: str) -> timedelta | None:
+    parts = re.fullmatch(r"(\d\d):([0-5]\d):([0-5]\d)", text)
+    if parts is None:
+        return None
     hours, minutes, seconds = (int(part) for part in parts.groups())
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _flag(values: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """A setting that overrides the file is text."""
+    return str(values.get(name, default)).lower() == "true"
 
 
 def _overridable(value: object) -> bool:
@@ -132,6 +179,8 @@ def _overridable(value: object) -> bool:
 
 def _count(values: Mapping[str, Any], name: str, default: int, section: str = "durableTask") -> int:
     value = values.get(name, default)
+    if isinstance(value, str) and value.isdecimal():  # A setting that overrides the file is text.
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise HostError(f"host.json: extensions.{section}.{name} is {value!r}: use a whole number of at least 1")
     return value
@@ -139,7 +188,7 @@ def _count(values: Mapping[str, Any], name: str, default: int, section: str = "d
 
 def apply_local_settings(app: Path, environment: MutableMapping[str, str]) -> None:
     """Put `Values` of `app/local.settings.json` into *environment*; what is already there wins."""
-    values = _mapping(_read(app / "local.settings.json").get("Values"), "Values")
+    values = _mapping(read_json(app / "local.settings.json").get("Values"), "Values")
     for name, value in values.items():
         environment.setdefault(name, _setting(value))
 
@@ -154,12 +203,3 @@ def _mapping(value: object, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise HostError(f"{name} is {value!r}: use a JSON object")
     return value
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        return _mapping(json.loads(path.read_text("utf-8-sig")), path.name)
-    except ValueError as error:
-        raise HostError(f"{path} is not JSON: {error}") from None

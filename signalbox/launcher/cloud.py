@@ -127,7 +127,7 @@ class LocalCloud:
     def start_host(self, app: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
         """Start the host with the cloud's function app or with *app*, and with *settings* beside the cloud's own."""
         command = [sys.executable, "-m", "signalbox.host", "start", "--port", str(self.endpoints.host)]
-        command += ["--app", str(app or self.app), "--state", str(self.state / "host")]
+        command += ["--app", str(app or self.app), "--state", str(self.state / "host"), "--auth"]
         with self._lock:
             self._children["host"] = self._child("host", command, {**self.environment(), **(settings or {})})
             self._host_wanted = True

@@ -18,8 +18,9 @@ PATIENCE = 30.0
 class Process:
     """The host of *app*, with its state, its log and the file EFFECTS in *folder*."""
 
-    def __init__(self, app: Path, folder: Path) -> None:
+    def __init__(self, app: Path, folder: Path, *options: str) -> None:
         self._app = app
+        self._options = options
         self.state = folder / "state"
         self.effects = folder / "effects.log"
         self.log = folder / "host.log"
@@ -31,7 +32,7 @@ class Process:
         environment = {**os.environ, "EFFECTS": str(self.effects), "AZURE_FUNCTIONS_DURABLE_STRICT_TYPING": "1"}
         command = [sys.executable, "-m", "signalbox.host", "start", "--port", "0", "--synchronous", "NORMAL"]
         self._child = subprocess.Popen(
-            [*command, "--app", str(self._app), "--state", str(self.state)],
+            [*command, "--app", str(self._app), "--state", str(self.state), *self._options],
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,

@@ -24,14 +24,14 @@ def write(folder: Path, name: str, content: object) -> Path:
 def test_host_json_is_respected(tmp_path: Path) -> None:
     durable = {"hubName": "Mine", "maxConcurrentActivityFunctions": 3, "maxConcurrentOrchestratorFunctions": 4}
     extensions = {"http": {"routePrefix": ""}, "durableTask": durable}
-    settings = load_host_settings(write(tmp_path, "host.json", {"extensions": extensions}))
+    settings = load_host_settings(write(tmp_path, "host.json", {"extensions": extensions}), {})
     assert settings.route_prefix == ""
     assert (settings.durable.hub_name, settings.durable.max_activities) == ("Mine", 3)
     assert (settings.durable.max_orchestrators, settings.durable.override_any_state) == (4, False)
 
 
 def test_without_host_json_there_are_defaults(tmp_path: Path) -> None:
-    assert load_host_settings(tmp_path).route_prefix == "api"
+    assert load_host_settings(tmp_path, {}).route_prefix == "api"
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_without_host_json_there_are_defaults(tmp_path: Path) -> None:
 )
 def test_bad_settings_are_named(tmp_path: Path, durable: object, named: str) -> None:
     with pytest.raises(HostError, match=named):
-        load_host_settings(write(tmp_path, "host.json", {"extensions": {"durableTask": durable}}))
+        load_host_settings(write(tmp_path, "host.json", {"extensions": {"durableTask": durable}}), {})
 
 
 def test_broken_json_is_named(tmp_path: Path) -> None:
     with pytest.raises(HostError, match=r"host\.json is not JSON"):
-        load_host_settings(write(tmp_path, "host.json", "{"))
+        load_host_settings(write(tmp_path, "host.json", "{"), {})
 
 
 def test_the_real_environment_wins(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from azure.functions.meta import Datum
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Invoker
 from signalbox.host.log import LOGGER
-from signalbox.host.state_folder.keys import Keys, opens, presented_key
+from signalbox.host.web.access import Access
 
 PATH = "/{runtime:(?i:runtime/webhooks/eventgrid)}"  # Azure's own documents write it in several ways.
 
@@ -25,15 +25,14 @@ PATH = "/{runtime:(?i:runtime/webhooks/eventgrid)}"  # Azure's own documents wri
 class EventGridWebhook:
     """Validation handshakes and deliveries for every eventGridTrigger function."""
 
-    def __init__(self, functions: Mapping[str, Function], keys: Keys, invoker: Invoker) -> None:
+    def __init__(self, functions: Mapping[str, Function], access: Access, invoker: Invoker) -> None:
         self._functions = {name.lower(): function for name, function in functions.items()}
-        self._keys = keys
+        self._access = access
         self._invoker = invoker
 
     async def handle(self, request: web.Request) -> web.Response:
         """Answer one request; see the module for what is answered when."""
-        key = presented_key(request.headers, request.query)
-        if not opens(key, self._keys.eventgrid_extension, self._keys.master):
+        if not self._access.admits(request, self._access.keys.eventgrid_extension):
             return web.Response(status=401)
         name = request.query.get("functionName", "")
         function = self._functions.get(name.lower())

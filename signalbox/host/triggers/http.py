@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,8 @@ from signalbox.host.containment import containing
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Invoker
 from signalbox.host.log import LOGGER
-from signalbox.host.state_folder.keys import Keys, opens, presented_key
 from signalbox.host.triggers.routes import Route, compile_route
+from signalbox.host.web.access import Access
 
 _ALL_METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS"})
 
@@ -46,25 +47,20 @@ def endpoint(function: Function, prefix: str) -> Endpoint:
 class HttpTriggers:
     """Serves every HTTP-triggered function."""
 
-    def __init__(self, endpoints: list[Endpoint], keys: Keys, invoker: Invoker) -> None:
+    def __init__(self, endpoints: Iterable[Endpoint], access: Access, invoker: Invoker) -> None:
         self._endpoints = sorted(endpoints, key=lambda endpoint: endpoint.route.rank)
-        self._keys = keys
+        self._access = access
         self._invoker = invoker
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """404 for no route, 405 for a wrong method, 401 without the key, 500 when the function fails."""
+        """404 for no route with this method, 401 without the key, 500 when the function fails."""
         # Still encoded: a `%2F` within a parameter separates no segments.
         path = request.rel_url.raw_path.lstrip("/")
-        matches = [
-            (endpoint, captures) for endpoint in self._endpoints if (captures := endpoint.route.match(path)) is not None
-        ]
-        if not matches:
-            return web.Response(status=404)
-        for endpoint, parameters in matches:
-            if request.method in endpoint.methods:
+        for endpoint in self._endpoints:
+            # The method belongs to the route, so that a wrong one is a 404, as on Azure.
+            if request.method in endpoint.methods and (parameters := endpoint.route.match(path)) is not None:
                 return await self._serve(endpoint, parameters, request)
-        methods = sorted(set().union(*(endpoint.methods for endpoint, _ in matches)))
-        return web.Response(status=405, headers={"Allow": ", ".join(methods)})
+        return web.Response(status=404)
 
     async def _serve(self, endpoint: Endpoint, parameters: dict[str, str], request: web.Request) -> web.StreamResponse:
         if not self._admits(endpoint, request):
@@ -74,6 +70,8 @@ class HttpTriggers:
             result = await self._invoker.invoke(endpoint.function, data, request.headers)
         except Exception:
             return web.Response(status=500)
+        if result is None and endpoint.function.output is not None:
+            return web.Response(status=204)  # The function has not set its output parameter.
         try:
             with containing(endpoint.function.name):
                 return _to_response(result)
@@ -84,8 +82,8 @@ class HttpTriggers:
     def _admits(self, endpoint: Endpoint, request: web.Request) -> bool:
         if endpoint.auth_level == "anonymous":
             return True
-        keys = (self._keys.master,) if endpoint.auth_level == "admin" else (self._keys.master, self._keys.default)
-        return opens(presented_key(request.headers, request.query), *keys)
+        keys = () if endpoint.auth_level == "admin" else (self._access.keys.default,)
+        return self._access.admits(request, *keys)
 
 
 async def _to_datum(request: web.Request, parameters: dict[str, str]) -> Datum:
@@ -93,20 +91,22 @@ async def _to_datum(request: web.Request, parameters: dict[str, str]) -> Datum:
         "method": Datum(request.method, "string"),
         "url": Datum(str(request.url), "string"),
         "headers": _strings(request.headers),
-        "query": _strings(request.query),
+        "query": {name: value for name, value in _strings(request.query).items() if value.value},
         "params": _strings(parameters),
         "body": Datum(await request.read(), "bytes"),
     }
     return Datum(value, "http")
 
 
-def _strings(pairs: Any) -> dict[str, Datum]:
-    return {name: Datum(value, "string") for name, value in pairs.items()}
+def _strings(pairs: Mapping[str, str]) -> dict[str, Datum]:
+    """A name that comes several times has one value, joined by commas, as the real host hands it over."""
+    values: dict[str, list[str]] = {}
+    for name, value in pairs.items():
+        values.setdefault(name, []).append(value)
+    return {name: Datum(",".join(parts), "string") for name, parts in values.items()}
 
 
 def _to_response(result: Any) -> web.Response:
-    if result is None:
-        return web.Response(status=204)
     datum = converter("http").encode(result, expected_type=None)
     if datum.type == "string":
         return web.Response(text=datum.value)

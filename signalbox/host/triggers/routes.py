@@ -6,6 +6,7 @@ Constraints are those of ASP.NET routing that make sense in a pattern; an unknow
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
@@ -26,6 +27,27 @@ _CONSTRAINTS = {
     "float": r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?",
     "datetime": r"[0-9T:.Z+-]+",
     "required": r"[^/]+",
+    "min": r"[+-]?\d+",
+    "max": r"[+-]?\d+",
+    "range": r"[+-]?\d+",
+    "file": r".*",
+    "nonfile": r".*",
+}
+
+
+def _is_file(value: str) -> bool:
+    """Whether the last segment is a file's name: something follows a dot in it, as ASP.NET judges."""
+    _, dot, ending = value.rpartition("/")[2].partition(".")
+    return bool(dot and ending.strip("."))
+
+
+# What no pattern can say about a value, by the constraint's name and its arguments.
+_CHECKS: Mapping[str, Callable[[str, Sequence[str]], bool]] = {
+    "min": lambda value, bounds: int(value) >= int(bounds[0]),
+    "max": lambda value, bounds: int(value) <= int(bounds[0]),
+    "range": lambda value, bounds: int(bounds[0]) <= int(value) <= int(bounds[1]),
+    "file": lambda value, _: _is_file(value),
+    "nonfile": lambda value, _: not _is_file(value),
 }
 
 
@@ -37,26 +59,60 @@ class Route:
     pattern: re.Pattern[str]
     defaults: dict[str, str]
     rank: tuple[int, ...]
+    checks: tuple[Check, ...] = ()
 
     def match(self, path: str) -> dict[str, str] | None:
         """The route parameters when *path* (no leading slash, still percent-encoded) fits, else None."""
-        match = self.pattern.fullmatch(path)
+        match = self.pattern.fullmatch(path) or self.pattern.fullmatch(path.removesuffix("/"))
         if match is None:
             return None
         values = {name: unquote(value) for name, value in match.groupdict().items() if value}
+        if not all(check.holds(values) for check in self.checks):
+            return None
         return {**self.defaults, **values}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A constraint on the value of one parameter, beside its pattern."""
+
+    parameter: str
+    word: str
+    bounds: tuple[str, ...]
+
+    def holds(self, values: Mapping[str, str]) -> bool:
+        value = values.get(self.parameter)
+        return value is None or _CHECKS[self.word](value, self.bounds)
 
 
 @lru_cache(maxsize=1024)
 def compile_route(template: str) -> Route:
     """Compile *template*. Raises HostError that names the template and the part it cannot read."""
     pattern, defaults, ranks = "", dict[str, str](), list[int]()
+    checks = tuple(check for match in _PARAMETER.finditer(template) for check in _checks(match, template))
     for segment in filter(None, template.strip("/").split("/")):
         text, rank, may_be_absent = _segment(segment, template, defaults)
         slash = "/" if pattern else ""
         pattern += f"(?:{slash}{text})?" if may_be_absent else slash + text
         ranks.append(rank)
-    return Route(template, re.compile(pattern, re.IGNORECASE), defaults, tuple(ranks))
+    return Route(template, re.compile(pattern, re.IGNORECASE), defaults, tuple(ranks), checks)
+
+
+def _checks(match: re.Match[str], template: str) -> list[Check]:
+    constraints = [_split(name) for name in match["constraints"].split(":")]
+    for word, bounds in constraints:
+        if word in ("min", "max", "range") and not (
+            len(bounds) == 1 + (word == "range") and all(re.fullmatch(r"[+-]?\d+", bound) for bound in bounds)
+        ):
+            raise HostError(
+                f"route {template!r}: constraint {word!r} needs whole numbers, such as min(1) or range(1,9)"
+            )
+    return [Check(match["name"], word, bounds) for word, bounds in constraints if word in _CHECKS]
+
+
+def _split(constraint: str) -> tuple[str, tuple[str, ...]]:
+    word, _, argument = constraint.partition("(")
+    return word, tuple(bound.strip() for bound in argument.rstrip(")").split(","))
 
 
 def _segment(segment: str, template: str, defaults: dict[str, str]) -> tuple[str, int, bool]:

@@ -32,11 +32,9 @@ class Timer:
     run_on_startup: bool
 
 
-def timer(function: Function, settings: dict[str, str]) -> Timer:
-    """Read a timerTrigger binding; `%NAME%` as schedule is an app setting. Raises HostError on a bad schedule."""
+def timer(function: Function) -> Timer:
+    """Read a timerTrigger binding. Raises HostError on a bad schedule."""
     text = str(function.trigger["schedule"])
-    if text.startswith("%") and text.endswith("%"):
-        text = settings.get(text.strip("%"), text)
     return Timer(
         function=function,
         schedule=parse_schedule(text),
@@ -94,17 +92,30 @@ class TimerTriggers:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def run_now(self, function: Function) -> None:
+        """Run a timer's function beside its schedule, which this does not change. Raises what the function raises."""
+        timer = next(timer for timer in self._timers if timer.function.name == function.name)
+        rows = self._storage.read("SELECT last FROM schedules WHERE function = ?", function.name)
+        now = self._clock.now()
+        await self._invoke(timer, now, rows[0]["last"] if rows else None, late=False)
+
     async def _run(self, timer: Timer, due_at: datetime, last: str | None) -> None:
         now = self._clock.now()
-        following = timer.schedule.after(now)
-        status = {"Last": last or to_text(due_at), "Next": to_text(following), "LastUpdated": to_text(now)}
         late = (now - due_at).total_seconds() > _LATE_SECONDS
-        info = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": late}
         # The invoker has logged a failure, and the timer goes on all the same: a schedule does not end with one bad
         # run.
-        await asyncio.gather(
-            self._invoker.invoke(timer.function, Datum(json.dumps(info), "json")), return_exceptions=True
-        )
+        await asyncio.gather(self._invoke(timer, due_at, last, late=late), return_exceptions=True)
         # Both moments, since a run that lasted past its next occurrence does not make it up, and a clock that was set
         # back must not repeat one.
-        await self._wait(timer, max(following, timer.schedule.after(self._clock.now())), to_text(now))
+        following = max(timer.schedule.after(now), timer.schedule.after(self._clock.now()))
+        await self._wait(timer, following, to_text(now))
+
+    async def _invoke(self, timer: Timer, due_at: datetime, last: str | None, *, late: bool) -> None:
+        now = self._clock.now()
+        status = {
+            "Last": last or to_text(due_at),
+            "Next": to_text(timer.schedule.after(now)),
+            "LastUpdated": to_text(now),
+        }
+        info = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": late}
+        await self._invoker.invoke(timer.function, Datum(json.dumps(info), "json"))

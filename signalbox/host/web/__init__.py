@@ -1,0 +1,1 @@
+"""What the host answers by itself: its home page, its administration, and who may call what."""
