@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from signalbox.product import azurite_lock
 _SCRIPT = Path("node_modules") / "azurite" / "dist" / "src" / "blob" / "main.js"
 _FILES = ("package.json", "package-lock.json", ".npmrc")
 _PATIENCE_S = 600
+_SIGN_OF_LIFE_S = 15.0  # A person who sees nothing for longer takes the start for stuck.
 
 
 class AzuriteMissing(RuntimeError):
@@ -32,7 +34,7 @@ def find_azurite(tell: Callable[[str, str], None]) -> Path:
     folder = _cache() / f"azurite-{hashlib.sha256((lock / _FILES[1]).read_bytes()).hexdigest()[:16]}"
     if not (folder / _SCRIPT).is_file():
         tell("azurite", f"installing it in {folder}, once; this takes a minute")
-        _install(lock, folder)
+        _install(lock, folder, tell)
     return folder / _SCRIPT
 
 
@@ -40,7 +42,7 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "signalbox"
 
 
-def _install(lock: Path, folder: Path) -> None:
+def _install(lock: Path, folder: Path, tell: Callable[[str, str], None]) -> None:
     """Make *folder* whole or not at all: another start may do the same at this moment."""
     if shutil.which("npm") is None:
         raise AzuriteMissing(
@@ -51,29 +53,32 @@ def _install(lock: Path, folder: Path) -> None:
         unfinished.mkdir(parents=True, exist_ok=True)
         for name in _FILES:
             shutil.copyfile(lock / name, unfinished / name)
-        _run_npm(unfinished)
+        _run_npm(unfinished, tell)
         with contextlib.suppress(OSError):  # Another start was faster: its copy is the same.
             unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _run_npm(folder: Path) -> None:
+def _run_npm(folder: Path, tell: Callable[[str, str], None]) -> None:
     command = ["npm", "ci", "--omit=dev", "--no-progress"]
-    try:
-        process = subprocess.run(
-            command,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise AzuriteMissing(f"npm has not installed Azurite within {_PATIENCE_S} s; start again") from error
+    begun = time.monotonic()
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
+    ) as process:
+        while True:
+            try:
+                _, errors = process.communicate(timeout=_SIGN_OF_LIFE_S)
+                break
+            except subprocess.TimeoutExpired as error:
+                waited_s = time.monotonic() - begun
+                if waited_s > _PATIENCE_S:
+                    process.kill()
+                    message = f"npm has not installed Azurite within {_PATIENCE_S} s; start again"
+                    raise AzuriteMissing(message) from error
+                tell("azurite", f"npm is at work for {waited_s:.0f} s; it may take {_PATIENCE_S} s")
     if process.returncode:
-        lines = [line for line in process.stderr.splitlines() if line.strip()] or ["it says nothing"]
+        lines = [line for line in errors.splitlines() if line.strip()] or ["it says nothing"]
         raise AzuriteMissing(
             f"npm cannot install Azurite ({lines[0].strip()}); see that `npm ping` reaches a registry, and start again"
         )

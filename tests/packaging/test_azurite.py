@@ -56,6 +56,22 @@ def test_it_is_installed_once_and_says_so(lock: Path, tmp_path: Path, monkeypatc
     assert "once" in lines[0][1]
 
 
+def test_a_slow_installation_shows_that_it_lives_and_ends_with_its_limit(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(azurite, "_SIGN_OF_LIFE_S", 0.05)
+    monkeypatch.setattr(azurite, "_PATIENCE_S", 0.2)
+    put_npm(tmp_path, monkeypatch, "exec sleep 60")
+    lines: list[str] = []
+
+    with pytest.raises(AzuriteMissing, match="has not installed Azurite within"):
+        find_azurite(lambda _, line: lines.append(line))
+
+    assert len(lines) > 2
+    assert "npm is at work for" in lines[1]
+    assert list((tmp_path / "cache" / "signalbox").iterdir()) == []
+
+
 def test_two_starts_at_once_leave_one_whole_copy(lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_npm(tmp_path, monkeypatch, f"sleep 0.3; mkdir -p $(dirname {SCRIPT}); touch {SCRIPT}")
     program = (
