@@ -60,6 +60,10 @@ class GoldenRows:
 
 def validate_folder(app: Path, configuration: Path, name: str, folder: Path, tell: Tell = _untold) -> Validation:
     """Judge *folder* as `name:version` *name*; *tell* hears what is begun. Raises NotJudged."""
+    if not any((folder / part).is_dir() for part in (MODEL, EXTRAS)):
+        raise NotJudged(
+            f"{folder} has no {MODEL}/ and no {EXTRAS}/, so no model is in it: train one, or name its folder"
+        )
     report = _ask(app, "bundle_check", configuration, name, folder)
     unmet, outcomes = tuple(report["unmet"]), dict[str, Any](online=None, batch=None)
     is_mlflow = report["kind"] == MLFLOW

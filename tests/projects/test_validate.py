@@ -167,6 +167,11 @@ def test_a_model_that_the_configuration_does_not_know_is_named(folder: Path) -> 
     assert any("has no `promotion` section in the configuration; those that have: diabetes" in s for s in sentences)
 
 
+def test_a_folder_without_a_model_gets_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(NotJudged, match="has no model/ and no extras/, so no model is in it: train one"):
+        unmet(tmp_path)
+
+
 def test_an_inexact_model_is_not_judged(folder: Path) -> None:
     with pytest.raises(NotJudged, match="is not exact"):
         unmet(folder, "diabetes-progression:latest")
