@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from activities.row_places import row_place
 from shared import contracts as c
 from shared.clients import Clients
+from shared.domain.counts import counted
 from shared.domain.failures import Refused
 from shared.domain.paths.patterns import fixed_prefix
 from shared.domain.retraining.rules import Retraining, TrainingKind, TrainingRoute
@@ -102,7 +103,7 @@ def _table(
             continue
         if len(fields) != len(header):
             place = row_place(clients.row_files, member.blob, member.rows + 1)
-            raise Refused(f"{member.place}: {place} has {len(fields)} fields, the header has {len(header)}")
+            raise Refused(f"{member.place}: {place} has {counted(len(fields), 'field')}, the header has {len(header)}")
         member.rows += 1
         values = dict(zip(header, fields, strict=True))
         key, apart = (tuple(values[column] for column in columns) for columns in (route.key, held_out))

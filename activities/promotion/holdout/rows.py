@@ -109,7 +109,7 @@ class Table:
         for number, cells in enumerate(filter(None, self.files.cells(self.blob, update if digest else None))):
             if len(cells) != len(self.header):
                 columns = f"the header has {len(self.header)}"
-                raise Refused(f"{self.location}: {self.place(number)} has {len(cells)} fields, {columns}")
+                raise Refused(f"{self.location}: {self.place(number)} has {counted(len(cells), 'field')}, {columns}")
             if number:
                 yield cells
         if own is not None and own.hexdigest() != self.sha256:

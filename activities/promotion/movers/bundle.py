@@ -7,6 +7,7 @@ from shared import contracts as c
 from shared.application.promotion.planning import read_bundle, source_shelves, stage_shelves
 from shared.clients import Clients
 from shared.domain import identity
+from shared.domain.counts import counted
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import MODEL, Bundle, BundleFile, difference
 from shared.domain.promotion.plans import Plan
@@ -34,7 +35,7 @@ class CopyBundle:
         there = set(stored(clients, stage_shelves(order.plan, order.at.stage)))
         lost = [f"{file.part}/{file.path}" for file in order.plan.contents]
         lost = [name for name in lost if name not in there]
-        return f"{len(lost)} files of {order.plan.model} are not in its folder, such as {lost[0]}" if lost else ""
+        return f"{order.plan.model}: its folder lacks {counted(len(lost), 'file')}, such as {lost[0]}" if lost else ""
 
 
 def copy_files(

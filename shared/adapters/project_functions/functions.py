@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.adapters.project_functions.child import Child
 from shared.codec import encode
+from shared.domain.counts import counted
 from shared.domain.failures import Refused
 from shared.domain.gates.plugins import ProjectGateCall, finding_of
 from shared.domain.gates.verdict import GateFinding, failed
@@ -87,7 +88,8 @@ class ProjectFunctionProcesses:
 def _numbers(name: str, answer: Any, rows: int) -> Sequence[float]:
     remedy = "return a list with one finite number for each row"
     if not isinstance(answer, list) or len(answer) != rows:
-        shape = f"{len(answer)} values for {rows} rows" if isinstance(answer, list) else repr(answer)[:100]
+        values = f"{counted(len(answer), 'value')} for {counted(rows, 'row')}" if isinstance(answer, list) else ""
+        shape = values or repr(answer)[:100]
         raise Refused(f"metric {name}: it returned {shape}; {remedy}")
     for value in answer:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)

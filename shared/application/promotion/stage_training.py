@@ -11,6 +11,7 @@ from typing import TypeVar
 from shared import contracts as c
 from shared.codec import encode
 from shared.domain import identity
+from shared.domain.counts import counted
 from shared.domain.failures import Refused
 from shared.domain.promotion.bundles import EXTRAS, MODEL, Bundle
 from shared.domain.promotion.ladder import Stage
@@ -65,7 +66,8 @@ def require_same_data(hub: DataHub, training: TrainingPlan) -> None:
     for folder, planned in zip(training.rules.data, training.data, strict=True):
         current = pin(hub, folder)
         if current.digest != planned.digest:
-            change = f"{planned.files} files, {planned.size} bytes when planned, {current.files} and {current.size} now"
+            before = f"{counted(planned.files, 'file')}, {planned.size} bytes when planned"
+            change = f"{before}, {current.files} and {current.size} now"
             raise Refused(f"training data {folder.name!r} ({folder.path}) has changed: {change}; plan again")
 
 
