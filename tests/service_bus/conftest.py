@@ -23,6 +23,12 @@ SETTINGS: dict[str, Any] = {
         {"name": "devops-hooks", "max_deliveries": 2},
         {"name": "hub-events", "max_deliveries": 2},
         {"name": "impatient", "lock_s": 3},
+        {"name": "refusing", "sessions": True},
+        {"name": "idle", "sessions": True},
+        {"name": "kinds"},
+        {"name": "counted"},
+        {"name": "counted-too"},
+        {"name": "listed", "sessions": True},
         {"name": "handled", "max_deliveries": 3, "lock_s": 2},
     ],
     "topics": [

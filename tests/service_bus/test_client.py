@@ -17,7 +17,6 @@ from azure.servicebus import (
 )
 from azure.servicebus.exceptions import (
     MessageLockLostError,
-    MessagingEntityNotFoundError,
     ServiceBusAuthenticationError,
     ServiceBusError,
     SessionCannotBeLockedError,
@@ -95,11 +94,6 @@ def test_a_subscription_gets_its_copy_and_may_remove_at_once(client: ServiceBusC
     with client.get_subscription_receiver("news", "failures", receive_mode=mode) as receiver:
         assert texts(receiver, 1) == ["bad"]
         assert receiver.peek_messages(5, sequence_number=1) == []
-
-
-def test_what_does_not_exist_is_not_found(client: ServiceBusClient) -> None:
-    with client.get_queue_receiver("nowhere") as receiver, pytest.raises(MessagingEntityNotFoundError):
-        receiver.receive_messages(1, max_wait_time=1)
 
 
 def test_another_key_opens_nothing(served: Served) -> None:

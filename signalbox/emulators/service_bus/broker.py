@@ -12,7 +12,11 @@ from signalbox.emulators.service_bus.entities import Entity, Namespace, Topic
 from signalbox.emulators.service_bus.schema import ACTIVE, SCHEDULED, Held, read_held
 from signalbox.emulators.service_bus.sections import Incoming, read_messages
 
-_INSERT = "INSERT INTO messages (entity, state, session, payload, enqueued, due, expires) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT = (
+    "INSERT INTO messages (entity, number, state, session, payload, enqueued, due, expires) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_NEXT = "INSERT INTO counters VALUES (?, 1) ON CONFLICT (entity) DO UPDATE SET last = last + 1 RETURNING last"
 # Dead letters have no time to live and no limit of deliveries, as the service documents them.
 _MOVE = (
     "UPDATE messages SET entity = ?, state = 0, source = ?, reason = ?, description = ?, token = NULL, "
@@ -47,7 +51,8 @@ class Broker:
         with transaction(self.database):
             for number in numbers:
                 deletion = self.database.execute(
-                    "DELETE FROM messages WHERE seq = ? AND entity = ? AND state = ?", (number, path.lower(), SCHEDULED)
+                    "DELETE FROM messages WHERE number = ? AND entity = ? AND state = ?",
+                    (number, path.lower(), SCHEDULED),
                 )
                 if deletion.rowcount == 0:
                     raise RefusedError("com.microsoft:message-not-found", f"no scheduled message {number}")
@@ -57,7 +62,8 @@ class Broker:
         self._entity(path)
         self.tick()
         rows = self.database.execute(
-            "SELECT * FROM messages WHERE entity = ? AND seq >= ? AND (? IS NULL OR session = ?) ORDER BY seq LIMIT ?",
+            "SELECT * FROM messages WHERE entity = ? AND number >= ? AND (? IS NULL OR session = ?) "
+            "ORDER BY number LIMIT ?",
             (path.lower(), first, session, session, count),
         )
         return [read_held(row) for row in rows]
@@ -140,8 +146,12 @@ class Broker:
         # The shorter of both counts: the entity's time is the longest that a message may ask for, as the service
         # documents it.
         expires = start + min(lifetimes) if lifetimes else None
-        row = (path, state, message.session, message.payload, now, message.due, expires)
-        return int(self.database.execute(_INSERT, row).lastrowid or 0)
+        # Numbers count an entity's own messages; one that becomes a dead letter keeps its number.
+        number = int(self.database.execute(_NEXT, (path,)).fetchone()[0])
+        self.database.execute(
+            _INSERT, (path, number, state, message.session, message.payload, now, message.due, expires)
+        )
+        return number
 
     def _release_due(self, now: float) -> Iterable[str]:
         query = "SELECT * FROM messages WHERE state = 2 AND due <= ?"

@@ -24,6 +24,8 @@ from signalbox.emulators.service_bus.links import (
 from signalbox.emulators.service_bus.management import status
 
 _MANAGEMENT, _CBS = "/$management", "$cbs"
+_NEEDS_SESSION = "It is not possible for an entity that requires sessions to create a non-sessionful message receiver."
+_HAS_NO_SESSIONS = "A sessionful message receiver cannot be created on an entity that does not require sessions."
 _PATIENCE_S = 65.0  # How long the service looks for a next session where the client gives no time-out.
 
 
@@ -129,7 +131,7 @@ class AmqpConnection(asyncio.Protocol):
             close(link, "amqp:not-found", f"The messaging entity '{path}' could not be found.")
         elif link.is_receiver:
             link.role = Inbox(self._service, path)
-            accept(link)
+            accept(link, self._service.max_message_bytes)
         else:
             self._open_outlet(link, path)
 
@@ -141,7 +143,7 @@ class AmqpConnection(asyncio.Protocol):
             answer = self._put_token if path == _CBS else self._manager(path.removesuffix(_MANAGEMENT))
             session = link.session
             link.role = Requests(answer, lambda response: self._respond(session, path, response))
-        accept(link)
+        accept(link, self._service.max_message_bytes)
 
     def _open_outlet(self, link: Any, path: str) -> None:
         entity = self._service.broker.namespace.entity(path)
@@ -149,8 +151,8 @@ class AmqpConnection(asyncio.Protocol):
         if entity is None:
             close(link, "amqp:not-allowed", f"'{path}' is a topic: receive from one of its subscriptions")
         elif entity.sessions != wants:
-            needs = "requires sessions: receive from one" if entity.sessions else "has no sessions"
-            close(link, "amqp:not-allowed", f"The entity '{path}' {needs}.")
+            message = _NEEDS_SESSION if entity.sessions else _HAS_NO_SESSIONS
+            close(link, "amqp:not-allowed", message)
         elif wants:
             timeout_ms = (link.remote_properties or {}).get("com.microsoft:timeout")
             patience = _PATIENCE_S if timeout_ms is None else timeout_ms / 1000
@@ -158,7 +160,7 @@ class AmqpConnection(asyncio.Protocol):
             self._seek(link)
         else:
             link.role = self._outlets[link] = Outlet(self._service, entity, None, self._container)
-            accept(link)
+            accept(link, self._service.max_message_bytes)
 
     def _seek(self, link: Any) -> None:
         path, _ = self._seeking[link]

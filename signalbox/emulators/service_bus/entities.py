@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 DEAD_LETTERS = "/$deadletterqueue"
+_TRANSFER_LETTERS = "/$transfer/$deadletterqueue"  # Of what could not be forwarded: nothing is, so it stays empty.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +72,8 @@ class Namespace:
 
     def _add(self, entity: Entity) -> None:
         self._entities[entity.path] = entity
-        self._entities[entity.dead_letters] = Entity(
-            path=entity.dead_letters, lock_s=entity.lock_s, max_deliveries=2**31
-        )
+        for sub_queue in (entity.dead_letters, entity.path + _TRANSFER_LETTERS):
+            self._entities[sub_queue] = Entity(path=sub_queue, lock_s=entity.lock_s, max_deliveries=2**31)
 
     def _add_topic(self, raw: Mapping[str, Any]) -> None:
         path = raw["name"].lower()

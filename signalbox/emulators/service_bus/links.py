@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
-from proton import Condition, Delivery, Link, Message, symbol
+from proton import Condition, Delivery, Link, Message, Terminus, symbol
 
 from signalbox.emulators.service_bus.access import Access
 from signalbox.emulators.service_bus.broker import Broker, RefusedError
@@ -29,6 +30,7 @@ class Service:
     sessions: Sessions
     management: Management
     access: Access
+    max_message_bytes: int
 
 
 class Inbox:
@@ -38,6 +40,8 @@ class Inbox:
         self._service, self._path = service, path
 
     def receive(self, link: Any, delivery: Any, payload: bytes) -> None:
+        if is_too_large(link, delivery, payload):
+            return
         try:
             self._service.broker.send(self._path, read_messages(payload))
         except RefusedError as refusal:
@@ -57,6 +61,8 @@ class Requests:
         self._answer, self._respond = answer, respond
 
     def receive(self, link: Any, delivery: Any, payload: bytes) -> None:
+        if is_too_large(link, delivery, payload):
+            return
         delivery.update(Delivery.ACCEPTED)
         delivery.settle()
         replenish(link)
@@ -144,8 +150,20 @@ def outcome_of(delivery: Any) -> Outcome | None:
     return Outcome(verdict="release") if state == Delivery.RELEASED else None
 
 
+def is_too_large(link: Any, delivery: Any, payload: bytes) -> bool:
+    """Whether *payload* is more than the link takes; then it is refused already."""
+    size, limit = len(payload), link.max_message_size
+    if size > limit:
+        message = f"The message (size: {size} bytes) exceeds the limit ({limit} bytes) currently allowed on the link."
+        reject(delivery, "amqp:link:message-size-exceeded", message)
+        delivery.settle()
+        replenish(link)
+    return bool(size > limit)
+
+
 def reject(delivery: Any, condition: str, message: str) -> None:
-    delivery.local.condition = Condition(condition, message)
+    # The client waits for ever where a condition has no `info`.
+    delivery.local.condition = Condition(condition, message, {symbol("com.microsoft:tracking-id"): uuid4().hex})
     delivery.update(Delivery.REJECTED)
 
 
@@ -154,12 +172,12 @@ def replenish(link: Any) -> None:
         link.flow(_CREDIT - link.credit)
 
 
-def accept(link: Any) -> None:
+def accept(link: Any, max_message_bytes: int) -> None:
     """Open the link as the client asked for it."""
     link.source.copy(link.remote_source)
     link.target.copy(link.remote_target)
     link.snd_settle_mode, link.rcv_settle_mode = link.remote_snd_settle_mode, link.remote_rcv_settle_mode
-    link.max_message_size = 1024 * 1024
+    link.max_message_size = max_message_bytes
     link.open()
     if link.is_receiver:
         link.flow(_CREDIT)
@@ -178,9 +196,10 @@ def accept_session(link: Any, session: str, until: float) -> None:
 
 def close(link: Any, condition: str, message: str) -> None:
     if not link.state & Link.LOCAL_ACTIVE and not link.state & Link.LOCAL_CLOSED:
-        link.source.copy(link.remote_source)
-        link.target.copy(link.remote_target)
-        link.open()  # AMQP knows no refusal of a link: it is opened and closed at once.
+        # AMQP knows no refusal of a link: it is opened without its ends, by which the client sees that there is more to
+        # come, and closed at once.
+        link.source.type = link.target.type = Terminus.UNSPECIFIED
+        link.open()
     link.condition = Condition(condition, message)
     link.close()
 

@@ -39,7 +39,7 @@ class Locks:
     def take_deferred(self, path: str, numbers: Sequence[int], *, remove: bool = False) -> list[Held]:
         """Deferred messages by sequence number. Raises RefusedError where one is not there."""
         path, now = path.lower(), self._broker.clock()
-        sql = "SELECT * FROM messages WHERE entity = ? AND seq = ? AND state = ? AND token IS NULL"
+        sql = "SELECT * FROM messages WHERE entity = ? AND number = ? AND state = ? AND token IS NULL"
         with transaction(self._database):
             rows = [self._database.execute(sql, (path, number, DEFERRED)).fetchone() for number in numbers]
             if None in rows:

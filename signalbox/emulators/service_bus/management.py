@@ -5,18 +5,18 @@ Source: AMQP 1.0 in Azure Service Bus, request-response-based operations. Rules 
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
 
 from proton import UNDESCRIBED, Array, Data, int32, timestamp
 
 from signalbox.emulators.service_bus.broker import Broker, RefusedError
 from signalbox.emulators.service_bus.locks import Locks, Outcome
-from signalbox.emulators.service_bus.schema import Held
+from signalbox.emulators.service_bus.schema import Held, lock_of, token_of
 from signalbox.emulators.service_bus.sections import MalformedError, read_messages
 from signalbox.emulators.service_bus.sessions import Sessions
 
 _VENDOR = "com.microsoft:"
-_GONE = ("com.microsoft:message-lock-lost", "com.microsoft:session-lock-lost")
+_STATUSES = {"com.microsoft:message-lock-lost": 410, "com.microsoft:session-lock-lost": 410, "amqp:not-allowed": 400}
+_MAX_TIME_MS = 253402300800000  # .NET's DateTime.MaxValue, by which clients ask for all sessions.
 _VERDICTS = {"completed": "complete", "abandoned": "abandon", "defered": "defer", "suspended": "dead-letter"}
 
 Answer = tuple[int, str, dict[str, Any] | None, str | None]  # status, description, body, error condition
@@ -37,7 +37,7 @@ class Management:
         try:
             answer = operation_body(self, path, body)
         except RefusedError as refusal:
-            return (410 if refusal.condition in _GONE else 404), str(refusal), None, refusal.condition
+            return _STATUSES.get(refusal.condition, 404), str(refusal), None, refusal.condition
         except (MalformedError, KeyError, TypeError, ValueError) as error:
             return 400, f"{type(error).__name__}: {error}", None, "com.microsoft:argument-error"
         return (204, "No content", None, None) if answer is None else (200, "OK", answer, None)
@@ -79,6 +79,11 @@ class Management:
             self._locks.settle(token_of(token), outcome)
         return {}
 
+    def _list_sessions(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        since, skip, top = int(body["last-updated-time"]), int(body["skip"]), int(body["top"])
+        names = self._sessions.names(path, None if since >= _MAX_TIME_MS else since / 1000)[skip : skip + top]
+        return {"skip": int32(skip), "sessions-ids": Array(UNDESCRIBED, Data.STRING, *names)} if names else None
+
     def _state(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return {"session-state": self._sessions.state(path, body["session-id"])}
 
@@ -96,14 +101,10 @@ _OPERATIONS: Mapping[str, Operation] = {
     "cancel-scheduled-message": Management._cancel,
     "receive-by-sequence-number": Management._receive_deferred,
     "update-disposition": Management._settle,
+    "get-message-sessions": Management._list_sessions,
     "get-session-state": Management._state,
     "set-session-state": Management._set_state,
 }
-
-
-def token_of(lock: UUID) -> str:
-    """The delivery's tag behind a lock token: clients read the 16 bytes of a tag as a little-endian UUID."""
-    return lock.bytes_le.decode("ascii", "replace")
 
 
 def status(code: int) -> Any:
@@ -111,7 +112,7 @@ def status(code: int) -> Any:
 
 
 def _entry(message: Held) -> dict[str, Any]:
-    lock = {} if message.token is None else {"lock-token": UUID(bytes_le=message.token.encode())}
+    lock = {} if message.token is None else {"lock-token": lock_of(message.token)}
     return {"message": message.payload, **lock}
 
 

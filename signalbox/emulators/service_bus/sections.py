@@ -7,11 +7,13 @@ message format either: a batch (0x80013700) is known by its data sections, each 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from proton import Data, DataException, Described, symbol, timestamp, ubyte, uint, ulong
 
 _HEADER, _DELIVERY, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA = 0x70, 0x71, 0x72, 0x73, 0x74, 0x75
 _KNOWN = range(0x70, 0x79)
+_READ = (_HEADER, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA)
 _FIELDS = ("message_id", "user_id", "to", "label", "reply_to", "correlation_id", "content_type")
 _GROUP, _REPLY_GROUP = 10, 12
 
@@ -42,6 +44,7 @@ class Marks:
     """What the service adds to a message that it delivers; moments in seconds since 1970."""
 
     sequence: int
+    lock: UUID | None = None
     enqueued_at: float
     deliveries: int
     locked_until: float | None = None
@@ -67,7 +70,8 @@ def with_marks(payload: bytes, marks: Marks) -> bytes:
     """The message with the service's header fields, annotations and dead-letter properties."""
     sections = _split_sections(payload)
     first = {code: value for code, value, _ in reversed(sections)}
-    parts = [_header(first.get(_HEADER), marks.deliveries), _annotations(first.get(_ANNOTATIONS), marks)]
+    lock = b"" if marks.lock is None else _section(_DELIVERY, {symbol("x-opt-lock-token"): marks.lock})
+    parts = [_header(first.get(_HEADER), marks.deliveries), lock, _annotations(first.get(_ANNOTATIONS), marks)]
     application = dict(first.get(_APPLICATION) or {}) | _dead_letter_properties(marks)
     properties = [raw for code, _, raw in sections if code == _PROPERTIES]
     body = [raw for code, _, raw in sections if code > _APPLICATION]
@@ -82,18 +86,34 @@ def _split_sections(payload: bytes) -> list[tuple[int, Any, bytes]]:
         data = Data()
         try:
             length = data.decode(payload[at:])
-            data.rewind()
-            data.next()
-            section = data.get_object()
+            code, value = _read_section(data)
         except (DataException, ValueError, UnicodeDecodeError) as error:
             raise MalformedError(str(error)) from error
-        if not isinstance(section, Described) or section.descriptor not in _KNOWN or length <= 0:
+        if length <= 0:
             raise MalformedError("a part of the message is no AMQP section")
-        sections.append((int(section.descriptor), _own(section.value), payload[at : at + length]))
+        sections.append((code, value, payload[at : at + length]))
         at += length
     if not sections:
         raise MalformedError("the message is empty")
     return sections
+
+
+def _read_section(data: Data) -> tuple[int, Any]:
+    """Descriptor and value; None for what the broker only carries: Proton reads no map whose keys are bytes.
+
+    Raises MalformedError.
+    """
+    data.rewind()
+    data.next()
+    if not data.is_described():
+        raise MalformedError("a part of the message is no AMQP section")
+    data.enter()
+    data.next()
+    code = data.get_object()
+    if code not in _KNOWN:
+        raise MalformedError("a part of the message is no AMQP section")
+    data.next()
+    return int(code), _own(data.get_object()) if code in _READ else None
 
 
 def _own(value: Any) -> Any:

@@ -19,10 +19,11 @@ from signalbox.emulators.service_bus.schema import open_broker
 from signalbox.emulators.service_bus.sessions import Sessions
 
 _TICK_S = 0.1
+_STANDARD_TIER_BYTES = 256 * 1024
 
 
 class ServiceBus:
-    """*settings*: `queues`, `topics` and `keys` (by policy name); *accepts* judges the JWTs of the local tenant."""
+    """*settings*: `queues`, `topics`, `keys` (by policy name), `max_message_bytes`; *accepts* judges JWTs."""
 
     def __init__(
         self,
@@ -39,7 +40,12 @@ class ServiceBus:
         management = Management(self.broker, locks, sessions)
         access = Access(settings["keys"], accepts, clock)
         self._service = Service(
-            broker=self.broker, locks=locks, sessions=sessions, management=management, access=access
+            broker=self.broker,
+            locks=locks,
+            sessions=sessions,
+            management=management,
+            access=access,
+            max_message_bytes=settings.get("max_message_bytes", _STANDARD_TIER_BYTES),
         )
         self._connections: set[AmqpConnection] = set()
         self._dirty: set[str] = set()

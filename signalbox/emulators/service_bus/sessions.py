@@ -17,6 +17,13 @@ ON CONFLICT (entity, id) DO UPDATE SET owner = excluded.owner, locked_until = ex
 """
 
 
+_NAMES = """
+SELECT session FROM messages
+    WHERE entity = :entity AND session IS NOT NULL AND state = 0 AND (:since IS NULL OR enqueued >= :since)
+UNION SELECT id FROM sessions
+    WHERE entity = :entity AND state IS NOT NULL AND (:since IS NULL OR updated >= :since)
+ORDER BY 1
+"""
 _RENEW = "UPDATE sessions SET locked_until = ? WHERE entity = ? AND id = ? AND owner IS NOT NULL AND locked_until > ?"
 
 
@@ -79,9 +86,15 @@ class Sessions:
 
     def set_state(self, path: str, session: str, state: bytes | None) -> None:
         """Raises RefusedError where the session is not locked."""
-        sql = "UPDATE sessions SET state = ? WHERE entity = ? AND id = ? AND owner IS NOT NULL"
-        if self._database.execute(sql, (state, path.lower(), session)).rowcount == 0:
+        sql = "UPDATE sessions SET state = ?, updated = ? WHERE entity = ? AND id = ? AND owner IS NOT NULL"
+        row = (state, self._broker.clock(), path.lower(), session)
+        if self._database.execute(sql, row).rowcount == 0:
             raise RefusedError(LOST, f"The session lock of '{session}' has expired.")
+
+    def names(self, path: str, since: float | None) -> list[str]:
+        """The sessions with messages or a state; with *since*, those with a message or a state from then on."""
+        rows = self._database.execute(_NAMES, {"entity": path.lower(), "since": since})
+        return [row[0] for row in rows]
 
     def _held_session(self, path: str, session: str) -> str | None:
         sql = "SELECT owner FROM sessions WHERE entity = ? AND id = ? AND locked_until > ?"
