@@ -114,7 +114,7 @@ fuzz: setup  ## Damaged files, 2,000 of each format; and what the API's document
 	@SIGNALBOX_FUZZ_FILES=$${SIGNALBOX_FUZZ_FILES:-2000} $(BIN)/python -m pytest tests/unit/data/test_damaged.py -v
 	@SIGNALBOX_FUZZ_EXAMPLES=$${SIGNALBOX_FUZZ_EXAMPLES:-50} $(BIN)/python -m pytest tests/onemachine/test_fuzz.py -s -v
 
-check: setup  ## Format, lint, types, imports, generated files, the infrastructure, and the documentation site.
+check: setup  ## Format, lint, types, imports, generated files, the infrastructure, recorded histories, and the documentation site.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -127,6 +127,7 @@ check: setup  ## Format, lint, types, imports, generated files, the infrastructu
 	@$(BIN)/python -m infra.check
 	@$(BIN)/python -m triggers.http.openapi | cmp - docs/openapi.json || { echo "run make documents"; exit 1; }
 	@$(BIN)/python -m pytest -q --no-header --no-summary tests/architecture/test_lock.py >/dev/null || { echo "requirements.txt is not of requirements.in and constraints.txt: run make lock"; exit 1; }
+	@$(BIN)/python -m pytest -q --no-header --no-summary tests/replay >/dev/null || { echo "a recorded history does not end as it did: run pytest tests/replay"; exit 1; }
 	@$(BIN)/python -m website
 
 site: setup  ## The documentation site, in site/: every link, anchor and address is checked. Nothing is fetched.
