@@ -75,7 +75,7 @@ def test_it_gets_the_labels_of_a_classifier(clients: FakeClients, tmp_path: Path
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("return [0.0]", "it returned 1 values for 200 rows; return a list with one finite number for each row"),
+        ("return [0.0]", "it returned 1 value for 200 rows; return a list with one finite number for each row"),
         ("return 3", "it returned 3; return a list"),
         ("return [float('nan')] * 200", "it returned nan for a row"),
         ("return truth[999]", "it failed at rules/metrics.py:2: IndexError"),
