@@ -14,6 +14,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.amounts import WHOLE
 
+if "SIGNALBOX_RECORD" in os.environ:  # The host's libraries, which most single tests do without.
+    from tests.replay.recording import scene, seen  # noqa: F401 (fixtures)
+
 gc.disable()  # Collecting makes millions of objects and hardly any garbage.
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("short", UNTIMED, max_examples=30)

@@ -12,7 +12,7 @@ import pytest
 from orchestrators import inference
 from shared import contracts as c
 from shared.durable.context import Context, Steps, call
-from tests.replay.histories import GOLDEN, asked_for, replay
+from tests.replay.histories import BODIES, GOLDEN, asked_for, replay
 
 FILES = sorted(GOLDEN.glob("*.json"))
 _NO_ERROR = {"error": "", "log": ""}
@@ -89,6 +89,10 @@ def test_a_run_of_the_first_release_finishes_under_the_second():
 def test_a_run_that_the_second_release_begins_takes_its_new_step():
     with pytest.raises(Exception, match=r"Gathered\.files is missing"):  # A step more than the history has.
         replayed_by_the_second_release("2.0")
+
+
+def test_there_is_a_history_of_each_orchestration():
+    assert {json.loads(path.read_text())["name"] for path in FILES} == set(BODIES)
 
 
 def test_there_is_a_history_of_each_path():
