@@ -11,11 +11,12 @@ from shared.application.inference.scoring import refuse_revoked_scoring
 from shared.clients import Clients
 from shared.domain import identity
 from shared.domain.failures import Refused, Transient
-from shared.domain.inference.job_logs import last_error, printable_tail, script_place
+from shared.domain.inference.job_logs import kind_of_error, last_error, printable_tail, script_place
 from shared.domain.inference.routes import Workspace
 from shared.domain.inference.runs import JobState, RowCount, RowMatch, RunOutcome, job_state, judge_rows
 from shared.ports import BatchJob, Blob, HubFile
 from shared.records import paths
+from shared.records.inference import store_of
 from shared.records.lists.rows import RUNS, keep_listed
 from shared.records.store import RecordStore
 
@@ -61,19 +62,21 @@ def look_at_job(clients: Clients, look: c.JobLook) -> c.JobSeen:
 def explained(clients: Clients, workspace: Workspace, job: str, end: c.JobSeen, script: str = "") -> c.JobSeen:
     """*end* with the error that the log of the failed *job* names, and the line of the *script* where it arose.
 
-    A log that cannot be read keeps nobody waiting.
+    Everybody reads why a job failed, so the reason has the class of the error alone: its words are the script's, and
+    may hold data. A log that cannot be read keeps nobody waiting.
     """
     try:
         files = [file for file in clients.job_logs.files(workspace, job) if file.size]
         if not files:
             return end
         text = printable_tail(clients.job_logs.tail(workspace, files[0], _LOG_TAIL), _LOG_LINES)
-        error = ": ".join(filter(None, (script_place(text, script), last_error(text))))
+        place, error = script_place(text, script), last_error(text)
     # The log only explains a failure that is known already. A fault here must not hide it or make the run wait.
     except (Refused, Transient) as fault:
         return replace(end, error=f"its log could not be read: {str(fault)[:200]}")
     because = end.because or f"the job ended as {end.status}"
-    return replace(end, because=f"{because}: {error}", error=error, log=files[0].name)
+    reason = ": ".join(filter(None, (because, place, kind_of_error(error))))
+    return replace(end, because=reason, error=": ".join(filter(None, (place, error))), log=files[0].name)
 
 
 def cancel_job(clients: Clients, cancellation: c.Cancellation) -> c.Done:
@@ -102,6 +105,8 @@ def reconcile_rows(clients: Clients, reconciling: c.Reconciling) -> c.Reconciled
     count = RowCount(rows_in=reconciling.rows_in, rows_out=match.rows_out)
     policy, threshold = request.route.on_missing_rows, request.route.overrides.error_threshold
     outcome, because = judge_rows(count, policy, threshold, match)
+    if match.differs:  # Apart from the sentence, since keys are data.
+        store_of(clients.hub, request).create(paths.unmatched_keys(request.run), match.examples)
     # A failed result names no file, so that nothing can be published from it by mistake.
     result_files = () if outcome is RunOutcome.FAILED else files
     by = match.by if match.rows == count.rows_in else ()

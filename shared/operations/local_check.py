@@ -15,6 +15,7 @@ from shared.adapters.reader.process import ReaderFailed
 from shared.config.contracts import read_contract
 from shared.config.findings import FileFinding
 from shared.domain.counts import counted
+from shared.domain.data.data_samples import lines_with_samples
 
 PASSED, FAILED, NOT_TRIED = 0, 1, 2
 
@@ -46,11 +47,9 @@ def main(arguments: list[str]) -> int:
     elif code == NOT_TRIED:
         print("\n".join(report["summary"]), file=sys.stderr)
     else:
-        print(
-            "\n".join(
-                [f"{report['outcome']}: {counted(report['rows'], 'row')}", *(f"  {line}" for line in report["summary"])]
-            )
-        )
+        print(f"{report['outcome']}: {counted(report['rows'], 'row')}")
+        for line in lines_with_samples(report):
+            print(f"  {line}")
     return code
 
 

@@ -17,6 +17,7 @@ from shared.adapters.tables.measuring import profile
 from shared.config.contracts import read_rules
 from shared.domain.counts import counted
 from shared.domain.data.data_contract import DataContract
+from shared.domain.data.data_samples import lines_with_samples
 
 WRITTEN, BROKEN, NOT_TRIED = 0, 1, 2
 
@@ -36,7 +37,8 @@ def write_profile(file: Path, contract_file: Path, out: Path | None, force: bool
     # The reader's process judges the file first: what could end a process is a finding there.
     report = check_files([table], replace(contract, distribution=None), home=contract_file.parent)
     if report.outcome != "passed":
-        lines = [f"{file} breaks {contract_file}, so nothing was written", *(f"  {line}" for line in report.summary)]
+        reasons = (f"  {line}" for line in lines_with_samples(report.to_dict()))
+        lines = [f"{file} breaks {contract_file}, so nothing was written", *reasons]
         print("\n".join(lines), file=sys.stderr)
         return BROKEN
     reference_profile = profile([table], contract)

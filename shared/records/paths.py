@@ -31,6 +31,11 @@ def output_folder(run: str) -> str:
     return f"runs/{run}/output"
 
 
+def unmatched_keys(run: str) -> str:
+    """The keys by which a run's predictions and its rows do not agree."""
+    return f"runs/{run}/unmatched.json"
+
+
 def output_report(run: str) -> str:
     """The whole report of the check of a run's predictions."""
     return f"runs/{run}/output.json"

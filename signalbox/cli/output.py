@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -58,3 +58,10 @@ def emit_answer(answer: Mapping[str, Any], as_json: bool) -> None:
 def printable(text: str) -> str:
     """*text* with control characters spelled out: names of blobs come from outside, and terminals obey."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def sample_lines(samples: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """`FILE row 3: 47.11` for each of *samples*; of a file as a whole without a row."""
+    for sample in samples:
+        row = f" row {sample['row']}" if sample["row"] else ""
+        yield f"{sample['file']}{row}: {sample['value']}"

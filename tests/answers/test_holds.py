@@ -54,7 +54,7 @@ async def test_bad_outputs_hold_the_part_and_say_why_where_people_look(app: Answ
     (hold,) = held(app)
 
     assert app.files() == {}
-    assert hold.because == ("max: column risk: 1 value is above the maximum (outputs.csv row 2: 7)",)
+    assert hold.because == ("max: column risk: 1 value is above the maximum (outputs.csv row 2)",)
     assert app.clients.hub.find(*hold.outputs.split("/", 1)) is not None
     assert f"`signalbox answers release {hold.part} --reason WHY`" in swept.failed[0]
     assert app.clients.announcer.kinds == ["Signalbox.Answers.Held"]  # type: ignore[attr-defined]

@@ -276,7 +276,7 @@ async def test_what_cannot_be_counted_is_published_and_says_why(app: AnswersApp)
 
     assert len(app.manifests) == 1
     problem = json.loads(app.files("signalbox")["drift/m/1/problem.json"])
-    assert "is no number" in problem["because"]
+    assert "none of its values is a number" in problem["because"]
     assert app.manifests[0]["part"] in problem["because"]
 
 

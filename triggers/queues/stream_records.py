@@ -24,6 +24,7 @@ from shared.domain.inference.streams import KEY, Stream
 from shared.durable.starting import Client, Start
 from shared.records import paths as records
 from shared.records.inference import HeldMessage, UsedMessage
+from shared.validation.requests import BadRequest, requested
 from shared.validation.rules import Many, Name
 from triggers.queues.hub_messages import handling
 from triggers.queues.queue_messages import RECORDS, PoisonMessage, QueueMessage, queue_message
@@ -149,9 +150,18 @@ def _store_refused(
     store_letter(clients, _letter(refusal), f"stream {stream.name}: {reason}")
 
 
+def _delivery(message: QueueMessage) -> RecordsSent:
+    """What the message brings. Raises UnreadableEvent, which repeats nothing of it but the name of the stream."""
+    try:
+        return requested(RecordsSent, message.data)
+    except BadRequest as error:
+        faults = (fault if fault.field == "stream" else replace(fault, value="wrong") for fault in error.faults)
+        raise UnreadableEvent("; ".join(map(str, faults))[:1000]) from error
+
+
 def read_records(clients: Clients, message: QueueMessage) -> tuple[Stream, RecordsSent]:
     """What the message brings to which stream. Raises UnreadableEvent."""
-    delivery = message.brings(RecordsSent)
+    delivery = _delivery(message)
     if message.cut:
         raise UnreadableEvent("a secret was taken out of it before it was kept; replay the one in the queue instead")
     message.refuse_nameless()

@@ -45,7 +45,7 @@ class Vocabulary:
     def code(self, text: str, place: str = "") -> float:
         """Raises Refused where *text* is none of the classes; *place* says whose it is."""
         if self.classes and text not in self._codes:
-            raise Refused(f"{place} is {text!r}, which is none of the hold-out's classes: {', '.join(self.classes)}")
+            raise Refused(f"{place} has a value that is none of the hold-out's classes: {', '.join(self.classes)}")
         return float(self._codes.setdefault(text, len(self._codes)))
 
     def distribution(self, value: Any, place: str) -> list[float]:
@@ -54,7 +54,7 @@ class Vocabulary:
         numbers = isinstance(shares, list) and len(shares) == len(self.classes) and all(map(_is_number, shares))
         if not numbers:
             form = f"one probability for each of {', '.join(self.classes)}, as a list in this order or by name"
-            raise Refused(f"{place} is {str(value)[:80]!r}; give {form}")
+            raise Refused(f"{place} has another form; give {form}")
         return [float(number) for number in shares]
 
     def texts(self, codes: Any) -> "NDArray[Any]":
@@ -130,9 +130,7 @@ class Table:
         try:
             return float(value)
         except (TypeError, ValueError, OverflowError) as error:
-            raise Refused(
-                f"{place} is {value!r}, which is no number; set `labels` of the hold-out for texts"
-            ) from error
+            raise Refused(f"{place} has a value that is no number; set `labels` of the hold-out for texts") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

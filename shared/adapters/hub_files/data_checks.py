@@ -69,4 +69,4 @@ def _written_alone(record: Mapping[str, Any], contract: DataContract) -> tuple[b
     try:
         return file_of_records([record], contract), ""
     except (UnicodeError, ValueError, RecursionError) as error:
-        return b"", f"the record cannot be written as {contract.csv.encoding}: {error}"[:300]
+        return b"", f"the record cannot be written as {contract.csv.encoding} ({type(error).__name__})"

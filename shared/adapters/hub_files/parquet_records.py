@@ -40,7 +40,7 @@ def _value(column: Column, value: Any) -> Any:
         return None
     known = parsed(str(value), column.type)
     if known is None:
-        raise Refused(f"column {column.name} is {str(value)[:80]!r}, which is no {column.type}")
+        raise Refused(f"column {column.name} has a value that is no {column.type}")
     return known
 
 

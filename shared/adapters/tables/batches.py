@@ -1,5 +1,7 @@
 """What the readers of all formats give: pieces of a file, as columns of raw values."""
 
+import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,7 @@ LONGEST_RECORD = 16 * 1024 * 1024
 MOST_COLUMNS = 10_000
 _NAMED_EXTRAS = 50
 _OTHERS = "(others)"
+_NAMED_ROW = re.compile(r"(?:Row #|line )([0-9]{1,18})")
 
 
 class UnreadableFile(Exception):
@@ -51,11 +54,20 @@ class Piece:
 Parse = Callable[[], Piece]
 
 
+def fault_of(error: Exception) -> str:
+    """The kind of *error* and the row that it names; the own words of most errors repeat what the row holds."""
+    if isinstance(error, UnicodeDecodeError | RecursionError):
+        return str(error)[:200]
+    row = _NAMED_ROW.search(str(error))
+    return f"{type(error).__name__}{f' in row {row[1]}' if row else ''}"
+
+
 def compare_columns(name: str, first_rows: Mapping[str, int], contract: DataContract, breaches: Breaches) -> None:
     """Add a breach for each column that is missing, and for each that the contract does not name.
 
     *first_rows* says for each column of the file in which row it came first. More than fifty unnamed columns are
-    counted together, because a hostile file may have any number of them.
+    counted together, because a hostile file may have any number of them. So are those that look like no column of the
+    contract, if the file has none of its columns: such a first line is often a row of data, which must not be repeated.
     """
     for column in contract.names:
         if column not in first_rows:
@@ -63,9 +75,11 @@ def compare_columns(name: str, first_rows: Mapping[str, int], contract: DataCont
     if contract.extra_columns != "refuse":
         return
     extra = [(column, row) for column, row in first_rows.items() if column not in contract.names]
+    has_header = len(extra) < len(first_rows) or contract.format == "jsonl"
     for number, (column, row) in enumerate(extra):
+        named = number < _NAMED_EXTRAS and (has_header or difflib.get_close_matches(column[:200], contract.names, 1))
         example = Example(file=name, row=row, value="remove it, or allow extra columns")
-        breaches.add("extra", column[:200] if number < _NAMED_EXTRAS else _OTHERS, 1, [example])
+        breaches.add("extra", column[:200] if named else _OTHERS, 1, [example])
 
 
 def single_array(array: pa.ChunkedArray) -> pa.Array:

@@ -152,10 +152,7 @@ def _records(blocks: Iterable[bytes], delimiter: bytes) -> Iterator[bytes]:
             yield buffer[:end]
             buffer = buffer[end:]
         elif len(buffer) > LONGEST_RECORD:
-            raise UnreadableFile(
-                f"a record is longer than {LONGEST_RECORD // 1024**2} MB, or a quote in it never ends: "
-                f"{buffer[:60].decode(errors='replace')}"
-            )
+            raise UnreadableFile(f"a record is longer than {LONGEST_RECORD // 1024**2} MB, or a quote in it never ends")
     yield buffer
 
 

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,13 +12,13 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from shared.adapters.reader.files import TableFile
+from shared.adapters.tables.batches import fault_of
 from shared.domain.data.reference_profile import MANY_TEXTS
 
 _BLOCK = 4 * 1024 * 1024
 _ROWS = 65_536
 _LONGEST_LINE = 16 * 1024 * 1024
 MOST_ROWS = 500_000
-_NAMED_ROW = re.compile(r"(?:Row #|line )([0-9]{1,18})")
 
 
 class UnreadableTable(Exception):
@@ -39,13 +38,7 @@ def plain_columns(file: TableFile) -> Iterator[tuple[str, "np.ndarray"]]:
                 if values is not None:
                     yield name, values
         except (pa.ArrowException, ValueError, KeyError, TypeError, OSError, RecursionError, OverflowError) as error:
-            raise UnreadableTable(_fault(error)) from error
-
-
-def _fault(error: Exception) -> str:
-    """The kind of *error* and the row that it names; its own words repeat what the row holds."""
-    row = _NAMED_ROW.search(str(error))
-    return f"{type(error).__name__}{f' in row {row[1]}' if row else ''}"
+            raise UnreadableTable(fault_of(error)) from error
 
 
 def _table(name: str, stream: Any) -> pa.Table:

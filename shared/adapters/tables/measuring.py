@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from shared.adapters.reader.files import TableFile
 from shared.adapters.reader.frames import ClosedConnection
-from shared.adapters.tables.batches import Piece, UnreadableFile, compare_columns
+from shared.adapters.tables.batches import Piece, UnreadableFile, compare_columns, fault_of
 from shared.adapters.tables.keys import KeyPart, Keys, key_part
 from shared.adapters.tables.piece_measures import PieceMeasurer, PieceMeasures
 from shared.adapters.tables.pieces import map_pieces, pieces_of
@@ -82,8 +82,9 @@ class _Measuring:
         except MemoryError:
             self._unreadable(file, "reading it takes more memory than there is for it")
         except Exception as error:
-            reason = (str(error).splitlines() or [""])[0]
-            self._unreadable(file, f"{reason} ({type(error).__name__})")
+            # Parquet's own words are about the structure of the file; those of text formats repeat what a row holds.
+            words = (str(error).splitlines() or [""])[0] if self._contract.format == "parquet" else ""
+            self._unreadable(file, f"{words} ({type(error).__name__})" if words else fault_of(error))
 
     def result(self) -> Measurements:
         self._look_again()

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from shared.adapters.reader.files import TableFile
+from shared.adapters.tables.batches import fault_of
 from shared.adapters.tables.conversion import typed
 from shared.domain.data.data_contract import Column
 from shared.domain.data.reference_profile import ColumnProfile
@@ -24,16 +25,16 @@ class UnreadableOutput(Exception):
 def count_output(file: TableFile, output: OutputField, profile: ColumnProfile) -> Counted:
     """The field in every line of *file*. A line without a value, as NaN is written, is an answer that is counted in no
     cell. Raises UnreadableOutput, and whatever opening or reading the file raises."""
-    counts, wrong = Counted(), ""
+    counts, wrong = Counted(), False
     for values, bad in _values(file, output, profile):
         counts, wrong = counts.merged(_count(values, output.name, profile)), wrong or bad
     if wrong and not counts.outputs[output.name].total:
-        raise UnreadableOutput(f"{wrong!r} is no number")
+        raise UnreadableOutput("none of its values is a number")
     return counts
 
 
-def _values(file: TableFile, output: OutputField, profile: ColumnProfile) -> "Iterator[tuple[np.ndarray, str]]":
-    """A batch's values, with NaN or the empty text for none, and the first that is not of their type."""
+def _values(file: TableFile, output: OutputField, profile: ColumnProfile) -> "Iterator[tuple[np.ndarray, bool]]":
+    """A batch's values, with NaN or the empty text for none, and whether one is not of their type."""
     column = Column(name=output.name, type="number" if profile.kind == "numeric" else "string")
     with file.open() as stream:
         if not stream.read(1):
@@ -51,10 +52,9 @@ def _values(file: TableFile, output: OutputField, profile: ColumnProfile) -> "It
             for batch in reader:
                 position = output.field - 1 if output.field > 0 else batch.num_columns - 1
                 conversion = typed(batch.column(position), column)
-                bad = "" if conversion.bad is None else conversion.show(int(np.flatnonzero(conversion.bad)[0]))
-                yield _plain(conversion.values), bad
+                yield _plain(conversion.values), conversion.bad is not None
         except (pa.ArrowException, IndexError, KeyError, ValueError) as error:
-            raise UnreadableOutput(str(error).splitlines()[0][:200]) from error
+            raise UnreadableOutput(fault_of(error)) from error
 
 
 def _plain(values: pa.Array) -> "np.ndarray":

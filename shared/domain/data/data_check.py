@@ -1,17 +1,24 @@
-"""Judge what was measured against the data contract and the reference profile: pure, and says every reason."""
+"""Judge what was measured against the data contract and the reference profile: pure, and says every reason.
+
+A reason holds no value of the data: whoever may read a run reads it, and so do its logs, notices and announcements. The
+values lie in the findings of the report, for people with the permission `see_data` (`data_samples`).
+"""
 
 import difflib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from shared.domain.counts import counted, least_needed
 from shared.domain.data.data_contract import DataContract, Distribution
-from shared.domain.data.data_measures import Breach, Measurements, Tally
+from shared.domain.data.data_measures import Breach, Example, Measurements, Tally
 from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.statistics.shifts import Movement, Shift, ShiftRule, shifts_of
 
 _WHOLE_FILE = ("readable", "column", "extra", "rule")
+# Rules whose examples are reasons in our own words. What a rule of the project says when it fails may repeat its row.
+OWN_WORDS = ("readable", "column", "extra")
 _SAID = {  # Of one value, and of several.
     "shape": ("is no row of the table", "are no row of the table"),
     "type": ("is not of the column's type", "are not of the column's type"),
@@ -49,7 +56,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """*outcome* is passed or failed; *findings* are what failed it, *summary* the same as sentences.
+    """*outcome* is passed or failed; *findings* are what failed it, *summary* a sentence for each, then other reasons.
 
     *sources* are the digests of the files whose own rules judged, by their names.
     """
@@ -76,7 +83,7 @@ def judge_data(measurements: Measurements, contract: DataContract, reference: Re
     ]
     comparisons = compare(measurements, contract.distribution, reference) if contract.distribution and reference else ()
     extras = [breach.column for breach in findings if breach.rule == "extra"]
-    summary = [_sentence(breach, extras) for breach in findings]
+    summary = [sentence_of(breach, extras) for breach in findings]
     if measurements.rows < contract.min_rows:
         summary.append(f"min_rows: {counted(measurements.rows, 'row')}, {least_needed(contract.min_rows)}")
     summary += [_difference(comparison) for comparison in comparisons if _fails(comparison, contract.distribution)]
@@ -138,19 +145,22 @@ def _tolerated(breach: Breach, rows: int, tolerance: float) -> bool:
     return breach.rule not in _WHOLE_FILE and breach.count <= tolerance * rows
 
 
-def _sentence(breach: Breach, extras: Sequence[str] = ()) -> str:
-    """What *breach* is, with examples. A missing column may be one of *extras* under a wrong name."""
-    examples = "; ".join(
-        f"{example.file} row {example.row}: {example.value}" if example.row else f"{example.file}: {example.value}"
-        for example in breach.examples[:3]
-    )
+def sentence_of(breach: Breach, extras: Sequence[str] = ()) -> str:
+    """What *breach* is, and where, without a value. A missing column may be one of *extras* under a wrong name."""
+    places = "; ".join(map(partial(_place, breach.rule), breach.examples[:3]))
     if breach.rule in _WHOLE_FILE:
         guesses = difflib.get_close_matches(breach.column, extras, 1) if breach.rule == "column" else []
         guess = f"; did you mean {guesses[0]}, which the file has?" if guesses else ""
         # The names of two rules say already that it is a column.
         subject = breach.column if breach.rule in ("column", "extra") else f"{breach.column or 'file'}:"
-        return f"{breach.rule}: {subject} {_SAID_OF_FILE[breach.rule]} ({examples}){guess}"
+        return f"{breach.rule}: {subject} {_SAID_OF_FILE[breach.rule]} ({places}){guess}"
     subject = f"column {breach.column}" if breach.column else "rows"
     said = _SAID.get(breach.rule, _OWN_RULE)[breach.count != 1]
     count = counted(breach.count, "value") if breach.column else str(breach.count)
-    return f"{breach.rule}: {subject}: {count} {said} ({examples})"
+    return f"{breach.rule}: {subject}: {count} {said} ({places})"
+
+
+def _place(rule: str, example: Example) -> str:
+    """Where *example* is. Of a file as a whole its text is a reason in our own words, and no value."""
+    place = f"{example.file} row {example.row}" if example.row else example.file
+    return f"{place}: {example.value}" if rule in OWN_WORDS else place

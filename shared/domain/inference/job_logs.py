@@ -62,6 +62,11 @@ def last_error(text: str) -> str:
     return (errors or lines or [""])[-1][:_LONGEST_ERROR]
 
 
+def kind_of_error(error: str) -> str:
+    """The class of the exception that *error* names, a line of `last_error`; empty where it names none."""
+    return error.partition(":")[0] if _ERROR.fullmatch(error) else ""
+
+
 def script_place(text: str, script: str) -> str:
     """`SCRIPT:LINE` of the last frame in *text* that is of the scoring script; empty where none is."""
     frames = [_FRAME.match(line) for line in text.splitlines()]

@@ -123,7 +123,7 @@ def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | N
     if not match.differs:
         return RunOutcome.COMPLETED, sentence
     differences = [
-        f"{count} {kind} ({_enumerate(match.examples.get(kind, ()), count)})"
+        f"{count} {kind}"
         for kind, count in (("missing", match.missing), ("repeated", match.repeated), ("unknown", match.unknown))
         if count
     ]
@@ -137,10 +137,6 @@ def _judge_keys(match: RowMatch, policy: OnMissingRows, error_threshold: int | N
     else:
         cause = _suspect(error_threshold)
     return _judge_gap(sentence, not answered_rows, policy, cause)
-
-
-def _enumerate(examples: tuple[str, ...], count: int) -> str:
-    return "; ".join((*examples, "...") if count > len(examples) else examples)
 
 
 def _judge_gap(sentence: str, is_empty: bool, policy: OnMissingRows, cause: str) -> tuple[RunOutcome, str]:

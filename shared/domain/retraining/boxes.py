@@ -45,7 +45,7 @@ def _wrong(box: Any, labels: Collection[str]) -> str:
     if not isinstance(box, dict) or not isinstance(box.get("label"), str) or not box["label"]:
         return "has no label"
     if labels and box["label"] not in labels:
-        return f"has the label {box['label']!r}; known are {', '.join(sorted(labels))}"
+        return f"has a label that is not known; known are {', '.join(sorted(labels))}"
     sides = [box.get(side) for side in _SIDES]
     if not all(isinstance(side, int | float) and not isinstance(side, bool) for side in sides):
         return f"needs {', '.join(_SIDES)} as numbers"

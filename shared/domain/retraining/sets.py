@@ -63,7 +63,7 @@ class Merge:
         elif earlier[2] == location[2]:
             self.dropped.duplicates += row.labels
         else:
-            self._dispute(name, earlier, location, row.key)
+            self._dispute(name, earlier, location)
 
     def takes(self, file: int, number: int, row: Row) -> bool:
         """Whether this very row is in the set."""
@@ -76,9 +76,12 @@ class Merge:
         """Whether the row, or another row of its group, is in the hold-out; an empty value names nothing."""
         return any(value and value in values for value, values in zip(row.held_out, self._held_out, strict=False))
 
-    def _dispute(self, name: bytes, earlier: _Place, later: _Place, key: Sequence[str]) -> None:
+    def _dispute(self, name: bytes, earlier: _Place, later: _Place) -> None:
         if self._on_conflict is OnConflict.FAIL:
-            raise Refused(f"two different rows have the key {', '.join(key)!r}; mend the data, or set `conflicts`")
+            raise Refused(
+                f"two different rows have one key: row {earlier[1] + 1} of one file and row {later[1] + 1} of "
+                f"{'it' if earlier[0] == later[0] else 'an older one'}; mend the data, or set `conflicts`"
+            )
         # Files are offered from the newest to the oldest, and the rows of one file from the oldest to the newest.
         newer, older = (later, earlier) if earlier[0] == later[0] else (earlier, later)
         self._rows[name] = newer

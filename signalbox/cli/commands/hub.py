@@ -12,7 +12,7 @@ from signalbox.cli.errors import NO, Undecided, UnknownName, Unreachable, Unusab
 from signalbox.cli.landing import Landing, find_landing
 from signalbox.cli.local_checks import check_locally
 from signalbox.cli.names import ROUTES, suggesting
-from signalbox.cli.output import emit_answer, emit_json, emit_table
+from signalbox.cli.output import emit_answer, emit_json, emit_table, sample_lines
 from signalbox.cli.progress import copying
 from signalbox.cli.project_files import app_option
 from signalbox.counting import counted
@@ -83,10 +83,11 @@ def _check_by_route(context: click.Context, file: Path, route: str, hub: str | N
     operation = app.follow(operation_start)
     if operation["result"] is None:
         raise Undecided(operation["because"] or f"the check ended as {operation['status']}; look at the app's log")
+    report = app.get(operation["resource"].removeprefix("/api/v1/"))["report"]
     if as_json:
-        emit_json(app.get(operation["resource"].removeprefix("/api/v1/"))["report"])
+        emit_json(report)
     else:
-        _print(operation["result"])
+        _print(report)
     context.exit(0 if operation["result"]["outcome"] == "passed" else NO)
 
 
@@ -147,8 +148,11 @@ def _capture(text: str) -> tuple[str, str]:
 
 def _print(report: dict[str, Any]) -> None:
     click.echo(f"{report['outcome']}: {counted(report['rows'], 'row')}")
-    for line in report["summary"]:
-        click.echo(f"  {line}")
+    for number, sentence in enumerate(report["summary"]):
+        click.echo(f"  {sentence}")
+        for finding in report["findings"][number : number + 1]:
+            for line in sample_lines(finding["examples"]):
+                click.echo(f"    {line}")
 
 
 @click.group()

@@ -13,7 +13,7 @@ import click
 from signalbox.cli.app_client import AppClient, find_app
 from signalbox.cli.errors import RefusedByApp, Unusable
 from signalbox.cli.names import ROUTES, RUNS, refuse_unknown, suggesting
-from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
+from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table, sample_lines
 from signalbox.cli.progress import copying
 from signalbox.cli.watching import watch_run, watch_runs
 from signalbox.counting import counted
@@ -23,6 +23,7 @@ _as = click.option("--as", "person", default="", help="Who you are in the local 
 _reason = click.option("--reason", required=True, help="Why; kept in the run's record.")
 _BY = {"today": "by today's configuration", "as it was": "as it was", "": "as it was"}
 _NO_RUNS = "no run yet; `signalbox drop FILE --route ROUTE` lands a file"
+_SAMPLES = 3  # Of each rule, in the facts of a run.
 _SETTINGS = ("instance_count", "mini_batch_size", "error_threshold", "retries", "timeout_s", "compute")
 _TRAINING = re.compile(r"retrain-.+-[0-9a-f]{16}")  # Runs of routes end with the number of their attempt.
 
@@ -223,6 +224,7 @@ def _show(record: dict[str, Any]) -> None:
             "outcome": record.get("outcome", ""),
             "overrides": ", ".join(f"{name}={value}" for name, value in record.get("overrides", {}).items()),
             "because": " ".join(record.get("because", "").split()),
+            **{f"{kind} keys": ", ".join(keys) for kind, keys in record.get("unmatched", {}).items() if keys},
             "manifest": record.get("manifest", ""),
             "opened": record["opened"],
             "closed": record.get("closed", ""),
@@ -247,6 +249,8 @@ def _hold_facts(hold: dict[str, Any] | None, command: str) -> dict[str, str]:
         "report": hold["report"],
         "set aside": hold["files"],
     }
+    if samples := [line for rule in hold["rules"] for line in sample_lines(rule["samples"][:_SAMPLES])]:
+        facts["such as"] = "; ".join(samples)
     if hold["released_by"]:
         return facts | {"released by": f"{hold['released_by']}: {hold['reason']}"}
     recipients = f"; told: {', '.join(hold['told'])}" if hold.get("told") else ""

@@ -66,11 +66,11 @@ def test_each_case_has_its_answer_and_the_reader_lives(place):
     [
         (
             "01-null-line-kills-app/bom-null.jsonl",
-            "shape: rows: 1 is no row of the table (bom-null.jsonl row 1: no JSON object: null)",
+            "shape: rows: 1 is no row of the table (bom-null.jsonl row 1)",
         ),
         (
             "03-conversion-crashes-csv/netmin.csv",
-            "type: column seen: 1 value is not of the column's type (netmin.csv row 1: 0001-01-01T00:00:00+01:00)",
+            "type: column seen: 1 value is not of the column's type (netmin.csv row 1)",
         ),
         (
             "07-jsonl-rules-not-applied/extra-in-line-2.jsonl",
@@ -78,9 +78,9 @@ def test_each_case_has_its_answer_and_the_reader_lives(place):
         ),
         (
             "05-other-encodings-crash/passing-latin1-value.csv",
-            "type: column label: 1 value is not of the column's type (passing-latin1-value.csv row 1: M\ufffdller)",
+            "type: column label: 1 value is not of the column's type (passing-latin1-value.csv row 1)",
         ),
     ],
 )
-def test_a_finding_names_file_row_column_and_value(place, sentence):
+def test_a_finding_names_file_row_and_column_and_no_value(place, sentence):
     assert judged(place).summary[0] == sentence

@@ -45,10 +45,11 @@ def test_a_rule_names_the_rows_that_break_it_and_its_source_is_on_record(tmp_pat
         2,
         [("f.csv", 2), ("f.csv", 5)],
     )
-    assert report.summary == (
-        "rules.py:plausible: rows: 2 break this rule of the project "
-        "(f.csv row 2: 10 on 2026-01-02 without a note; f.csv row 5: 12 on 2026-01-05 without a note)",
-    )
+    assert report.summary == ("rules.py:plausible: rows: 2 break this rule of the project (f.csv row 2; f.csv row 5)",)
+    assert [example.value for example in finding.examples] == [
+        "10 on 2026-01-02 without a note",
+        "12 on 2026-01-05 without a note",
+    ]
     assert report.to_dict()["sources"] == {"rules.py:plausible": digest_of(RULE.encode())}
 
 
@@ -74,8 +75,8 @@ def test_a_rule_that_goes_wrong_holds_the_data_whatever_is_tolerated(tmp_path: P
     report = report_on(tmp_path, f"def plausible(row, options):\n    {body}\n", tolerance=1)
 
     assert report.outcome == "failed"
-    assert report.summary[0].startswith("rule: rules.py:plausible: could not be asked (rules.py: ")
-    assert reason in report.summary[0]
+    assert report.summary[0] == "rule: rules.py:plausible: could not be asked (rules.py)"
+    assert reason in report.findings[0].examples[0].value
 
 
 def test_a_file_that_cannot_be_loaded_is_a_finding(tmp_path: Path) -> None:

@@ -28,9 +28,9 @@ def test_rows_are_compared_by_their_keys_and_the_field_that_agrees(
     assert (difference.compared, difference.deviating) == (2, deviating)
 
 
-def test_a_difference_names_its_row_and_field_and_both_answers() -> None:
+def test_a_difference_names_its_row_and_field_and_no_value() -> None:
     difference = compare_outputs(
         ["a red", "b blue"], [AskedRow(key="a", answer="red"), AskedRow(key="b", answer="x")], 0, 0
     )
 
-    assert difference.example == "row b, field 2 of the output: blue instead of x"
+    assert difference.example == "row 2 of those asked, field 2 of the output"

@@ -19,6 +19,8 @@ async def show(request: PageRequest) -> View:
     data = {
         "run": shown,
         "steps": steps,
+        "sees_data": configuration.permissions.allows(person, Action.SEE_DATA, place, team),
+        "see_data": configuration.permissions.who_may(Action.SEE_DATA, place, team),
         "may_release": configuration.permissions.allows(person, Action.RELEASE, place, team),
         "may_operate": configuration.permissions.allows(person, Action.OPERATE, place, team),
         "may_start": configuration.permissions.allows(person, Action.START_INFERENCE, place, team),

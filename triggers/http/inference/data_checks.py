@@ -8,6 +8,7 @@ from uuid import uuid4
 from shared import contracts as c
 from shared.application.inference.scoring import current_contract
 from shared.clients import Clients
+from shared.domain.data.data_samples import without_samples
 from shared.domain.failures import Refused
 from shared.domain.messaging import Asker
 from shared.durable.starting import find_instance
@@ -16,6 +17,7 @@ from shared.validation.rules import Name
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.idempotency import RequestedStart
 from triggers.http.exchange.problems import Problem
+from triggers.http.inference.run_records import sees_data
 from triggers.http.named_resources import HubPath, find_file, find_route
 
 
@@ -29,7 +31,7 @@ class DataCheckAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataReport:
-    """*report* is the whole report of the data check."""
+    """*report* is the whole report of the data check; who may not `see_data` everywhere gets it without samples."""
 
     check: str
     verdict: c.FileVerdict
@@ -76,6 +78,8 @@ async def show_data_check(request: ApiRequest, check: str) -> DataReport:
         standing = f"is {instance.status}; look again" if instance else "is not known"
         raise Problem(404, "no such report", f"data check {check!r} {standing}")
     location = f"{store.container}/{records.file_check(check)}"
+    if not sees_data(request, "", request.owner):
+        report = without_samples(report)
     verdict = c.FileVerdict(
         outcome=report["outcome"], rows=report["rows"], report=location, summary=tuple(report["summary"])
     )

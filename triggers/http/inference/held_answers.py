@@ -3,14 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 
-from shared.clients import Clients
 from shared.domain.access.permissions import Action
+from shared.domain.data.data_samples import plain_sentences
 from shared.domain.teams.ownership import Belonging
 from shared.records.production.answers import HELD_PARTS, HeldPart, held_path, release_path
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.bodies import Order, Ordered, order_record
 from triggers.http.exchange.problems import Problem
-from triggers.http.inference.run_records import BrokenRule, broken_rule
+from triggers.http.inference.run_records import BrokenRule, broken_rule, sees_data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +61,14 @@ def _held_parts(request: ApiRequest) -> tuple[HeldPartShown, ...]:
     clients = request.clients
     holds = (clients.store.get(HeldPart, blob.path) for blob in clients.store.blobs(HELD_PARTS))
     return tuple(
-        _shown(clients, hold) for hold in holds if hold is not None and request.sees(Belonging.ANSWERS, hold.answers)
+        _shown(request, hold) for hold in holds if hold is not None and request.sees(Belonging.ANSWERS, hold.answers)
     )
 
 
-def _shown(clients: Clients, hold: HeldPart) -> HeldPartShown:
+def _shown(request: ApiRequest, hold: HeldPart) -> HeldPartShown:
+    clients, permissions = request.clients, request.clients.configuration.permissions
+    team = clients.configuration.team_of(Belonging.ANSWERS, hold.answers)
+    samples = sees_data(request, hold.environment, team)
     return HeldPartShown(
         part=hold.part,
         answers=hold.answers,
@@ -73,10 +76,8 @@ def _shown(clients: Clients, hold: HeldPart) -> HeldPartShown:
         at=hold.at,
         rows=hold.rows,
         outputs=hold.outputs,
-        because=hold.because,
-        rules=tuple(map(broken_rule, hold.findings)),
-        may_release=clients.configuration.permissions.who_may(
-            Action.RELEASE, hold.environment, clients.configuration.team_of(Belonging.ANSWERS, hold.answers)
-        ),
+        because=plain_sentences(hold.because, hold.findings)[: len(hold.because)],
+        rules=tuple(broken_rule(finding, samples) for finding in hold.findings),
+        may_release=permissions.who_may(Action.RELEASE, hold.environment, team),
         released=clients.store.exists(release_path(hold.part)),
     )

@@ -8,15 +8,20 @@ from typing import Any
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain.access.permissions import Action
+from shared.domain.data.data_measures import Example
+from shared.domain.data.data_samples import plain_sentences, samples_of
 from shared.domain.inference.routes import Route, Workspace
+from shared.domain.inference.runs import RunOutcome
 from shared.domain.teams.ownership import Belonging
 from shared.records import paths as records
 from shared.records.inference import GivenOrder, ReportedCheck, RunRecord, find_run, store_of
 from shared.records.line_logs import newest_lines
-from shared.records.store import read_json
+from shared.records.store import RecordStore, read_json
+from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.problems import Problem
 
-_MOST_SENTENCES, _MOST_DUPLICATES = 20, 500
+_MOST_SENTENCES, _SENTENCE, _MOST_DUPLICATES = 20, 300, 500
+_OF_CHECKS = (RunOutcome.FAILED, RunOutcome.QUARANTINED, RunOutcome.HELD)
 _STEPS = (  # The effects of a run in the order in which they can happen.
     "gathered",
     "quarantined",
@@ -39,11 +44,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokenRule:
-    """*count* values of *column*, or rows where it is empty, broke *rule* of the data contract."""
+    """*count* values of *column*, or rows where it is empty, broke *rule* of the data contract.
+
+    *samples* are up to ten of them, for who may `see_data` there.
+    """
 
     rule: str
     column: str
     count: int
+    samples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +99,8 @@ class HeldOutput:
 class RunJob:
     """The batch job of a run: *job* is Azure ML's id, *name* ours, *studio* its page where the cloud has one.
 
-    Of a failed job *error* is the line of *log*, a file in the artifact store of the workspace, that says why.
+    Of a failed job *error* is the line of *log*, a file in the artifact store of the workspace, that says why. It is
+    there for who may read the log, and so needs `check_data`.
     """
 
     job: str
@@ -132,16 +142,23 @@ def duplicates_of(clients: Clients, run: str) -> tuple[dict[str, Any], ...]:
     return tuple(read_json(line) for line in newest_lines(clients.hub, state, path, _MOST_DUPLICATES))
 
 
-def quarantine_of(clients: Clients, inference: c.Inference, quarantine_step: Step, closed: bool) -> Quarantine:
-    """Why the data of the run was set aside in *quarantine_step*, and who may let it through."""
+def sees_data(request: ApiRequest, place: str, team: str) -> bool:
+    """Whether the caller may see values of the data that *team* scores in *place*."""
+    return request.clients.configuration.permissions.allows(request.caller, Action.SEE_DATA, place, team)
+
+
+def quarantine_of(
+    clients: Clients, inference: c.Inference, quarantine_step: Step, closed: bool, samples: bool
+) -> Quarantine:
+    """Why the data of the run was set aside in *quarantine_step*, and who may let it through; with *samples* or not."""
     run, route = inference.run, inference.route
     store = store_of(clients.hub, inference)
     report = store.get(ReportedCheck, records.data_report(run))
     release = store.get(GivenOrder, records.order(run, "release"))
     until = datetime.fromisoformat(quarantine_step.at) + timedelta(seconds=route.release_within_s)
     return Quarantine(
-        because=report.summary[:_MOST_SENTENCES] if report else (),
-        rules=tuple(broken_rule(finding) for finding in report.findings) if report else (),
+        because=sentences_of(report) if report else (),
+        rules=tuple(broken_rule(finding, samples) for finding in report.findings) if report else (),
         rows=report.rows if report else 0,
         report=f"{store.container}/{records.data_report(run)}",
         files=str(quarantine_step.result["path"]),
@@ -154,15 +171,17 @@ def quarantine_of(clients: Clients, inference: c.Inference, quarantine_step: Ste
     )
 
 
-def held_output_of(clients: Clients, inference: c.Inference, hold_step: Step, closed: bool) -> HeldOutput:
+def held_output_of(
+    clients: Clients, inference: c.Inference, hold_step: Step, closed: bool, samples: bool
+) -> HeldOutput:
     """Why the predictions of the run were held in *hold_step*, and who may have them published as they are."""
     run, route, store = inference.run, inference.route, store_of(clients.hub, inference)
     report = store.get(ReportedCheck, records.output_report(run))
     release = store.get(GivenOrder, records.order(run, "release-output"))
     until = datetime.fromisoformat(hold_step.at) + timedelta(seconds=route.release_within_s)
     return HeldOutput(
-        because=report.summary[:_MOST_SENTENCES] if report else (),
-        rules=tuple(broken_rule(finding) for finding in report.findings) if report else (),
+        because=sentences_of(report) if report else (),
+        rules=tuple(broken_rule(finding, samples) for finding in report.findings) if report else (),
         rows=report.rows if report else 0,
         report=f"{store.container}/{records.output_report(run)}",
         files=f"{inference.hub.staging}/{records.output_folder(run)}",
@@ -181,22 +200,45 @@ def _releasers(clients: Clients, route: Route) -> str:
     return configuration.permissions.who_may(Action.RELEASE, route.score.workspace.name, team)
 
 
-def job_of(clients: Clients, record: RunRecord, workspace: Workspace, submission: Step) -> RunJob:
-    """The job of the step *submission*, and, where it failed, what its log said then."""
+def job_of(clients: Clients, record: RunRecord, workspace: Workspace, submission: Step, log: bool) -> RunJob:
+    """The job of the step *submission*, and, where it failed and with *log*, what its log said then."""
     job = str(submission.result["job"])
     return RunJob(
         job=job,
         name=str(submission.result["friendly_name"]),
         studio=clients.job_logs.studio(workspace, job),
-        error=record.job_error or "",
+        error=(record.job_error or "") if log else "",
         log=record.job_log or "",
     )
 
 
-def broken_rule(finding: Mapping[str, Any]) -> BrokenRule:
-    """The rule that *finding* of a report is about."""
+def sentences_of(report: ReportedCheck) -> tuple[str, ...]:
+    """Why the check failed, without a value of the data."""
+    return plain_sentences(report.summary, report.findings)[:_MOST_SENTENCES]
+
+
+def reason_of(store: RecordStore, record: RunRecord) -> str:
+    """Why the run ended so. An earlier release wrote the values into it that broke a rule."""
+    because = record.because or ""
+    for path in (records.data_report, records.output_report) if record.outcome in _OF_CHECKS else ():
+        report = store.get(ReportedCheck, path(record.run))
+        for sentence, plain in zip(report.summary, sentences_of(report), strict=False) if report else ():
+            because = because.replace(sentence[:_SENTENCE], plain[:_SENTENCE])
+    return because
+
+
+def unmatched_keys(store: RecordStore, run: str) -> dict[str, tuple[str, ...]]:
+    """Some keys of rows that are `missing` from the predictions of *run*, `repeated` in them, or `unknown`."""
+    return store.get(dict[str, tuple[str, ...]], records.unmatched_keys(run)) or {}
+
+
+def broken_rule(finding: Mapping[str, Any], samples: bool) -> BrokenRule:
+    """The rule that *finding* of a report is about; with *samples*, the values that broke it."""
     return BrokenRule(
-        rule=str(finding.get("rule", "")), column=str(finding.get("column") or ""), count=int(finding.get("count") or 0)
+        rule=str(finding.get("rule", "")),
+        column=str(finding.get("column") or ""),
+        count=int(finding.get("count") or 0),
+        samples=samples_of(finding) if samples else (),
     )
 
 

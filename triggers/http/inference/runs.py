@@ -9,7 +9,9 @@ from shared import contracts as c
 from shared.application.lists import RowFilter
 from shared.clients import Clients
 from shared.domain import identity
+from shared.domain.access.permissions import Action
 from shared.domain.inference.runs import RunOutcome
+from shared.domain.teams.ownership import Belonging
 from shared.domain.teams.quotas import WAITING_FOR_ROOM
 from shared.durable.starting import find_instance, wake
 from shared.records import paths as records
@@ -30,8 +32,11 @@ from triggers.http.inference.run_records import (
     job_of,
     known_run,
     quarantine_of,
+    reason_of,
     run_record,
+    sees_data,
     steps_of,
+    unmatched_keys,
 )
 
 
@@ -79,7 +84,8 @@ class RunShown:
 
     *repeats* is the attempt before, and *configuration* the one that scores: `today`, or `as it was`. *model* is the
     version that scores, and *deployment* where, as `ENDPOINT/DEPLOYMENT`: *pinned* by the route, or the endpoint's
-    default when the run was opened. *overrides* are the settings that somebody asked for in this run alone.
+    default when the run was opened. *overrides* are the settings that somebody asked for in this run alone. *unmatched*
+    are some keys of rows that have no prediction, or another, for who may `see_data` there.
     """
 
     run: str
@@ -91,6 +97,7 @@ class RunShown:
     model: str = ""
     deployment: str = ""
     pinned: bool = True
+    unmatched: dict[str, tuple[str, ...]] = field(default_factory=dict)
     step: str = ""
     opened: str = ""
     closed: str = ""
@@ -134,7 +141,7 @@ async def show_run(request: ApiRequest, run: str) -> RunShown:
     instance = await find_instance(request.client, run)
     if record is None and instance is not None:
         return RunShown(run=run, status=instance.status, step=instance.step)  # Its record is on its way.
-    response = await asyncio.to_thread(_describe, request.clients, known_run(run, record))
+    response = await asyncio.to_thread(_describe, request, known_run(run, record))
     status = instance.status if instance else "not known to this host any more"
     response = replace(response, status=status, step=instance.step if instance else "")
     if instance is not None and instance.step == WAITING_FOR_ROOM:
@@ -184,10 +191,12 @@ def _asked(inference: c.Inference) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _describe(clients: Clients, record: RunRecord) -> RunShown:
+def _describe(request: ApiRequest, record: RunRecord) -> RunShown:
     """The run as its records describe it; the fields that the host knows stay empty."""
-    run, inference = record.run, record.inference
+    clients, run, inference = request.clients, record.run, record.inference
     steps, route = steps_of(clients, run), inference.route
+    place, team = route.score.workspace.name, clients.configuration.team_of(Belonging.ROUTE, route.name)
+    samples = sees_data(request, place, team)
     response = RunShown(
         run=run,
         status="",
@@ -196,30 +205,32 @@ def _describe(clients: Clients, record: RunRecord) -> RunShown:
         repeats=inference.repeats,
         configuration=inference.configuration,
         route=route.name,
-        environment=route.score.workspace.name,
+        environment=place,
         model=route.score.scored_model,
         deployment=f"{route.score.endpoint}/{route.score.deployment}" if route.score.deployment else "",
         pinned=not route.score.follows,
         opened=record.opened,
         closed=record.closed or "",
         outcome=record.outcome.value if record.outcome else "",
-        because=record.because or "",
+        because=reason_of(clients.store, record),
         manifest=record.manifest or "",
         overrides=_asked(inference),
+        unmatched=unmatched_keys(clients.store, run) if samples else {},
     )
     step_by_name = {step.step: step for step in steps}
     submission = step_by_name.get("submitted")
     if submission and submission.result["job"]:  # An online endpoint makes no job.
-        response = replace(response, job=job_of(clients, record, route.score.workspace, submission))
+        log = clients.configuration.permissions.allows(request.caller, Action.CHECK_DATA, place, team)
+        response = replace(response, job=job_of(clients, record, route.score.workspace, submission, log))
     hold_step, quarantine_step = step_by_name.get("held"), step_by_name.get("quarantined")
     if hold_step is not None:
-        held = held_output_of(clients, inference, hold_step, closed=bool(response.closed))
+        held = held_output_of(clients, inference, hold_step, closed=bool(response.closed), samples=samples)
         response = replace(response, held=held)
         if held.waits:
             response = replace(response, outcome=RunOutcome.HELD.value, because="; ".join(held.because))
     if quarantine_step is None:
         return response
-    quarantine = quarantine_of(clients, inference, quarantine_step, closed=bool(response.closed))
+    quarantine = quarantine_of(clients, inference, quarantine_step, closed=bool(response.closed), samples=samples)
     if quarantine.waits:
         response = replace(response, outcome=RunOutcome.QUARANTINED.value, because="; ".join(quarantine.because))
     return replace(response, quarantine=quarantine)

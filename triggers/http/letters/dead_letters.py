@@ -20,9 +20,11 @@ from triggers.events.owners import owner_of_events
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.pages import page, read_cursor, read_offset, written_cursor, written_offset
 from triggers.http.exchange.problems import Problem, outside_scope
+from triggers.http.inference.run_records import sees_data
 from triggers.http.letters import notice_letters, queue_letters
 from triggers.http.letters.pages import Place, stored_letters
 from triggers.http.letters.types import (
+    HIDDEN_RECORDS,
     LetterFilters,
     LetterNamed,
     LetterPage,
@@ -31,6 +33,7 @@ from triggers.http.letters.types import (
     Replay,
     Replayed,
 )
+from triggers.queues.queue_messages import RECORDS
 
 _AT_ONCE, _LONGEST_REASON, _MOST_EVENTS = 8, 1000, 100
 _MOST_LOOKED_AT = 2_000  # Stored letters, among which those of a team are looked for.
@@ -71,7 +74,7 @@ async def show_dead_letter(request: ApiRequest, query: LetterNamed) -> LetterSho
     clients, path = request.clients, query.path
     await _refuse_outside(request, path)
     if queue_letters.is_queue_letter(path):
-        return await queue_letters.show(clients, path)
+        return await queue_letters.show(clients, path, sees_data(request, "", request.owner))
     if notice_letters.is_notice_letter(path):
         return await notice_letters.show(clients, path)
     content = await asyncio.to_thread(_read, clients, path)
@@ -82,7 +85,7 @@ async def show_dead_letter(request: ApiRequest, query: LetterNamed) -> LetterSho
         stored=blob.modified.isoformat() if blob else "",
         reason=_reason(content)[:_LONGEST_REASON],
         # Signalbox stores letters without secrets; what Event Grid has stored by itself may have some.
-        events=tuple(without_secrets(event) for event in events[:_MOST_EVENTS]),
+        events=tuple(without_secrets(shown_event(request, event)) for event in events[:_MOST_EVENTS]),
         would=await asyncio.to_thread(_would, clients, events),
         more=len(events[_MOST_EVENTS:]),
     )
@@ -102,6 +105,13 @@ async def replay_dead_letter(request: ApiRequest, body: Replay) -> Replayed:
         return Replayed(path=path, dry_run=True, events=would, more=len(events[_MOST_EVENTS:]))
     results = tuple([await dispatch(request.client, clients, event) for event in events])
     return Replayed(path=path, dry_run=False, events=results)
+
+
+def shown_event(request: ApiRequest, event: Any) -> Any:
+    """*event* as the caller may see it: the records of a stream are data, and so is what should have been some."""
+    if not isinstance(event, dict) or event.get("type") != RECORDS or sees_data(request, "", request.owner):
+        return event
+    return {**event, "data": HIDDEN_RECORDS}
 
 
 def _own_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:

@@ -25,7 +25,7 @@ from triggers.events.envelopes import is_storage_event
 from triggers.events.owners import owner_of_events, owner_of_message
 from triggers.events.service_hooks import read_hint
 from triggers.http.exchange.problems import Problem
-from triggers.http.letters.types import LetterRow, LetterShown, Replayed
+from triggers.http.letters.types import HIDDEN_RECORDS, LetterRow, LetterShown, Replayed
 from triggers.queues import decisions, hub_messages, service_hooks, stream_records
 from triggers.queues import events as event_messages
 from triggers.queues.queue_messages import RECORDS, PoisonMessage, QueueMessage, content_of, queue_message
@@ -68,11 +68,14 @@ def owner_of_dead(clients: Clients, dead: DeadMessage) -> str:
     return owner_of_message(clients, content)
 
 
-async def show(clients: Clients, path: str) -> LetterShown:
+async def show(clients: Clients, path: str, records: bool) -> LetterShown:
+    """The letter at *path*, with what it brings of a stream only where *records* says so."""
     dead = await asyncio.to_thread(_find, clients, path)
     row, message = _row(dead), _message(dead)
     would = await asyncio.to_thread(lambda: tuple(_RECEIVERS[dead.door].foresee(clients, message)))
-    return LetterShown(path=path, stored=row.stored, reason=row.reason, events=(_describe(dead),), would=(would,))
+    return LetterShown(
+        path=path, stored=row.stored, reason=row.reason, events=(_describe(dead, records),), would=(would,)
+    )
 
 
 async def replay(client: Client, clients: Clients, path: str, dry_run: bool) -> Replayed:
@@ -117,8 +120,10 @@ def _row(dead: DeadMessage) -> LetterRow:
     return LetterRow(path=f"service-bus/{dead.door.value}/{dead.number}", stored=stored_at, reason=reason)
 
 
-def _describe(dead: DeadMessage) -> dict[str, Any]:
+def _describe(dead: DeadMessage, records: bool) -> dict[str, Any]:
     content, problem = content_of(_message(dead))
+    if dead.door is QueueDoor.RECORDS and not records:
+        content = HIDDEN_RECORDS
     token_possible = dead.door is QueueDoor.APPROVALS and (problem or not isinstance(content, dict))
     names = {"id": dead.id, "session": dead.session, "correlation": dead.correlation}
     content_shown = {**names, "deliveries": dead.deliveries, "data": _HIDDEN if token_possible else content}

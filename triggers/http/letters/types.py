@@ -7,6 +7,8 @@ from shared.validation.rules import Text
 from triggers.http.exchange.pages import PAGE, Limit
 from triggers.http.named_resources import LetterPath
 
+HIDDEN_RECORDS = "not shown: it is data, for who may see_data everywhere"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterFilters:
@@ -50,7 +52,7 @@ class LetterPage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterShown:
     """The first hundred *events* as they are on the wire, and *more* that are not shown; *would* says what a replay
-    would do with each of them now.
+    would do with each of them now. The records of a stream are shown to who may `see_data` everywhere.
     """
 
     path: str

@@ -5,17 +5,19 @@ The host knows what runs; once it has purged an instance, the records of runs an
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.clients import Clients
 from shared.durable.starting import Instance, find_instance
 from shared.records import paths as records
 from shared.records.datasets import paths as dataset_paths
+from shared.records.inference import find_run
 from shared.records.production import paths as production_paths
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.idempotency import API
 from triggers.http.exchange.problems import Problem
+from triggers.http.inference.run_records import reason_of
 
 _STATUS = {
     "Pending": "accepted",
@@ -58,7 +60,7 @@ class Operation:
 async def show_operation(request: ApiRequest, operation: str) -> Operation:
     instance = await find_instance(request.client, operation)
     if instance is not None:
-        return _of_instance(instance)
+        return await asyncio.to_thread(_without_data, request.clients, _of_instance(instance))
     response = await asyncio.to_thread(_of_record, request.clients, operation)
     if response is None:
         raise Problem(404, "no such operation", f"operation {operation!r} is not known; starts answer with its URL")
@@ -109,8 +111,18 @@ def _of_record(clients: Clients, operation: str) -> Operation | None:
     for kind, path in paths.items():
         record = clients.store.document(path)
         if record is not None:
-            return _read_operation(kind, operation, record)
+            return _without_data(clients, _read_operation(kind, operation, record))
     return None
+
+
+def _without_data(clients: Clients, operation: Operation) -> Operation:
+    """*operation* without what of a run may hold data: everybody may read it."""
+    if operation.kind != "run_inference" or not operation.result:
+        return operation
+    record = find_run(clients.store, operation.id)
+    because = reason_of(clients.store, record) if record and record.because else operation.because
+    result = {name: value for name, value in operation.result.items() if name != "job_error"}
+    return replace(operation, because=because, result=result | ({"because": because} if "because" in result else {}))
 
 
 def _read_operation(kind: str, operation: str, record: Mapping[str, Any]) -> Operation:

@@ -17,12 +17,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pa_parquet
 
 from shared.adapters.reader.files import TableFile
-from shared.adapters.tables.batches import MOST_COLUMNS, Piece, UnreadableFile
+from shared.adapters.tables.batches import MOST_COLUMNS, Piece, UnreadableFile, fault_of
 from shared.adapters.tables.pieces import map_pieces, pieces_of
 from shared.domain.counts import counted
 from shared.domain.data.contract_values import ColumnType
 from shared.domain.data.data_contract import ORDERED, Column, CsvDialect, DataContract, Format
-from shared.domain.data.data_measures import Breaches
+from shared.domain.data.data_measures import Breach, Breaches
 from shared.domain.datasets.contents import DatasetColumn, TableFacts
 
 NARROWEST: ColumnType = "integer"
@@ -190,7 +190,7 @@ def _read(files: Sequence[TableFile], kind: Format, kinds: dict[str, ColumnType]
                 for column in description.columns.values():
                     column.take(piece, as_text=kind != "jsonl")
         except (UnreadableFile, pa.ArrowException, ValueError, RecursionError, MemoryError, OSError) as error:
-            description.problems.append(f"{file.name}: {_first_line(error)}")
+            description.problems.append(f"{file.name}: {_reason(error, kind)}")
     return description
 
 
@@ -200,10 +200,17 @@ def pieces_in(file: TableFile, contract: DataContract) -> Iterator[Piece]:
     with file.open() as stream:
         for piece in map_pieces(pieces_of(stream, file.name, contract, contract.names, breaches), lambda piece: piece):
             if found := next(iter(piece.breaches.all()), None):
-                example = found.examples[0] if found.examples else None
-                place = f"row {example.row}: {example.value}" if example else found.rule
-                raise UnreadableFile(f"{place}"[:300])
+                raise UnreadableFile(_place_of(found, contract.format)[:300])
             yield piece
+
+
+def _place_of(breach: Breach, kind: Format) -> str:
+    """The row that broke a rule. Only of CSV the example is a count of fields; else it repeats what the row holds."""
+    if not breach.examples:
+        return breach.rule
+    example = breach.examples[0]
+    words = example.value if (breach.rule, kind) == ("shape", "csv") else f"it cannot be read as {kind}"
+    return f"row {example.row}: {words}"
 
 
 def as_numbers(values: Any) -> Any:
@@ -248,5 +255,8 @@ def _names_of_records(text: io.TextIOWrapper) -> list[str]:
     return list(dict.fromkeys(name for record in records for name in record))
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+def _reason(error: Exception, kind: Format) -> str:
+    """The first line of our own words, and of Parquet's, which are about structure; else the kind of *error*."""
+    if isinstance(error, UnreadableFile) or kind == "parquet":
+        return (str(error).splitlines() or [type(error).__name__])[0][:300]
+    return fault_of(error)

@@ -1,0 +1,70 @@
+"""Sentences of reports of earlier releases had values in them: they are made anew from the findings."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from shared import contracts as c
+from shared.domain.data.data_samples import lines_with_samples, plain_sentences, samples_of, without_samples
+from shared.domain.inference.runs import RunOutcome
+from shared.records.inference import RunRecord
+from shared.records.paths import data_report
+from shared.records.store import RecordStore
+from tests.fakes.ports import MemoryHub
+from tests.inference.conftest import CONFIGURATION, a_route
+from triggers.http.inference.run_records import reason_of
+
+FINDINGS = (
+    {"rule": "max", "column": "age", "count": 2, "examples": [{"file": "a.csv", "row": 1, "value": "999"}]},
+    {
+        "rule": "column",
+        "column": "sex",
+        "count": 1,
+        "examples": [{"file": "a.csv", "row": 0, "value": "no such column"}],
+    },
+)
+OLD = (
+    "max: column age: 2 values are above the maximum (a.csv row 1: 999)",
+    "column: sex is missing (a.csv: no such column)",
+    "min_rows: 2 rows, at least 3 are needed",
+)
+PLAIN = ("max: column age: 2 values are above the maximum (a.csv row 1)", *OLD[1:])
+REPORT = {"outcome": "failed", "rows": 2, "summary": list(OLD), "findings": list(FINDINGS), "tolerated": list(FINDINGS)}
+
+
+def test_an_old_sentence_is_told_without_its_values_and_a_new_one_as_it_is() -> None:
+    assert plain_sentences(OLD, FINDINGS) == PLAIN
+    assert plain_sentences(PLAIN, FINDINGS) == PLAIN
+
+
+def test_a_report_without_samples_has_its_counts_and_no_value() -> None:
+    bare = without_samples(REPORT)
+
+    assert "999" not in str(bare)
+    assert Counter(finding["count"] for name in ("findings", "tolerated") for finding in bare[name]) == {2: 2, 1: 2}
+    assert bare["summary"] == list(PLAIN)
+
+
+def test_values_stand_below_their_sentence_and_reasons_in_our_own_words_are_none() -> None:
+    assert [sample.value for sample in samples_of(FINDINGS[0])] == ["999"]
+    assert samples_of(FINDINGS[1]) == ()
+    assert list(lines_with_samples({**REPORT, "summary": PLAIN})) == [PLAIN[0], "  a.csv row 1: 999", *PLAIN[1:]]
+
+
+def test_why_a_run_of_an_earlier_release_ended_is_told_without_values() -> None:
+    hub = MemoryHub(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    store = RecordStore(hub, "signalbox")
+    store.create_document(data_report("each-1-1"), REPORT)
+    inference = c.Inference(
+        run="each-1-1", route=a_route("each"), hub=CONFIGURATION.hub, captures={}, date="2026-01-01"
+    )
+    record = RunRecord(
+        run="each-1-1",
+        route="each",
+        execution="x",
+        opened="2026-01-01",
+        inference=inference,
+        outcome=RunOutcome.FAILED,
+        because=f"the data check failed: {'; '.join(OLD)}",
+    )
+
+    assert reason_of(store, record) == f"the data check failed: {'; '.join(PLAIN)}"
