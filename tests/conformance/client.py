@@ -74,14 +74,14 @@ class Client:
 
     def run(self, orchestrator: str, given: object = None) -> Any:
         """The status of a new instance once it has finished."""
-        instance = self.durable("POST", f"/orchestrators/{orchestrator}?timeout=25&pollingInterval=0.02", given)
+        instance = self.durable("POST", f"/orchestrators/{orchestrator}?timeout=25&pollingInterval=0.02", *_json(given))
         if instance.status == 200 and "instanceId" not in instance.text:
             return {"runtimeStatus": "Completed", "output": instance.json() if instance.body else None}
         return instance.json()
 
     def start(self, orchestrator: str, given: object = None, instance: str = "") -> str:
         """The id of a new instance."""
-        reply = self.durable("POST", f"/orchestrators/{orchestrator}/{instance}".rstrip("/"), given)
+        reply = self.durable("POST", f"/orchestrators/{orchestrator}/{instance}".rstrip("/"), *_json(given))
         assert reply.status == 202, reply.text
         return str(reply.json()["id"])
 
@@ -100,3 +100,8 @@ class Client:
             assert time.monotonic() < deadline, f"waited too long; the last was {value}"
             threading.Event().wait(0.01)
         return value
+
+
+def _json(value: object) -> tuple[str | None, Headers]:
+    """*value* as the body of a request, and the headers that say so; nothing for None."""
+    return (None, ()) if value is None else (json.dumps(value), {"Content-Type": "application/json"})

@@ -19,6 +19,7 @@ from tests.host.process import Process
 APP = Path(__file__).parent / "app"
 
 
+@pytest.hookimpl(tryfirst=True)  # The plug-in that spreads tests looks at their groups in the same hook.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if APP.parent in item.path.parents:

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from signalbox.host.durable.activities import ActivityQueue
+from signalbox.host.durable.activities import ActivityQueue, Postponed
 from signalbox.host.durable.attempts import Attempts
 from signalbox.host.durable.model import ActivityRow, Message
 
@@ -20,7 +20,12 @@ class Work:
     def __init__(self, folder: Path) -> None:
         self.callers, self.begun, self.answers = False, 0, list[Message]()
         self.may_end = asyncio.Semaphore(0)
-        self.queue = ActivityQueue({"a": self.run}, 8, self.answer, lambda: self.callers, Attempts(folder))
+        self.queue = ActivityQueue(
+            {"a": self.run}, 8, self.answer, lambda: self.callers, Attempts(folder), self.postpone
+        )
+
+    async def postpone(self, row: ActivityRow, postponed: Postponed) -> None:
+        raise AssertionError("nothing here is postponed")
 
     def put(self, count: int) -> None:
         rows = [

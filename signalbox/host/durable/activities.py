@@ -6,13 +6,24 @@ import asyncio
 import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 
 from signalbox.host.containment import describe
 from signalbox.host.durable.attempts import Attempts, Strikes
 from signalbox.host.durable.history import Code, Event, event
 from signalbox.host.durable.model import ActivityRow, Kind, Message
 
-ActivityFunction = Callable[[ActivityRow], Awaitable[str]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed:
+    """An activity has done a part of its work: the rest is to run with this input, so much later."""
+
+    input: str
+    delay: timedelta
+
+
+ActivityFunction = Callable[[ActivityRow], Awaitable[str | Postponed]]
 """Runs one activity on JSON text and returns JSON text; its exceptions fail the task."""
 
 # Some and not none: with none, callers that never stop would stop the flow behind them (tests/host/test_crowd.py).
@@ -36,11 +47,14 @@ class ActivityQueue:
         answer: Callable[[Message], Awaitable[None]],
         is_crowded: Callable[[], bool],
         attempts: Attempts,
+        postpone: Callable[[ActivityRow, Postponed], Awaitable[None]],
     ) -> None:
+        """*answer* takes how an activity has ended; *postpone* stores what is left to do, and puts it here again."""
         self._attempts = attempts
-        self._functions = functions
+        self._functions = {name.lower(): function for name, function in functions.items()}
         self._limit = limit
         self._answer = answer
+        self._postpone = postpone
         self._is_crowded = is_crowded
         self._queue: deque[ActivityRow] = deque()
         self._suspects: deque[ActivityRow] = deque()
@@ -93,9 +107,14 @@ class ActivityQueue:
 
     async def _run(self, row: ActivityRow) -> None:
         try:
-            body = event(Code.TASK_COMPLETED, "", TaskScheduledId=row.task_id, Result=await self._attempt(row))
+            result = await self._attempt(row)
         except Exception as error:
             body = _failure(row, error)
+        else:
+            if isinstance(result, Postponed):
+                await self._postpone(row, result)
+                return
+            body = event(Code.TASK_COMPLETED, "", TaskScheduledId=row.task_id, Result=result)
         message = Message(
             instance_id=row.instance_id,
             execution_id=row.execution_id,
@@ -105,7 +124,7 @@ class ActivityQueue:
         )
         await self._answer(message)
 
-    async def _attempt(self, row: ActivityRow) -> str:
+    async def _attempt(self, row: ActivityRow) -> str | Postponed:
         strikes = self._attempts.strikes(row)
         if strikes.is_convicted:
             raise ConvictedError(strikes)
@@ -121,8 +140,8 @@ class ActivityQueue:
         finally:
             self._attempts.end(row, finished=has_finished)
 
-    async def _call(self, row: ActivityRow) -> str:
-        function = self._functions.get(row.name)
+    async def _call(self, row: ActivityRow) -> str | Postponed:
+        function = self._functions.get(row.name.lower())
         if function is None:
             raise LookupError(f"the app has no activity {row.name!r} any more")
         return await function(row)

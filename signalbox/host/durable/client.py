@@ -14,10 +14,11 @@ from datetime import datetime
 
 from signalbox.host.clock import Clock
 from signalbox.host.durable.engine import Engine
-from signalbox.host.durable.entities import EntityName
+from signalbox.host.durable.entities import EntityFilter, EntityName, EntityRow
 from signalbox.host.durable.history import Code, Event, event, from_line
 from signalbox.host.durable.model import FINISHED, InstanceRow, Kind, Message, Status
 from signalbox.host.durable.orchestrations.replay import input_text
+from signalbox.host.durable.orchestrations.rewinding import rewind
 from signalbox.host.durable.orchestrations.scheduling import Catalogue
 from signalbox.host.durable.storage import tables
 from signalbox.host.durable.storage.database import Storage
@@ -38,6 +39,10 @@ class GoneError(Exception):
 
 class ConflictError(Exception):
     """The id belongs to an instance that is not finished."""
+
+
+class NotFinishedError(Exception):
+    """The instance is not in a state that the request needs; the text says which."""
 
 
 class BadRequestError(Exception):
@@ -145,29 +150,45 @@ class HubClient:
 
     async def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
         """Store an external event; *data* is JSON text. Raises NotFoundError or GoneError."""
-        self._running(instance_id)
+        self.require_unfinished(instance_id)
         body = event(Code.EVENT_RAISED, to_text(self._clock.now()), Name=name, Input=data)
         await self._engine.send(Message(instance_id=instance_id, kind=Kind.RAISE, body=body))
 
     async def control(self, instance_id: str, kind: Kind, reason: str) -> None:
         """Terminate, suspend or resume. Raises NotFoundError or GoneError."""
-        self._running(instance_id)
+        self.require_unfinished(instance_id)
         await self._engine.send(Message(instance_id=instance_id, kind=kind, body={"Reason": reason}))
 
-    def _running(self, instance_id: str) -> InstanceRow:
-        row = self.get(instance_id)
-        if row.finished:
+    def require_unfinished(self, instance_id: str) -> None:
+        """Raises NotFoundError or GoneError."""
+        if self.get(instance_id).finished:
             raise GoneError(instance_id)
-        return row
 
     async def restart(self, instance_id: str, new_id: bool) -> str:
         """Start again with the same input. Raises NotFoundError, or ConflictError when the id is still running."""
         row = self.get(instance_id)
         return await self.start(row.name, None if new_id else instance_id, row.input, row.version)
 
+    async def rewind(self, instance_id: str, reason: str) -> None:
+        """Try again what a failed instance failed of. Raises NotFoundError or NotFinishedError."""
+        row = self.get(instance_id)
+        if row.status is not Status.FAILED:
+            raise NotFinishedError(
+                f'This orchestration has status {row.status}, but only orchestrations in the "Failed" state can be '
+                "rewound."
+            )
+        now = to_text(self._clock.now())
+        self._engine.take_up(await self._storage.write(lambda connection: rewind(connection, row, reason, now)))
+
     async def purge(self, instance_id: str) -> int:
-        """Erase one finished instance; 0 when there is none. Raises NotFoundError."""
-        return await self._erase([self.get(instance_id)])
+        """Erase one finished instance. Raises NotFoundError or NotFinishedError."""
+        row = self.get(instance_id)
+        if not row.finished:
+            raise NotFinishedError(
+                "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID "
+                f"{instance_id} has status {row.status}"
+            )
+        return await self._erase([row])
 
     async def purge_by(self, filter_: Filter) -> int:
         """Erase the finished instances that match; how many."""
@@ -203,6 +224,20 @@ class HubClient:
         text = json.dumps(input_text(data))
         body = {"id": uuid.uuid4().hex, "op": operation, "input": text, "signal": True}
         await self._engine.send(Message(instance_id=str(entity), kind=Kind.OPERATION, body=body))
+
+    def entities(
+        self, filter_: EntityFilter, top: int | None = None, after: tuple[str, str] | None = None
+    ) -> list[EntityRow]:
+        """Entities by the time of their last change, at most *top*, after the (time, id) of an earlier page."""
+        condition, values = filter_.where()
+        if after:
+            condition, values = f"{condition} AND (updated, entity_id) > (?, ?)", [*values, *after]
+        limit = "" if top is None else f" LIMIT {top}"
+        sql = f"SELECT * FROM entities WHERE {condition} ORDER BY updated, entity_id{limit}"
+        return [
+            EntityRow(entity=EntityName.parse(row["entity_id"]), state=row["state"], changed_at=row["updated"])
+            for row in self._storage.read(sql, *values)
+        ]
 
     def entity_state(self, entity: EntityName) -> str:
         """The entity's state as JSON text. Raises NotFoundError."""

@@ -14,11 +14,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from signalbox.host.clock import Clock
-from signalbox.host.durable.activities import ActivityFunction, ActivityQueue
+from signalbox.host.durable.activities import ActivityFunction, ActivityQueue, Postponed
 from signalbox.host.durable.attempts import Attempts
 from signalbox.host.durable.entities import EntityFunction, EntityQueue
+from signalbox.host.durable.http_calls import call_http
 from signalbox.host.durable.model import ActivityRow, Commit, InstanceRow, Kind, Message, Status
+from signalbox.host.durable.orchestrations.actions import HTTP_ACTIVITY
 from signalbox.host.durable.orchestrations.replay import Orchestrator
+from signalbox.host.durable.orchestrations.rewinding import Rewound
 from signalbox.host.durable.orchestrations.runner import StepRunner, Written
 from signalbox.host.durable.orchestrations.scheduling import Catalogue, new_row_id
 from signalbox.host.durable.orchestrations.selection import Selection, select
@@ -76,6 +79,7 @@ class Engine:
     ) -> None:
         """*is_crowded* says whether HTTP callers wait; while they do, few activities start."""
         self._storage = storage
+        self._clock = clock
         self._lanes: dict[str, Lane] = {}
         self._watchers: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,7 +88,8 @@ class Engine:
         self._runner = StepRunner(storage, clock, functions.orchestrators, functions.catalogue, settings)
         self._timers = DurableTimers(clock, self._post)
         limit = settings.max_activities
-        self._activities = ActivityQueue(functions.activities, limit, self._answer, is_crowded, attempts)
+        activities = {**functions.activities, HTTP_ACTIVITY: call_http}
+        self._activities = ActivityQueue(activities, limit, self._answer, is_crowded, attempts, self._postpone)
         self._entities = EntityQueue(storage, functions.entities, self._deliver, clock)
 
     # Life
@@ -136,6 +141,15 @@ class Engine:
         self._lanes[row.instance_id] = Lane(instance=Instance(row=row))
         self._wake(row.instance_id)
 
+    def take_up(self, rewound: Rewound) -> None:
+        """Go on with what a rewind has written."""
+        for instance_id in rewound.instance_ids:
+            self.forget(instance_id)
+        for timer in rewound.timers:
+            self._timers.set(timer)
+        self._activities.put(rewound.activities)
+        self._deliver(rewound.messages)
+
     async def send(self, message: Message) -> None:
         """Store a message for an instance, then deliver it."""
         inbox_message = replace(message, inbox_id=new_row_id())
@@ -168,6 +182,12 @@ class Engine:
         if lane is not None and lane.busy:
             [message] = await self._store([message])
         self._post(message)
+
+    async def _postpone(self, row: ActivityRow, postponed: Postponed) -> None:
+        """Keep what is left of an activity, unless its orchestration has ended, and run it when its time has come."""
+        rest = replace(row, input=postponed.input)
+        if await self._storage.write(lambda connection: tables.rewrite_activity(connection, rest)):
+            self._clock.call_at(self._clock.now() + postponed.delay, lambda: self._activities.put([rest]))
 
     async def _store(self, answers: list[Message]) -> list[Message]:
         """Keep answers of activities that no step takes yet; the activities will not run again."""

@@ -11,6 +11,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from signalbox.host.clock import Clock
@@ -40,6 +41,38 @@ class EntityName:
 
     def __str__(self) -> str:
         return f"@{self.name}@{self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityRow:
+    """An entity that exists; *state* is JSON text."""
+
+    entity: EntityName
+    state: str
+    changed_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntityFilter:
+    """Which entities a list shows: those of a name, changed between two moments."""
+
+    name: str | None = None
+    changed_from: datetime | None = None
+    changed_to: datetime | None = None
+
+    def where(self) -> tuple[str, list[str]]:
+        """An SQL condition and its parameters."""
+        parts, values = ["1"], list[str]()
+        if self.name:
+            parts.append("substr(entity_id, 1, length(?)) = ?")
+            values += [f"@{self.name.lower()}@"] * 2
+        if self.changed_from:
+            parts.append("updated >= ?")
+            values.append(to_text(self.changed_from))
+        if self.changed_to:
+            parts.append("updated <= ?")
+            values.append(to_text(self.changed_to))
+        return " AND ".join(parts), values
 
 
 class EntityQueue:

@@ -36,6 +36,7 @@ class Code(IntEnum):
     GENERIC_EVENT = 17
     EXECUTION_SUSPENDED = 19
     EXECUTION_RESUMED = 20
+    EXECUTION_REWOUND = 22
 
 
 PUBLIC_NAMES = {
@@ -54,6 +55,7 @@ PUBLIC_NAMES = {
     Code.EVENT_RAISED: "EventRaised",
     Code.EXECUTION_SUSPENDED: "ExecutionSuspended",
     Code.EXECUTION_RESUMED: "ExecutionResumed",
+    Code.EXECUTION_REWOUND: "ExecutionRewound",
 }
 """The names the status API shows; bookkeeping events have none and stay hidden."""
 
@@ -70,7 +72,14 @@ ANSWERS = {
 """Events that end a numbered task, and the field that names the task."""
 
 UNREAD = frozenset(
-    {Code.TASK_SCHEDULED, Code.CHILD_CREATED, Code.TIMER_CREATED, Code.ORCHESTRATOR_COMPLETED, Code.GENERIC_EVENT}
+    {
+        Code.TASK_SCHEDULED,
+        Code.CHILD_CREATED,
+        Code.TIMER_CREATED,
+        Code.ORCHESTRATOR_COMPLETED,
+        Code.GENERIC_EVENT,
+        Code.EXECUTION_REWOUND,
+    }
 )
 """Events the SDK's executor passes over (`TaskOrchestrationExecutor.process_event`). They are kept out of the
 context, because the SDK spends most of a replay on reading events."""

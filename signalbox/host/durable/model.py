@@ -65,6 +65,7 @@ class Kind(StrEnum):
     TERMINATE = "terminate"
     SUSPEND = "suspend"
     RESUME = "resume"
+    REWIND = "rewind"
     OPERATION = "operation"
 
 
@@ -82,6 +83,9 @@ class Message:
     execution_id: str | None = None
     inbox_id: int | None = None
     activity_id: int | None = None
+
+    def with_row(self, inbox_id: int) -> Message:
+        return replace(self, inbox_id=inbox_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

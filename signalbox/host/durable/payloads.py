@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from signalbox.host.durable.entities import EntityRow
 from signalbox.host.durable.history import PUBLIC_NAMES, Code, Event
 from signalbox.host.durable.model import InstanceRow
 
@@ -36,6 +37,12 @@ def status_payload(row: InstanceRow, *, show_input: bool = True) -> dict[str, An
 
 def _value(text: str | None) -> Any:
     return None if text is None else json.loads(text)
+
+
+def entity_payload(row: EntityRow, *, with_state: bool) -> dict[str, Any]:
+    """One entity as a list shows it."""
+    payload = {"entityId": {"name": row.entity.name, "key": row.entity.key}, "lastOperationTime": row.changed_at}
+    return {**payload, "state": json.loads(row.state)} if with_state else payload
 
 
 def history_payload(history: Iterable[Event], *, show_output: bool, show_input: bool) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from signalbox.host.durable.history import ANSWERS, OPENING, PUBLIC_NAMES, Code, Event
 from signalbox.host.durable.model import Status
-from signalbox.host.durable.orchestrations.actions import ACTIVITIES, CHILDREN, ActionCode, Trace, trace
+from signalbox.host.durable.orchestrations.actions import ACTIVITIES, CHILDREN, HTTP_ACTIVITY, ActionCode, Trace, trace
 from signalbox.host.durable.orchestrations.replay import Answer, Orchestrator, advance
 from signalbox.host.durable.orchestrations.state import Instance
 from signalbox.host.replays.histories import StoredHistory
@@ -55,7 +55,7 @@ def replay(
     """Replay *history* through that of *orchestrators* whose name it has. *functions* are the names of all activities,
     orchestrators and entities of the app: one that is awaited must still be there."""
     report = ReplayReport(instance=history.row.instance_id, name=history.row.name)
-    orchestrator = orchestrators.get(report.name)
+    orchestrator = {name.lower(): code for name, code in orchestrators.items()}.get(report.name.lower())
     if orchestrator is None:
         report.divergence = f"the app has no orchestrator {report.name!r}"
         return report
@@ -146,9 +146,10 @@ def _compare_ends(end: Event | None, answer: Answer, number: int) -> None:
 
 def _require_awaited(instance: Instance, functions: frozenset[str]) -> None:
     """Raises _Diverged where a function that has been asked for, and has not answered, is no longer there."""
+    names = {HTTP_ACTIVITY.lower(), *(name.lower() for name in functions)}
     for task in instance.open_tasks.values():
         name = task.get("Name")
-        if task["EventType"] in (Code.TASK_SCHEDULED, Code.CHILD_CREATED) and name not in functions:
+        if task["EventType"] in (Code.TASK_SCHEDULED, Code.CHILD_CREATED) and str(name).lower() not in names:
             raise _Diverged(f"the history waits for {name!r}, and the app has no such function")
 
 

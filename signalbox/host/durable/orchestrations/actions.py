@@ -5,6 +5,7 @@ Action codes and field names: azure.durable_functions.models.actions.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -32,6 +33,10 @@ ACTIVITIES = frozenset({ActionCode.ACTIVITY, ActionCode.ACTIVITY_WITH_RETRY})
 CHILDREN = frozenset({ActionCode.CHILD, ActionCode.CHILD_WITH_RETRY})
 ENTITIES = frozenset({ActionCode.CALL_ENTITY, ActionCode.SIGNAL_ENTITY})
 _COMPOUNDS = frozenset({ActionCode.WHEN_ANY, ActionCode.WHEN_ALL})
+
+
+# The activity by which the Durable extension makes the calls of `call_http`.
+HTTP_ACTIVITY = "BuiltIn::HttpActivity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,18 @@ def cancellations(actions: Iterable[Mapping[str, Any]]) -> list[bool]:
     return [action["isCanceled"] for action in actions if action["actionType"] == ActionCode.TIMER]
 
 
+def http_input(action: Mapping[str, Any]) -> str:
+    """The input of the activity that makes the call of a `call_http`."""
+    return json.dumps(action["httpRequest"])
+
+
 def trace(action: Mapping[str, Any]) -> Trace:
     """How replay recognises *action*."""
     code = action["actionType"]
     if code in ACTIVITIES:
         return Trace("activity", action["functionName"], action.get("input"))
+    if code == ActionCode.CALL_HTTP:
+        return Trace("activity", HTTP_ACTIVITY, http_input(action))
     if code in CHILDREN:
         return Trace("sub-orchestration", action["functionName"])
     if code in ENTITIES:

@@ -61,11 +61,14 @@ def advance(orchestrator: Orchestrator, instance: Instance, replayed_count: int)
     first = len(instance.traces) if is_resumed else 0
     try:
         if session is not None and is_resumed:
-            state = session.resume(f"[{as_new(instance.sdk_lines[replayed_count:])}]")
+            # Not from *replayed_count* on: the call of an entity was written behind the step that asked for it, and the
+            # SDK learns only from that line which answer is meant for it.
+            state = session.resume(f"[{as_new(instance.sdk_lines[instance.shown_count :])}]")
         else:
             session, state = orchestrator.open(_context(instance, replayed_count))
     except Exception as error:
         return replace(_read_failure(error), first=first)
+    instance.shown_count = len(instance.sdk_lines)
     if session is None:
         return _read(state)
     if session.is_waiting:

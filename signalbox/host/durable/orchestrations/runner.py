@@ -48,7 +48,7 @@ class StepRunner:
     ) -> None:
         self._storage = storage
         self._clock = clock
-        self._orchestrators = orchestrators
+        self._orchestrators = {name.lower(): orchestrator for name, orchestrator in orchestrators.items()}
         self._catalogue = catalogue
         self._keeps_sessions = settings.keep_sessions
         self._versioning = settings.versioning
@@ -58,7 +58,7 @@ class StepRunner:
 
     async def run(self, instance: Instance, selection: Selection) -> Written:
         """Take the step that *selection* allows and return when it is durable."""
-        orchestrator = self._orchestrators[instance.row.name]
+        orchestrator = self._orchestrators[instance.row.name.lower()]
         future: asyncio.Future[Written] = self._loop.create_future()
 
         def settle(durable_step: Written | None, error: BaseException | None) -> None:

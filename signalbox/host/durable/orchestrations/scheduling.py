@@ -8,11 +8,19 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from signalbox.host.durable.history import Code, Event, event
 from signalbox.host.durable.model import ActivityRow, Commit, InstanceRow, Kind, Message, Parent, TimerRow
-from signalbox.host.durable.orchestrations.actions import ACTIVITIES, CHILDREN, ENTITIES, ActionCode
+from signalbox.host.durable.orchestrations.actions import (
+    ACTIVITIES,
+    CHILDREN,
+    ENTITIES,
+    HTTP_ACTIVITY,
+    ActionCode,
+    http_input,
+)
 from signalbox.host.durable.orchestrations.state import Instance
 from signalbox.host.durable.versions import Versioning
 from signalbox.host.moments import from_text, to_text
@@ -41,8 +49,8 @@ class UnknownFunctionError(Exception):
 class UnsupportedActionError(Exception):
     """An orchestrator asked for an action that this host does not implement."""
 
-    def __init__(self, code: ActionCode) -> None:
-        super().__init__(f"action {code.name} is not served by this host: make the call in an activity")
+    def __init__(self, action: str) -> None:
+        super().__init__(f"{action} is not served by this host: make the call in an activity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +62,15 @@ class Catalogue:
     entities: frozenset[str]
 
     def check(self, role: str, name: str) -> None:
-        """Raises UnknownFunctionError when there is no such function."""
+        """Raises UnknownFunctionError when there is no such function. Names are compared without case."""
         names = {"orchestrator": self.orchestrators, "activity": self.activities, "entity": self.entities}[role]
-        if name not in names:
+        if name.lower() not in _lower(names):
             raise UnknownFunctionError(name, role, list(names))
+
+
+@lru_cache(maxsize=64)
+def _lower(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
 
 
 class Scheduler:
@@ -118,7 +131,9 @@ class Scheduler:
             return event(Code.GENERIC_EVENT, self._now, Name=action["externalEventName"])
         if code in ENTITIES:
             return self._entity_event(action)
-        raise UnsupportedActionError(ActionCode(code))
+        if code == ActionCode.CALL_HTTP:
+            return self._http_event(action)
+        raise UnsupportedActionError(f"action {ActionCode(code).name}")
 
     def _number(self, code: Code, **details: Any) -> Event:
         return event(code, self._now, self._instance.next_id, **details)
@@ -127,6 +142,11 @@ class Scheduler:
         name = action["functionName"]
         self._catalogue.check("activity", name)
         return self._number(Code.TASK_SCHEDULED, Name=name, Input=action.get("input"), **_retry(action))
+
+    def _http_event(self, action: Mapping[str, Any]) -> Event:
+        if action["httpRequest"].get("tokenSource"):
+            raise UnsupportedActionError("call_http with a token source")
+        return self._number(Code.TASK_SCHEDULED, Name=HTTP_ACTIVITY, Input=http_input(action))
 
     def _child_event(self, action: Mapping[str, Any]) -> Event:
         name = action["functionName"]

@@ -57,7 +57,7 @@ def _may_be_taken(instance: Instance, message: Message) -> bool:
         return True
     if instance.row.status is Status.SUSPENDED:
         return False
-    return message.kind is Kind.ANSWER or instance.awaits(message.body["Name"])
+    return message.kind in (Kind.ANSWER, Kind.REWIND) or instance.awaits(message.body["Name"])
 
 
 def _comes_first(instance: Instance, message: Message) -> bool:

@@ -56,7 +56,8 @@ class Session(Protocol):
 class Instance:
     """The row, the stored history lines, those of them the SDK reads, and what follows from them.
 
-    *session* alone does not follow from the history: without it the next step replays."""
+    *session* alone does not follow from the history: without it the next step replays. It has seen the first
+    *shown_count* of the lines that the SDK reads."""
 
     row: InstanceRow
     lines: list[str] = field(default_factory=list)
@@ -72,6 +73,7 @@ class Instance:
     wait_names: dict[str, str] = field(default_factory=dict)
     entity_calls: dict[str, int] = field(default_factory=dict)
     session: Session | None = None
+    shown_count: int = 0
 
     @classmethod
     def load(cls, row: InstanceRow, steps: list[str]) -> Instance:

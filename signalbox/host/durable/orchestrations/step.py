@@ -26,6 +26,7 @@ from signalbox.host.durable.orchestrations.state import Instance
 from signalbox.host.durable.versions import Versioning
 from signalbox.host.moments import from_text, to_text
 
+_MOST_STATUS = 16 * 1024
 # The words of the Durable Task Framework.
 _MISMATCH = "VersionMismatch: Orchestration version did not comply with Worker Versioning"
 
@@ -140,9 +141,9 @@ def _refresh(instance: Instance, answer: Answer, now: str) -> None:
 
 
 def _conclude(instance: Instance, answer: Answer, scheduler: Scheduler) -> Commit:
-    difference = find_difference(instance, answer)
-    if difference is not None:
-        return _fail(instance, Commit(row=instance.row), difference)
+    problem = find_difference(instance, answer) or _excess(instance.row.custom_status)
+    if problem is not None:
+        return _fail(instance, Commit(row=instance.row), problem)
     scheduler.close_cancelled(answer.timer_cancellations)
     try:
         next_input = scheduler.schedule((answer.actions or ())[len(instance.traces) - answer.first :])
@@ -156,6 +157,13 @@ def _conclude(instance: Instance, answer: Answer, scheduler: Scheduler) -> Commi
     elif answer.is_done:
         _end(instance, commit, Status.COMPLETED, json.dumps(answer.output))
     return commit
+
+
+def _excess(custom_status: str | None) -> str | None:
+    """What the real extension says of a custom status that is too large."""
+    if custom_status is None or len(custom_status.encode("utf-16-le")) <= _MOST_STATUS:
+        return None
+    return f"The size of the JSON-serialized payload must not exceed {_MOST_STATUS // 1024} KB of UTF-16 text."
 
 
 def _fail(instance: Instance, commit: Commit, reason: str) -> Commit:
@@ -175,10 +183,11 @@ def _end(instance: Instance, commit: Commit, status: Status, output: str) -> Non
     commit.row = instance.row = row
     commit.timers = []
     if row.parent is not None:
-        commit.messages.append(_tell_parent(row.parent, status, output))
+        commit.messages.append(tell_parent(row.parent, status, output))
 
 
-def _tell_parent(parent: Parent, status: Status, output: str) -> Message:
+def tell_parent(parent: Parent, status: Status, output: str) -> Message:
+    """The answer of a sub-orchestration that has ended."""
     if status is Status.COMPLETED:
         body = event(Code.CHILD_COMPLETED, "", TaskScheduledId=parent.task_id, Result=output)
     else:

@@ -51,6 +51,44 @@ def erase(connection: sqlite3.Connection, instance_id: str) -> None:
         connection.execute(f"DELETE FROM {table} WHERE instance_id = ?", (instance_id,))
 
 
+def find_instance(connection: sqlite3.Connection, instance_id: str) -> InstanceRow | None:
+    row = connection.execute("SELECT * FROM instances WHERE instance_id = ?", (instance_id,)).fetchone()
+    return read_instance(row) if row else None
+
+
+def history_of(connection: sqlite3.Connection, instance_id: str) -> list[str]:
+    """The text of each step of the current execution, in order."""
+    rows = connection.execute("SELECT events FROM history WHERE instance_id = ? ORDER BY step", (instance_id,))
+    return [row["events"] for row in rows]
+
+
+def write_history(connection: sqlite3.Connection, instance_id: str, steps: Iterable[str]) -> None:
+    """Replace the whole history."""
+    connection.execute("DELETE FROM history WHERE instance_id = ?", (instance_id,))
+    connection.executemany(
+        "INSERT INTO history (instance_id, step, events) VALUES (?, ?, ?)",
+        [(instance_id, step, text) for step, text in enumerate(steps)],
+    )
+
+
+def waiting_activities(connection: sqlite3.Connection, instance_id: str, execution_id: str) -> frozenset[int]:
+    """The numbers of the tasks whose activities have a row."""
+    sql = "SELECT task_id FROM activities WHERE instance_id = ? AND execution_id = ?"
+    return frozenset(row["task_id"] for row in connection.execute(sql, (instance_id, execution_id)))
+
+
+def rewrite_activity(connection: sqlite3.Connection, activity: ActivityRow) -> bool:
+    """Store what is left to do of *activity*; False and nothing is left where nobody waits for it any more."""
+    waits = "SELECT 1 FROM instances WHERE execution_id = ? AND status IN ('Pending', 'Running', 'Suspended')"
+    update = connection.execute(
+        f"UPDATE activities SET input = ? WHERE id = ? AND EXISTS ({waits})",
+        (activity.input, activity.id, activity.execution_id),
+    )
+    if update.rowcount == 0:
+        connection.execute("DELETE FROM activities WHERE id = ?", (activity.id,))
+    return update.rowcount > 0
+
+
 def write_commit(connection: sqlite3.Connection, commit: Commit) -> None:
     """Write everything a step changed except its children, whose ids may be taken."""
     row = commit.row
@@ -68,7 +106,7 @@ def write_commit(connection: sqlite3.Connection, commit: Commit) -> None:
     if commit.activities:
         write_activities(connection, commit.activities)
     if commit.timers:
-        _write_timers(connection, commit.timers)
+        write_timers(connection, commit.timers)
     if commit.messages:
         write_messages(connection, commit.messages)
 
@@ -110,7 +148,7 @@ def write_activities(connection: sqlite3.Connection, rows: Iterable[ActivityRow]
     )
 
 
-def _write_timers(connection: sqlite3.Connection, rows: Iterable[TimerRow]) -> None:
+def write_timers(connection: sqlite3.Connection, rows: Iterable[TimerRow]) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO timers (instance_id, execution_id, task_id, fire_at) VALUES (?, ?, ?, ?)",
         [(row.instance_id, row.execution_id, row.task_id, row.fire_at) for row in rows],

@@ -144,11 +144,6 @@ def colliding(context: df.DurableOrchestrationContext):
 
 
 @app.orchestration_trigger(context_name="context")
-def calling_http(context: df.DurableOrchestrationContext):
-    yield context.call_http("GET", "http://127.0.0.1/")
-
-
-@app.orchestration_trigger(context_name="context")
 def calling_nobody(context: df.DurableOrchestrationContext):
     try:
         yield context.call_entity(df.EntityId("nobody", "one"), "add", 2)
