@@ -17,9 +17,12 @@ from signalbox.private_files import private_folder, write_private
 NAMESPACE, VAULT = "sb-signalbox", "kv-signalbox"
 CLIENT_ID = "00000000-0000-0000-0000-0000000000dd"  # The application that clients sign in as, and
 CLIENT_PRINCIPAL = "00000000-0000-0000-0000-0000000000de"  # its service principal.
-CLIENT_VARIABLES = (
+PROXY_VARIABLES = (
     *("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"),
     *("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"),
+)
+CLIENT_VARIABLES = (
+    *PROXY_VARIABLES,
     *("AZURE_AUTHORITY_HOST", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TOKEN_CREDENTIALS"),
 )
 _DIRECT = "localhost,127.0.0.1,::1"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
+from signalbox.launcher.client_session import PROXY_VARIABLES, client_environment, read_session
 from signalbox.launcher.endpoints import WORKSPACE, WORKSPACES, Endpoints
 from signalbox.launcher.hub import LocalIdentity
 
@@ -19,7 +20,7 @@ _CLOUDS = (f"SignalboxLocal{number}" for number in count())  # The SDK registers
 def ml_client(endpoints: Endpoints, workspace: str = WORKSPACE) -> Iterator[Any]:
     """A client of *workspace*; within, the process has the trust store and the addresses of the local cloud."""
     scope = next(workspace_ for workspace_ in WORKSPACES if workspace_.name == workspace)
-    with _environment(endpoints.environment()), warnings.catch_warnings():
+    with _environment({**endpoints.environment(), **_proxy(endpoints)}), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The SDK's experimental notices are not ours to act on.
         from azure.ai.ml import MLClient
 
@@ -46,6 +47,13 @@ def cloud_metadata(endpoints: Endpoints) -> dict[str, str]:
         "storage_endpoint": "core.windows.net",
         "registry_discovery_endpoint": endpoints.resource_manager,
     }
+
+
+def _proxy(endpoints: Endpoints) -> dict[str, str]:
+    """The way to the storage accounts: the SDK makes their addresses itself, and knows Azure's alone."""
+    session = read_session(endpoints)
+    variables = {} if session is None else client_environment(session)
+    return {name: variables[name] for name in PROXY_VARIABLES if name in variables}
 
 
 @contextmanager

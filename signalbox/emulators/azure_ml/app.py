@@ -90,7 +90,7 @@ def create_app(options: AzureMlOptions) -> web.Application:
     history = History(resources)
     artifacts = Artifacts(options.state / "jobs", options.estate, blobs)
     work_context = (options.state / "jobs", resources, options.estate, blobs, history, artifacts)
-    scoring, training = BatchWork(*work_context), TrainingWork(*work_context, _tracking_addresses(options))
+    scoring, training = BatchWork(*work_context), TrainingWork(*work_context, assets, _tracking_addresses(options))
     jobs = JobQueue(resources, faults, {"scoring": scoring, "training": training}, artifacts.keep_log)
     runs = PipelineRuns(entrance, jobs, training)
     conditions = Conditions(options.clock)

@@ -14,6 +14,7 @@ DATA_PLANE = "/mferp/managementfrontend"
 _GROUP = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{PROVIDER}"
 WORKSPACE = f"{_GROUP}/workspaces/{{workspace}}"
 REGISTRY = f"{_GROUP}/registries/{{registry}}"
+PARENTS = (f"/subscriptions/{{subscription}}/providers/{PROVIDER}", _GROUP)  # Below them all of a kind are listed.
 ROOTS = (WORKSPACE, REGISTRY, f"{DATA_PLANE}{REGISTRY}")
 
 

@@ -77,6 +77,16 @@ class Estate:
         prefix = scope_match[0].lower() + "/" if scope_match else ""
         return next((scope for scope in self.scopes if prefix.startswith(scope.id.lower() + "/")), None)
 
+    def listed(self, kind: str, place: Mapping[str, str]) -> list[Scope]:
+        """Those of a subscription or, where *place* names a `group` too, of that resource group."""
+        group = place.get("group")
+        return [
+            scope
+            for scope in self.scopes
+            if (scope.kind, scope.subscription.lower()) == (kind, place["subscription"].lower())
+            and (group is None or scope.resource_group.lower() == group.lower())
+        ]
+
     def within(self, path: str) -> str:
         """*path* from its workspace's or registry's name on: how effects are named."""
         scope = self.at(path)

@@ -11,6 +11,12 @@ _ARTIFACT = re.compile(r"runs:/(?P<job>[^/]+)/(?P<path>.+)")
 _ARTIFACTS = ("artifacts", "default")  # The outputs that are a run's artifacts, such as MLflow logs them.
 
 
+def job_of(uri: str) -> str:
+    """The job whose output *uri* names; empty where it names none."""
+    match = _OUTPUT.fullmatch(uri) or _ARTIFACT.fullmatch(uri)
+    return match["job"] if match else ""
+
+
 def resolve(resources: Resources, scope: Scope, uri: str) -> str:
     """*uri* where it is an address; where it names a job's output, the datastore path of that. Raises Refusal."""
     match = _OUTPUT.fullmatch(uri) or _ARTIFACT.fullmatch(uri)

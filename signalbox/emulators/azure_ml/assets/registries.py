@@ -10,6 +10,7 @@ from signalbox.emulators.azure_ml.assets.versions import CONTENT, AssetStore
 from signalbox.emulators.azure_ml.blobs import Blobs
 from signalbox.emulators.azure_ml.doors import (
     DATA_PLANE,
+    PARENTS,
     REGISTRY,
     WORKSPACE,
     Entrance,
@@ -45,6 +46,8 @@ class RegistryDoors:
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/registrymanagement/v1.0/registries/{registry}/discovery", self._discover)
+        for parent in PARENTS:
+            app.router.add_get(f"{parent}/registries", self._list)
         app.router.add_get(REGISTRY, self._show)
         app.router.add_post(f"{DATA_PLANE}{REGISTRY}/import", self._import)
         app.router.add_post(f"{WORKSPACE}/models/{{name}}/versions/{{version}}/publish", self._publish)
@@ -75,8 +78,15 @@ class RegistryDoors:
             }
         )
 
+    async def _list(self, request: web.Request) -> web.Response:
+        self._entrance.check_token(request)
+        scopes = self._entrance.estate.listed("registries", request.match_info)
+        return web.json_response({"value": [self._document(scope) for scope in scopes]})
+
     async def _show(self, request: web.Request) -> web.Response:
-        registry = self._entrance.admit(request)
+        return web.json_response(self._document(self._entrance.admit(request)))
+
+    def _document(self, registry: Scope) -> dict[str, Any]:
         account = {"armResourceId": {"resourceId": registry.storage_id}}
         region = {"location": "westeurope", "storageAccountDetails": [{"userCreatedStorageAccount": account}]}
         properties = {
@@ -84,15 +94,13 @@ class RegistryDoors:
             "publicNetworkAccess": "Enabled",
             "regionDetails": [region],
         }
-        return web.json_response(
-            {
-                "id": registry.id,
-                "name": registry.name,
-                "type": f"{PROVIDER}/registries",
-                "location": "westeurope",
-                "properties": properties,
-            }
-        )
+        return {
+            "id": registry.id,
+            "name": registry.name,
+            "type": f"{PROVIDER}/registries",
+            "location": "westeurope",
+            "properties": properties,
+        }
 
     async def _import(self, request: web.Request) -> web.Response:
         registry = self._entrance.admit(request)

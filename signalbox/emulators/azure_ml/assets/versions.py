@@ -45,14 +45,32 @@ class AssetStore:
         properties = {**(body.get("properties") or {})}
         if path.rsplit("/", 4)[1] == "data":
             self._refuse_data(path, properties)
+        if job := outputs.job_of(str(properties.get("modelUri"))):
+            properties["jobName"] = job
         for name in ("modelUri", "dataUri"):
             if isinstance(properties.get(name), str):
                 properties[name] = outputs.resolve(self._resources, scope, properties[name])
+        if isinstance(properties.get("componentSpec"), dict):
+            _, name, _, version = path.rsplit("/", 3)
+            properties["componentSpec"] = {"name": name, "version": version} | properties["componentSpec"]
         if existing is None:
             return self._create(scope, path, {**body, "properties": properties}), True
         self._refuse_new_content(scope, existing, properties)
         reset = {name: properties.get(name) or ({} if name in ("tags", "properties") else None) for name in _MUTABLE}
         return self._change(path, existing, reset), False  # A PUT is the whole: what it leaves out is gone.
+
+    def put_output(self, scope: Scope, name: str, version: str, kind: str, uri: str) -> None:
+        """Register what a job wrote, once: without a version as the next one. Raises Refusal."""
+        is_model = kind.endswith("_model")
+        field, type_field = ("modelUri", "modelType") if is_model else ("dataUri", "dataType")
+        container = f"{scope.id}/{'models' if is_model else 'data'}/{name}"
+        address = outputs.resolve(self._resources, scope, uri)
+        versions = self._resources.children(f"{container}/versions")
+        earlier = next((known["name"] for known in versions if known["properties"][field] == address), None)
+        if not version and earlier is None:
+            version = self.container(container)["properties"]["nextVersion"] if self.exists(container) else "1"
+        properties = {field: uri, type_field: kind}
+        self.put(scope, f"{container}/versions/{version or earlier}", {"properties": properties})
 
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Merges tags and properties; null takes one away."""
@@ -95,10 +113,19 @@ class AssetStore:
         ]
 
     def versions(self, path: str, view: str, content_hash: str) -> list[dict[str, Any]]:
-        """Newest first; only those with the *content_hash*, if one is given."""
-        versions = visible(self._resources.children(path), view)
+        """Newest first; only those with the *content_hash*, if one is given.
+
+        Code is found by its content under whatever name: clients upload it under a fresh name each time.
+        """
+        root, _, own = path.partition("/codes/")
+        is_code_sought = bool(own and content_hash)
+        found = self._codes(f"{root}/codes") if is_code_sought else self._resources.children(path)
+        versions = visible(found, view)
         hashes = ((version, version["properties"]["properties"].get("hash_sha256")) for version in versions)
         return [version for version, content in hashes if content_hash in ("", content)]
+
+    def _codes(self, path: str) -> list[dict[str, Any]]:
+        return [version for place, version in self._resources.below(path) if "/versions/" in place]
 
     async def pending(self, path: str, make: Callable[[], Place]) -> Place:
         """Where the content of the version at *path* is being uploaded: one place until it is registered or deleted."""

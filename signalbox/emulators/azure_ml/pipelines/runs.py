@@ -11,7 +11,7 @@ from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, Refusal, bad
 from signalbox.emulators.azure_ml.estate import PROVIDER
 from signalbox.emulators.azure_ml.jobs import JobError, JobQueue, NewJob
 from signalbox.emulators.azure_ml.pipelines.components import judge
-from signalbox.emulators.azure_ml.pipelines.specs import inline_spec, output_places
+from signalbox.emulators.azure_ml.pipelines.specs import inline_spec, output_places, refuse_steps
 from signalbox.emulators.azure_ml.pipelines.training import TrainingSpec, TrainingWork
 
 _FIXED = ("jobType", "componentId", "command", "codeId", "inputs", "jobs")
@@ -34,6 +34,7 @@ class PipelineRuns:
             document = self._work.specification(spec, scope)
         except JobError as error:
             raise bad(str(error)) from error
+        refuse_steps(document)
         problem = judge(document, spec.folders, spec.literals)
         if problem:
             raise bad(problem)
@@ -62,6 +63,7 @@ class PipelineRuns:
             literals=literals,
             outputs=output_uris(properties.get("outputs") or {}),
             inline=inline,
+            registered=_registered_outputs(properties.get("outputs") or {}),
         )
         run_properties = {
             **properties,
@@ -113,6 +115,15 @@ def _shown_outputs(document: Mapping[str, Any], places: Mapping[str, str]) -> di
     return {
         name: {"jobOutputType": declarations[name].get("type", "uri_folder"), "uri": uri, "mode": "ReadWriteMount"}
         for name, uri in places.items()
+    }
+
+
+def _registered_outputs(outputs: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """The outputs that become versions of an asset when the job ends; an empty version is the next one."""
+    return {
+        name: {"name": str(output["assetName"]), "version": str(output.get("assetVersion") or "")}
+        for name, output in outputs.items()
+        if isinstance(output, dict) and output.get("assetName")
     }
 
 

@@ -36,6 +36,18 @@ def inline_spec(name: str, properties: Mapping[str, Any]) -> dict[str, Any] | No
     return {**_interface(name, properties), "type": "pipeline", "jobs": steps}
 
 
+def refuse_steps(spec: Mapping[str, Any]) -> None:
+    """Raises Refusal for a pipeline with steps that are no commands, or that register what they write."""
+    for name, step in (spec.get("jobs") or {}).items():
+        kind = str(step.get("type") or "command")
+        if kind != "command":
+            message = f"The local cloud runs command steps, and {name} is a {kind} step."
+            raise Refusal(501, "NotImplemented", message)
+        if any(isinstance(output, dict) and output.get("name") for output in (step.get("outputs") or {}).values()):
+            message = f"The local cloud registers outputs of jobs, and none of a step such as {name}."
+            raise Refusal(501, "NotImplemented", message)
+
+
 def refuse_shell(command: str) -> None:
     """Raises Refusal for a *command* that needs a shell: programs are started without one."""
     words = shlex.shlex(command, posix=True, punctuation_chars=True)

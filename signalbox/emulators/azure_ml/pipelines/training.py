@@ -7,12 +7,14 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from signalbox.emulators.azure_ml.assets.versions import AssetStore
 from signalbox.emulators.azure_ml.blobs import Blobs
+from signalbox.emulators.azure_ml.doors import Refusal
 from signalbox.emulators.azure_ml.estate import Estate, Scope
 from signalbox.emulators.azure_ml.jobs import JobError, Tell, now
 from signalbox.emulators.azure_ml.pipelines.components import Step, arguments, bind, defaults, output_of, steps
@@ -30,7 +32,8 @@ _LOG_EVERY_S = 1.0
 class TrainingSpec:
     """*workspace*, *component* and *published* (a GUID) are ids; *folders* and *outputs* are addresses by name.
 
-    *inline* is the specification of a job that was put whole, which then has no component.
+    *inline* is the specification of a job that was put whole, which then has no component. *registered* has the
+    name and the version of the assets that outputs become.
     """
 
     workspace: str
@@ -41,6 +44,7 @@ class TrainingSpec:
     endpoint: str = ""
     published: str = ""
     inline: Mapping[str, Any] | None = None
+    registered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +70,11 @@ class TrainingWork:
         blobs: Blobs,
         history: History,
         artifacts: Artifacts,
+        assets: AssetStore,
         addresses: Callable[[Scope], Mapping[str, str]],
     ) -> None:
         self._folder, self._resources, self._estate = folder, resources, estate
-        self._history, self._artifacts, self._addresses = history, artifacts, addresses
+        self._history, self._artifacts, self._assets, self._addresses = history, artifacts, assets, addresses
         self._files = RunFiles(resources, estate, blobs)
 
     async def run(self, guid: str, raw: Mapping[str, Any], tell: Tell) -> None:
@@ -90,6 +95,8 @@ class TrainingWork:
         places = {**output_places(guid, spec, {}), **training.outputs}
         for name, path in results.items():
             await asyncio.to_thread(self._files.upload, path, places[name], scope)
+        for name, asset in training.registered.items():
+            self._register(scope, asset, spec["outputs"][name].get("type", "uri_folder"), f"{guid}/outputs/{name}")
         shutil.rmtree(work, ignore_errors=True)
 
     def specification(self, training: TrainingSpec, scope: Scope) -> Mapping[str, Any]:
@@ -163,6 +170,13 @@ class TrainingWork:
         if exit_code:
             raise JobError(f"step {command.name} ended with code {exit_code}; its log ends: {_end(log)}")
         return outputs
+
+    def _register(self, scope: Scope, asset: Mapping[str, str], kind: str, output: str) -> None:
+        """Make the *output* of a job a version of an asset. Raises JobError."""
+        try:
+            self._assets.put_output(scope, asset["name"], asset["version"], kind, f"azureml://jobs/{output}")
+        except Refusal as refusal:
+            raise JobError(str(refusal)) from refusal
 
     def _component(self, reference: str, scope: Scope) -> dict[str, Any]:
         """The specification of a component version. Raises JobError."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from signalbox.emulators.azure_ml.doors import WORKSPACE, Entrance, arm_path
+from signalbox.emulators.azure_ml.doors import PARENTS, WORKSPACE, Entrance
 from signalbox.emulators.azure_ml.estate import PROVIDER, Scope
 
 
@@ -13,13 +13,15 @@ class WorkspaceDoors:
         self._entrance = entrance
 
     def add_to(self, app: web.Application) -> None:
-        app.router.add_get(WORKSPACE.rpartition("/")[0], self._list)
+        for parent in PARENTS:
+            app.router.add_get(f"{parent}/workspaces", self._list)
         app.router.add_get(WORKSPACE, self._show)
 
     async def _list(self, request: web.Request) -> web.Response:
         self._entrance.check_token(request)
-        below = f"{arm_path(request)}/".lower()
-        scopes = [scope for scope in self._entrance.estate.scopes if scope.id.lower().startswith(below)]
+        # Hubs, projects and feature stores are workspaces of other kinds, and there are none.
+        is_sought = request.query.get("kind", "default").lower() == "default"
+        scopes = self._entrance.estate.listed("workspaces", request.match_info) if is_sought else []
         return web.json_response({"value": [self._workspace(scope) for scope in scopes]})
 
     async def _show(self, request: web.Request) -> web.Response:
@@ -41,6 +43,7 @@ class WorkspaceDoors:
             "name": workspace.name,
             "type": f"{PROVIDER}/workspaces",
             "location": "westeurope",
+            "kind": "Default",
             "identity": {"type": "SystemAssigned"},
             "properties": properties,
         }
