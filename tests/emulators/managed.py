@@ -105,13 +105,15 @@ class Managed:
 
     # Clients.
 
-    def ask(self, method: str, path: str, version: str, **query: str) -> requests.Response:
+    def ask(self, method: str, path: str, version: str, body: Any = None, **query: str) -> requests.Response:
         """A request without a client of Azure, by the agent."""
         session = requests.Session()
         self._clients.append(session)
         headers = {"Authorization": f"Bearer {self.issuer.issue(self.address, identity=AGENT)}"}
         parameters = {"api-version": version, **query} if version else {}
-        return session.request(method, f"{self.address}{path}", params=parameters, headers=headers, timeout=10)
+        return session.request(
+            method, f"{self.address}{path}", params=parameters, headers=headers, json=body, timeout=10
+        )
 
     def resources(self, identity: Identity = AGENT) -> Any:
         return self._client(ResourceManagementClient, identity)

@@ -3,14 +3,19 @@
 Shape: Microsoft.EventGrid/eventSubscriptions 2025-02-15. Destinations are webhooks, and functions of the local host.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from signalbox.emulators.azure_ml.doors import Refusal, bad
 
 TYPE = "Microsoft.EventGrid/eventSubscriptions"
+_NAME = re.compile(r"[A-Za-z0-9-]{3,64}")
+_WORDS = {bool: "true or false", str: "a text", int: "a whole number", list: "a list", dict: "an object"}
+_Value = TypeVar("_Value")
+_NOTHING: dict[str, Any] = {}
 _UNSERVED = ("expirationTimeUtc", "labels")
 
 
@@ -38,26 +43,38 @@ def functions_of(urls: list[str]) -> dict[str, str]:
 
 def read_row(name: str, source: str, properties: Mapping[str, Any], places: Places) -> dict[str, Any]:
     """The subscription as the settings write it. Raises 400, 404, and 501 for what is not served."""
+    if not _NAME.fullmatch(name):
+        raise bad(f"event subscription {name!r} needs a name of 3 to 64 letters, digits and hyphens")
     if unserved := [field for field in _UNSERVED if properties.get(field)]:
         raise _not_served(unserved[0])
-    delivery = properties.get("deliveryWithResourceIdentity") or {}
-    letters = (properties.get("deadLetterWithResourceIdentity") or {}).get("deadLetterDestination")
-    filters, retries = properties.get("filter") or {}, properties.get("retryPolicy") or {}
+    delivery = _field(properties, "deliveryWithResourceIdentity", _NOTHING)
+    letters = _field(_field(properties, "deadLetterWithResourceIdentity", _NOTHING), "deadLetterDestination", _NOTHING)
+    filters, retries = _field(properties, "filter", _NOTHING), _field(properties, "retryPolicy", _NOTHING)
     return {
         "name": name,
         "topic": places.topic_of(source),
-        "url": _url(properties.get("destination") or delivery.get("destination") or {}, places),
-        "event_types": list(filters.get("includedEventTypes") or ()),
-        "subject_begins_with": filters.get("subjectBeginsWith") or "",
-        "subject_ends_with": filters.get("subjectEndsWith") or "",
-        "is_subject_case_sensitive": bool(filters.get("isSubjectCaseSensitive")),
-        "filters": list(filters.get("advancedFilters") or ()),
-        "filters_look_into_arrays": bool(filters.get("enableAdvancedFilteringOnArrays")),
-        "schema": properties.get("eventDeliverySchema") or "EventGridSchema",
-        "max_attempts": retries.get("maxDeliveryAttempts") or 30,
-        "ttl_s": 60 * (retries.get("eventTimeToLiveInMinutes") or 1440),
-        "dead_letter": _letters(name, properties.get("deadLetterDestination") or letters, places),
+        "url": _url(_field(properties, "destination", _NOTHING) or _field(delivery, "destination", _NOTHING), places),
+        "event_types": _field(filters, "includedEventTypes", []),
+        "subject_begins_with": _field(filters, "subjectBeginsWith", ""),
+        "subject_ends_with": _field(filters, "subjectEndsWith", ""),
+        "is_subject_case_sensitive": _field(filters, "isSubjectCaseSensitive", default=False),
+        "filters": _field(filters, "advancedFilters", []),
+        "filters_look_into_arrays": _field(filters, "enableAdvancedFilteringOnArrays", default=False),
+        "schema": _field(properties, "eventDeliverySchema", "EventGridSchema"),
+        "max_attempts": _field(retries, "maxDeliveryAttempts", 30),
+        "ttl_s": 60 * _field(retries, "eventTimeToLiveInMinutes", 1440),
+        "dead_letter": _letters(name, _field(properties, "deadLetterDestination", _NOTHING) or letters, places),
     }
+
+
+def _field(section: Mapping[str, Any], name: str, default: _Value) -> _Value:
+    """What *section* has under the *name*, the *default* where it has nothing. Raises 400 for another type of value."""
+    value = section.get(name)
+    if value is None:
+        return default
+    if type(value) is not type(default):
+        raise bad(f"{name} is {value!r}; give {_WORDS[type(default)]}")
+    return value
 
 
 def document(source: str, row: Mapping[str, Any], hub: str) -> dict[str, Any]:
@@ -113,6 +130,8 @@ def _letters(name: str, destination: Mapping[str, Any] | None, places: Places) -
     properties = destination.get("properties") or {}
     if str(properties.get("resourceId", "")).lower() != places.hub.lower():
         raise _not_served("dead letters outside the Data Hub")
+    if not properties.get("blobContainerName"):
+        raise bad("deadLetterDestination.properties.blobContainerName is missing")
     return f"{properties['blobContainerName']}/{name}"
 
 

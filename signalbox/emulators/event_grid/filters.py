@@ -57,6 +57,8 @@ def read_filters(documents: Iterable[Mapping[str, Any]]) -> tuple[AdvancedFilter
 
 def read_filter(document: Mapping[str, Any]) -> AdvancedFilter:
     """A filter as Resource Manager writes it: `operatorType`, `key`, and `value` or `values`. Raises ValueError."""
+    if not isinstance(document, Mapping):
+        raise ValueError(f"filters has {document!r}; give objects with operatorType and key")
     operator, key = document.get("operatorType"), document.get("key")
     if operator not in _OPERATORS:
         raise ValueError(f"filters.operatorType is {operator!r}; use one of {', '.join(_OPERATORS)}")
