@@ -83,6 +83,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     activities.inference.jobs.cancel_job,
     activities.inference.jobs.reconcile_rows,
     activities.inference.files.hold_output,
+    activities.inference.files.register_input,
     activities.inference.files.publish_result,
     activities.inference.announcements.announce_run,
     activities.inference.results.tell_result,

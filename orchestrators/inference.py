@@ -243,6 +243,26 @@ def _output_outcome(verdict: c.DataVerdict | None) -> str:
 
 
 def _wait(ctx: Context, request: c.Inference, job: c.Submitted) -> Steps[c.JobEnd]:
+    """How the job ended. Its input is registered meanwhile, so that a publication does not wait for that."""
+    is_settled = not request.route.input_asset or (yield from _register(ctx, request))
+    end = yield from _wait_for_end(ctx, request, job)
+    if not is_settled:  # The job gave an outage time to end. Another look would make its predictions wait.
+        yield from _register(ctx, request, last=True)
+    return end
+
+
+def _register(ctx: Context, request: c.Inference, last: bool = False) -> Steps[bool]:
+    """Whether it is on record what became of the registration. Whatever it is, the predictions are published."""
+    registration = c.InputRegistration(key=_key(request, "registered"), inference=request, last=last)
+    try:
+        yield from call(ctx, c.REGISTER_INPUT, registration)
+    except (Refused, StepFailed) as failure:
+        ctx.show("could not register the input", because=str(failure)[:300])
+        return False
+    return True
+
+
+def _wait_for_end(ctx: Context, request: c.Inference, job: c.Submitted) -> Steps[c.JobEnd]:
     # A moment and not a duration: the child starts over after each segment of polls, and a duration would begin anew
     # each time.
     deadline = ctx.now + timedelta(seconds=request.route.give_up_after_s)

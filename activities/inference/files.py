@@ -14,7 +14,7 @@ from shared.application.teams.quotas import leave_room
 from shared.clients import Clients
 from shared.codec import decode, encode
 from shared.domain import identity
-from shared.domain.failures import Refused
+from shared.domain.failures import Refused, Transient
 from shared.domain.inference.runs import RunOutcome
 from shared.domain.paths import patterns
 from shared.ports import Blob
@@ -96,6 +96,33 @@ def publish_result(clients: Clients, publishing: c.Publishing) -> c.Published:
     return once(clients, publishing.key, c.Published, act)
 
 
+def register_input(clients: Clients, registration: c.InputRegistration) -> c.RegisteredInput:
+    """The files that a run scores as a version of its route's data asset, or the reason why they are none.
+
+    A refusal is an answer like any other, and so is an outage once nobody tries again: no prediction waits for it.
+    """
+    request = registration.inference
+    environment = request.route.score.workspace.name
+
+    def act() -> c.RegisteredInput:
+        try:
+            return _registered_before(clients, request) or _register(clients, request)
+        except Refused as refusal:
+            return c.RegisteredInput(environment=environment, because=str(refusal))
+        except Transient as fault:
+            if not registration.last:
+                raise
+            return c.RegisteredInput(environment=environment, because=f"{fault}; reprocess the run to try again")
+
+    return once(clients, registration.key, c.RegisteredInput, act)
+
+
+def registered_input(clients: Clients, run: str) -> c.RegisteredInput | None:
+    """What became of registering the input of *run*; None where nobody asked for it, or it is not known yet."""
+    entry = clients.ledger.find(identity.effect_key(run, "registered"))
+    return decode(c.RegisteredInput, entry) if entry is not None else None
+
+
 def output_folder(request: c.Inference) -> str:
     """Where the run's result goes: the route's template, filled."""
     score = request.route.score
@@ -135,6 +162,34 @@ def _remember(clients: Clients, request: c.Inference, membership: Membership, me
     lost_paths = {blob.path for blob in membership.blobs} - {member.path for member in members}
     notes = [*membership.dropped, *(f"{path} was overwritten before it could be pinned" for path in sorted(lost_paths))]
     return c.Gathered(files=len(members), input_path=paths.pinned(request.run), dropped=tuple(notes[:20]))
+
+
+def _registered_before(clients: Clients, request: c.Inference) -> c.RegisteredInput | None:
+    """The version that the attempt before has made of the same files, if it is one of the asset that is asked for."""
+    earlier = registered_input(clients, request.repeats) if request.repeats else None
+    if earlier is None or earlier.environment != request.route.score.workspace.name:
+        return None
+    return earlier if earlier.asset.partition(":")[0] == request.route.input_asset else None
+
+
+def _register(clients: Clients, request: c.Inference) -> c.RegisteredInput:
+    """Copy the pinned files to where nothing is removed in time, and register that folder."""
+    workspace, asset, run = request.route.score.workspace, request.route.input_asset, request.run
+    version = identity.input_version(run)
+    folder = paths.registered_input(asset, version)
+    members = members_of(store_of(clients.hub, request), run)
+    _at_once(lambda member: _keep(clients, request, member, folder), members)
+    tags = {"signalbox.run": run, "signalbox.route": request.route.name, "signalbox.files": str(len(members))}
+    clients.data_assets.register(workspace, asset, version, request.hub.address(folder), tags)
+    return c.RegisteredInput(environment=workspace.name, asset=f"{asset}:{version}")
+
+
+def _keep(clients: Clients, request: c.Inference, member: Member, folder: str) -> None:
+    staging, marks = request.hub.staging, {RUN_MARK: request.run}
+    pinned_file = clients.hub.find(staging, member.pinned)
+    target = f"{folder}/{member.pinned.rpartition('/')[2]}"
+    if pinned_file is None or not clients.hub.copy(pinned_file, staging, target, marks):
+        raise Refused(f"the pinned file {member.pinned} of run {request.run} is gone from staging")
 
 
 def _set_aside(clients: Clients, request: c.Inference, member: Member, folder: str) -> None:
@@ -202,8 +257,15 @@ def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:
             }
             for member in members_of(store_of(clients.hub, request), request.run)
         ],
+        **_input_asset(clients, request),
         "timings": publishing.timings | {"published": stamp(clients)},
     }
+
+
+def _input_asset(clients: Clients, request: c.Inference) -> dict[str, Any]:
+    """The data asset that the input is a version of, or why it is none, where the route asks for one."""
+    registered = registered_input(clients, request.run) if request.route.input_asset else None
+    return {"input_asset": encode(registered)} if registered is not None else {}
 
 
 def _overrides(request: c.Inference) -> dict[str, Any]:

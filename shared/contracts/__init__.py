@@ -22,6 +22,7 @@ from shared.contracts.payloads import (
     Gathering,
     Inference,
     InferenceResult,
+    InputRegistration,
     JobEnd,
     JobLook,
     JobSeen,
@@ -36,6 +37,7 @@ from shared.contracts.payloads import (
     Quarantining,
     Reconciled,
     Reconciling,
+    RegisteredInput,
     RunAdmission,
     RunAdmitted,
     RunClosing,
@@ -69,6 +71,7 @@ GATHER_FILES = Activity("gather_files", Gathering, Gathered, Effect.WRITES)
 CHECK_DATA = Activity("check_data", DataCheck, DataVerdict, Effect.READS)
 QUARANTINE_FILES = Activity("quarantine_files", Quarantining, Quarantined, Effect.WRITES)
 SUBMIT_JOB = Activity("submit_job", Submission, Submitted, Effect.WRITES)
+REGISTER_INPUT = Activity("register_input", InputRegistration, RegisteredInput, Effect.WRITES)
 LOOK_AT_JOB = Activity("look_at_job", JobLook, JobSeen, Effect.READS)
 CANCEL_JOB = Activity("cancel_job", Cancellation, Done, Effect.WRITES)
 RECONCILE_ROWS = Activity("reconcile_rows", Reconciling, Reconciled, Effect.READS)

@@ -183,6 +183,24 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputRegistration:
+    """The accepted input of a run, to be a version of the route's data asset; *last*: nobody tries once more."""
+
+    key: str
+    inference: Inference
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredInput:
+    """*asset* is NAME:VERSION in the workspace of *environment*; it is empty where *because* says why there is none."""
+
+    environment: str
+    asset: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobWait:
     """A segment of the wait for one job; *polls* counts over all segments, *deadline* is ISO 8601 UTC."""
 

@@ -82,6 +82,11 @@ def attempt_of(run: str) -> int:
     return int(run.rpartition("-")[2])
 
 
+def input_version(run: str) -> str:
+    """The version of a data asset that the input of *run* is: of its arrivals and its attempt."""
+    return "-".join(run.rsplit("-", 2)[1:])
+
+
 def job_name(run: str) -> str:
     return f"signalbox-{run}"
 

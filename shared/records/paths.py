@@ -101,6 +101,11 @@ def pinned(run: str) -> str:
     return f"runs/{run}/input"
 
 
+def registered_input(asset: str, version: str) -> str:
+    """The folder in staging with the files of a version of *asset*: no run's folder, since those are emptied."""
+    return f"arrivals/{asset}/{version}"
+
+
 PROMOTIONS = "promotions/"
 OPEN_PROMOTIONS = "promotions-open/"
 OPEN_SETS = "promotion-sets-open/"

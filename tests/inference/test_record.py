@@ -1,6 +1,10 @@
 """Records golden histories of runs that are missing (tests/replay/recording.py)."""
 
+from dataclasses import replace
+
+from tests.fakes.retraining import MemoryDataAssets
 from tests.inference.conftest import InferenceApp
+from tests.outages import Outage
 from tests.replay.recording import only_when_asked, record, seen  # noqa: F401 (a fixture)
 
 pytestmark = only_when_asked
@@ -17,6 +21,19 @@ async def test_record_runs(app: InferenceApp, seen: dict[str, str]) -> None:  # 
     await app.request("POST", f"runs/{held}/release", {"reason": "agreed"})
     await app.finish(held)
     record("run_inference-released", "run_inference", seen[held])
+
+
+async def test_record_a_run_whose_input_is_registered(app: InferenceApp, seen: dict[str, str]) -> None:  # noqa: F811
+    """Azure ML is away until the job has ended, so that the second look makes the version."""
+    route = replace(app.clients.configuration.routes[0], input_asset="ward-reports")
+    vars(app.clients).update(
+        configuration=replace(app.clients.configuration, routes=(route,)), data_assets=MemoryDataAssets()
+    )
+    tries = iter([True] * 6)
+    with Outage(app.clients.data_assets, "register", lambda *_: next(tries, False)):
+        run = await app.arrive("landing/each/north/c.csv")
+        await app.finish(run)
+    record("run_inference-registered", "run_inference", seen[run])
 
 
 async def test_record_a_window(app: InferenceApp, seen: dict[str, str]) -> None:  # noqa: F811

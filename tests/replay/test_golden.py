@@ -97,7 +97,13 @@ def test_there_is_a_history_of_each_orchestration():
 
 def test_there_is_a_history_of_each_path():
     assert {path.stem for path in FILES} >= {
-        *("run_inference-completed", "run_inference-released", "collect_window", "wait_for_job"),
+        *(
+            "run_inference-completed",
+            "run_inference-released",
+            "run_inference-registered",
+            "collect_window",
+            "wait_for_job",
+        ),
         *("retrain-better", "retrain-failed", "wait_for_training", "consider_retraining", "check_drift"),
         *("follow_task", "mirror", "run_devops_pipeline"),
         *("promote-approved", "promote-waited", "restore"),  # By the first version: the plan rides in every order.

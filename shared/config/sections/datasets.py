@@ -8,7 +8,7 @@ from shared.config.fields import NAME, DifferentTexts, Text
 from shared.config.reading import FilePlace
 from shared.domain.datasets.references import read_reference
 from shared.domain.datasets.rules import DatasetKind, DatasetPurpose, DatasetRules
-from shared.domain.inference.routes import Workspace
+from shared.domain.inference.routes import Route, Workspace
 from shared.domain.promotion.ladder import Promotable
 from shared.domain.teams.ownership import PLATFORM, Belonging, Team, owner_of
 
@@ -55,6 +55,15 @@ def datasets_of(
             )
         )
     return tuple(rules)
+
+
+def refuse_published_names(routes: tuple[Route, ...], datasets: tuple[DatasetRules, ...], place: FilePlace) -> None:
+    """A route's arrivals are no versions of a data set, which people publish: the newest would be either."""
+    published = {(workspace, rules.name) for rules in datasets for workspace in rules.workspaces}
+    for route in routes:
+        if (route.score.workspace, route.input_asset) in published:
+            problem = f"is {route.input_asset!r}, of which the section `datasets` publishes versions"
+            place.inside(route.name).fail("register.asset", problem, "name another data asset")
 
 
 def judge_holdouts(

@@ -192,6 +192,19 @@ class RunLimitsSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterSection:
+    """The data asset of which each run's accepted input becomes a version, in the workspace that scores."""
+
+    asset: Annotated[
+        str,
+        Words(
+            pattern=r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}",
+            expected="a data asset's name: up to 255 letters, digits, dashes and underscores",
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySection:
     """What becomes of bad data and missing rows, and by what rows are matched with predictions."""
 
@@ -216,6 +229,7 @@ class RouteSection:
     output_contract: Text | None = None
     overrides: OverridesSection = field(default_factory=OverridesSection)
     limits: RunLimitsSection = field(default_factory=RunLimitsSection)
+    register: RegisterSection | None = None
     give_up_after: Seconds | None = None
     release_within: Seconds | None = None
     policy: PolicySection = field(default_factory=PolicySection)
@@ -302,6 +316,7 @@ def _route(
         on_bad_data=section.policy.bad_data or OnBadData.QUARANTINE,
         on_missing_rows=section.policy.missing_rows or OnMissingRows.FAIL,
         match_keys=section.policy.match == "keys",
+        input_asset=section.register.asset if section.register else "",
     )
     return route.scored_by(score)
 

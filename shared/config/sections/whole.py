@@ -7,7 +7,7 @@ from shared.config.fields import NAME
 from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
 from shared.config.sections.answers import AnswersSection, answers_of, refuse_double_counts
-from shared.config.sections.datasets import DatasetSection, datasets_of, judge_holdouts
+from shared.config.sections.datasets import DatasetSection, datasets_of, judge_holdouts, refuse_published_names
 from shared.config.sections.devops import DevOpsSection, devops_of
 from shared.config.sections.drift import watches_of
 from shared.config.sections.ladder import (
@@ -103,6 +103,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
     answers = answers_of(file.answers, place.inside("answers"), workspaces, contracts)
     refuse_double_counts(answers, watches, routes, models)
     datasets = datasets_of(file.datasets, place.inside("datasets"), workspaces)
+    refuse_published_names(routes, datasets, place.inside("routes"))
     teams = teams_of(file.teams, team_files, place.inside("teams"), workspaces)
     judge_holdouts(promotable, datasets, models, teams)
     return Configuration(

@@ -33,7 +33,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointUse(Use):
-    """The endpoint *value* of *environment*."""
+    """The endpoint *value* of *environment*, or its data asset of that name."""
 
     environment: str
 
@@ -51,7 +51,7 @@ def with_owners(
     )
     guard = _Guard(configuration, split.document, platform)
     findings = [*guard.environments(), *guard.names(uses), *guard.endpoints(), *guard.areas()]
-    findings += guard.hours()
+    findings += [*guard.hours(), *guard.assets()]
     if not has_permissions:
         problem = "is missing, and the default personas would see what belongs to every team"
         remedy = "say which roles of the platform may do what with the things of all teams"
@@ -184,6 +184,25 @@ class _Guard:
             if first.owner != use.owner:
                 problem = f"is {use.value!r}, an endpoint of {_of(first.owner)} ({self._address(first.field)})"
                 yield self._document.finding(use.field, problem, "give each team endpoints of its own")
+
+    def assets(self) -> Iterator[FileFinding]:
+        """Data assets that two owners make versions of: whoever reads the newest would get another team's files."""
+        first_uses: dict[tuple[str, str], EndpointUse] = {}
+        for use in self._asset_uses():
+            first = first_uses.setdefault((use.environment, use.value), use)
+            if first.owner != use.owner:
+                problem = f"is {use.value!r}, a data asset of {_of(first.owner)} ({self._address(first.field)})"
+                yield self._document.finding(use.field, problem, "give each team data assets of its own")
+
+    def _asset_uses(self) -> Iterator[EndpointUse]:
+        for dataset in self._configuration.datasets:
+            owner = self._configuration.team_of(Belonging.DATASET, dataset.name)
+            for workspace in dataset.workspaces:
+                yield _endpoint(owner, f"datasets.{dataset.name}", workspace.name, dataset.name)
+        for route in self._configuration.routes:
+            if route.input_asset:
+                owner, place = self._configuration.team_of(Belonging.ROUTE, route.name), f"routes.{route.name}"
+                yield _endpoint(owner, f"{place}.register.asset", route.score.workspace.name, route.input_asset)
 
     def _endpoint_uses(self) -> Iterator[EndpointUse]:
         for route in self._configuration.routes:

@@ -167,7 +167,8 @@ class Route:
     """One row of `routes`; *contract* is a path beside the configuration, *publish* a path template in the hub.
 
     *contracts* are those of versions whose data differs: the version that scores decides. *output_contract* judges the
-    predictions before they are published; without one they are not judged.
+    predictions before they are published; without one they are not judged. *input_asset* is the data asset of which
+    each run's accepted input becomes a version; empty where none does.
     """
 
     name: str
@@ -186,6 +187,7 @@ class Route:
     contracts: tuple[VersionContract, ...] = field(default=(), metadata=NEWER)
     output_contract: str = field(default="", metadata=NEWER)
     limits: OverrideLimits = field(default=OverrideLimits(), metadata=NEWER)
+    input_asset: str = field(default="", metadata=NEWER)
 
     def scored_by(self, score: Scoring) -> "Route":
         """This route for a run that *score* scores, with the contract of that version."""

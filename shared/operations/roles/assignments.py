@@ -176,6 +176,8 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
         ports["OutputFigures"] = "counts requests in production"
     if any(workspace in rules.workspaces for rules in configuration.datasets):
         ports.setdefault("DataAssets", "registers published data sets")
+    if any(route.input_asset and route.score.workspace == workspace for route in configuration.routes):
+        ports.setdefault("DataAssets", "registers what arrives")
     if any(rule.workspace == workspace for rule in configuration.answers):
         ports |= dict.fromkeys(("CollectedFiles", "Endpoints.deployment"), "publishes answers")
     reason = ", ".join(dict.fromkeys(ports.values()))

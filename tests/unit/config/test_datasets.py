@@ -69,3 +69,15 @@ def test_what_does_not_fit_is_said(tmp_path: Path, path: str, more: str, level: 
     findings = check(written(tmp_path, path, more))
 
     assert [finding.level for finding in findings if said in str(finding)] == [level], [*map(str, findings)]
+
+
+def test_a_route_registers_no_versions_of_a_data_set(tmp_path: Path) -> None:
+    """Whoever reads the newest version would get a file that arrived in place of what was published."""
+    file = written(tmp_path)
+    file.write_text(f"{file.read_text()}    register: {{asset: churn-holdout}}\n")
+
+    [finding] = [str(finding) for finding in check(file) if "register" in str(finding)]
+
+    assert "routes.here.register.asset: is 'churn-holdout', of which the section `datasets` publishes" in finding
+    file.write_text(file.read_text().replace("asset: churn-holdout", "asset: scans"))
+    assert load(file).routes[0].input_asset == "scans", "no workspace has it"

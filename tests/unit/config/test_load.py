@@ -67,6 +67,13 @@ def test_the_limits_of_single_runs_are_read_and_refused_online(write):
         load(write(route(limits=limits, score=online)))
 
 
+def test_a_route_names_the_data_asset_of_what_arrives(write):
+    assert load(write(route(register="{asset: ward-reports}"))).routes[0].input_asset == "ward-reports"
+    for wrong in ("{asset: ward reports}", "{asset: ''}", "{}"):
+        with pytest.raises(ConfigurationError, match=r"register\.asset"):
+            load(write(route(register=wrong)))
+
+
 def test_all_errors_are_reported_at_once_with_line_value_and_remedy(write):
     path = write(
         route(

@@ -179,6 +179,13 @@ class TestFindings:
                 id="endpoint of a stage",
             ),
             pytest.param(
+                ("publish: predictions/churn/{run}", "publish: predictions/churn/{run}\n    register: {asset: seen}"),
+                ("publish: predictions/vision/{run}", "publish: predictions/vision/{run}\n    register: {asset: seen}"),
+                None,
+                r"routes\.vision-daily\.register\.asset: is 'seen', a data asset of team churn \(projects/churn/",
+                id="data asset",
+            ),
+            pytest.param(
                 None,
                 ("take: landing/vision/{name}.csv", "take: landing/{team}/{name}.csv"),
                 None,

@@ -769,6 +769,19 @@ def test_a_policy_that_nobody_can_read_is_unknown() -> None:
     assert finding.grade is Grade.UNKNOWN
 
 
+def test_a_workspace_in_which_arrivals_are_registered_needs_the_right_to_do_so():
+    routes = tuple(replace(route, score=replace(route.score, online=True)) for route in CONFIGURATION.routes)
+    plain = replace(CONFIGURATION, routes=routes, ladder=Ladder(), retraining=(), datasets=())
+    registering = replace(plain, routes=tuple(replace(route, input_asset="seen") for route in routes))
+
+    actions = [
+        {action for each in assignments(configuration) for action in each.need.actions if "/data/versions/" in action}
+        for configuration in (plain, registering)
+    ]
+
+    assert [len(needed) for needed in actions] == [0, 2]
+
+
 def test_a_workspace_where_rows_are_only_sent_online_is_asked_for_no_right_to_deploy():
     routes = tuple(replace(route, score=replace(route.score, online=True)) for route in CONFIGURATION.routes)
     configuration = replace(CONFIGURATION, routes=routes, ladder=Ladder(), retraining=())

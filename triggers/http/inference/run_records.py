@@ -27,6 +27,7 @@ _STEPS = (  # The effects of a run in the order in which they can happen.
     "quarantined",
     "announced-quarantined",
     "submitted",
+    "registered",
     "cancelled",
     "cancelled-adrift",
     "held",

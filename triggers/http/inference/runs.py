@@ -8,6 +8,7 @@ from typing import Any
 from shared import contracts as c
 from shared.application.lists import RowFilter
 from shared.clients import Clients
+from shared.codec import decode
 from shared.domain import identity
 from shared.domain.access.permissions import Action
 from shared.domain.inference.runs import RunOutcome
@@ -86,6 +87,7 @@ class RunShown:
     version that scores, and *deployment* where, as `ENDPOINT/DEPLOYMENT`: *pinned* by the route, or the endpoint's
     default when the run was opened. *overrides* are the settings that somebody asked for in this run alone. *unmatched*
     are some keys of rows that have no prediction, or another, for who may `see_data` there.
+    *input_asset* is the data asset that its input is a version of, where its route asks for one.
     """
 
     run: str
@@ -105,6 +107,7 @@ class RunShown:
     because: str = ""
     manifest: str = ""
     overrides: dict[str, Any] = field(default_factory=dict)
+    input_asset: c.RegisteredInput | None = None
     quarantine: Quarantine | None = None
     held: HeldOutput | None = None
     job: RunJob | None = None
@@ -222,6 +225,8 @@ def _describe(request: ApiRequest, record: RunRecord) -> RunShown:
     if submission and submission.result["job"]:  # An online endpoint makes no job.
         log = clients.configuration.permissions.allows(request.caller, Action.CHECK_DATA, place, team)
         response = replace(response, job=job_of(clients, record, route.score.workspace, submission, log))
+    if registration := step_by_name.get("registered"):
+        response = replace(response, input_asset=decode(c.RegisteredInput, registration.result))
     hold_step, quarantine_step = step_by_name.get("held"), step_by_name.get("quarantined")
     if hold_step is not None:
         held = held_output_of(clients, inference, hold_step, closed=bool(response.closed), samples=samples)
