@@ -45,7 +45,10 @@ class Administration:
         self._calls: set[asyncio.Future[object]] = set()
 
     def routes(self, *, home: bool) -> list[web.RouteDef]:
-        """Every route; *home* says whether `/` shows a page or, as `AzureWebJobsDisableHomepage` asks, nothing."""
+        """Every route; *home* says whether `/` shows a page or, as `AzureWebJobsDisableHomepage` asks, nothing.
+
+        A function of the app whose route is `/` comes before the page.
+        """
         keys, function = "/admin/host/{scope:(?i:keys|functionkeys|systemkeys)}", "/admin/functions/{name}"
         guarded: list[tuple[str, str, _Handler]] = [
             ("GET", "/admin/host/status", self._status),
@@ -55,8 +58,9 @@ class Administration:
             ("GET", function, self._show_function),
             ("POST", function, self._invoke),
         ]
+        at_root = any("GET" in each.methods and each.route.match("") is not None for each in self._endpoints.values())
         return [
-            web.get("/", self._home if home else self._no_home),
+            *([] if at_root else [web.get("/", self._home if home else self._no_home)]),
             web.get("/admin/host/ping", self._ping),
             web.post("/admin/host/ping", self._ping),
             *(web.route(method, path, self._guard(handler)) for method, path, handler in guarded),
