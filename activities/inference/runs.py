@@ -18,8 +18,8 @@ from shared.domain.inference.runs import RunOutcome
 from shared.domain.teams.ownership import Belonging
 from shared.durable.starting import Client
 from shared.records import paths
-from shared.records.inference import RunRecord, find_run, store_of
-from shared.records.lists.rows import RUNS, keep_listed
+from shared.records.inference import FileClaim, RunRecord, find_run, store_of
+from shared.records.lists.rows import RUNS, keep_listed, listed_file
 from shared.records.production.arrivals import ArrivalRecord, note_arrival
 from shared.records.store import RecordStore
 
@@ -34,7 +34,7 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
     """
     request, store = opening.inference, store_of(clients.hub, opening.inference)
     run_record = _new_record(clients, opening)
-    row = _opened_row(run_record)
+    row = _opened_row(store, run_record)
     if store.create(paths.run_record(request.run), run_record, row):
         keep_listed(clients.hub, store.container, RUNS, request.run, row)
         return _opened(clients, request, run_record)
@@ -43,16 +43,20 @@ def open_run(clients: Clients, opening: c.RunOpening) -> c.RunOpened:
         raise Transient(f"the record of run {request.run} was removed while it was opened")
     if first.execution == opening.execution:
         if first.outcome is None:  # A repeat: the first may have ended between its two writes.
-            keep_listed(clients.hub, store.container, RUNS, request.run, _opened_row(first))
+            keep_listed(clients.hub, store.container, RUNS, request.run, _opened_row(store, first))
         return _opened(clients, request, first)
     because = f"run {request.run} was opened at {first.opened}; to score again, reprocess it with a reason"
     return c.RunOpened(already=first.outcome or RunOutcome.DUPLICATE, because=because)
 
 
-def _opened_row(run_record: RunRecord) -> dict[str, str]:
-    """What the list of runs shows of a run that was opened."""
-    model = run_record.inference.route.score.scored_model
-    return {"route": run_record.route, "opened": run_record.opened, "outcome": "", "model": model}
+def _opened_row(store: RecordStore, run_record: RunRecord) -> dict[str, str]:
+    """What the list of runs shows of a run that was opened; of a window's files the first."""
+    inference = run_record.inference
+    model, file = inference.route.score.scored_model, inference.trigger.location if inference.trigger else ""
+    if not file and (claim := store.get(FileClaim, paths.claim(inference.run))) and claim.files:
+        file = f"{claim.files[0].container}/{claim.files[0].path}"
+    row = {"route": run_record.route, "opened": run_record.opened, "outcome": "", "model": model}
+    return row | ({"file": listed_file(file)} if file else {})
 
 
 def _new_record(clients: Clients, opening: c.RunOpening) -> RunRecord:
@@ -162,4 +166,4 @@ def _restore(store: RecordStore, closing: c.RunClosing, at: str) -> None:
     run_record = RunRecord(
         run=request.run, route=request.route.name, execution="", opened=at, restored=at, inference=request
     )
-    store.create(paths.run_record(request.run), run_record, _opened_row(run_record))
+    store.create(paths.run_record(request.run), run_record, _opened_row(store, run_record))

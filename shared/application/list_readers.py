@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from shared.application.answer_memory import AnswerMemory
-from shared.application.lists import RowFilter, Selection, Selections, counted, matching, rows_in_scope
+from shared.application.lists import (
+    NEWEST,
+    RowFilter,
+    RowOrder,
+    Selection,
+    Selections,
+    counted,
+    matching,
+    rows_in_scope,
+)
 from shared.application.promotion.waits import WaitingRoles
 from shared.domain.configuration import Configuration
 from shared.domain.promotion.ladder import BreakGlass
@@ -37,14 +46,21 @@ class ListReaders:
         return self._indexes[kind].rows(_LOOKS.get({}).get(kind))
 
     def selection(
-        self, kind: str, rows: RowSet, configuration: Configuration, scope: Scope, wanted: RowFilter, column: str
+        self,
+        kind: str,
+        rows: RowSet,
+        configuration: Configuration,
+        scope: Scope,
+        wanted: RowFilter,
+        column: str,
+        order: RowOrder = NEWEST,
     ) -> Selection:
         """Those of *rows* inside *scope* that *wanted* lets through, and how many have each value of *column*."""
-        key = (scope, *wanted.key, column)
+        key = (scope, *wanted.key, column, order)
         selection = self._selections.find(kind, rows, key)
         if selection is None:
             entries = matching(kind, rows_in_scope(kind, rows, configuration, scope), wanted)
-            selection = Selection(entries=entries, counts=counted(kind, entries, column))
+            selection = Selection(entries=order.of(kind, entries), counts=counted(kind, entries, column))
             self._selections.keep(kind, rows, key, selection)
         return selection
 

@@ -22,7 +22,8 @@ _OWNERS = {RUNS: (Belonging.ROUTE, "route"), PROMOTIONS: (Belonging.MODEL, "mode
 class RowFilter:
     """*equal*: the value by column, where it matters; *since* and *until* bound the time of the opening (ISO 8601 UTC).
 
-    *ended* names the column that is empty while a row is under way, and *is_open* whether it must be.
+    *ended* names the column that is empty while a row is under way, and *is_open* whether it must be. *part*: a part of
+    the value by column.
     """
 
     equal: Mapping[str, str] = field(default_factory=dict)
@@ -30,17 +31,50 @@ class RowFilter:
     until: str = ""
     ended: str = ""
     is_open: bool | None = None
+    part: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[object, ...]:
         """The same for filters that let the same rows through."""
         equal = sorted((name, value) for name, value in self.equal.items() if value)
-        return (tuple(equal), self.since, self.until, self.ended, self.is_open)
+        parts = sorted((name, value) for name, value in self.part.items() if value)
+        return (tuple(equal), self.since, self.until, self.ended, self.is_open, tuple(parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowOrder:
+    """*column* by which rows are listed, the greatest first where it goes *down*; of one value the newest first."""
+
+    column: str = "opened"
+    down: bool = True
+
+    def of(self, kind: str, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """*entries*, which are the newest first, in this order."""
+        if self == NEWEST:
+            return entries
+        return tuple(sorted(entries, key=itemgetter(COLUMNS[kind].index(self.column)), reverse=self.down))
+
+    def first_behind(self, kind: str, entries: Sequence[Entry], after: tuple[str, str]) -> int:
+        """The place behind the row that had the value and the name *after* when its page was made."""
+        if self == NEWEST:
+            return first_behind(entries, after)
+        value, name = after
+        place = COLUMNS[kind].index(self.column)
+        same = (at for at, entry in enumerate(entries) if entry[-1] == name and entry[place] == value)
+        # A row that has another value by now is elsewhere: the page goes on behind the value that it had.
+        beyond = (
+            at for at, entry in enumerate(entries) if entry[place] != value and (entry[place] < value) is self.down
+        )
+        found = next(same, None)
+        return next(beyond, len(entries)) if found is None else found + 1
+
+
+NEWEST = RowOrder()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The *entries* that a filter lets through, the newest first, and how many have each value of a column."""
+    """The *entries* that a filter lets through, in an order, and how many have each value of a column."""
 
     entries: Sequence[Entry]
     counts: Mapping[str, int]
@@ -99,6 +133,10 @@ def matching(kind: str, rows: RowSet, wanted: RowFilter) -> Sequence[Entry]:
         if value:
             place = columns.index(name)
             entries = tuple([entry for entry in entries if entry[place] == value])
+    for name, value in wanted.part.items():
+        if value:
+            place = columns.index(name)
+            entries = tuple([entry for entry in entries if value in entry[place]])
     if wanted.is_open is not None:
         place = columns.index(wanted.ended)
         entries = tuple([entry for entry in entries if (not entry[place]) is wanted.is_open])
@@ -113,13 +151,16 @@ def counted(kind: str, entries: Sequence[Entry], column: str) -> dict[str, int]:
     return dict(Counter(map(itemgetter(COLUMNS[kind].index(column)), entries)))
 
 
-def page_of(kind: str, entries: Sequence[Entry], limit: int, after: tuple[str, str] | None) -> ListPage:
-    """The *limit* entries behind the place *after*, which is the time and the name of the last one before them."""
-    start = 0 if after is None else first_behind(entries, after)
+def page_of(
+    kind: str, entries: Sequence[Entry], limit: int, after: tuple[str, str] | None, order: RowOrder = NEWEST
+) -> ListPage:
+    """The *limit* entries behind the place *after*: the value by which they are in *order*, and the name, of the last
+    one before them."""
+    start = 0 if after is None else order.first_behind(kind, entries, after)
     chosen = entries[start : start + limit]
-    columns = (*COLUMNS[kind], "name")
+    columns, place = (*COLUMNS[kind], "name"), COLUMNS[kind].index(order.column)
     return ListPage(
         total=len(entries),
         rows=tuple(dict(zip(columns, entry, strict=True)) for entry in chosen),
-        last=(chosen[-1][0], chosen[-1][-1]) if start + limit < len(entries) else None,
+        last=(chosen[-1][place], chosen[-1][-1]) if start + limit < len(entries) else None,
     )

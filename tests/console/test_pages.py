@@ -258,3 +258,23 @@ async def test_a_form_of_another_kind_is_refused(app: ConsoleApp) -> None:
     answer = await ada.ask("POST", "/console/runs/r-1/cancel", {}, **OWN, **{"Content-Type": "text/plain"})
 
     assert answer.status == 400
+
+
+async def test_a_list_is_sorted_by_links_that_say_how_it_is_and_by_the_form(app: ConsoleApp) -> None:
+    for name, error in (("churn", 1.0), ("fraud", 1.0)):
+        app.register("1", error=error, name=name)
+        await app.promote(f"{name}:1")
+    ada = await app.signed_in("ada")
+    usual, sorted_page = (await ada.get("promotions")).text, (await ada.get("promotions?sort=model&state=open")).text
+
+    assert 'aria-sort="descending"><a href="/console/promotions?sort=opened&amp;cursor=">Asked for' in usual
+    assert (
+        'aria-sort="ascending"><a href="/console/promotions?state=open&amp;sort=-model&amp;cursor=">Version'
+        in sorted_page
+    )
+    assert sorted_page.index(">churn:1<") < sorted_page.index(">fraud:1<")
+    assert '<option value="model" selected>by model</option>' in sorted_page
+    models = (await ada.get("models?sort=-name")).text
+    assert models.index('id="fraud"') < models.index('id="churn"')
+    for page in ("runs", "promotions", "models"):
+        assert (await ada.get(f"{page}?sort=secret")).status == 400

@@ -1,18 +1,21 @@
 """The index of the lists: what it says is what the rows say, whoever died or came between, and it is read once."""
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.application.lists import RowFilter, counted, matching, page_of
+from shared.application.lists import NEWEST, RowFilter, RowOrder, counted, matching, page_of
 from shared.domain.failures import Transient
+from shared.records.line_logs import append_line
 from shared.records.lists import folding as list_folding
 from shared.records.lists import paths
 from shared.records.lists.folding import fold_list
-from shared.records.lists.index import ListIndex, RowSet
+from shared.records.lists.index import IndexManifest, ListIndex, RowSet
 from shared.records.lists.rows import COLUMNS, RUNS, keep_listed, listed, note_change
+from shared.records.store import RecordStore
 from tests.fakes.ports import MemoryHub
 
 STATE, NOW = "signalbox", datetime(2026, 1, 1, tzinfo=UTC)
@@ -212,7 +215,8 @@ ROWS = RowSet(
     marker="",
     base="",
     entries=tuple(
-        (opened(n), f"r{n % 2}", "completed" if n % 3 else "", "", "m:1", f"run-{n}") for n in range(9, -1, -1)
+        (opened(n), f"r{n % 2}", "completed" if n % 3 else "", "", "m:1", f"landing/{n}.csv", f"run-{n}")
+        for n in range(9, -1, -1)
     ),
 )
 
@@ -226,6 +230,9 @@ ROWS = RowSet(
         (RowFilter(since=opened(3), until=opened(6)), "543"),
         (RowFilter(ended="outcome", is_open=True), "9630"),
         (RowFilter(ended="outcome", is_open=False, equal={"route": "r0"}), "842"),
+        (RowFilter(part={"file": "landing/"}), "9876543210"),
+        (RowFilter(part={"file": "g/7"}, equal={"route": "r1"}), "7"),
+        (RowFilter(part={"file": "g/7"}, equal={"route": "r0"}), ""),
     ],
 )
 def test_filters_narrow_together(wanted: RowFilter, numbers: str) -> None:
@@ -237,10 +244,50 @@ def test_pages_follow_one_another_without_gap_or_repeat_though_rows_come() -> No
     while True:
         page = page_of(RUNS, entries, 4, after)
         names += [row["name"] for row in page.rows]
-        entries = ((opened(99), "r0", "", "", "m:1", "run-new"), *entries)
+        entries = ((opened(99), "r0", "", "", "m:1", "", "run-new"), *entries)
         if page.last is None:
             break
         after = page.last
 
     assert names == [f"run-{number}" for number in range(9, -1, -1)]
     assert counted(RUNS, ROWS.entries, "outcome") == {"completed": 6, "": 4}
+
+
+@pytest.mark.parametrize(
+    ("order", "numbers"),
+    [
+        (NEWEST, "9876543210"),
+        (RowOrder(column="opened", down=False), "0123456789"),
+        (RowOrder(column="route", down=False), "8642097531"),
+        (RowOrder(column="outcome", down=True), "8754219630"),
+    ],
+)
+def test_every_order_has_each_row_on_one_page(order: RowOrder, numbers: str) -> None:
+    entries, names, after = order.of(RUNS, ROWS.entries), list[str](), None
+    while True:
+        page = page_of(RUNS, entries, 3, after, order)
+        names += [row["name"][-1] for row in page.rows]
+        after = page.last
+        if after is None:
+            break
+
+    assert "".join(names) == numbers
+
+
+def test_a_page_goes_on_though_the_last_row_of_the_one_before_has_another_value_now() -> None:
+    order = RowOrder(column="route", down=False)
+    entries = order.of(RUNS, ROWS.entries)
+
+    assert [row["name"] for row in page_of(RUNS, entries, 2, ("r0", "run-1"), order).rows] == ["run-9", "run-7"]
+
+
+def test_rows_of_a_release_that_had_fewer_columns_are_read_with_those_that_they_lack() -> None:
+    hub = MemoryHub(lambda: NOW)
+    line = ["run-1", 1, opened(1), "r1", "completed", opened(2), "m:1"]
+    hub.create(STATE, paths.segment(RUNS, "d"), json.dumps([line]).encode())
+    RecordStore(hub, STATE).create(paths.manifest(RUNS), IndexManifest(segments=("d",), built=NOW.isoformat()))
+    append_line(hub, STATE, paths.journal(RUNS), json.dumps(["run-2", 1, opened(2), "r1", "", "", "m:1"]).encode())
+
+    entries = ListIndex(hub, STATE, RUNS).rows().entries
+
+    assert [(entry[-1], entry[-2], len(entry)) for entry in entries] == [("run-2", "", 7), ("run-1", "", 7)]

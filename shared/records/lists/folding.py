@@ -50,7 +50,7 @@ def fold_list(hub: DataHub, container: str, kind: str, now: datetime, *, rebuild
     if rows is None or (stored is None and not rows and not journal):
         return False
     for line in lines:
-        merge_line(rows, parsed_line(line))
+        merge_line(kind, rows, parsed_line(line))
     built = now.isoformat() if stored is None or is_rebuilt else stored.record.built
     store.save(manifest_path, IndexManifest(segments=tuple(_segments(store, kind, rows)), built=built), stored)
     for blob in journal:

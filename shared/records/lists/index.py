@@ -100,7 +100,7 @@ class ListIndex:
         base = None if lines is None else self._read_base(manifest.etag if manifest else "")
         if lines is None or base is None:
             return None
-        return _overlaid(base, lines, marker)
+        return _overlaid(self._kind, base, lines, marker)
 
     def _journal_lines(self, journal: Iterable[Blob]) -> list[list[Any]] | None:
         parts = dict[str, tuple[str, list[list[Any]]]]()
@@ -146,16 +146,21 @@ def read_segments(hub: DataHub, container: str, kind: str) -> dict[str, tuple[in
         for name, revision, *columns in json.loads(raw):
             # Routes, models and outcomes are a few words in a hundred thousand rows: each is kept once.
             shared_columns = (values.setdefault(text, text) for text in columns[1:])
-            rows[name] = (revision, (columns[0], *shared_columns, name))
+            rows[name] = (revision, (columns[0], *shared_columns, *_lacking(kind, columns), name))
     return rows
 
 
-def merge_line(rows: dict[str, tuple[int, Entry]], line: list[Any]) -> bool:
+def _lacking(kind: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """Empty values for the columns of *kind* that a release did not have yet when it wrote *columns*."""
+    return ("",) * (len(COLUMNS[kind]) - len(columns))
+
+
+def merge_line(kind: str, rows: dict[str, tuple[int, Entry]], line: list[Any]) -> bool:
     """Whether *line* of a journal is a later version of its row, which it then has in *rows*."""
     name, revision, *columns = line
     if not columns or (name in rows and rows[name][0] > revision):
         return False
-    rows[name] = (revision, (*columns, name))
+    rows[name] = (revision, (*columns, *_lacking(kind, columns), name))
     return True
 
 
@@ -168,11 +173,11 @@ def parsed_line(line: bytes) -> list[Any]:
     return parsed if isinstance(parsed, list) else ["", 0]
 
 
-def _overlaid(base: _Base, lines: list[list[Any]], marker: str) -> RowSet:
+def _overlaid(kind: str, base: _Base, lines: list[list[Any]], marker: str) -> RowSet:
     later, changes = dict[str, tuple[int, Entry]](), dict[str, int]()
     for line in lines:
         changes[line[0]] = changes.get(line[0], 0) + 1
-        merge_line(later, line)
+        merge_line(kind, later, line)
     newer = {
         name: entry
         for name, (revision, entry) in later.items()

@@ -7,6 +7,7 @@ reads rows by time, and `shared.records.lists.folding` keeps the journal short.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from shared.domain.failures import Transient
 from shared.ports import DataHub
@@ -16,10 +17,11 @@ from shared.records.store import RecordStore
 
 RUNS, PROMOTIONS = paths.RUNS, paths.PROMOTIONS
 COLUMNS = {  # What the index has of a row, by kind; the time by which it is ordered is always there.
-    RUNS: ("opened", "route", "outcome", "closed", "model"),
+    RUNS: ("opened", "route", "outcome", "closed", "model", "file"),
     PROMOTIONS: ("opened", "model", "version", "target", "fate", "stage", "phase", "since", "closed"),
 }
 _REVISION = "revision"
+_LONGEST_FILE = 2048  # All metadata of a blob have 8 KB.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,12 @@ class RowVersion:
     name: str
     revision: int
     row: Mapping[str, str]
+
+
+def listed_file(location: str) -> str:
+    """*location* as a row has it: metadata are ASCII. One that is too long is left out; the record has it."""
+    text = quote(location)
+    return text if len(text) <= _LONGEST_FILE else ""
 
 
 def keep_listed(hub: DataHub, container: str, kind: str, name: str, row: Mapping[str, str]) -> None:

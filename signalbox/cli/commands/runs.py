@@ -32,11 +32,20 @@ _TRAINING = re.compile(r"retrain-.+-[0-9a-f]{16}")  # Runs of routes end with th
 @click.argument("run", required=False)
 @click.option("--route", help="Only runs of this route.")
 @click.option("--outcome", help="Only runs that ended so: completed, partial, failed, quarantined, ...")
+@click.option("--file", help="Only runs opened by a file whose path (CONTAINER/PATH) has this part.")
+@click.option("--sort", help="opened, route, outcome, closed, model or file; -opened is the newest first, as usual.")
 @click.option("--watch", is_flag=True, help="Go on: a line for every change, until RUN has ended or Ctrl-C.")
 @_json
 @click.pass_context
 def status(
-    context: click.Context, run: str | None, route: str | None, outcome: str | None, watch: bool, as_json: bool
+    context: click.Context,
+    run: str | None,
+    route: str | None,
+    outcome: str | None,
+    file: str | None,
+    sort: str | None,
+    watch: bool,
+    as_json: bool,
 ) -> None:
     """Show the newest runs, or one RUN with its steps."""
     app = find_app()
@@ -50,7 +59,8 @@ def status(
             run_record = app.get(f"runs/{run}")
         emit_json(run_record) if as_json else _show(run_record)
         return
-    filters = {name: value for name, value in (("route", route), ("outcome", outcome)) if value}
+    asked = {"route": route, "outcome": outcome, "file": file, "sort": sort}
+    filters = {name: value for name, value in asked.items() if value}
     if watch:
         watch_runs(app, filters, as_json)
     listing = app.get("runs", **filters)

@@ -6,7 +6,15 @@ It stands alone as every page does; the API has the rules.
 from triggers.console.page import PageRequest, View
 from triggers.console.views.listing import asked, next_page
 
-FILTERS = ("model", "target", "stage", "fate", "state", "since", "until", "cursor")
+FILTERS = ("model", "target", "stage", "fate", "state", "since", "until", "sort", "cursor")
+ORDERS = {
+    "": "the newest first",
+    "opened": "the oldest first",
+    "model": "by model",
+    "stage": "by stage",
+    "fate": "by standing",
+    "-since": "the last that moved first",
+}
 
 
 async def show(request: PageRequest) -> View:
@@ -19,6 +27,7 @@ async def show(request: PageRequest) -> View:
         "fates": page.fates,
         "next": next_page("/console/promotions", query, page.next),
         "filters": query,
+        "orders": ORDERS,
         "models": [model.name for model in ladder.models],
         "stages": [stage.name for stage in ladder.stages],
     }

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-from shared.application.lists import ListPage, page_of
+from shared.application.lists import NEWEST, ListPage, RowOrder, page_of
 from shared.records.lists.index import Entry
 from shared.validation.rules import Text, Whole
 from triggers.http.exchange.problems import Problem
@@ -50,6 +50,11 @@ class RowState(StrEnum):
     ENDED = "ended"
 
 
+def order_of(sort: str) -> RowOrder:
+    """The order that *sort* names: a column, with `-` before it the greatest first; without any the newest first."""
+    return RowOrder(column=sort.removeprefix("-"), down=sort.startswith("-")) if sort else NEWEST
+
+
 def utc_text(moment: str) -> str:
     """*moment* as records carry it (ISO 8601, UTC), empty where it is. Raises Problem for 30 February."""
     if not moment:
@@ -61,9 +66,11 @@ def utc_text(moment: str) -> str:
     return (time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)).isoformat()
 
 
-def indexed_page(kind: str, entries: Sequence[Entry], limit: int, cursor: str) -> tuple[ListPage, str]:
+def indexed_page(
+    kind: str, entries: Sequence[Entry], limit: int, cursor: str, order: RowOrder = NEWEST
+) -> tuple[ListPage, str]:
     """The page behind *cursor* of *entries* of the index of *kind*, and the next cursor, empty at the end."""
-    rows = page_of(kind, entries, limit, read_cursor(cursor) if cursor else None)
+    rows = page_of(kind, entries, limit, read_cursor(cursor) if cursor else None, order)
     return rows, written_cursor(rows.last) if rows.last else ""
 
 

@@ -3,7 +3,8 @@
 import asyncio
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+from urllib.parse import quote, unquote
 
 from shared import contracts as c
 from shared.application.lists import RowFilter
@@ -18,10 +19,10 @@ from shared.durable.starting import find_instance, wake
 from shared.records import paths as records
 from shared.records.inference import RunRecord, find_run
 from shared.records.lists.rows import RUNS, note_change
-from shared.validation.rules import OptionalName
+from shared.validation.rules import OptionalName, Text
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.bodies import Order, Ordered, order_record
-from triggers.http.exchange.pages import PAGE, Cursor, Limit, Moment, RowState, indexed_page, utc_text
+from triggers.http.exchange.pages import PAGE, Cursor, Limit, Moment, RowState, indexed_page, order_of, utc_text
 from triggers.http.exchange.problems import Problem
 from triggers.http.inference.run_records import (
     HeldOutput,
@@ -40,17 +41,25 @@ from triggers.http.inference.run_records import (
     unmatched_keys,
 )
 
+Sort: TypeAlias = Annotated[str, Text(shortest=0, longest=20, pattern=r"(-?(opened|route|outcome|closed|model|file))?")]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilters:
-    """*model* is `NAME:VERSION`. *since* and *until* bound the time at which the run was opened, *until* excluded."""
+    """*model* is `NAME:VERSION`, and *file* a part of the path, container first, of the file that opened the run.
+
+    *since* and *until* bound the time at which the run was opened, *until* excluded. *sort* is a column, with `-`
+    before it the greatest first; the newest first where it is empty.
+    """
 
     route: OptionalName = ""
     outcome: OptionalName = ""
     model: OptionalName = ""
+    file: Annotated[str, Text(shortest=0, longest=1024)] = ""
     state: RowState | None = None
     since: Moment = ""
     until: Moment = ""
+    sort: Sort = ""
     limit: Limit = PAGE
     cursor: Cursor = ""
 
@@ -58,7 +67,9 @@ class RunFilters:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """*outcome* is empty while the run is under way, and `quarantined` or `held` while it waits for a release; *closed*
-    is empty until the run has ended. Times are ISO 8601 UTC."""
+    is empty until the run has ended. Times are ISO 8601 UTC. *file* is the one that opened it, of a window its first;
+    runs of earlier releases have none.
+    """
 
     run: str
     route: str
@@ -66,6 +77,7 @@ class RunRow:
     outcome: str = ""
     closed: str = ""
     model: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +135,7 @@ async def list_runs(request: ApiRequest, query: RunFilters) -> RunPage:
 def _listed_runs(request: ApiRequest, query: RunFilters) -> RunPage:
     narrowed = RowFilter(
         equal={"route": query.route, "model": query.model},
+        part={"file": quote(query.file)},
         since=utc_text(query.since),
         until=utc_text(query.until),
         ended="closed",
@@ -132,10 +145,15 @@ def _listed_runs(request: ApiRequest, query: RunFilters) -> RunPage:
     select = partial(lists.selection, RUNS, lists.rows(RUNS), request.clients.configuration, request.scope)
     outcomes = dict(select(narrowed, "outcome").counts)
     wanted = replace(narrowed, equal={**narrowed.equal, "outcome": query.outcome})
-    entries = select(wanted, "outcome").entries
-    page, following = indexed_page(RUNS, entries, query.limit, query.cursor)
-    runs = tuple(RunRow(run=row.pop("name"), **row) for row in page.rows)
+    order = order_of(query.sort)
+    entries = select(wanted, "outcome", order).entries
+    page, following = indexed_page(RUNS, entries, query.limit, query.cursor, order)
+    runs = tuple(RunRow(**{**row, "file": unquote(row["file"])}) for row in map(_named, page.rows))
     return RunPage(total=page.total, runs=runs, next=following, outcomes=outcomes)
+
+
+def _named(row: dict[str, str]) -> dict[str, str]:
+    return {("run" if column == "name" else column): value for column, value in row.items()}
 
 
 async def show_run(request: ApiRequest, run: str) -> RunShown:

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Annotated
 
 from shared.clients import Clients
 from shared.domain.promotion.ladder import REGISTRY, Promotable
 from shared.ports import Place
+from shared.validation.rules import Text
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.problems import Problem
 
@@ -15,6 +18,13 @@ class ModelRow:
     name: str
     owner: str
     contract: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOrder:
+    """*sort* is a column, with `-` before it the greatest first; as configured where it is empty."""
+
+    sort: Annotated[str, Text(shortest=0, longest=20, pattern=r"(-?(name|owner))?")] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +49,11 @@ class ModelShown:
     versions: tuple[VersionAt, ...]
 
 
-def list_models(request: ApiRequest) -> ModelPage:
+def list_models(request: ApiRequest, query: ModelOrder) -> ModelPage:
     """The models that the configuration knows"""
     models = request.clients.configuration.ladder.models
+    if column := query.sort.removeprefix("-"):
+        models = tuple(sorted(models, key=attrgetter(column, "name"), reverse=query.sort.startswith("-")))
     return ModelPage(models=tuple(ModelRow(name=m.name, owner=m.owner, contract=m.contract) for m in models))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 from shared.application.lists import RowFilter, counted, matching, rows_in_scope
 from shared.application.promotion.awaited_roles import Waited
@@ -9,16 +10,17 @@ from shared.application.promotion.waits import Waits
 from shared.clients import Clients
 from shared.records.lists.index import RowSet
 from shared.records.lists.rows import PROMOTIONS
-from shared.validation.rules import OptionalName
+from shared.validation.rules import OptionalName, Text
 from triggers.http.api_route import ApiRequest
-from triggers.http.exchange.pages import PAGE, Cursor, Limit, Moment, RowState, indexed_page, utc_text
+from triggers.http.exchange.pages import PAGE, Cursor, Limit, Moment, RowState, indexed_page, order_of, utc_text
 
 _WAITING = "waiting"  # No fate of a record: the list's word for what waits for people.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionFilters:
-    """*since* and *until* bound the time at which the promotion was opened, *until* excluded."""
+    """*since* and *until* bound the time at which the promotion was opened, *until* excluded. *sort* is a column, with
+    `-` before it the greatest first; the newest first where it is empty."""
 
     model: OptionalName = ""
     fate: OptionalName = ""
@@ -27,6 +29,7 @@ class PromotionFilters:
     state: RowState | None = None
     since: Moment = ""
     until: Moment = ""
+    sort: Annotated[str, Text(shortest=0, longest=20, pattern=r"(-?(opened|model|target|fate|stage|since))?")] = ""
     limit: Limit = PAGE
     cursor: Cursor = ""
 
@@ -103,7 +106,8 @@ def list_promotions(request: ApiRequest, query: PromotionFilters) -> PromotionPa
         entries = [entry for entry in under_way if waits[entry[-1]].roles]
     elif query.fate:
         entries = matching(PROMOTIONS, replace(rows, entries=tuple(entries)), RowFilter(equal={"fate": query.fate}))
-    page, following = indexed_page(PROMOTIONS, entries, query.limit, query.cursor)
+    order = order_of(query.sort)
+    page, following = indexed_page(PROMOTIONS, order.of(PROMOTIONS, entries), query.limit, query.cursor, order)
     waits = waits_of(clients, (row["name"] for row in page.rows if not row["fate"]), rows)
     promotions = tuple(_row(row, waits.get(row["name"]), query.fate == _WAITING) for row in page.rows)
     return PromotionPage(total=page.total, promotions=promotions, next=following, fates=fates)
