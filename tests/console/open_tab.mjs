@@ -2,7 +2,7 @@
 import { pathToFileURL } from "node:url";
 
 const [folder, scene] = process.argv.slice(2);
-const { seconds = "", hiddenAfter = Infinity, backAfter = Infinity, answer = 304, takes = 20, done = false } = JSON.parse(scene);
+const { seconds = "", hiddenAfter = Infinity, backAfter = Infinity, answer = 304, takes = 20, done = false, touchedEvery = 0, touchedUntil = 3_600_000 } = JSON.parse(scene);
 
 let now = 0, number = 0;
 const due = new Map(), listeners = {}, asked = [];
@@ -41,6 +41,7 @@ function show(hidden) {
 
 const { keepFresh } = await import(pathToFileURL(`${folder}/live.js`));
 keepFresh();
+for (let at = touchedEvery; touchedEvery && at < touchedUntil; at += touchedEvery) later(() => listeners.pointermove(), at);
 later(() => show(true), hiddenAfter);
 later(() => show(false), backAfter);
 while (due.size) {

@@ -1,16 +1,20 @@
 // Ask for the page again while it is looked at, and put in what has changed. A hidden tab asks nothing.
 import { readableTimes } from "./times.js";
 
-const SLOWEST = 120_000, SOON = 3_000, LIVELY = 60_000;
+const SLOWEST = 120_000, SOON = 3_000, LIVELY = 60_000, ATTENTIVE = 15_000;
 const main = document.querySelector("main[data-live]");
 // A page that asks other services says itself how often it may be asked.
 const interval = 1000 * Math.max(15, Number(main?.dataset.live) || 0);
 // Requests that a lively page may make beyond a slow pace: what is left of 60, and one more every 20 seconds. In any hour
 // these are 240 at most, whatever happens on the server.
 const MOST_SPARE = 59, SPARE_EVERY = 20_000;
+// Of those, what a reader's presence leaves for what follows a change.
+const KEPT_FOR_CHANGES = 20;
 let spare = MOST_SPARE, spareAt = performance.now();
 // Just after an own order, and after a change that somebody else has made, more is likely to follow.
 let changedAt = new URL(location.href).searchParams.has("done") ? performance.now() : -Infinity;
+// Whoever has just come to the page looks at it, and so does whoever moves, scrolls or types on it.
+let cameAt = performance.now(), touchedAt = -Infinity, askedAt = performance.now(), slow = 0;
 let etag = "", failures = 0, timer = 0, shownAt = new Date(), isBusy = false, quietPolls = 0;
 
 function tell(text) {
@@ -79,7 +83,7 @@ export function address() {
 export async function ask() {
   if (!main || isBusy || document.hidden) return;
   isBusy = true;
-  const begun = performance.now();
+  const begun = askedAt = performance.now();
   take(begun);
   try {
     const headers = { "Signalbox-Poll": "1", ...(etag ? { "If-None-Match": etag } : {}) };
@@ -100,8 +104,8 @@ export async function ask() {
   } finally {
     isBusy = false;
     // A slow server is asked less often: the answer may take a quarter of the time at most. A quiet page calms down.
-    const took = performance.now() - begun;
-    plan(failures ? Math.min(SLOWEST, 15_000 * 2 ** failures) : Math.max(pause(performance.now()), 4 * took));
+    slow = 4 * (performance.now() - begun);
+    plan(failures ? Math.min(SLOWEST, 15_000 * 2 ** failures) : pause(performance.now()));
   }
 }
 
@@ -110,12 +114,26 @@ function take(now) {
   spareAt = now;
 }
 
-// How long to wait for the next look: a page on which something happens is asked every 3 seconds, as long as it may.
+// How long to wait for the next look: a page on which something happens, or at which somebody evidently looks, is asked
+// every 3 seconds, as long as it may.
 function pause(now) {
   const usual = quietPolls > 8 ? Math.max(30_000, interval) : interval;
-  const wanted = interval === 15_000 && now - changedAt < LIVELY ? SOON : usual;
   const left = spare + (now - spareAt) / SPARE_EVERY;
-  return Math.max(wanted, (1 - left) * SPARE_EVERY);
+  const isLookedAt = (now - cameAt < LIVELY || now - touchedAt < ATTENTIVE) && left > KEPT_FOR_CHANGES;
+  const wanted = interval === 15_000 && (now - changedAt < LIVELY || isLookedAt) ? SOON : usual;
+  return Math.max(wanted, slow, (1 - left) * SPARE_EVERY);
+}
+
+function touch() {
+  const now = performance.now(), isNew = now - touchedAt > 1_000;
+  touchedAt = now;
+  if (isNew && !isBusy && !failures) plan(Math.max(0, pause(now) - (now - askedAt)));
+}
+
+function showOrHide() {
+  if (document.hidden) return clearTimeout(timer);
+  cameAt = performance.now();
+  ask();
 }
 
 function plan(milliseconds) {
@@ -125,7 +143,8 @@ function plan(milliseconds) {
 
 export function keepFresh() {
   if (!main) return;
-  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : ask()));
+  document.addEventListener("visibilitychange", showOrHide);
+  for (const sign of ["pointermove", "pointerdown", "scroll", "keydown"]) document.addEventListener(sign, touch, { passive: true });
   setInterval(() => readableTimes(document), 30_000);
   ask();
 }
