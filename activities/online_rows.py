@@ -43,9 +43,11 @@ def rows_request(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[
 def cell_value(text: str) -> Any:
     """The number that *text* is, None for a cell without a value, or the text itself: features may be categories."""
     try:
-        value = float(text or "nan")
+        value = float(text)
     except ValueError:
-        return text
-    if math.isnan(value):
+        return text or None
+    if value != value:
         return None
-    return int(text) if text.lstrip("+-").isdecimal() else value
+    # Most numbers have a fraction, and are not looked at any further. One that is too large for a float is a whole one.
+    may_be_whole = value.is_integer() or math.isinf(value)
+    return int(text) if may_be_whole and text.lstrip("+-").isdecimal() else value

@@ -71,20 +71,28 @@ class Online:
             raise Transient(f"{self._endpoint}/{deployment} answered {answer.status}")
         return answer
 
-    def predictions(self, deployment: str, held: HoldoutRows) -> Any:
-        """One finite number for each row of *held*, or one for each class, asked in batches. Refused where there are
-        more or fewer.
+    def predictions(self, deployments: Sequence[str], held: HoldoutRows) -> list[Any]:
+        """For each of *deployments* one finite number for each row of *held*, or one for each class.
+
+        Refused where there are more or fewer.
+
+        All are asked about a batch before the next is read: reading the rows and writing requests of them takes longer
+        than most models do.
         """
         import numpy as np
 
         features, classes, at = held.features, held.holdout.classes, 0
-        outputs = np.empty((len(held.truth), len(classes)) if classes else len(held.truth))
+        shape = (len(held.truth), len(classes)) if classes else len(held.truth)
+        outputs = {deployment: np.empty(shape) for deployment in deployments}
         for part in held.batches(features, held.holdout.batch_rows):
-            answer = self.ask(deployment, rows_request(features, part))
-            outputs[at : at + len(part)] = _outputs(deployment, answer, len(part), held.table)
+            body = json.dumps(rows_request(features, part)).encode()
+            for deployment, column in outputs.items():
+                answer = self.ask(deployment, body)
+                column[at : at + len(part)] = _outputs(deployment, answer, len(part), held.table)
             at += len(part)
-        require_every(outputs, f"predictions of {deployment}")
-        return outputs
+        for deployment, column in outputs.items():
+            require_every(column, f"predictions of {deployment}")
+        return [outputs[deployment] for deployment in deployments]
 
 
 class Session(Online):
@@ -111,15 +119,14 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
     names, evidence_now = {gate.gate for gate in gates}, evidence
     if names & {"better_than_champion", "outputs_agree"}:
         rows = read_rows(clients, session.promotable.holdout)
-        challenger = session.predictions(session.challenger, rows)
-        champion = look = None
+        asked = [session.challenger, *filter(None, [session.champion.deployment])]
+        challenger, *others = session.predictions(asked, rows)
+        champion, look = next(iter(others), None), None
         comparing = [gate for gate in gates if gate.gate == "better_than_champion"]
         options, own = [gate.options for gate in comparing], contributions_of(clients, rows, comparing)
-        if session.champion.deployment:
-            champion = session.predictions(session.champion.deployment, rows)
-            if options:
-                model, now = session.promotable.name, clients.clock.now()
-                look = count_holdout_look(clients.store, model, rows.holdout, rows.version, session.digest, now)
+        if champion is not None and options:
+            model, now = session.promotable.name, clients.clock.now()
+            look = count_holdout_look(clients.store, model, rows.holdout, rows.version, session.digest, now)
         evaluation = evaluate(rows, options, session.champion.model, champion, challenger, look, own)
         agreement = agreement_of(rows, champion, challenger)
         evidence_now = replace(evidence_now, evaluation=evaluation, agreement=agreement)

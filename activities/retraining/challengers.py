@@ -144,7 +144,7 @@ def _champion_predictions(clients: Clients, request: c.RetrainingRun, rows: Hold
     assert stage is not None
     assert stage.environment is not None  # A champion serves in one.
     online = Online(clients, stage.environment, stage.serving.online)
-    return online.predictions(deployment, rows)
+    return online.predictions([deployment], rows)[0]
 
 
 def _register(clients: Clients, registration: c.ChallengerRegistration) -> c.ChallengerRegistered:

@@ -42,8 +42,8 @@ class ComparedStages:
         entry, production = sides
         rows = read_rows(self._clients, self._order.plan.promotable.holdout)
         champion = self._order.at.champion.deployment
-        answers = production.predictions(champion, rows) if champion else None
-        return agreement_of(rows, answers, entry.predictions(self._entry, rows))
+        answers = production.predictions([champion], rows)[0] if champion else None
+        return agreement_of(rows, answers, *entry.predictions([self._entry], rows))
 
     def on_requests(self) -> CollectedComparison | None:
         """Both on what production was sent in the last day; None where nothing was collected, or nobody answers it."""

@@ -140,7 +140,7 @@ def test_a_deployment_is_asked_what_pandas_would_read_from_the_file(clients: Fak
         return EndpointResponse(status=200, body=b"[1, 2, 3, 4]", took_ms=1.0)
 
     vars(clients)["endpoints"] = SimpleNamespace(invoke=answer)
-    Online(clients, DEV, "online").predictions("v1", read_rows(clients, HOLDOUT))
+    Online(clients, DEV, "online").predictions(["v1"], read_rows(clients, HOLDOUT))
 
     assert asked[0]["data"] == [["f", None], [None, None], ["m", 12345678901234567890], ["m", -0.5]]
 
@@ -154,7 +154,7 @@ def test_an_answer_that_is_no_list_of_predictions_is_refused_at_once(
     vars(clients)["endpoints"] = SimpleNamespace(invoke=lambda _: answer)
 
     with pytest.raises(Refused, match=r"v1 gave (no|3) predictions for 1 row$"):
-        Online(clients, DEV, "online").predictions("v1", read_rows(clients, HOLDOUT))
+        Online(clients, DEV, "online").predictions(["v1"], read_rows(clients, HOLDOUT))
 
 
 @pytest.mark.parametrize("labels", [True, False])
@@ -252,7 +252,7 @@ def test_a_classifier_of_several_classes_answers_with_a_probability_for_each(
     answer = EndpointResponse(status=200, body=json.dumps(body).encode(), took_ms=1.0)
     vars(clients)["endpoints"] = SimpleNamespace(invoke=lambda _: answer)
 
-    outputs = Online(clients, DEV, "online").predictions("v1", rows)
+    (outputs,) = Online(clients, DEV, "online").predictions(["v1"], rows)
     measured = evaluate(rows, [{"metric": "multiclass_log_loss"}, {"metric": "macro_f1"}], "", None, outputs)
 
     assert outputs.tolist() == [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0, 0, 1], [1, 0, 0]]
@@ -267,7 +267,7 @@ def test_a_distribution_that_lacks_a_class_is_refused(clients: FakeClients, hub:
     vars(clients)["endpoints"] = SimpleNamespace(invoke=lambda _: answer)
 
     with pytest.raises(Refused, match="give one probability for each of low, mid, high"):
-        Online(clients, DEV, "online").predictions("v1", read_rows(clients, CLASSES))
+        Online(clients, DEV, "online").predictions(["v1"], read_rows(clients, CLASSES))
 
 
 def test_an_answer_that_is_no_class_is_refused(clients: FakeClients, hub: MemoryHub) -> None:
