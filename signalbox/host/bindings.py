@@ -14,6 +14,8 @@ from azure.functions.meta import Datum, get_binding_registry
 from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
 
+# What a function may have beside its trigger.
+SERVED_BINDINGS = frozenset({"durableClient", "http"})
 ClientBinding = Callable[[], str]
 
 
@@ -98,7 +100,7 @@ class InvocationContext(func.Context):
 def check_bindings(function: Function) -> None:
     """Refuse bindings this host cannot fill. Raises HostError that names the function and the binding."""
     for binding in function.bindings:
-        if binding["type"] not in ("durableClient", "http"):
+        if binding["type"] not in SERVED_BINDINGS:
             raise HostError(
                 f"function {function.name!r} has binding {binding['name']!r} of type {binding['type']!r}, "
                 "which this host does not serve: use an SDK client in the function instead"
