@@ -127,6 +127,24 @@ def decode(function: Function, data: Datum, metadata: Mapping[str, Datum]) -> An
     return converter(function.kind).decode(data, trigger_metadata=metadata)
 
 
+def encode(function: Function, result: Any) -> Any:
+    """What the host needs of a function's *result*: an HTTP response as the SDK writes it (None where the output
+    parameter is not set), the JSON text of an activity, the text of an entity. Raises TypeError."""
+    match function.kind:
+        case "httpTrigger" if result is None and function.output is not None:
+            return None
+        case "httpTrigger":
+            try:
+                return converter("http").encode(result, expected_type=None)
+            except NotImplementedError:
+                raise TypeError(f"function {function.name!r} returned {result!r}, which is no HTTP response") from None
+        case "activityTrigger":
+            return converter("activityTrigger").encode(result, expected_type=None).value
+        case "entityTrigger":
+            return str(result)
+    return None
+
+
 def converter(kind: str) -> Any:
     """The SDK's converter for a binding type. Raises HostError when the SDK has none."""
     binding = get_binding_registry().get(kind)  # type: ignore[no-untyped-call]

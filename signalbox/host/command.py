@@ -49,7 +49,15 @@ def host() -> None:
     help="FULL survives a power cut, NORMAL only a killed host.",
 )
 @click.option("--auth", is_flag=True, help="Ask callers for keys, as Azure does; without it every caller is admitted.")
-def start(port: int, app: Path, state: Path, log_level: str, synchronous: str, auth: bool) -> None:
+@click.option(
+    "--workers",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 10),
+    envvar="FUNCTIONS_WORKER_PROCESS_COUNT",
+    help="Processes that the app's code runs in, which are replaced when they end; 0 runs it in the host's own.",
+)
+def start(port: int, app: Path, state: Path, log_level: str, synchronous: str, auth: bool, workers: int) -> None:
     """Serve the function app in APP until Ctrl-C."""
     # This import takes half a second, which `signalbox --help` need not pay.
     from signalbox.host.server import HostOptions
@@ -68,6 +76,7 @@ def start(port: int, app: Path, state: Path, log_level: str, synchronous: str, a
         synchronous="FULL" if synchronous == "FULL" else "NORMAL",
         owns_process=True,
         auth=auth,
+        workers=workers,
     )
     try:
         _run(options)
@@ -81,9 +90,12 @@ def _run(options: HostOptions) -> None:
 
     A task that raises SystemExit ends `run_until_complete`; everything else that was waiting still waits.
     """
+    from signalbox.host.server import FunctionsHost
+
+    functions_host = FunctionsHost(options)  # Before the loop: it may fork, and a loop is nothing to have two of.
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
-        task = loop.create_task(_serve(options))
+        task = loop.create_task(_serve(functions_host, options))
         while True:
             try:
                 return loop.run_until_complete(task)
@@ -101,14 +113,11 @@ def _leave() -> None:
         os._exit(0)
 
 
-async def _serve(options: HostOptions) -> None:
-    from signalbox.host.server import FunctionsHost
-
+async def _serve(functions_host: FunctionsHost, options: HostOptions) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    functions_host = FunctionsHost(options)
     await functions_host.start()
     sys.setswitchinterval(_TURN_S)
     gc.freeze()  # The app and its libraries stay until the end, so the garbage collector need not scan them again.

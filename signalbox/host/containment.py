@@ -19,6 +19,14 @@ class CallEndedError(Exception):
         super().__init__(f"{function} raised {name}({text}), which ends this call and not the host")
 
 
+class ProcessEndedError(Exception):
+    """The process in which a call ran has ended; *cause* says how, unless it was killed from outside."""
+
+    def __init__(self, cause: str | None) -> None:
+        super().__init__(cause or "the worker process was killed")
+        self.cause = cause
+
+
 @contextmanager
 def containing(function: str, *, cancellable: bool = False) -> Iterator[None]:
     """Turn every BaseException that is not an Exception into CallEndedError, which names *function*.

@@ -9,22 +9,42 @@ import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from azure.functions.meta import Datum
 
-from signalbox.host.bindings import ClientBinding, arguments, decode
+from signalbox.host.bindings import ClientBinding, arguments, decode, encode
 from signalbox.host.containment import CallEndedError, containing, describe
 from signalbox.host.functions import Function
-from signalbox.host.log import log_invocation
+from signalbox.host.log import LOGGER, log_invocation
 
 # The app setting by which Azure's Python worker sizes its pool for functions that are not async.
 _THREADS = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "32"))
-_CROWD = 4
+CROWD = 4  # So many HTTP calls at once are no crowd yet.
 
 
 class FunctionTimeoutError(Exception):
     """A call took longer than `functionTimeout` of host.json."""
+
+
+class Calls(Protocol):
+    """Calls the app's functions: `Invoker` in this process, a crew in others."""
+
+    @property
+    def crowded(self) -> bool: ...
+
+    async def answer(
+        self,
+        function: Function,
+        data: Datum,
+        headers: Mapping[str, str] | None = None,
+        instance: str = "-",
+        metadata: Mapping[str, Datum] | None = None,
+    ) -> Any:
+        """What the function answers, encoded."""
+        ...
+
+    def stop(self) -> None: ...
 
 
 class Invoker:
@@ -34,13 +54,14 @@ class Invoker:
         """*timeout* is how long a call may take; without it, as long as it likes."""
         self._client = client
         self._timeout = timeout
+        self.is_stuck = False  # Whether a thread of this process runs a call that has been given up.
         self._callers = 0
         self._pool = _new_pool()
 
     @property
     def crowded(self) -> bool:
         """Whether so many HTTP calls wait for their answers that other work should stand back."""
-        return self._callers > _CROWD
+        return self._callers > CROWD
 
     async def invoke(
         self,
@@ -70,6 +91,23 @@ class Invoker:
         log_invocation(function.name, "succeeded", time.perf_counter() - start, instance)
         return result if function.output is None else values[function.output].get()
 
+    async def answer(
+        self,
+        function: Function,
+        data: Datum,
+        headers: Mapping[str, str] | None = None,
+        instance: str = "-",
+        metadata: Mapping[str, Datum] | None = None,
+    ) -> Any:
+        """The function's return value as the host needs it (`bindings.encode`)."""
+        result = await self.invoke(function, data, headers, instance, metadata)
+        try:
+            with containing(function.name):  # The result's class may bring its own code.
+                return encode(function, result)
+        except Exception as error:
+            LOGGER.error("function=%s returned what cannot be sent: %s", function.name, describe(error))
+            raise
+
     async def _call(self, function: Function, values: dict[str, Any]) -> Any:
         try:
             async with asyncio.timeout(self._timeout.total_seconds() if self._timeout else None) as limit:
@@ -91,6 +129,7 @@ class Invoker:
     def _give_up(self, function: Function) -> FunctionTimeoutError:
         """Leave a call that takes too long. No thread can be ended, so calls from now on have threads of their own."""
         if not function.is_async:
+            self.is_stuck = True
             self._pool.shutdown(wait=False)
             self._pool = _new_pool()
         return FunctionTimeoutError(f"Timeout value of {self._timeout} exceeded by function '{function.name}'")

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from signalbox.host.durable.api import Address, DurableApi, Handler
 from signalbox.host.durable.attempts import Attempts
 from signalbox.host.durable.client import HubClient
 from signalbox.host.durable.engine import Engine
-from signalbox.host.durable.functions import durable_functions
+from signalbox.host.durable.functions import app_orchestrators, durable_functions
+from signalbox.host.durable.orchestrations.replay import Orchestrator
 from signalbox.host.durable.payloads import client_binding
 from signalbox.host.durable.sdk import close_client_session, remember_moments
 from signalbox.host.durable.storage.database import Storage, Synchronous
@@ -39,6 +41,9 @@ from signalbox.host.triggers.timers import TimerTriggers, timer
 from signalbox.host.web.access import Access
 from signalbox.host.web.administration import Administration
 from signalbox.host.web.headers import add_headers
+from signalbox.host.workers.crew import Crew, RemoteOrchestrator
+from signalbox.host.workers.nursery import Nursery
+from signalbox.host.workers.worker import Worker
 from signalbox.listening import ListeningSite
 from signalbox.private_files import private_folder
 
@@ -58,7 +63,7 @@ class HostOptions:
     """Where the app and its state are, and how the host runs. Port 0 takes a free one.
 
     *owns_process* says that the process is only this host, so that it may watch how the process ends; *auth*, that
-    callers must show keys.
+    callers must show keys. The app's code runs in *workers* processes, or in this one if there are none.
     """
 
     app: Path
@@ -66,6 +71,7 @@ class HostOptions:
     port: int = 0
     synchronous: Synchronous = "FULL"
     owns_process: bool = False
+    workers: int = 0
     auth: bool = True
 
 
@@ -88,6 +94,9 @@ class FunctionsHost:
         all_functions = index(app or load_app(options.app), options.app)
         self.functions = {name: function for name, function in all_functions.items() if _is_enabled(name)}
         self._kinds = sort_by_kind(self.functions.values())
+        self._orchestrators: Mapping[str, Orchestrator] = app_orchestrators(self.functions.values())
+        remember_moments()
+        self._nursery = Nursery(self._be_worker) if options.workers else None
         self._sources = [source(function, os.environ) for function in self._kinds["serviceBusTrigger"]]
         # The SDK's client sends no key on this path, here as on Azure. Its random name keeps out other users of the
         # machine.
@@ -97,7 +106,6 @@ class FunctionsHost:
     async def start(self) -> None:
         """Open the state, take up what was left, listen. Raises HostError when the state or the port is taken."""
         self._lock.acquire()
-        remember_moments()
         try:
             listener = _bind(self._options.port)
         except HostError:
@@ -106,7 +114,7 @@ class FunctionsHost:
         # Bound before anything is taken up: what `recover` runs may need a client binding, whose links hold the port.
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._binding = self._client_binding()
-        self._open()
+        await self._open()
         self.engine.recover()  # Before the first request, so that nothing is taken up twice.
         self._runner = web.AppRunner(
             self._web_app(),
@@ -120,15 +128,25 @@ class FunctionsHost:
         await self.timers.start()
         self.service_bus.start()
 
-    def _open(self) -> None:
-        self.invoker = Invoker(self.client_binding, self.settings.timeout)
+    def _be_worker(self, connection: socket.socket, binding: str) -> None:
+        Worker(self.functions, self._orchestrators, self.settings.timeout, binding).run(connection)
+
+    async def _open(self) -> None:
+        orchestrators = self._orchestrators
+        if self._nursery is None:
+            self.invoker: Invoker | Crew = Invoker(self.client_binding, self.settings.timeout)
+        else:
+            crew = Crew(self._nursery, self.client_binding, self.settings.timeout, self._options.workers)
+            await crew.start()
+            orchestrators = {name: RemoteOrchestrator(crew, name) for name in orchestrators}
+            self.invoker = crew
         self._storage = Storage(self._state, self._options.synchronous)
         self._attempts = Attempts(self._state)
         words = LastWords(self._state)
         self._attempts.recover(words.take())
         if self._options.owns_process:
             words.listen()
-        durable = durable_functions(self.functions.values(), self.invoker)
+        durable = durable_functions(self.functions.values(), self.invoker, orchestrators)
         settings = self.settings.durable
         self.engine = Engine(
             self._storage, self._clock, durable, settings, lambda: self.invoker.crowded, self._attempts
@@ -185,7 +203,7 @@ class FunctionsHost:
             await self.timers.run_now(function)
             return None
         kind = "json" if function.kind == "eventGridTrigger" else "string"
-        return await self.invoker.invoke(function, Datum(text, kind))
+        return await self.invoker.answer(function, Datum(text, kind))
 
     def _require_key(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:

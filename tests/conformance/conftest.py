@@ -35,7 +35,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
     folder = tmp_path_factory.mktemp("conformance")
     app = shutil.copytree(APP, folder / "app")
     (app / "local.settings.sample.json").rename(app / "local.settings.json")
-    process = Process(app, folder, "--auth")
+    process = Process(app, folder, "--auth", "--workers", "1")
     try:
         url = process.start()
         assert url, process.log.read_text()

@@ -41,6 +41,11 @@ class Process:
         assert self._child.stdout is not None
         return self._child.stdout.readline().removeprefix("listening on ").strip()
 
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return None if self._child is None else self._child.pid
+
     def end(self, number: signal.Signals) -> int:
         """Send a signal and wait; returns the exit code."""
         assert self._child is not None

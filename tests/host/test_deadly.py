@@ -52,7 +52,7 @@ def test_an_activity_that_faults_is_failed_after_two_ends_and_its_neighbours_fin
     process.start()
     first, failure, second = outcome(process)
     assert (first, second) == ("slow1", "slow2")
-    assert "it ended the host's process 2 times" in failure
+    assert "it ended its process 2 times" in failure
     assert "Segmentation fault" in failure
     assert process.counted()["fault"] == 2  # Its policy allows two tries; the second is refused, not run.
     assert process.end(signal.SIGTERM) == 0

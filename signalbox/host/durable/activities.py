@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from signalbox.host.containment import describe
+from signalbox.host.containment import ProcessEndedError, describe
 from signalbox.host.durable.attempts import Attempts, Strikes
 from signalbox.host.durable.history import Code, Event, event
 from signalbox.host.durable.model import ActivityRow, Kind, Message
@@ -108,6 +108,9 @@ class ActivityQueue:
     async def _run(self, row: ActivityRow) -> None:
         try:
             result = await self._attempt(row)
+        except ProcessEndedError:
+            self._again(row)
+            return
         except Exception as error:
             body = _failure(row, error)
         else:
@@ -124,6 +127,10 @@ class ActivityQueue:
         )
         await self._answer(message)
 
+    def _again(self, row: ActivityRow) -> None:
+        """Its worker has ended: it is tried again, alone once it is suspected, and failed once it is convicted."""
+        (self._suspects if self._attempts.strikes(row).is_suspect else self._queue).append(row)
+
     async def _attempt(self, row: ActivityRow) -> str | Postponed:
         strikes = self._attempts.strikes(row)
         if strikes.is_convicted:
@@ -136,6 +143,10 @@ class ActivityQueue:
         # the work stay too.
         except asyncio.CancelledError:
             has_finished = False
+            raise
+        except ProcessEndedError as error:
+            has_finished = False
+            self._attempts.blame(row, error.cause, alone=len(self._running) == 1)
             raise
         finally:
             self._attempts.end(row, finished=has_finished)

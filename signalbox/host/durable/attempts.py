@@ -63,7 +63,7 @@ class Strikes:
 
     def __str__(self) -> str:
         if self.faults >= _MOST_FAULTS:
-            return f"it ended the host's process {self.faults} times, the last time so: {self.cause}"
+            return f"it ended its process {self.faults} times, the last time so: {self.cause}"
         return (
             f"the host's process was killed {self.kills} times while it ran, the last times with nothing else "
             "running; the machine may be short of memory"
@@ -109,6 +109,16 @@ class Attempts:
 
     def strikes_of(self, work: str) -> Strikes:
         return self._strikes.get(work, Strikes())
+
+    def blame(self, row: ActivityRow, cause: str | None, *, alone: bool) -> None:
+        """Count the end of a worker process against *row*, which ran in it."""
+        work = _work(row)
+        strikes = self._strikes[work] = self.strikes_of(work).after(cause, alone)
+        with self._connection:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO strikes (work, faults, kills, cause) VALUES (?, ?, ?, ?)",
+                (work, strikes.faults, strikes.kills, strikes.cause),
+            )
 
     def begin(self, row: ActivityRow) -> None:
         """Mark *row* as running. It is written before the activity runs."""

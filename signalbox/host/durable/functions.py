@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from azure.functions.meta import Datum
 
@@ -17,14 +16,16 @@ from signalbox.host.durable.orchestrations.replay import Orchestrator
 from signalbox.host.durable.orchestrations.state import Session
 from signalbox.host.durable.sdk import OrchestratorSession
 from signalbox.host.functions import Function
-from signalbox.host.invocation import Invoker
+from signalbox.host.invocation import Calls
 
 
-def durable_functions(functions: Iterable[Function], invoker: Invoker) -> DurableFunctions:
+def durable_functions(
+    functions: Iterable[Function], invoker: Calls, orchestrators: Mapping[str, Orchestrator]
+) -> DurableFunctions:
     """The durable ones among *functions*, by the names orchestrators use."""
     all_functions = list(functions)
     return DurableFunctions(
-        orchestrators=app_orchestrators(all_functions),
+        orchestrators=orchestrators,
         activities={name: _activity(f, invoker) for name, f in _of_kind(all_functions, "activityTrigger")},
         entities={name: _entity(f, invoker) for name, f in _of_kind(all_functions, "entityTrigger")},
     )
@@ -90,21 +91,17 @@ class _ContainedSession:
             self._session.close()
 
 
-def _activity(function: Function, invoker: Invoker) -> ActivityFunction:
-    encode = converter("activityTrigger").encode
-
+def _activity(function: Function, invoker: Calls) -> ActivityFunction:
     async def run(row: ActivityRow) -> str:
-        result = await invoker.invoke(function, Datum(row.input, "string"), instance=row.instance_id)
-        with containing(function.name):  # The result's class may bring its own to_json.
-            text: str = encode(result, expected_type=None).value
+        text: str = await invoker.answer(function, Datum(row.input, "string"), instance=row.instance_id)
         return text
 
     return run
 
 
-def _entity(function: Function, invoker: Invoker) -> EntityFunction:
+def _entity(function: Function, invoker: Calls) -> EntityFunction:
     async def run(context: str) -> str:
-        answer: Any = await invoker.invoke(function, Datum(context, "json"))
-        return str(answer)
+        state: str = await invoker.answer(function, Datum(context, "json"))
+        return state
 
     return run

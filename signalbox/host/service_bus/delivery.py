@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from signalbox.host.invocation import Invoker
+from signalbox.host.invocation import Calls
 from signalbox.host.log import LOGGER
 from signalbox.host.service_bus import metadata
 from signalbox.host.service_bus.binding import Source
@@ -32,12 +32,12 @@ class Delivery:
         self._keep_until = datetime.now(UTC) + settings.renew_for
         self._lock = _longest_lock(receiver, messages)
 
-    def call(self, invoker: Invoker) -> asyncio.Task[Any]:
+    def call(self, invoker: Calls) -> asyncio.Task[Any]:
         """Begin the function."""
         data, fields = (
             metadata.batch_datum(self.messages) if self._source.is_batch else metadata.message_datum(self.messages[0])
         )
-        return asyncio.ensure_future(invoker.invoke(self._source.function, data, metadata=fields))
+        return asyncio.ensure_future(invoker.answer(self._source.function, data, metadata=fields))
 
     @property
     def patience(self) -> float:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from signalbox.host.invocation import Invoker
+from signalbox.host.invocation import Calls
 from signalbox.host.log import LOGGER
 from signalbox.host.service_bus.binding import Source, connect
 from signalbox.host.service_bus.delivery import Delivery
@@ -26,7 +26,7 @@ Receive = Callable[[Source, "ServiceBusClient"], Awaitable[None]]
 class ServiceBusTriggers:
     """Every serviceBusTrigger of the app, between `start` and `stop`."""
 
-    def __init__(self, sources: Iterable[Source], invoker: Invoker, settings: ServiceBusSettings) -> None:
+    def __init__(self, sources: Iterable[Source], invoker: Calls, settings: ServiceBusSettings) -> None:
         self._environment = dict(os.environ)
         self._sources = list(sources)
         self._invoker, self._settings = invoker, settings

@@ -7,6 +7,7 @@ a week.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 import time
@@ -39,8 +40,13 @@ class SpanFile(SpanExporter):
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._open()
+        os.register_at_fork(after_in_child=self._open)  # A worker must not share the host's connection.
+
+    def _open(self) -> None:
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
         # No sync at all: what the process wrote survives its end, and spans that a power cut takes are no record of
         # anything.
         self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + _TABLE)

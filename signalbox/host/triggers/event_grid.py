@@ -15,7 +15,7 @@ from aiohttp import web
 from azure.functions.meta import Datum
 
 from signalbox.host.functions import Function
-from signalbox.host.invocation import Invoker
+from signalbox.host.invocation import Calls
 from signalbox.host.log import LOGGER
 from signalbox.host.web.access import Access
 
@@ -25,7 +25,7 @@ PATH = "/{runtime:(?i:runtime/webhooks/eventgrid)}"  # Azure's own documents wri
 class EventGridWebhook:
     """Validation handshakes and deliveries for every eventGridTrigger function."""
 
-    def __init__(self, functions: Mapping[str, Function], access: Access, invoker: Invoker) -> None:
+    def __init__(self, functions: Mapping[str, Function], access: Access, invoker: Calls) -> None:
         self._functions = {name.lower(): function for name, function in functions.items()}
         self._access = access
         self._invoker = invoker
@@ -60,7 +60,7 @@ class EventGridWebhook:
         events = body if isinstance(body, list) else [body]
         if not all(isinstance(event, dict) for event in events):
             return web.Response(status=400, text="an event must be a JSON object")
-        calls = (self._invoker.invoke(function, Datum(json.dumps(event), "json")) for event in events)
+        calls = (self._invoker.answer(function, Datum(json.dumps(event), "json")) for event in events)
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         if failures:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import web
 from azure.functions.meta import Datum
 
-from signalbox.host.bindings import converter
-from signalbox.host.containment import containing
 from signalbox.host.functions import Function
-from signalbox.host.invocation import Invoker
-from signalbox.host.log import LOGGER
+from signalbox.host.invocation import Calls
 from signalbox.host.triggers.routes import Route, compile_route
 from signalbox.host.web.access import Access
 
@@ -47,7 +43,7 @@ def endpoint(function: Function, prefix: str) -> Endpoint:
 class HttpTriggers:
     """Serves every HTTP-triggered function."""
 
-    def __init__(self, endpoints: Iterable[Endpoint], access: Access, invoker: Invoker) -> None:
+    def __init__(self, endpoints: Iterable[Endpoint], access: Access, invoker: Calls) -> None:
         self._endpoints = sorted(endpoints, key=lambda endpoint: endpoint.route.rank)
         self._access = access
         self._invoker = invoker
@@ -67,16 +63,10 @@ class HttpTriggers:
             return web.Response(status=401)
         data = await _to_datum(request, parameters)
         try:
-            result = await self._invoker.invoke(endpoint.function, data, request.headers)
+            datum = await self._invoker.answer(endpoint.function, data, request.headers)
+            # Without an answer the function has not set its output parameter.
+            return web.Response(status=204) if datum is None else _to_response(datum)
         except Exception:
-            return web.Response(status=500)
-        if result is None and endpoint.function.output is not None:
-            return web.Response(status=204)  # The function has not set its output parameter.
-        try:
-            with containing(endpoint.function.name):
-                return _to_response(result)
-        except Exception:
-            LOGGER.exception("function=%s returned %r, which is no HTTP response", endpoint.function.name, result)
             return web.Response(status=500)
 
     def _admits(self, endpoint: Endpoint, request: web.Request) -> bool:
@@ -106,8 +96,7 @@ def _strings(pairs: Mapping[str, str]) -> dict[str, Datum]:
     return {name: Datum(",".join(parts), "string") for name, parts in values.items()}
 
 
-def _to_response(result: Any) -> web.Response:
-    datum = converter("http").encode(result, expected_type=None)
+def _to_response(datum: Datum) -> web.Response:
     if datum.type == "string":
         return web.Response(text=datum.value)
     value = datum.value

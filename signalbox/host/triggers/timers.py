@@ -16,7 +16,7 @@ from azure.functions.meta import Datum
 from signalbox.host.clock import Alarm, Clock
 from signalbox.host.durable.storage.database import Storage
 from signalbox.host.functions import Function
-from signalbox.host.invocation import Invoker
+from signalbox.host.invocation import Calls
 from signalbox.host.moments import from_text, to_text
 from signalbox.host.triggers.ncrontab import Schedule, parse_schedule
 
@@ -45,7 +45,7 @@ def timer(function: Function) -> Timer:
 class TimerTriggers:
     """Keeps every timer waiting at the clock."""
 
-    def __init__(self, timers: Iterable[Timer], clock: Clock, storage: Storage, invoker: Invoker) -> None:
+    def __init__(self, timers: Iterable[Timer], clock: Clock, storage: Storage, invoker: Calls) -> None:
         self._timers = list(timers)
         self._clock = clock
         self._storage = storage
@@ -118,4 +118,4 @@ class TimerTriggers:
             "LastUpdated": to_text(now),
         }
         info = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": late}
-        await self._invoker.invoke(timer.function, Datum(json.dumps(info), "json"))
+        await self._invoker.answer(timer.function, Datum(json.dumps(info), "json"))

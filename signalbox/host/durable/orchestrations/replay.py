@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from signalbox.host.containment import describe
+from signalbox.host.containment import ProcessEndedError, describe
 from signalbox.host.durable.history import as_new, as_played
 from signalbox.host.durable.orchestrations.actions import cancellations, flatten, trace
 from signalbox.host.durable.orchestrations.state import Instance, Session
@@ -60,12 +60,18 @@ def advance(orchestrator: Orchestrator, instance: Instance, replayed_count: int)
     is_resumed = session is not None and not _replays_whole(instance.steps)
     first = len(instance.traces) if is_resumed else 0
     try:
-        if session is not None and is_resumed:
-            # Not from *replayed_count* on: the call of an entity was written behind the step that asked for it, and the
-            # SDK learns only from that line which answer is meant for it.
-            state = session.resume(f"[{as_new(instance.sdk_lines[instance.shown_count :])}]")
-        else:
-            session, state = orchestrator.open(_context(instance, replayed_count))
+        try:
+            if session is None or not is_resumed:
+                session, state = orchestrator.open(_context(instance, replayed_count))
+            else:
+                # Not from *replayed_count* on: the call of an entity was written behind the step that asked for it, and
+                # the SDK learns only from that line which answer is meant for it.
+                state = session.resume(f"[{as_new(instance.sdk_lines[instance.shown_count :])}]")
+        except ProcessEndedError:
+            if not is_resumed:
+                raise
+            # The session was lost with its worker.
+            first, (session, state) = 0, orchestrator.open(_context(instance, replayed_count))
     except Exception as error:
         return replace(_read_failure(error), first=first)
     instance.shown_count = len(instance.sdk_lines)
