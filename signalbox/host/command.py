@@ -49,6 +49,7 @@ def host() -> None:
     help="FULL survives a power cut, NORMAL only a killed host.",
 )
 @click.option("--auth", is_flag=True, help="Ask callers for keys, as Azure does; without it every caller is admitted.")
+@click.option("--allow-unserved", is_flag=True, help="Leave out functions that cannot be served.")
 @click.option(
     "--workers",
     default=0,
@@ -57,7 +58,9 @@ def host() -> None:
     envvar="FUNCTIONS_WORKER_PROCESS_COUNT",
     help="Processes that the app's code runs in, which are replaced when they end; 0 runs it in the host's own.",
 )
-def start(port: int, app: Path, state: Path, log_level: str, synchronous: str, auth: bool, workers: int) -> None:
+def start(
+    port: int, app: Path, state: Path, log_level: str, synchronous: str, auth: bool, workers: int, allow_unserved: bool
+) -> None:
     """Serve the function app in APP until Ctrl-C."""
     # This import takes half a second, which `signalbox --help` need not pay.
     from signalbox.host.server import HostOptions
@@ -77,6 +80,7 @@ def start(port: int, app: Path, state: Path, log_level: str, synchronous: str, a
         owns_process=True,
         auth=auth,
         workers=workers,
+        allow_unserved=allow_unserved,
     )
     try:
         _run(options)

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from azure.functions.meta import Datum
 from signalbox.host.bindings import ClientBinding, arguments, decode, encode
 from signalbox.host.containment import CallEndedError, containing, describe
 from signalbox.host.functions import Function
-from signalbox.host.log import LOGGER, log_invocation
+from signalbox.host.log import INVOCATION, LOGGER, log_invocation
 
 # The app setting by which Azure's Python worker sizes its pool for functions that are not async.
 _THREADS = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "32"))
@@ -77,18 +78,20 @@ class Invoker:
         """
         start, invocation_id = time.perf_counter(), str(uuid.uuid4())
         self._callers += function.kind == "httpTrigger"
+        mark = INVOCATION.set(f"function={function.name} invocation={invocation_id}")
         try:
             with containing(function.name):
                 value = decode(function, data, metadata or {})
                 values = arguments(function, value, self._client, invocation_id, headers or {})
             result = await self._call(function, values)
         except Exception as error:
-            detail = f"error={describe(error)}"
+            detail = f"invocation={invocation_id} error={describe(error)}"
             log_invocation(function.name, "failed", time.perf_counter() - start, instance, detail, error)
             raise
         finally:
+            INVOCATION.reset(mark)
             self._callers -= function.kind == "httpTrigger"
-        log_invocation(function.name, "succeeded", time.perf_counter() - start, instance)
+        log_invocation(function.name, "succeeded", time.perf_counter() - start, instance, f"invocation={invocation_id}")
         return result if function.output is None else values[function.output].get()
 
     async def answer(
@@ -113,7 +116,9 @@ class Invoker:
             async with asyncio.timeout(self._timeout.total_seconds() if self._timeout else None) as limit:
                 if function.is_async:  # In a task of its own, so that a function may cancel itself and nothing else.
                     return await asyncio.ensure_future(_finish(function, values))
-                return await asyncio.get_running_loop().run_in_executor(self._pool, _run, function, values)
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._pool, copy_context().run, _run, function, values
+                )
         except TimeoutError as error:
             if not limit.expired():
                 raise

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextvars import ContextVar
+
+INVOCATION: ContextVar[str] = ContextVar("invocation", default="")
+"""The function that runs and the id of its invocation, as a log line names them."""
 
 LOGGER = logging.getLogger("signalbox.host")
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -14,6 +18,11 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return super().format(record).replace("\r", "\\r").replace("\n", "\n    ")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's own name)
+        """A line that the app writes names the invocation that wrote it."""
+        text, invocation = super().formatMessage(record), INVOCATION.get()
+        return f"{text} [{invocation}]" if invocation and record.name != LOGGER.name else text
 
 
 def set_up_logging(level: str) -> None:

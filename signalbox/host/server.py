@@ -64,6 +64,7 @@ class HostOptions:
 
     *owns_process* says that the process is only this host, so that it may watch how the process ends; *auth*, that
     callers must show keys. The app's code runs in *workers* processes, or in this one if there are none.
+    *allow_unserved* leaves functions out that cannot be served, where one of them would otherwise stop the host.
     """
 
     app: Path
@@ -72,6 +73,7 @@ class HostOptions:
     synchronous: Synchronous = "FULL"
     owns_process: bool = False
     workers: int = 0
+    allow_unserved: bool = False
     auth: bool = True
 
 
@@ -92,8 +94,9 @@ class FunctionsHost:
         self.keys = load_keys(self._state)
         self._access = Access(keys=self.keys, required=options.auth)
         all_functions = index(app or load_app(options.app), options.app)
-        self.functions = {name: function for name, function in all_functions.items() if _is_enabled(name)}
-        self._kinds = sort_by_kind(self.functions.values())
+        enabled = [function for name, function in all_functions.items() if _is_enabled(name)]
+        self._kinds = sort_by_kind(enabled, leave_out=options.allow_unserved)
+        self.functions = {function.name: function for functions in self._kinds.values() for function in functions}
         self._orchestrators: Mapping[str, Orchestrator] = app_orchestrators(self.functions.values())
         remember_moments()
         self._nursery = Nursery(self._be_worker) if options.workers else None

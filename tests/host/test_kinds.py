@@ -35,3 +35,9 @@ def test_every_trigger_and_binding_of_the_sdk_is_served_or_refused_by_name(kind:
     else:
         with pytest.raises(HostError, match=f"function 'f' has .*{kind!r}"):
             sort_by_kind([tried])
+
+
+def test_a_function_that_is_not_served_may_be_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    served = function("httpTrigger")
+    assert sort_by_kind([function("blobTrigger"), served], leave_out=True) == {"httpTrigger": [served]}
+    assert "left out: function 'f' has trigger 'blobTrigger'" in caplog.text

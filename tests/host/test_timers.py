@@ -50,6 +50,9 @@ async def test_a_missed_occurrence_fires_late_once(tmp_path: Path) -> None:
     async with LocalHost(APP, tmp_path, clock=VirtualClock(NEW_YEAR + timedelta(hours=3))) as host:
         await host.settle()
         assert arrived(host, "tick") == [("tick", True, "2026-01-01T03:10:00.000000Z")]
+        assert arrived(host, "unwatched") == []  # It has no monitor, so nobody knows that it missed something.
+        await host.advance(timedelta(minutes=10))
+        assert arrived(host, "unwatched") == [("unwatched", False)]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ class Served:
 
 @pytest.fixture(scope="module", params=[2], ids=["two workers"])
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    process = Process(APP, tmp_path_factory.mktemp("crew"), "--workers", str(request.param))
+    process = Process(APP, tmp_path_factory.mktemp("crew"), "--workers", str(request.param), "--allow-unserved")
     try:
         yield Served(process, process.start())
         assert process.end(signal.SIGTERM) == 0, process.log.read_text()
@@ -57,6 +57,17 @@ def client(served: Served) -> Iterator[Client]:
 def test_a_function_that_ends_its_process_fails_alone(client: Client, path: str, how: str) -> None:
     assert client.get(f"/api/{path}/{how}").status == 500
     assert client.get("/api/end/well").text == "well"
+
+
+def test_a_line_of_the_app_names_its_invocation(client: Client, served: Served) -> None:
+    invocation = client.get("/api/log").text
+    log = served.process.log.read_text()
+    assert f"the.app written by GET [function=log invocation={invocation}]" in log
+    assert f"outcome=succeeded invocation={invocation}" in log
+
+
+def test_a_function_that_is_not_served_is_left_out(served: Served) -> None:
+    assert "left out: function 'not_served' has trigger 'blobTrigger'" in served.process.log.read_text()
 
 
 def test_calls_at_once_use_several_processes(served: Served) -> None:
@@ -111,8 +122,22 @@ def test_an_orchestrator_goes_on_in_another_process(client: Client, served: Serv
     assert client.wait(instance)["output"] == [1, "well", 2]
 
 
+def test_a_signal_to_the_whole_group_ends_it_in_order(tmp_path: Path) -> None:
+    process = Process(APP, tmp_path, "--workers", "2", "--allow-unserved")
+    try:
+        assert process.start()
+        assert process.pid is not None
+        for below in psutil.Process(process.pid).children(recursive=True):
+            below.terminate()
+            below.send_signal(signal.SIGINT)
+        assert process.end(signal.SIGTERM) == 0
+        assert "ERROR" not in process.log.read_text()
+    finally:
+        process.close()
+
+
 def test_no_worker_outlives_a_host_that_is_killed(tmp_path: Path) -> None:
-    process = Process(APP, tmp_path, "--workers", "1")
+    process = Process(APP, tmp_path, "--workers", "1", "--allow-unserved")
     try:
         assert process.start()
         assert process.pid is not None

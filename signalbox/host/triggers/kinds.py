@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from signalbox.host.bindings import check_annotation, check_bindings
 from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
+from signalbox.host.log import LOGGER
 
 KINDS = frozenset(
     {
@@ -22,8 +23,8 @@ KINDS = frozenset(
 )
 
 
-def sort_by_kind(functions: Iterable[Function]) -> Mapping[str, list[Function]]:
-    """Functions by trigger type. Raises HostError for every function that cannot be served, all at once."""
+def sort_by_kind(functions: Iterable[Function], *, leave_out: bool = False) -> Mapping[str, list[Function]]:
+    """Functions by trigger type. Those that cannot be served are left out with a warning, or raise one HostError."""
     sorted_out: dict[str, list[Function]] = defaultdict(list)
     problems: list[str] = []
     for function in functions:
@@ -31,9 +32,12 @@ def sort_by_kind(functions: Iterable[Function]) -> Mapping[str, list[Function]]:
             _check(function)
         except HostError as error:
             problems.append(str(error))
-        sorted_out[function.kind].append(function)
-    if problems:
+        else:
+            sorted_out[function.kind].append(function)
+    if problems and not leave_out:
         raise HostError("; ".join(problems))
+    for problem in problems:
+        LOGGER.warning("left out: %s", problem)
     return sorted_out
 
 

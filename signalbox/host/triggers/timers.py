@@ -30,6 +30,7 @@ class Timer:
     function: Function
     schedule: Schedule
     run_on_startup: bool
+    catches_up: bool  # `useMonitor`: whether an occurrence that was missed is made up for.
 
 
 def timer(function: Function) -> Timer:
@@ -39,6 +40,7 @@ def timer(function: Function) -> Timer:
         function=function,
         schedule=parse_schedule(text),
         run_on_startup=bool(function.trigger.get("runOnStartup")),
+        catches_up=function.trigger.get("useMonitor") is not False,
     )
 
 
@@ -74,7 +76,7 @@ class TimerTriggers:
         rows = self._storage.read("SELECT last, next FROM schedules WHERE function = ?", timer.function.name)
         missed_at = from_text(rows[0]["next"]) if rows else None
         last = rows[0]["last"] if rows else None
-        if missed_at is not None and missed_at < now:
+        if missed_at is not None and missed_at < now and timer.catches_up:
             self._fire(timer, missed_at, last)
         elif timer.run_on_startup:
             self._fire(timer, now, last)

@@ -61,7 +61,10 @@ class Nursery:
 
 def _serve(connection: socket.socket, main: Main) -> None:
     """Fork and bury until the host has gone; never returns."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the host alone decides.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Both may reach the whole group, of which the host alone decides when it ends. A handler that does nothing is
+        # not inherited by the programs that a function starts, and SIG_IGN would be.
+        signal.signal(number, lambda *_: None)
     workers: set[int] = set()
     try:
         while True:

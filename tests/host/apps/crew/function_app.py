@@ -1,6 +1,7 @@
 """An app whose functions end or block the process they run in."""
 
 import ctypes
+import logging
 import os
 import threading
 
@@ -30,6 +31,12 @@ def ending(req: func.HttpRequest) -> str:
 @app.route("awaited-end/{how}")
 async def awaited_ending(req: func.HttpRequest) -> str:
     return end(req.route_params["how"])
+
+
+@app.route("log")
+def log(req: func.HttpRequest, context: func.Context) -> str:
+    logging.getLogger("the.app").warning("written by %s", req.method)
+    return context.invocation_id
 
 
 @app.route("spin")
@@ -81,3 +88,8 @@ def patient(context: df.DurableOrchestrationContext):
     second = yield context.call_activity("ending_activity", "well")
     third = yield context.wait_for_external_event("go")
     return [first, second, third]
+
+
+@app.blob_trigger(arg_name="blob", path="in/{name}", connection="STORAGE")
+def not_served(blob: func.InputStream) -> None:
+    blob.read()

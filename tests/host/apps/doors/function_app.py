@@ -85,3 +85,8 @@ def tick(timer: func.TimerRequest) -> None:
 @app.timer_trigger(arg_name="timer", schedule="1.00:00:00", run_on_startup=True)
 def daily(timer: func.TimerRequest) -> None:
     seen.append(("daily", timer.past_due))
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 */10 * * * *", use_monitor=False)
+def unwatched(timer: func.TimerRequest) -> None:
+    seen.append(("unwatched", timer.past_due))
