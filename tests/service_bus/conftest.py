@@ -26,6 +26,7 @@ SETTINGS: dict[str, Any] = {
         {"name": "refusing", "sessions": True},
         {"name": "idle", "sessions": True},
         {"name": "kinds"},
+        {"name": "threads"},
         {"name": "counted"},
         {"name": "counted-too"},
         {"name": "listed", "sessions": True},

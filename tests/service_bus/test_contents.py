@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,13 @@ def test_the_messages_of_an_older_release_keep_their_numbers(tmp_path: Path) -> 
     assert [row["number"] for row in database.execute("SELECT number FROM messages ORDER BY seq")] == [7, 9]
     assert [tuple(row) for row in database.execute("SELECT * FROM counters")] == [("orders", 9)]
     database.close()
+
+
+def test_ten_threads_may_use_one_receiver_for_requests(client: ServiceBusClient) -> None:
+    """The client numbers their transfers without a lock."""
+    with client.get_queue_sender("threads") as sender:
+        sender.send_messages([ServiceBusMessage(str(number)) for number in range(3)])
+    with client.get_queue_receiver("threads") as receiver, ThreadPoolExecutor(10) as pool:
+        receiver.peek_messages(1)
+        peeks = [pool.submit(receiver.peek_messages, 3, sequence_number=1) for _ in range(10)]
+        assert [[str(message) for message in peek.result()] for peek in peeks] == [["0", "1", "2"]] * 10

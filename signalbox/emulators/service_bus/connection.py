@@ -22,6 +22,7 @@ from signalbox.emulators.service_bus.links import (
     response_to,
 )
 from signalbox.emulators.service_bus.management import status
+from signalbox.emulators.service_bus.numbering import Numbering
 
 _MANAGEMENT, _CBS = "/$management", "$cbs"
 _NEEDS_SESSION = "It is not possible for an entity that requires sessions to create a non-sessionful message receiver."
@@ -39,6 +40,7 @@ class AmqpConnection(asyncio.Protocol):
         self._seeking: dict[Any, tuple[str, float]] = {}  # Links that wait for a session, and until when.
         self._responses: dict[tuple[Any, str], tuple[Any, Responses]] = {}
         self._container = secrets.token_hex(8)
+        self._numbering = Numbering()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -54,6 +56,7 @@ class AmqpConnection(asyncio.Protocol):
         self._connections.add(self)
 
     def data_received(self, data: bytes) -> None:
+        data = self._numbering.incoming(data)
         while data and (room := self._engine.capacity()) > 0:
             try:
                 self._engine.push(data[:room])
@@ -105,7 +108,7 @@ class AmqpConnection(asyncio.Protocol):
             return
         self._handle_events()
         while (pending := self._engine.pending()) > 0:
-            self._wire.write(self._engine.peek(pending))
+            self._wire.write(self._numbering.outgoing(self._engine.peek(pending)))
             self._engine.pop(pending)
         if pending < 0 or self._engine.closed:
             self._wire.close()
