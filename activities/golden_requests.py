@@ -46,4 +46,10 @@ def _deviation(expected: Any, actual: Any) -> float:
         return apart
     if expected == actual and not numbers:
         return 0.0
-    raise ValueError(f"{str(actual)[:80]!r} instead of {str(expected)[:80]!r}")
+    # By their forms alone: what a model answers is data, and this stands in the evidence.
+    raise ValueError(f"{_form_of(actual)} instead of {_form_of(expected)}")
+
+
+def _form_of(value: Any) -> str:
+    forms = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return forms.get(type(value), "a number")

@@ -10,13 +10,16 @@ from typing import Any
 
 from shared.domain.counts import counted
 from shared.domain.failures import Refused
+from shared.domain.inference.job_logs import kind_of_error, last_error
 from shared.ports import EndpointResponse
 
 
 def predictions_of(answer: EndpointResponse, rows: int, place: str) -> list[Any]:
     """The predictions in *answer* of *place*: a list, by itself or as `predictions`. Refused for anything else."""
     if answer.status != 200:
-        raise Refused(f"{place} answered {answer.status}: {answer.body[:200].decode(errors='replace')}")
+        # What the script says of a row may repeat it, and everybody reads why a run or a promotion ended.
+        kind = kind_of_error(last_error(answer.body.decode(errors="replace")))
+        raise Refused(f"{place} answered {answer.status}{f': {kind}' if kind else ''}; its log says why")
     predictions = answer_json(answer.body)
     if isinstance(predictions, dict):
         predictions = predictions.get("predictions")

@@ -148,7 +148,7 @@ def test_answers_of_another_form_are_one_sentence_with_the_first_of_them(folder:
     (sentence,) = check_bundle(CONFIGURATION, MODEL, folder, {"online": answers, "batch": None})["unmet"]
 
     assert sentence.startswith("extras/code/online.py answers 10 golden requests in another form: request 0 ")
-    assert "was answered 200: 'None' instead of " in sentence
+    assert "was answered 200: null instead of " in sentence
     assert sentence.endswith("; correct it, or record the answers anew")
 
 

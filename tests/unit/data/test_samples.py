@@ -3,9 +3,15 @@
 from collections import Counter
 from datetime import UTC, datetime
 
+import pytest
+
+from activities.golden_requests import api_test
+from activities.online_rows import predictions_of
 from shared import contracts as c
 from shared.domain.data.data_samples import lines_with_samples, plain_sentences, samples_of, without_samples
+from shared.domain.failures import Refused
 from shared.domain.inference.runs import RunOutcome
+from shared.ports import EndpointResponse
 from shared.records.inference import RunRecord
 from shared.records.paths import data_report
 from shared.records.store import RecordStore
@@ -68,3 +74,16 @@ def test_why_a_run_of_an_earlier_release_ended_is_told_without_values() -> None:
     )
 
     assert reason_of(store, record) == f"the data check failed: {'; '.join(PLAIN)}"
+
+
+def test_what_a_script_that_fails_says_of_a_row_is_not_repeated() -> None:
+    body = b"Traceback (most recent call last):\nValueError: 'marked-4711' is odd"
+
+    with pytest.raises(Refused, match=r"^dev/e/v1 answered 424: ValueError; its log says why$"):
+        predictions_of(EndpointResponse(status=424, body=body, took_ms=1.0), 1, "dev/e/v1")
+
+
+def test_an_answer_to_a_golden_request_is_told_by_its_form() -> None:
+    test = api_test([[0.5]], [EndpointResponse(status=200, body=b'["marked-4711"]', took_ms=1.0)])
+
+    assert test.schema_problems == ("request 0 was answered 200: a text instead of a number",)
