@@ -4,6 +4,7 @@ What is examined follows from the table of pages and from their links: a new pag
 names a row of the table that none of the others has met.
 """
 
+import json
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
@@ -27,6 +28,8 @@ pytestmark = [pytest.mark.xdist_group("console axe"), pytest.mark.proof]
 LISTS = [page.path for page in PAGES if "{" not in page.path]
 MET = dict[str, set[str]]()  # The rows of the table that each test has met.
 WORLDS = 8
+FINDING = {"rule": "max", "column": "x", "count": 1, "examples": [{"file": "a.csv", "row": 1, "value": "<b>9</b>"}]}
+REPORT = {"outcome": "failed", "rows": 1, "summary": ["max: x is above it"], "findings": [FINDING]}
 
 
 async def examined(name: str, page: Any, app: HostedApp, *paths: str) -> Examination:
@@ -71,9 +74,17 @@ async def test_pages_of_files(page: Any, files: InferenceApp) -> None:
     scored = await files.arrive("landing/each/north/b.csv")
     letter(files, "c")
     await files.finish(scored)
-    paths = (f"runs/{run}", f"runs/{scored}", "runs/together?what=release", "dead-letters", "")
+    files.hub.land(f"signalbox/runs/{run}/data.json", json.dumps(REPORT).encode())
+    attempt, sorted_runs = f"runs/{scored}/attempt", "runs?sort=file&file=landing"
+    paths = (f"runs/{run}", f"runs/{scored}", attempt, sorted_runs, "runs/together?what=release", "dead-letters", "")
 
-    assert (await examined("files", page, files, *paths)).findings == {}
+    examination = await examined("files", page, files, *paths)
+    await page.goto(f"{files.host.url}/console/runs/{run}")
+    await page.get_by_text("The values that broke them").click()
+    examination.note("values opened", await faults_of(page))
+
+    assert {"runs/{run}/attempt", "runs/{run}"} <= examination.paths
+    assert examination.findings == {}
 
 
 async def test_pages_with_everything_on_record(page: Any, shipped: ConsoleApp) -> None:
