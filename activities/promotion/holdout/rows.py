@@ -320,8 +320,8 @@ def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "
     for keys in _batches((cells[at] for cells in table.rows()), _BATCH):
         places = keyed_answers.places(keys)
         if (places < 0).any():
-            lost_key = keys[int(np.argmax(places < 0))]
-            raise Refused(f"{holdout.answers} has no {holdout.target} for {holdout.key} {lost_key!r}")
+            row = _BATCH * len(parts) + int(np.argmax(places < 0)) + 1
+            raise Refused(f"{holdout.answers} has no {holdout.target} for {table.place(row)} of {holdout.path}")
         parts.append(places)
     places = np.concatenate(parts)
     if repeats := len(places) - len(np.unique(places)):

@@ -64,7 +64,7 @@ def test_answers_join_by_key_whatever_their_order(clients: FakeClients, hub: Mem
         (b"id,sex\n", b"id,y\n", "has no rows"),
         (b"id,sex\na,f,1\n", b"id,y\n", "row 1 (line 2) has 3 fields, the header has 2"),
         (b'id,sex\n"a\nb",f\n\nc,f,1\n', b"id,y\n", "row 2 (line 5) has 3 fields, the header has 2"),
-        (b"id,sex\na,f\n", b"id,y\nb,1\n", "evaluation/answers.csv has no y for id 'a'"),
+        (b"id,sex\na,f\n", b"id,y\nb,1\n", "evaluation/answers.csv has no y for row 1 (line 2) of evaluation"),
         (b"id,sex\na,f\n", b"id,y\na,many\n", "y has a value that is no number"),
         (b"id,sex\na,f\nb,f\n", b"id,y\na,\nb,nan\n", "y in evaluation/answers.csv: 2 of 2 rows have none"),
         (b"id,sex\na,f\na,m\n", b"id,y\na,1\n", "rows.csv has 1 row whose id was there before"),
