@@ -13,6 +13,7 @@ from shared.durable.registration import Blueprint, add_activity, add_starting_ac
 
 if TYPE_CHECKING:
     import activities.answers.sweeps
+    import activities.datasets.imports
     import activities.datasets.publications
     import activities.datasets.staging
     import activities.datasets.sweeps
@@ -143,6 +144,10 @@ BODIES: tuple[Callable[..., Any], ...] = (
     activities.datasets.versions.promote_dataset,
     activities.datasets.versions.register_dataset,
     activities.datasets.publications.close_publication,
+    activities.datasets.imports.open_import,
+    activities.datasets.imports.fetch_source,
+    activities.datasets.imports.land_files,
+    activities.datasets.imports.close_import,
     activities.provisioning.orders.open_order,
     activities.provisioning.orders.tell_order,
     activities.provisioning.orders.close_order,

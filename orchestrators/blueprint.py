@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import orchestrators.datasets
     import orchestrators.devops
     import orchestrators.drift
+    import orchestrators.imports
     import orchestrators.inference
     import orchestrators.promotion.promotion_sets
     import orchestrators.promotion.promotions
@@ -68,6 +69,7 @@ BODIES: tuple[Callable[..., Any], ...] = (
     orchestrators.datasets.publish_dataset,
     orchestrators.datasets.conclude_publication,
     orchestrators.datasets.reconcile_datasets,
+    orchestrators.imports.import_source,
     orchestrators.provisioning.orders.provision,
     orchestrators.provisioning.orders.await_change,
     orchestrators.provisioning.standings.reconcile_provisioning,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
 
+from shared.adapters.internet_files import HttpsFiles
 from shared.adapters.system_clock import SystemClock
 from shared.settings import Settings, read_settings
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         DriftFiles,
         Endpoints,
         Identities,
+        InternetFiles,
         JobLogs,
         Jobs,
         Ledger,
@@ -78,6 +80,8 @@ class Clients:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.clock: Clock = SystemClock()
+        self.internet_files: InternetFiles = HttpsFiles()
+        self.devops_url = settings.devops_url
 
     @cached_property
     def configuration(self) -> Configuration:
@@ -157,7 +161,7 @@ class Clients:
     def data_assets(self) -> DataAssets:
         from shared.adapters.azure_ml.datastores import AzureMlData
 
-        return AzureMlData(self._arm, self._ml_assets)
+        return AzureMlData(self._arm, self._ml_assets, self._datastores)
 
     @cached_property
     def models(self) -> Models:
@@ -354,10 +358,6 @@ class Clients:
 
         audience, hosts = self.settings.ml_audience, self.settings.ml_inference_hosts
         return BatchInvocations(self._arm, self._credential, audience, hosts)
-
-    @cached_property
-    def devops_url(self) -> str:
-        return self.settings.devops_url
 
     @cached_property
     def secrets(self) -> Secrets:

@@ -1,6 +1,7 @@
 """Move files, always server-side: pin what will be scored, set bad data aside, publish the result."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -19,11 +20,13 @@ from shared.domain.inference.runs import RunOutcome
 from shared.domain.paths import patterns
 from shared.ports import Blob
 from shared.records import paths
+from shared.records.datasets.imports import IMPORT_MARK, find_fetched, find_import
 from shared.records.inference import Member, members_of, store_of
 from shared.records.lists.rows import RUNS, keep_listed
 
 _AT_ONCE = 8
 _LONGEST_MARK = 4096
+_IMPORT = re.compile(r"import-[a-z0-9-]{1,120}")  # A name from metadata becomes part of a record's path.
 RUN_MARK = "signalbox_run"  # Blob metadata on everything a run writes: what carries it is never scored again.
 
 
@@ -141,12 +144,29 @@ def _pin_all(clients: Clients, request: c.Inference, membership: Membership) -> 
 def _pin(clients: Clients, request: c.Inference, number: int, blob: Blob) -> Member | None:
     staging = request.hub.staging
     path = f"{paths.pinned(request.run)}/{identity.pinned_name(number, blob.path.rpartition('/')[2])}"
+    imported = _import_of(clients, request, blob)
     marks = {RUN_MARK: request.run, "source_etag": blob.etag} | _source_mark(f"{blob.container}/{blob.path}")
+    marks |= {IMPORT_MARK: imported} if imported else {}
     if not clients.hub.copy(blob, staging, path, marks):
         copy = clients.hub.find(staging, path)
         if copy is None or copy.metadata.get("source_etag") != blob.etag:
             return None  # Overwritten before it could be pinned: the newer content is an arrival of its own.
-    return Member(container=blob.container, path=blob.path, etag=blob.etag, size=blob.size, pinned=path)
+    return Member(
+        container=blob.container, path=blob.path, etag=blob.etag, size=blob.size, pinned=path, imported=imported
+    )
+
+
+def _import_of(clients: Clients, request: c.Inference, blob: Blob) -> str:
+    """The import that has landed *blob*, by its own record: the file's metadata are written by whoever may land it.
+
+    What another attempt has pinned was looked at then.
+    """
+    name = blob.metadata.get(IMPORT_MARK, "")
+    if not name or blob.container == request.hub.staging:
+        return name
+    source = find_fetched(store_of(clients.hub, request), name) if _IMPORT.fullmatch(name) else None
+    paths_of_import = {file.path for file in source.files} if source else set()
+    return name if f"{blob.container}/{blob.path}" in paths_of_import else ""
 
 
 def _source_mark(location: str) -> dict[str, str]:
@@ -254,12 +274,24 @@ def _manifest(clients: Clients, publishing: c.Publishing) -> dict[str, Any]:
                 "etag": member.etag,
                 "bytes": member.size,
                 "scored_as": member.pinned.rpartition("/")[2],
+                **_imported(clients, request, member),
             }
             for member in members_of(store_of(clients.hub, request), request.run)
         ],
         **_input_asset(clients, request),
         "timings": publishing.timings | {"published": stamp(clients)},
     }
+
+
+def _imported(clients: Clients, request: c.Inference, member: Member) -> dict[str, Any]:
+    """Where the file came from before it was in the hub, if it was imported."""
+    if not member.imported:
+        return {}
+    store = store_of(clients.hub, request)
+    record, source = find_import(store, member.imported), find_fetched(store, member.imported)
+    known = {"source": record.source, "by": record.by, "because": record.reason} if record else {}
+    origin = {"origin": source.origin} if source else {}
+    return {"imported": {"import": member.imported, **known, **origin}}
 
 
 def _input_asset(clients: Clients, request: c.Inference) -> dict[str, Any]:

@@ -47,7 +47,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-08
           definition: {
             filters: {
               blobTypes: ['blockBlob']
-              prefixMatch: ['signalbox-staging/runs/']
+              prefixMatch: ['signalbox-staging/runs/', 'signalbox-staging/imports/']
             }
             actions: {
               baseBlob: {

@@ -9,6 +9,7 @@ from shared.contracts.checks import *  # noqa: F403
 from shared.contracts.datasets import *  # noqa: F403
 from shared.contracts.devops import *  # noqa: F403
 from shared.contracts.drift import *  # noqa: F403
+from shared.contracts.imports import *  # noqa: F403
 from shared.contracts.kinds import *  # noqa: F403 - This package is one vocabulary in several files.
 from shared.contracts.kinds import Activity, Effect, ExternalEvent, Orchestration
 from shared.contracts.payloads import *  # noqa: F403

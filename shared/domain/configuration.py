@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from shared.domain.access.permissions import Permissions
 from shared.domain.answers.rule import PublishedAnswers
 from shared.domain.datasets.rules import DatasetRules
+from shared.domain.datasets.sources import SourceRules
 from shared.domain.devops.configuration import DevOps
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
@@ -51,6 +52,7 @@ class Configuration:
     drift: tuple[DriftWatch, ...] = ()
     answers: tuple[PublishedAnswers, ...] = ()
     datasets: tuple[DatasetRules, ...] = ()
+    sources: SourceRules = field(default_factory=SourceRules)
     hub_group: ResourceGroup | None = None  # Of the hub's account; only the doctor asks for it.
     state_account: StateAccount | None = None  # Where the container of records is not in the hub's account.
     bus_group: ResourceGroup | None = None  # Of the Service Bus namespace, where it is not the hub's.

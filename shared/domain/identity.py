@@ -82,6 +82,16 @@ def attempt_of(run: str) -> int:
     return int(run.rpartition("-")[2])
 
 
+def import_id(route: str, source: str, target: str, sha256: str, attempt: int = 1) -> str:
+    """The id of attempt *attempt* at landing *source* at *target*: the same for everybody who asks for it."""
+    return f"import-{_readable(route)}-{digest(route, source, target, sha256)}-{attempt}"
+
+
+def import_key(name: str, step: str) -> str:
+    """The ledger key of one effect of an import."""
+    return f"imports/{name}/effects/{step}"
+
+
 def input_version(run: str) -> str:
     """The version of a data asset that the input of *run* is: of its arrivals and its attempt."""
     return "-".join(run.rsplit("-", 2)[1:])

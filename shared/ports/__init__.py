@@ -24,7 +24,7 @@ from shared.ports.inference import (
 )
 from shared.ports.messaging import Messenger, Queues
 from shared.ports.notices import NoticeChannel, NoticeMessage, SendingStanding
-from shared.ports.pipelines import DataAssets, Pipelines
+from shared.ports.pipelines import AssetFile, AssetListing, DataAssets, Pipelines
 from shared.ports.production.collected import CollectedFiles, CollectedLine, PieceGoneError
 from shared.ports.production.monitoring import AlertRuleSeen, LogSetting, MonitoringSetUp, QuotaSeen
 from shared.ports.production.rollout import Alerts, DeploymentMinute, FiringAlert, ServedEndpoint, TrafficFigures
@@ -52,13 +52,16 @@ from shared.ports.promotion import (
 )
 from shared.ports.provisioning import DevOpsSetUp, PipelineFiles, Provisioner, ServiceDesk
 from shared.ports.sign_in import BrowserSignIn, Sealer, SignedIn, SignInRequest
+from shared.ports.sources import InternetFiles
 from shared.ports.trust import Signing, SigningKeys, TreeHeadPublisher
 
 __all__ = [
     "AlertRuleSeen",
     "Alerts",
     "Announcer",
+    "AssetFile",
     "AssetKind",
+    "AssetListing",
     "AuditLog",
     "AuditReport",
     "BatchJob",
@@ -90,6 +93,7 @@ __all__ = [
     "Folder",
     "HubFile",
     "Identities",
+    "InternetFiles",
     "Job",
     "JobLogs",
     "Jobs",

@@ -1,7 +1,8 @@
 """The ports of training: pipelines, for v1's published endpoints and their v2 successors, and data assets."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass
+from typing import IO, Protocol
 
 from shared.domain.inference.routes import Workspace
 from shared.domain.retraining.pipelines import Pipeline, PipelineRun, PipelineRunSeen
@@ -37,7 +38,34 @@ class Pipelines(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetFile:
+    """A file of a data asset: *path* in *datastore*, *name* within the asset, *etag* of the content that was listed."""
+
+    name: str
+    datastore: str
+    path: str
+    etag: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetListing:
+    """*address* is where the asset lies, as the workspace says it; *files* at most one more than was asked for."""
+
+    address: str
+    files: tuple[AssetFile, ...]
+
+
 class DataAssets(Protocol):
+    def files(self, workspace: Workspace, name: str, version: str, most: int) -> AssetListing:
+        """The files of the data asset `name:version`, by name. Refused where it is not there, or no file or folder."""
+        ...
+
+    def fetch(self, workspace: Workspace, file: AssetFile, target: IO[bytes]) -> None:
+        """Write the content of *file* to *target*. Refused where it is no longer the one that was listed."""
+        ...
+
     def register(self, workspace: Workspace, name: str, version: str, folder: str, tags: Mapping[str, str]) -> None:
         """The folder *folder* of a datastore as data asset `name:version`. Safe to repeat.
 

@@ -13,6 +13,7 @@ from shared.contracts import Inference, InferenceResult
 from shared.domain.failures import Refused
 from shared.domain.inference.runs import RunOutcome
 from shared.domain.messaging import Asker
+from shared.domain.newer import NEWER
 from shared.ports import Blob, DataHub
 from shared.records import paths
 from shared.records.store import LATER, RecordStore
@@ -72,13 +73,17 @@ class FileClaim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A file of a run: where it came from, and where in staging its content is pinned."""
+    """A file of a run: where it came from, and where in staging its content is pinned.
+
+    *imported* is the import that has landed it, if one has.
+    """
 
     container: str
     path: str
     etag: str
     size: int
     pinned: str
+    imported: str = field(default="", metadata=NEWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,10 @@ def find_landing(app: AppClient, route: str, file: str, captures: Mapping[str, s
 
 
 def landing_of(route: Mapping[str, Any], file: str, captures: Mapping[str, str]) -> Landing:
-    """Where *file* lands for *route* (of GET configuration). Raises Unusable where its name does not fit."""
+    """Where *file* lands for *route* (of GET configuration); without a name its folder, which ends with a slash.
+
+    Raises Unusable where its name does not fit.
+    """
     folder, _, pattern = route["take"].rpartition("/")
     unknown = sorted(set(captures) - set(_FIELD.findall(folder)))
     if unknown:
@@ -45,7 +48,7 @@ def landing_of(route: Mapping[str, Any], file: str, captures: Mapping[str, str])
     segments = [part.replace("*", _FILLED).replace("?", "x") for part in example_folder.split("/") if part != "**"]
     fields = {name: captures.get(name, _FILLED) for name in _FIELD.findall(folder)}
     glob = _FIELD.sub(lambda field: fields.get(field[1], "*"), "*" if pattern == "**" else pattern)
-    if not fnmatch.fnmatchcase(file, glob):
+    if file and not fnmatch.fnmatchcase(file, glob):
         raise Unusable(f"route {route['name']} takes {route['take']}, which {file!r} does not fit; rename the file")
     return Landing(place="/".join([*segments, file]), next=_next(route))
 

@@ -45,6 +45,7 @@ KINDS = "tests/projects/test_kinds.py does it with every kind of project"
 MODEL = "tests/onemachine/test_project_models.py runs it on a local cloud"
 INFRASTRUCTURE = "`make check` writes the data anew and judges each installation; tests/infra judges broken ones"
 DATASETS = "tests/datasets/test_command.py runs it in an app with data sets"
+IMPORTS = "tests/datasets/test_imports.py imports from a server and from data assets"
 ASSETS = "tests/emulators/test_data_commands.py runs what is behind it"
 TEARDOWN = "tests/provisioning/test_command.py ends a step by two people"
 ONE_RUN = (
@@ -90,6 +91,10 @@ EXCEPTIONS = {
     'signalbox data publish churn-holdout@3 evaluation/churn/ --note "the third quarter"'
     " --as ada@example.org": DATASETS,
     "signalbox data show churn-holdout@3": DATASETS,
+    "signalbox import ward-reports https://data.example.org/wards/june.csv --capture site=north"
+    ' --reason "June, as agreed with the ward"': IMPORTS,
+    "signalbox import ward-reports azureml:ward-files:3 --to landing/wards/north/"
+    ' --reason "the files of the pilot"': IMPORTS,
     "signalbox data register churn-labels:3 labels/ --environment dev": ASSETS,
     "signalbox data datastore landing datahub/landing --environment dev": ASSETS,
     "signalbox replay --export histories": REPLAYS,

@@ -1,5 +1,6 @@
 """The storage front with the real client: several accounts, who may pass, and what events say."""
 
+import io
 import json
 import os
 import socket
@@ -218,6 +219,24 @@ def test_a_blob_is_loaded_with_its_content_as_find_and_read_give_them(hub: BlobS
     assert ours.load("loaded", "a/b.json") == (ours.find("loaded", "a/b.json"), content)
     assert ours.load("loaded", "empty") == (ours.find("loaded", "empty"), b"")
     assert [ours.load("loaded", path) for path in ("folder", "nothing")] == [None, None]
+
+
+@pytest.mark.parametrize("size", [0, 9_000_000], ids=["empty", "longer than a block"])
+def test_a_blob_is_created_once_from_another_that_is_read_as_it_goes(hub: BlobServiceClient, size: int) -> None:
+    """As an import lands what it has staged."""
+    container, content = BlobHub(hub), bytes(size)
+    assert container.create("signalbox-staging", f"imports/{size}/00000", io.BytesIO(content), {"sha256": "x"})
+    staged = container.find("signalbox-staging", f"imports/{size}/00000")
+    assert staged is not None
+
+    with container.open(staged) as stream:
+        assert container.create("landing", f"imported/{size}.csv", stream, {"signalbox_import": "import-1"})
+    with container.open(staged) as stream:
+        assert not container.create("landing", f"imported/{size}.csv", stream, {"signalbox_import": "import-2"})
+
+    landed = container.load("landing", f"imported/{size}.csv")
+    assert landed is not None
+    assert (landed[1] == content, landed[0].metadata["signalbox_import"]) == (True, "import-1")
 
 
 def test_a_log_goes_on_in_another_blob_where_one_is_full(hub: BlobServiceClient) -> None:

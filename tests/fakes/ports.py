@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from shared.adapters.azure_storage.ledger import BlobLedger
+from shared.adapters.internet_files import HttpsFiles
 from shared.adapters.project_functions.functions import ProjectFunctionProcesses
 from shared.application.callers import Callers
 from shared.clients import Clients
@@ -359,6 +360,7 @@ class FakeClients(Clients):
             monitoring_set_up=MemoryQuotas(),
             data_checks=RowChecks(memory),
             project_functions=ProjectFunctionProcesses(Path()),
+            internet_files=HttpsFiles(),
             signing=signing(),
             tree_heads=None,
         )

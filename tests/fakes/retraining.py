@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from shared.domain.failures import Refused, Transient
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.models import ModelVersion
 from shared.domain.retraining.pipelines import Pipeline, PipelineRun, PipelineRunSeen
-from shared.ports import RegisteredModel, Shelf
+from shared.ports import AssetFile, AssetListing, RegisteredModel, Shelf
 from tests.fakes.ports import MemoryHub
 from tests.fakes.promotion import MemoryBundles, MemoryCloud
 
@@ -121,8 +121,28 @@ class MemoryPipelines:
 
 
 class MemoryDataAssets:
+    """*contents* are the files of assets that others have registered, by ENVIRONMENT/NAME:VERSION and name."""
+
     def __init__(self) -> None:
         self.registered: dict[str, dict[str, Any]] = {}
+        self.contents: dict[str, dict[str, bytes]] = {}
+
+    def files(self, workspace: Workspace, name: str, version: str, most: int) -> AssetListing:
+        key = f"{workspace.name}/{name}:{version}"
+        if key not in self.contents:
+            raise Refused(f"data {name}:{version} is not in {workspace.name}; name a version that is registered there")
+        address, content = f"azureml://datastores/seen/paths/{name}/{version}", self.contents[key]
+        files = [
+            AssetFile(name=file, datastore="seen", path=f"{key}/{file}", etag=str(hash(data)), size=len(data))
+            for file, data in sorted(content.items())
+        ]
+        return AssetListing(address=address, files=tuple(files[: most + 1]))
+
+    def fetch(self, workspace: Workspace, file: AssetFile, target: IO[bytes]) -> None:
+        data = self.contents[file.path.removesuffix(f"/{file.name}")][file.name]
+        if str(hash(data)) != file.etag:
+            raise Refused(f"{file.path} is no longer the one that was listed")
+        target.write(data)
 
     def register(self, workspace: Workspace, name: str, version: str, folder: str, tags: Mapping[str, str]) -> None:
         key = f"{workspace.name}/{name}:{version}"

@@ -113,6 +113,7 @@ def test_there_is_a_history_of_each_path():
         *("roll_back-warm", "roll_back-cold", "roll_back-refused", "revoke-rolled_back", "revoke-still_serving"),
         *("verify_log-parts", "reread_log-broken"),
         *("publish_dataset-published", "publish_dataset-bad_data"),
+        *("import_source-imported", "import_source-failed"),
         *("provision-ready", "provision-rejected", "provision-unchanged"),
         *("await_change", "reconcile_provisioning", "tear_down"),
     }

@@ -119,6 +119,7 @@ MAY = {
     "list_audit_entries": EVERYBODY,
     "prove_entry": EVERYBODY,
     "start_publication": "OSEAK",
+    "start_import": "OSEFAK",
     "list_data_contracts": EVERYBODY,
     "show_data_contract": EVERYBODY,
     "list_datasets": EVERYBODY,
@@ -284,6 +285,10 @@ ASKED: list[tuple[str, Any, str]] = [  # Without a body it is a GET.
     ("data-checks", {"path": "landing/none", "route": "there"}, "preprod"),
     *(
         ("datasets", {"name": name, "version": "1", "folder": "landing/none/"}, place)
+        for name, place in (("here", "dev"), ("there", "preprod"), ("none", "nowhere"))
+    ),
+    *(
+        ("imports", {"route": name, "source": "azureml:none:1", "path": f"landing/{name}/a.csv", **REASON}, place)
         for name, place in (("here", "dev"), ("there", "preprod"), ("none", "nowhere"))
     ),
     ("drift-checks", {"path": "landing/none", "route": "here"}, "dev"),

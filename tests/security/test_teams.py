@@ -43,6 +43,7 @@ from shared.records.retraining import Book, RetrainingClaim
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels, NamedPeople
+from tests.fakes.retraining import MemoryDataAssets
 from tests.hosted import HostedApp, hosted
 from tests.inference.conftest import created
 from tests.two_teams import MODELS, PLATFORM, team_file, write_two_teams
@@ -139,6 +140,10 @@ CALLS: dict[str, tuple[str, Any]] = {
     "show_serving_alerts": ("environments/prod/endpoints/{t}-online/alerts", None),
     "show_history": ("models/{m}:1/history", None),
     "recover_model": ("models/{m}/recover", {"version": "1", "environment": "dev", **REASON}),
+    "start_import": (
+        "imports",
+        {"route": "{t}-daily", "source": "azureml:{t}-seen:1", "path": "landing/{t}/b.csv", **REASON},
+    ),
     "start_publication": ("datasets", {"name": "{t}-set", "version": "2", "folder": "training/{t}/"}),
     "show_data_contract": ("data-contracts/contract?path={contract}", None),
     "show_dataset": ("datasets/{t}-set/versions/1", None),
@@ -199,6 +204,12 @@ CLOSED = {  # What concerns every team: a role of the platform alone.
     "prove_entry": ("audit/1/proof", None),
 }
 PUBLICATION: dict[str, Any] = {"name": "churn-set", "version": "2", "folder": "training/churn/"}
+IMPORT: dict[str, Any] = {
+    "route": "churn-daily",
+    "source": "azureml:churn-seen:1",
+    "path": "landing/churn/b.csv",
+    **REASON,
+}
 BESIDE: list[tuple[str, Any]] = [  # A thing of a team's own, with one of the other team beside it.
     ("data-checks", {"route": "churn-daily", "path": "landing/vision/a.csv"}),
     ("data-checks", {"route": "churn-daily", "path": "signalbox-staging/checks/vision/a.csv"}),
@@ -208,6 +219,11 @@ BESIDE: list[tuple[str, Any]] = [  # A thing of a team's own, with one of the ot
     ("feature-relevance", {"path": "predictions/vision/a.csv", "target": "y"}),
     ("models/leavers/retrain", {"data": "training/vision/", **REASON}),
     ("models/leavers/retrain", {"data": "landing/vision/a.csv", **REASON}),
+    ("imports", IMPORT | {"path": "landing/vision/b.csv"}),
+    ("imports", IMPORT | {"path": "landing/vision/"}),
+    ("imports", IMPORT | {"source": "azureml:vision-set:1"}),
+    ("imports", IMPORT | {"source": "azureml:vision-seen:1"}),
+    ("imports", IMPORT | {"source": "azureml:defects-rows:1"}),
     ("runs", {"route": "churn-daily", "paths": ["landing/churn/a.csv", "landing/vision/a.csv"], **REASON}),
     ("promotions", {"model": "leavers:1", "to": "vision-preprod", **REASON}),
     ("promotions", {"models": ["leavers:1", "defects:1"], "to": "churn-preprod", **REASON}),
@@ -268,8 +284,15 @@ class SharedApp(HostedApp):
 
 @pytest.fixture
 async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SharedApp]:
-    files = {team: team_file(team) + ANSWERS.format(team=team, model=MODELS[team]) for team in MODELS}
-    configuration = load(write_two_teams(tmp_path, platform=PLATFORM, **files))
+    files = {
+        team: team_file(team).replace(
+            f"publish: predictions/{team}/", f"register: {{asset: {team}-seen}}\n    publish: predictions/{team}/"
+        )
+        + ANSWERS.format(team=team, model=MODELS[team])
+        for team in MODELS
+    }
+    platform = f"{PLATFORM}sources: {{assets: ['*']}}\n"  # What keeps teams apart is no pattern.
+    configuration = load(write_two_teams(tmp_path, platform=platform, **files))
     clock = VirtualClock()
     clients = FakeClients(configuration, clock.now)
     people = {
@@ -285,6 +308,7 @@ async def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         models=MemoryModels(cloud),
         bundles=MemoryBundles(cloud),
         endpoints=MemoryEndpoints(cloud),
+        data_assets=MemoryDataAssets(),
         drift_files=HubDriftFiles(clients.hub, tmp_path),
         secrets=SealedSecrets(clients.hub, configuration.hub.state, "s" * 32),
     )

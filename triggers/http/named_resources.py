@@ -15,6 +15,14 @@ HubPath: TypeAlias = Annotated[
     str,
     Text(longest=1024, pattern=_PLACE, means="container/path of a file in the hub, without . or .. on the way"),
 ]
+Place: TypeAlias = Annotated[
+    str,
+    Text(
+        longest=1024,
+        pattern=rf"{_PLACE}/?",
+        means="container/path of a file in the hub, or of a folder with / at its end",
+    ),
+]
 OptionalPlace: TypeAlias = Annotated[
     str,
     Text(

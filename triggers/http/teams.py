@@ -14,6 +14,7 @@ from shared.clients import Clients
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
 from shared.domain.configuration import Configuration
+from shared.domain.datasets.sources import read_asset
 from shared.domain.devops.orders import OrderKind
 from shared.domain.teams.ownership import PLATFORM, WHOLE, Belonging, Scope
 from shared.domain.teams.views import (
@@ -164,7 +165,31 @@ def _of_route(clients: Clients, arguments: Mapping[str, Any]) -> _Owner:
     body = arguments["body"]
     owner = clients.configuration.team_of(Belonging.ROUTE, body.route)
     files = (*getattr(body, "paths", ()), *filter(None, (getattr(body, "path", ""),)))
+    asset = read_asset(getattr(body, "source", ""))
+    if asset is not None and not _of_asset(clients.configuration, asset.name) <= {owner}:
+        return PLATFORM
     return owner if all(_of_place(clients, file, owner) == owner for file in files) else PLATFORM
+
+
+def _of_asset(configuration: Configuration, name: str) -> set[str]:
+    """Who registers versions of the data asset *name*, of a data set, of what arrives or of training data.
+
+    The platform's data sets are for every team.
+    """
+    datasets = {
+        configuration.team_of(Belonging.DATASET, rules.name) for rules in configuration.datasets if rules.name == name
+    }
+    arriving = {
+        configuration.team_of(Belonging.ROUTE, route.name)
+        for route in configuration.routes
+        if route.input_asset == name
+    }
+    training = {
+        configuration.team_of(Belonging.MODEL, rules.model)
+        for rules in configuration.retraining
+        if name in {f"{rules.model}-{data.name}" for data in rules.data}
+    }
+    return (datasets - {PLATFORM}) | arriving | training
 
 
 def _of_dataset(clients: Clients, arguments: Mapping[str, Any]) -> _Owner:

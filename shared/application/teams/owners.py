@@ -17,6 +17,7 @@ from shared.durable.starting import Client, find_input
 from shared.records import paths
 from shared.records.datasets import PublicationRecord
 from shared.records.datasets import paths as dataset_paths
+from shared.records.datasets.imports import find_import
 from shared.records.inference import OpenRun, find_run
 from shared.records.production.answers import HeldPart, held_path
 from shared.records.promotion import find_promotion
@@ -48,9 +49,15 @@ def owner_of_publication(configuration: Configuration, store: RecordStore, publi
     return None if record is None else configuration.team_of(Belonging.DATASET, record.name)
 
 
+def owner_of_import(configuration: Configuration, store: RecordStore, name: str) -> str | None:
+    """The team for whose route the import fetches files; None for one that is not recorded."""
+    record = find_import(store, name)
+    return None if record is None else configuration.team_of(Belonging.ROUTE, record.route)
+
+
 def owner_of_named(configuration: Configuration, store: RecordStore, name: str) -> str | None:
-    """The team of the run, promotion, training or publication that is called *name*; None where none is recorded."""
-    for find in (owner_of_run, owner_of_promotion, owner_of_training, owner_of_publication):
+    """The team of the run, promotion, training, publication or import called *name*; None where none is recorded."""
+    for find in (owner_of_run, owner_of_promotion, owner_of_training, owner_of_publication, owner_of_import):
         owner = find(configuration, store, name)
         if owner is not None:
             return owner
@@ -112,7 +119,7 @@ def _subject(payload: Any) -> tuple[Belonging | None, str]:
     match payload:
         case c.Inference(route=route) | c.WindowWatch(route=route) | c.JobWait(route=route):
             return Belonging.ROUTE, route.name
-        case c.FileCheck(route=route):
+        case c.FileCheck(route=route) | c.SourceImport(route=route):
             return Belonging.ROUTE, route
         case c.Telling(inference=inference) | c.OrphanedRun(inference=inference):
             return Belonging.ROUTE, inference.route.name

@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from shared.config.contracts import named_contract
-from shared.config.fields import NAME, DifferentTexts, Text
-from shared.config.reading import FilePlace
+from shared.config.fields import NAME, DifferentTexts, Duration, Text, Words
+from shared.config.reading import FilePlace, built
 from shared.domain.datasets.references import read_reference
 from shared.domain.datasets.rules import DatasetKind, DatasetPurpose, DatasetRules
+from shared.domain.datasets.sources import SourceRules
 from shared.domain.inference.routes import Route, Workspace
 from shared.domain.promotion.ladder import Promotable
 from shared.domain.teams.ownership import PLATFORM, Belonging, Team, owner_of
+from shared.validation.rules import Whole
+
+_LONGEST_FETCH_S = 1200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,38 @@ class DatasetSection:
     contract: Text | None = None
     labels: DifferentTexts | None = None
     owner: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesSection:
+    """From where files may be imported; without it from nowhere."""
+
+    hosts: tuple[
+        Annotated[
+            str,
+            Words(
+                pattern=r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[0-9]{1,5})?",
+                expected="a host in lower case, such as data.example.org, *.example.org or data.example.org:8443",
+            ),
+        ],
+        ...,
+    ] = ()
+    assets: tuple[
+        Annotated[
+            str,
+            Words(pattern=r"[A-Za-z0-9_.*-]+", expected="a data asset's name, in which * stands for anything"),
+        ],
+        ...,
+    ] = ()
+    largest: Annotated[int, Whole(least=1, most=1_000_000_000)] | None = None
+    within: Annotated[int, Duration(least=1)] | None = None
+
+
+def sources_of(section: SourcesSection, place: FilePlace) -> SourceRules:
+    rules = built(SourceRules, section, **({} if section.within is None else {"within_s": section.within}))
+    if rules.within_s > _LONGEST_FETCH_S:
+        place.fail("within", f"is {rules.within_s} s", f"use at most {_LONGEST_FETCH_S} s: a function runs no longer")
+    return rules
 
 
 def datasets_of(

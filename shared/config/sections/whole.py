@@ -7,7 +7,14 @@ from shared.config.fields import NAME
 from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
 from shared.config.sections.answers import AnswersSection, answers_of, refuse_double_counts
-from shared.config.sections.datasets import DatasetSection, datasets_of, judge_holdouts, refuse_published_names
+from shared.config.sections.datasets import (
+    DatasetSection,
+    SourcesSection,
+    datasets_of,
+    judge_holdouts,
+    refuse_published_names,
+    sources_of,
+)
 from shared.config.sections.devops import DevOpsSection, devops_of
 from shared.config.sections.drift import watches_of
 from shared.config.sections.ladder import (
@@ -62,6 +69,7 @@ class SignalboxFile:
     schedules: Annotated[dict[str, ScheduleSection], _Identifiers()] = field(default_factory=dict)
     answers: Annotated[dict[str, AnswersSection], _Identifiers()] = field(default_factory=dict)
     datasets: Annotated[dict[str, DatasetSection], _Identifiers()] = field(default_factory=dict)
+    sources: SourcesSection = field(default_factory=SourcesSection)
     devops: DevOpsSection = field(default_factory=DevOpsSection)
     service_bus: ResourceGroupSection = field(default_factory=ResourceGroupSection)
     notices: NoticesSection = field(default_factory=NoticesSection)
@@ -96,8 +104,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
     retraining = retrainings_of(trained, models, workspaces, ladder)
     schedules = schedules_of(file.schedules, place.inside("schedules"), retraining, routes, hub)
     for name in unscheduled(schedules, routes):
-        remedy = "add one under `schedules`"
-        place.inside(f"routes.{name}").fail("group", "is schedule, and no schedule scores it", remedy)
+        place.fail(f"routes.{name}.group", "is schedule, and no schedule scores it", "add one under `schedules`")
     watched = {name: model.drift for name, model in file.models.items() if model.drift is not None}
     watches = watches_of(watched, models, routes)
     answers = answers_of(file.answers, place.inside("answers"), workspaces, contracts)
@@ -119,6 +126,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
         drift=watches,
         answers=answers,
         datasets=datasets,
+        sources=sources_of(file.sources, place.inside("sources")),
         hub_group=file.hub.group(place.inside("hub")),
         state_account=state_account_of(file.hub, place.inside("hub")),
         bus_group=file.service_bus.group(place.inside("service_bus")),

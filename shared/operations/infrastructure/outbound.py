@@ -29,6 +29,7 @@ def outbound_hosts(configuration: Configuration) -> list[dict[str, str]]:
     ]
     if configuration.devops.organisations:
         rows += [("dev.azure.com", "Azure DevOps"), ("vssps.dev.azure.com", "people of Azure DevOps")]
+    rows += [(host.partition(":")[0], "files that are imported") for host in configuration.sources.hosts]
     return [{"host": host, "why": reason} for host, reason in rows]
 
 

@@ -161,7 +161,7 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
     if any(score.online for score in scorings):
         ports |= dict.fromkeys(("Endpoints.find", "Endpoints.deployment", "Endpoints.invoke"), "scores")
     if any(rules.pipeline.workspace == workspace for rules in configuration.retraining):
-        ports |= dict.fromkeys(("Pipelines", "DataAssets"), "trains")
+        ports |= dict.fromkeys(("Pipelines", "DataAssets.register"), "trains")
     stages = configuration.ladder.stages
     if any(training.pipeline.workspace == workspace for stage in stages for training in stage.training):
         ports["Pipelines"] = "trains"
@@ -175,9 +175,11 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
     ):
         ports["OutputFigures"] = "counts requests in production"
     if any(workspace in rules.workspaces for rules in configuration.datasets):
-        ports.setdefault("DataAssets", "registers published data sets")
+        ports.setdefault("DataAssets.register", "registers published data sets")
     if any(route.input_asset and route.score.workspace == workspace for route in configuration.routes):
-        ports.setdefault("DataAssets", "registers what arrives")
+        ports.setdefault("DataAssets.register", "registers what arrives")
+    if configuration.sources.assets and scorings:
+        ports |= dict.fromkeys(("DataAssets.files", "DataAssets.fetch"), "imports data assets")
     if any(rule.workspace == workspace for rule in configuration.answers):
         ports |= dict.fromkeys(("CollectedFiles", "Endpoints.deployment"), "publishes answers")
     reason = ", ".join(dict.fromkeys(ports.values()))

@@ -141,7 +141,12 @@ NEEDS: dict[str, dict[str, Needs]] = {
         "metrics": (_RUNS,),
         "tag": (_RUNS,),
     },
-    "DataAssets": {"register": (_workspace("data/versions/read", "data/versions/write"),)},
+    "DataAssets": {
+        "register": (_workspace("data/versions/read", "data/versions/write"),),
+        "files": (_workspace("data/versions/read", "datastores/read"), _blobs(ResourceKind.STORE, "read")),
+        "fetch": (_workspace("datastores/read"), _blobs(ResourceKind.STORE, "read")),
+    },
+    "InternetFiles": {"objection": (), "fetch": ()},
     "Announcer": {"announce": (Need(ResourceKind.TOPIC, data_actions=("Microsoft.EventGrid/events/send/action",)),)},
     # Of mail alone; SMTP and webhooks of Teams are opened by secrets, which no role gives.
     "NoticeChannel": {

@@ -37,3 +37,17 @@ def checked_files(publication_name: str) -> str:
 def staged_folder(name: str, version: str, publication_name: str) -> str:
     """The folder in staging to which a publication copies: once it has the version, it is the version's."""
     return f"datasets/{name}/{version}/{publication_name}"
+
+
+def import_record(name: str) -> str:
+    """The record of the import called *name*: what was asked for, and how it ended."""
+    return f"imports/{name}/import.json"
+
+
+def fetched_source(name: str) -> str:
+    return f"imports/{name}/fetched.json"
+
+
+def staged_import(name: str) -> str:
+    """The folder in staging with what an import has fetched and not landed yet."""
+    return f"imports/{name}/"

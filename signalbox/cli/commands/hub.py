@@ -1,4 +1,4 @@
-"""Land files in the hub, and check them, without waiting for an event; release answers that are held there."""
+"""Land files in the hub, from here or from a source, and check them; release answers that are held there."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from signalbox.cli.errors import NO, Undecided, UnknownName, Unreachable, Unusab
 from signalbox.cli.landing import Landing, find_landing
 from signalbox.cli.local_checks import check_locally
 from signalbox.cli.names import ROUTES, suggesting
-from signalbox.cli.output import emit_answer, emit_json, emit_table, sample_lines
+from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table, sample_lines
 from signalbox.cli.progress import copying
 from signalbox.cli.project_files import app_option
 from signalbox.counting import counted
@@ -50,6 +50,66 @@ def drop(files: tuple[Path, ...], route: str, captures: tuple[str, ...], target:
             click.echo(f"landed {landing.place}")
             if landing.next:
                 click.echo(landing.next)
+
+
+@click.command("import")
+@click.argument("route")
+@click.argument("source")
+@click.option(
+    "--capture", "captures", multiple=True, metavar="NAME=VALUE", help="What fills {NAME} of the route's path: `local`."
+)
+@click.option(
+    "--to", "target", default="", help="CONTAINER/PATH instead; a path that ends in / takes the files' names."
+)
+@click.option("--sha256", default="", help="The digest that the file must have.")
+@click.option("--reason", required=True, help="Why; it is recorded.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for the end.")
+@click.option("--as", "person", default="", help="Who you are in the local directory; on Azure it is az login's.")
+@_json
+@click.pass_context
+def import_files(
+    context: click.Context,
+    route: str,
+    source: str,
+    captures: tuple[str, ...],
+    target: str,
+    sha256: str,
+    reason: str,
+    no_wait: bool,
+    person: str,
+    as_json: bool,
+) -> None:
+    """Have the app fetch SOURCE and land it where ROUTE takes it: azureml:NAME:VERSION, or https://HOST/PATH.
+
+    0: it has landed. 1: it has not, and the answer says why.
+    """
+    if target and captures:
+        raise click.UsageError("give --capture or --to, not both")
+    app, folders = find_app(person, signed=bool(person)), dict(map(_capture, captures))
+    # Only an address says the file's name here; what a data asset holds, the app finds out.
+    name = "" if source.startswith("azureml:") else source.rpartition("/")[2]
+    place = target or find_landing(app, route, name, folders).place
+    with suggesting(app, ROUTES, route):
+        answer = app.post(
+            "imports", {"route": route, "source": source, "path": place, "sha256": sha256, "reason": reason}
+        )
+    if no_wait:
+        emit_answer(answer, as_json)
+        return
+    operation = app.follow(answer)
+    if as_json:
+        emit_json(operation)
+    else:
+        files = (operation["result"] or {}).get("files", ())
+        emit_facts(
+            {
+                "import": operation["id"],
+                "outcome": operation["outcome"] or operation["status"],
+                "because": operation["because"],
+                "landed": ", ".join(files),
+            }
+        )
+    context.exit(0 if operation["status"] == "succeeded" else NO)
 
 
 @click.command()

@@ -6,6 +6,7 @@ import pytest
 
 from shared.config import check, load
 from shared.domain.datasets.rules import DatasetKind, DatasetPurpose
+from shared.domain.datasets.sources import SourceRules
 
 CONFIGURATION = """\
 environments:
@@ -81,3 +82,32 @@ def test_a_route_registers_no_versions_of_a_data_set(tmp_path: Path) -> None:
     assert "routes.here.register.asset: is 'churn-holdout', of which the section `datasets` publishes" in finding
     file.write_text(file.read_text().replace("asset: churn-holdout", "asset: scans"))
     assert load(file).routes[0].input_asset == "scans", "no workspace has it"
+
+
+def test_sources_are_what_the_configuration_names(tmp_path: Path) -> None:
+    assert load(written(tmp_path)).sources == SourceRules(), "from nowhere"
+    file = written(tmp_path)
+    section = 'sources: {hosts: ["*.example.org", "localhost:8443"], assets: [ward-*], largest: 10, within: 1m}'
+    file.write_text(f"{file.read_text()}{section}\n")
+
+    expected = SourceRules(hosts=("*.example.org", "localhost:8443"), assets=("ward-*",), largest=10, within_s=60)
+    assert load(file).sources == expected
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ("{hosts: ['*']}", "sources.hosts"),
+        ("{hosts: ['https://data.example.org']}", "use a host in lower case, such as data.example.org"),
+        ("{hosts: [data.example.org/files]}", "sources.hosts"),
+        ("{hosts: ['a*.example.org']}", "sources.hosts"),
+        ("{assets: ['wards:3']}", "use a data asset's name, in which * stands for anything"),
+        ("{largest: 0}", "sources.largest"),
+        ("{within: 1h}", "sources.within: is 3600 s; use at most 1200 s"),
+    ],
+)
+def test_sources_that_do_not_fit_are_said(tmp_path: Path, section: str, said: str) -> None:
+    file = written(tmp_path)
+    file.write_text(f"{file.read_text()}sources: {section}\n")
+
+    assert [finding.level for finding in check(file) if said in str(finding)] == ["error"], [*map(str, check(file))]

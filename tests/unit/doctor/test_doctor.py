@@ -29,8 +29,9 @@ from shared.domain.azure.inspection import (
     Subscription,
     TopicSeen,
 )
-from shared.domain.configuration import ResourceGroup, StateAccount
+from shared.domain.configuration import Configuration, ResourceGroup, StateAccount
 from shared.domain.data.reference_profile import ReferenceProfile
+from shared.domain.datasets.sources import SourceRules
 from shared.domain.devops.configuration import MergeStart
 from shared.domain.devops.orders import OrderKind, TaskOrder
 from shared.domain.devops.seen import HookSeen
@@ -780,6 +781,21 @@ def test_a_workspace_in_which_arrivals_are_registered_needs_the_right_to_do_so()
     ]
 
     assert [len(needed) for needed in actions] == [0, 2]
+
+
+def test_a_workspace_whose_assets_may_be_imported_is_read_and_so_is_its_storage():
+    plain = replace(CONFIGURATION, ladder=Ladder(), retraining=(), datasets=())
+    importing = replace(plain, sources=SourceRules(assets=("seen",)))
+
+    def actions(configuration: Configuration, scope: str) -> set[str]:
+        needs = [each.need for each in assignments(configuration) if each.scope == scope and not each.only_doctor]
+        return {action for need in needs for action in (*need.actions, *need.data_actions)}
+
+    workspace, storage = "workspace mlw-dev", "the storage account of mlw-dev"
+    more = {action.partition("workspaces/")[2] for action in actions(importing, workspace) - actions(plain, workspace)}
+    assert more == {"data/versions/read"}
+    assert {action.rpartition("/")[2] for action in actions(importing, storage)} == {"read"}
+    assert any("imports data assets" in each.why for each in assignments(importing))
 
 
 def test_a_workspace_where_rows_are_only_sent_online_is_asked_for_no_right_to_deploy():

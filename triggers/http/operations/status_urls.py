@@ -30,7 +30,7 @@ _STATUS = {
 }
 # The words by which workflows say that they ended well, by the field that has them.
 _GOOD: dict[str, tuple[Any, ...]] = {
-    "outcome": ("completed", "partial", "passed", "better", "duplicate", "published", "already published"),
+    "outcome": ("completed", "partial", "passed", "better", "duplicate", "published", "already published", "imported"),
     "fate": ("promoted",),
     "promoted": (True,),
     "restored": (True,),
@@ -106,6 +106,7 @@ def _of_record(clients: Clients, operation: str) -> Operation | None:
         "promote": records.promotion(operation),
         "retrain": records.retraining(operation),
         "publish_dataset": dataset_paths.publication(operation),
+        "import_source": dataset_paths.import_record(operation),
         "roll_back": production_paths.rollback(operation),
     }
     for kind, path in paths.items():

@@ -1,0 +1,52 @@
+"""Records of imports: what was asked for and how it ended, and what was fetched from the source."""
+
+from dataclasses import dataclass, field
+
+from shared.contracts import ImportOutcome
+from shared.records.datasets import paths as dataset_paths
+from shared.records.store import LATER, RecordStore
+
+IMPORT_MARK = "signalbox_import"  # Blob metadata on a file that an import has landed: the id of the import.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRecord:
+    """An import, and how it ended; what is None is still to come. *because* is why it failed, *reason* the asker's."""
+
+    id: str
+    route: str
+    source: str
+    target: str
+    by: str
+    reason: str
+    opened: str
+    execution: str
+    closed: str | None = field(default=None, metadata=LATER)
+    outcome: ImportOutcome | None = field(default=None, metadata=LATER)
+    because: str | None = field(default=None, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedFile:
+    """*path* is container/path in the hub, *staged* where in staging the fetched bytes lie until they have landed."""
+
+    path: str
+    staged: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedSource:
+    """What an import has fetched, written once before anything lands. *origin* is the resolved source."""
+
+    origin: str
+    files: tuple[ImportedFile, ...]
+
+
+def find_import(store: RecordStore, name: str) -> ImportRecord | None:
+    return store.get(ImportRecord, dataset_paths.import_record(name))
+
+
+def find_fetched(store: RecordStore, name: str) -> FetchedSource | None:
+    return store.get(FetchedSource, dataset_paths.fetched_source(name))

@@ -1,0 +1,137 @@
+"""The conditions by which an import lands only what is allowed, and once: without one, a test fails."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.datasets import test_imports as stories
+from tests.datasets import test_internet_files as fetches
+from tests.datasets.file_server import FileServer, serving
+from tests.datasets.test_imports import ImportApp, app  # noqa: F401 (a fixture)
+from tests.mutation.removal import Guard, Lock, expect_failure, remove
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FileServer]:
+    with serving(tmp_path_factory.mktemp("files")) as made:
+        yield made
+
+
+def lock(symbol: str, condition: str, without: str, guard: Guard, **arguments: object) -> Lock:
+    return Lock(symbol=symbol, condition=condition, without=without, guard=guard, arguments=arguments)
+
+
+REDIRECT = fetches.test_what_leads_elsewhere_or_to_nothing_is_refused
+PRIVATE = fetches.test_a_host_of_which_one_address_is_private_is_not_called
+FETCHES = [
+    lock(
+        "HttpsFiles.fetch",
+        "self.objection(address, rules)",
+        '""',
+        REDIRECT,
+        path="plain.csv",
+        words="x",
+    ),
+    lock("HttpsFiles._resolved", "if closed", "False", PRIVATE),
+    lock(
+        "internet_files._write",
+        "if size > rules.largest",
+        "False",
+        fetches.test_no_more_is_read_than_is_allowed,
+        path="endless.csv",
+    ),
+    lock(
+        "internet_files._write",
+        "expected is not None and size != expected",
+        "False",
+        fetches.test_what_may_be_mended_is_tried_again,
+        path="short.csv",
+    ),
+    lock(
+        "is_public",
+        "each != _PLATFORM",
+        "True",
+        fetches.test_only_addresses_of_the_internet_are_public,
+        address="168.63.129.16",
+        expected=False,
+    ),
+    lock(
+        "is_public",
+        "not each.is_multicast",
+        "True",
+        fetches.test_only_addresses_of_the_internet_are_public,
+        address="224.0.0.1",
+        expected=False,
+    ),
+    lock(
+        "is_public",
+        "(_inner(seen) or (seen,))",
+        "(seen,)",
+        fetches.test_only_addresses_of_the_internet_are_public,
+        address="::ffff:93.184.215.14",
+        expected=True,
+    ),
+]
+STORIES = [
+    lock(
+        "fetch_source",
+        "if request.sha256 and [file.sha256 for file in source.files] != [request.sha256]",
+        "False",
+        stories.test_what_cannot_be_imported_lands_nothing_and_says_why,
+    ),
+    lock(
+        "imports._staged",
+        "clients.hub.find(staging, staged)",
+        "None",
+        stories.test_what_is_fetched_again_is_what_was_fetched_first,
+    ),
+    lock(
+        "imports._of_asset",
+        "asset_objection(asset, rules)",
+        '""',
+        stories.test_rules_that_became_stricter_meanwhile_count,
+    ),
+    lock(
+        "imports._of_asset",
+        "count > rules.most_files or size > rules.largest",
+        "False",
+        stories.test_what_cannot_be_imported_lands_nothing_and_says_why,
+    ),
+    lock(
+        "imports._refuse_other",
+        "not is_own or blob.metadata.get(_DIGEST) != file.sha256",
+        "False",
+        stories.test_a_file_that_lies_there_already_is_never_replaced,
+    ),
+    lock(
+        "activities.inference.files._import_of",
+        'f"{blob.container}/{blob.path}" in paths_of_import',
+        "True",
+        stories.test_metadata_that_somebody_wrote_names_no_source,
+    ),
+    lock(
+        "imports._refuse_source",
+        '"?" in body.source',
+        "False",
+        stories.test_the_door_refuses_at_once_and_writes_nothing,
+    ),
+    lock("imports._refuse_source", "if problem", "False", stories.test_without_sources_nothing_may_be_imported),
+]
+
+
+@pytest.mark.parametrize("case", FETCHES, ids=str)
+async def test_without_the_condition_something_else_is_fetched(
+    case: Lock, server: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove(monkeypatch, case)
+    await expect_failure(case.guard, server=server, monkeypatch=monkeypatch, **case.arguments)
+
+
+@pytest.mark.parametrize("case", STORIES, ids=str)
+async def test_without_the_condition_something_else_lands(
+    case: Lock,
+    app: ImportApp,  # noqa: F811 (the fixture)
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remove(monkeypatch, case)
+    await expect_failure(case.guard, app=app, **case.arguments)
