@@ -316,7 +316,7 @@ def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "
             f"{holdout.answers} has {counted(keyed_answers.repeats, 'row')} whose {holdout.key} was there before; "
             "keep one each"
         )
-    parts, at = [], table.header.index(holdout.key)
+    parts, at = list["NDArray[Any]"](), table.header.index(holdout.key)
     for keys in _batches((cells[at] for cells in table.rows()), _BATCH):
         places = keyed_answers.places(keys)
         if (places < 0).any():
