@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.azure_ml.arm import Arm
-from shared.adapters.azure_ml.datastores import AzureMlData
+from shared.adapters.azure_ml.datastores import AzureMlData, Datastores
 from shared.adapters.azure_ml.ml_client import MlAssets
 from shared.adapters.azure_ml.models import AzureMlModels
 from shared.domain.failures import PutOff, Refused, Transient
@@ -33,7 +33,14 @@ def write(service: Service, kind: str, conda: bytes = CONDA, directory: Director
     address, identity = f"https://{service.host}", directory or Directory()
     arm, assets = Arm(identity, address), MlAssets(identity, address)
     if kind == "data":
-        return partial(AzureMlData(arm, assets).register, WORKSPACE, "churn", "1", FOLDER, {"rows": "7"})
+        return partial(
+            AzureMlData(arm, assets, Datastores(arm, identity, "")).register,
+            WORKSPACE,
+            "churn",
+            "1",
+            FOLDER,
+            {"rows": "7"},
+        )
     model = ModelVersion(name="churn", version="1")
     return partial(AzureMlModels(arm, assets).register_environment, WORKSPACE, model, conda)
 

@@ -176,7 +176,7 @@ LOCKS = [
     ),
     Lock(
         symbol="Online.predictions",
-        condition='require_every(outputs, f"predictions of {deployment}")',
+        condition='require_every(column, f"predictions of {deployment}")',
         without="None",
         guard=HOSTILE.test_an_answer_that_is_no_number_is_counted_and_passes_nothing,
         arguments={"rows": 200, "said": ("1 of 200 rows have none",)},
