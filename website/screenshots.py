@@ -34,12 +34,13 @@ _PATIENCE_S = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """The page that *person* sees at *path* of the console, or behind its link that begins with *link*."""
+    """The page that *person* sees at *path* of the console, behind its link *link*, and behind *then* on that page."""
 
     name: str
     path: str
     person: str = "Grace"
     link: str = ""
+    then: str = ""
     scheme: str = "light"
 
 
@@ -53,6 +54,8 @@ PICTURES = (
     Picture(name="model", path="models", person="Ada", link="diabetes-progression"),
     Picture(name="runs", path="runs", person="Owner"),
     Picture(name="run", path="runs", person="Owner", link="diabetes-each"),
+    Picture(name="attempt", path="runs", person="Linus", link="diabetes-each", then="With other settings"),
+    Picture(name="rehearsal", path="models", person="Linus", link="diabetes-progression", then="Rehearse"),
     Picture(name="retraining", path="retraining", person="Ada"),
     Picture(name="schedules", path="schedules", person="Linus"),
     Picture(name="dead-letters", path="dead-letters", person="Linus"),
@@ -126,6 +129,10 @@ async def _take(page: "Page", console: str, picture: Picture) -> None:
     if picture.link:
         await page.locator("main a", has_text=picture.link).first.click()
         await page.wait_for_url(f"{console}{picture.path}/**")
+    if picture.then:
+        before = page.url
+        await page.locator("main a", has_text=picture.then).first.click()
+        await page.wait_for_url(lambda url: url != before)
     await page.wait_for_load_state("networkidle")
     await page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished))")
     devtools = await page.context.new_cdp_session(page)  # Playwright itself writes PNG and JPEG alone.
