@@ -1,12 +1,16 @@
 """The addresses and secrets of the local cloud, in a file that the command line reads."""
 
+import fcntl
 import hashlib
 import itertools
 import json
 import os
 import secrets
 import socket
-from contextlib import suppress
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -23,6 +27,7 @@ SERVICE_NOW_CLIENT = "0000000000000000000000000000005e"
 SERVICE_BUS_POLICY = "RootManageSharedAccessKey"
 # Systems give an outgoing connection a port above these, so that it cannot take one between the choice and its use.
 _SERVED_PORTS = range(15_000, 32_000)
+_UNBOUND_FOR_S = 120.0  # As long as a service may take from the choice of its port until it listens there.
 _turns = itertools.count(os.getpid() * 32)  # Processes that choose at once begin at different places.
 ACCOUNTS = (ACCOUNT, "stexperiment", "stdev", "stpreprod", "stprod", "stregistry")
 
@@ -312,11 +317,37 @@ def listens(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine on which nothing listens; no two calls that follow each other choose the same."""
+    """Ports of this machine on which nothing listens.
+
+    Whoever was given one binds it seconds later. Until then no call gives it away again, in no process of this user.
+    """
     free: list[int] = []
-    while len(free) < count:
-        port = _SERVED_PORTS[next(_turns) % len(_SERVED_PORTS)]
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            free.append(port)
+    with _chosen_ports() as chosen:
+        while len(free) < count:
+            port = _SERVED_PORTS[next(_turns) % len(_SERVED_PORTS)]
+            if port in chosen:
+                continue
+            with suppress(OSError), socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+                free.append(port)
+                chosen[port] = time.time()
     return free
+
+
+@contextmanager
+def _chosen_ports() -> Iterator[dict[int, float]]:
+    """When each port was chosen that may not be bound yet. No other process of this user chooses meanwhile."""
+    chosen = dict[int, float]()
+    path = Path(tempfile.gettempdir()) / f"signalbox-ports-{os.getuid()}"
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o600), "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        for line in file:
+            text, _, at = line.partition(" ")
+            with suppress(ValueError):  # What a killed process has written half is no choice.
+                if 0 <= time.time() - float(at) < _UNBOUND_FOR_S:
+                    chosen[int(text)] = float(at)
+        yield chosen
+        file.seek(0)
+        file.truncate()
+        file.writelines(f"{port} {at}\n" for port, at in chosen.items())

@@ -1,7 +1,6 @@
 """Role assignments as Azure takes them: by the real `azure-mgmt-authorization`, and read by the app's own adapter."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -27,6 +26,7 @@ from signalbox.emulators.resource_manager.admission import Admission
 from signalbox.emulators.resource_manager.role_book import RoleBook
 from signalbox.emulators.resource_manager.role_doors import RoleDoors
 from signalbox.emulators.tokens import Identity, TokenIssuer
+from signalbox.launcher.endpoints import free_ports
 from tests.connections import end_serving
 from tests.emulators.monitored import SUBSCRIPTION, TENANT, WRITER, Bearer
 
@@ -74,7 +74,7 @@ async def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     issuer = TokenIssuer(tmp_path, TENANT, "https://localhost")
     book = RoleBook(Resources(tmp_path / "roles.db"), [GIVER])
     # The port is known before the doors are, which say who may call by the address.
-    port = _free_port()
+    (port,) = free_ports(1)
     address = f"https://localhost:{port}"
     entrance: Any = SimpleNamespace(check_token=lambda request: issuer.check(request, (address,)))
     InspectionDoors(entrance, Resources(tmp_path / "resources.db"), Shown(roles=book)).add_to(app)
@@ -88,11 +88,6 @@ async def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     yield made
     made.close()
     await end_serving(server.runner)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def name(number: int) -> str:
