@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from signalbox.host.durable.history import FAILURES, OPENING, Code, Event, event, from_line, to_line
 from signalbox.host.durable.model import ActivityRow, InstanceRow, Kind, Message, Status, TimerRow
-from signalbox.host.durable.orchestrations.scheduling import new_row_id
+from signalbox.host.durable.orchestrations.scheduling import activity_row, new_row_id, timer_row
 from signalbox.host.durable.orchestrations.state import Instance
 from signalbox.host.durable.orchestrations.step import tell_parent
 from signalbox.host.durable.storage import tables
@@ -51,9 +51,9 @@ def _rewind(connection: tables.Connection, row: InstanceRow, reason: str, now: s
     waiting = tables.waiting_activities(connection, row.instance_id, row.execution_id)
     for number, entry in instance.open_tasks.items():
         if entry["EventType"] == Code.TASK_SCHEDULED and number not in waiting:
-            result.activities.append(_activity(row, entry))
+            result.activities.append(activity_row(row, entry))
         elif entry["EventType"] == Code.TIMER_CREATED:
-            result.timers.append(_timer(row, entry))
+            result.timers.append(timer_row(row, entry))
         elif entry["EventType"] == Code.CHILD_CREATED:
             _rewind_child(connection, row, entry, reason, now, result)
     body = event(Code.EXECUTION_REWOUND, now, Reason=reason)
@@ -101,23 +101,3 @@ def _rewind_child(
     elif child.finished:  # It ended while its parent had failed, so that its answer was forgotten.
         answer = tell_parent(child.parent, child.status, child.output or "null")
         result.messages.append(answer.with_row(new_row_id()))
-
-
-def _activity(row: InstanceRow, entry: Event) -> ActivityRow:
-    return ActivityRow(
-        id=new_row_id(),
-        instance_id=row.instance_id,
-        execution_id=row.execution_id,
-        task_id=entry["EventId"],
-        name=entry["Name"],
-        input=entry["Input"],
-    )
-
-
-def _timer(row: InstanceRow, entry: Event) -> TimerRow:
-    return TimerRow(
-        instance_id=row.instance_id,
-        execution_id=row.execution_id,
-        task_id=entry["EventId"],
-        fire_at=entry["FireAt"],
-    )

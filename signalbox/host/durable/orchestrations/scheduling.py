@@ -35,6 +35,28 @@ def new_row_id() -> int:
     return next(_row_ids)
 
 
+def activity_row(row: InstanceRow, entry: Event) -> ActivityRow:
+    """The call of an activity that *entry* of the history of *row* has scheduled."""
+    return ActivityRow(
+        id=new_row_id(),
+        instance_id=row.instance_id,
+        execution_id=row.execution_id,
+        task_id=entry["EventId"],
+        name=entry["Name"],
+        input=entry["Input"],
+    )
+
+
+def timer_row(row: InstanceRow, entry: Event) -> TimerRow:
+    """The timer that *entry* of the history of *row* has created."""
+    return TimerRow(
+        instance_id=row.instance_id,
+        execution_id=row.execution_id,
+        task_id=entry["EventId"],
+        fire_at=entry["FireAt"],
+    )
+
+
 class UnknownFunctionError(Exception):
     """An orchestrator asked for a function the app does not have; the text is the extension's."""
 
@@ -109,10 +131,10 @@ class Scheduler:
         self._instance.append(entry)
         code = entry["EventType"]
         if code == Code.TASK_SCHEDULED:
-            self._commit.activities.append(self._activity(entry))
+            self._commit.activities.append(activity_row(self._instance.row, entry))
         elif code == Code.TIMER_CREATED:
             if not entry.get("Cancelled"):
-                self._commit.timers.append(self._timer(entry))
+                self._commit.timers.append(timer_row(self._instance.row, entry))
         elif code == Code.CHILD_CREATED:
             self._commit.children.append(self._child(entry))
         elif code == Code.EVENT_SENT:
@@ -163,26 +185,6 @@ class Scheduler:
         details = {"InstanceId": action["instanceId"], "Name": action["operation"], "Input": json.dumps(body)}
         mark = {"RequestId": request} if call else {"Signal": True}
         return self._number(Code.EVENT_SENT, **details, **mark)
-
-    def _activity(self, entry: Event) -> ActivityRow:
-        row = self._instance.row
-        return ActivityRow(
-            id=new_row_id(),
-            instance_id=row.instance_id,
-            execution_id=row.execution_id,
-            task_id=entry["EventId"],
-            name=entry["Name"],
-            input=entry["Input"],
-        )
-
-    def _timer(self, entry: Event) -> TimerRow:
-        row = self._instance.row
-        return TimerRow(
-            instance_id=row.instance_id,
-            execution_id=row.execution_id,
-            task_id=entry["EventId"],
-            fire_at=entry["FireAt"],
-        )
 
     def _child(self, entry: Event) -> InstanceRow:
         row, number = self._instance.row, entry["EventId"]
