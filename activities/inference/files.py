@@ -157,7 +157,7 @@ def _pin(clients: Clients, request: c.Inference, number: int, blob: Blob) -> Mem
 
 
 def _import_of(clients: Clients, request: c.Inference, blob: Blob) -> str:
-    """The import that has landed *blob*, by its own record: the file's metadata are written by whoever may land it.
+    """The import that has landed *blob*, by its own record: anybody who may land the file writes its metadata.
 
     What another attempt has pinned was looked at then.
     """

@@ -319,7 +319,7 @@ def listens(port: int) -> bool:
 def free_ports(count: int) -> list[int]:
     """Ports of this machine on which nothing listens.
 
-    Whoever was given one binds it seconds later. Until then no call gives it away again, in no process of this user.
+    The caller binds a port seconds after it was chosen. Until then no process of this user is given the same one.
     """
     free: list[int] = []
     with _chosen_ports() as chosen:

@@ -186,7 +186,7 @@ class _Guard:
                 yield self._document.finding(use.field, problem, "give each team endpoints of its own")
 
     def assets(self) -> Iterator[FileFinding]:
-        """Data assets that two owners make versions of: whoever reads the newest would get another team's files."""
+        """Data assets that two owners make versions of: a reader of the newest would get another team's files."""
         first_uses: dict[tuple[str, str], EndpointUse] = {}
         for use in self._asset_uses():
             first = first_uses.setdefault((use.environment, use.value), use)

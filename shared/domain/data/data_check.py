@@ -1,6 +1,6 @@
 """Judge what was measured against the data contract and the reference profile: pure, and says every reason.
 
-A reason holds no value of the data: whoever may read a run reads it, and so do its logs, notices and announcements. The
+A reason holds no value of the data, because it stands in the run, its logs, notices and announcements. The
 values lie in the findings of the report, for people with the permission `see_data` (`data_samples`).
 """
 

@@ -28,7 +28,7 @@ def plain_sentences(summary: Sequence[str], findings: Sequence[Mapping[str, Any]
 
 
 def without_samples(report: Mapping[str, Any]) -> dict[str, Any]:
-    """*report* for whoever may not see data: what broke which rule and how often, and no value."""
+    """*report* for a reader who may not see data: what broke which rule and how often, and no value."""
     findings = report.get("findings", ())
     bare = {name: [{**finding, "examples": []} for finding in report.get(name, ())] for name in _WITH_SAMPLES}
     return {**report, **bare, "summary": list(plain_sentences(report["summary"], findings))}

@@ -1,4 +1,4 @@
-"""The host's home page and its administration API under `/admin`, for whoever has the master key.
+"""The host's home page and its administration API under `/admin`, for callers with the master key.
 
 Source: HomeController, HostController, KeysController and FunctionsController of azure-functions-host. Keys can be read
 and not changed, because they lie in `keys.json`.

@@ -73,7 +73,7 @@ def test_what_does_not_fit_is_said(tmp_path: Path, path: str, more: str, level: 
 
 
 def test_a_route_registers_no_versions_of_a_data_set(tmp_path: Path) -> None:
-    """Whoever reads the newest version would get a file that arrived in place of what was published."""
+    """A reader of the newest version would get a file that arrived in place of what was published."""
     file = written(tmp_path)
     file.write_text(f"{file.read_text()}    register: {{asset: churn-holdout}}\n")
 
