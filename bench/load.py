@@ -43,7 +43,7 @@ def land(ends: Endpoints) -> None:
 
 
 async def start(ends: Endpoints, rate: int, seconds: int) -> dict[str, Any]:
-    """What the generator saw: `rate` starts in a second, by whoever may check data."""
+    """What the generator saw: `rate` starts in a second, by a caller who may check data."""
     body = json.dumps({"path": FILE, "route": "diabetes-each"})
     command = [str(GENERATOR), "--json", "--no-progress", "--method", "POST", "--overallRate", str(rate)]
     command += ["--amount", str(rate * seconds), "--connections", "50", "--timeout", "60", "--body", body]

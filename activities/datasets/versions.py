@@ -14,8 +14,8 @@ from shared.records.datasets import paths as dataset_paths
 def promote_dataset(clients: Clients, step: c.DatasetStep) -> c.DatasetPromoted:
     """The version, made by the create of its manifest: of two publications that come here at once, one creates it.
 
-    The audit log's entry about the version has the manifest's digest, and its key is the version's own: whoever reads
-    the manifest later can tell whether it is the one that was published.
+    The audit log's entry about the version has the manifest's digest, and its key is the version's own: a reader of
+    the manifest can tell later whether it is the one that was published.
     """
     request, store = step.request, clients.store
     manifest = _manifest(clients, request, staged_of(clients, request))

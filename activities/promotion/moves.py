@@ -155,7 +155,7 @@ def _refuse_begun(clients: Clients, order: c.MoveOrder, since: datetime) -> None
     """Raise ForgedError where the audit log has it that the move was begun at *since* or later.
 
     It is asked where no statement says what was there before. The log is read from its end, and not by an index, from
-    which whoever has removed the statement could have removed the entry.
+    which the remover of the statement could have removed the entry.
     """
     keys = {_before(order), order.key}
     entry = next((entry for entry in clients.audit.since(since) if entry.key in keys), None)

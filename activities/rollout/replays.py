@@ -75,7 +75,7 @@ def _inputs(clients: Clients, watched: WatchedStep, top_up: TopUp) -> Iterator[b
 
 def _pair(clients: Clients, watched: WatchedStep, body: bytes, order: int) -> tuple[Bad, Bad]:
     """What was bad in the answers of the canary and of the champion. They are asked in turn, one of them first every
-    other time: whoever is second finds caches warm."""
+    other time: the second one finds caches warm."""
     arms = (watched.arms.canary, watched.arms.champion)
     asked = arms if order % 2 else arms[::-1]
     answers = {deployment: _ask(clients, watched, deployment, body) for deployment in asked}

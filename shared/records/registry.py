@@ -71,8 +71,8 @@ def history_of(audit: AuditLog, entry: ModelVersion, logged_of_model: Iterable[E
     """The entries of the audit log on *entry*, the oldest first.
 
     *logged_of_model* is all that the log has on the model; a caller who asks about several versions reads it once.
-    Where the index of models shows the entry in the middle of a move, the log itself is read from there on: whoever
-    has removed what came after from the index would keep the scrub quiet.
+    Where the index of models shows the entry in the middle of a move, the log itself is read from there on: a writer
+    who removed from the index what came after would keep the scrub quiet.
     """
     of_model = audit.about(entry.name) if logged_of_model is None else logged_of_model
     history = [logged for logged in of_model if logged.subject == str(entry)]

@@ -34,7 +34,7 @@ def is_living(store: RecordStore, sid: str) -> bool:
 
 
 def end_session(store: RecordStore, sid: str, at: str) -> None:
-    """End it for good, whoever still has its cookie."""
+    """End it for good, also where its cookie is still kept."""
 
     def ended(record: SessionRecord | None) -> SessionRecord | None:
         if record is None or record.ended is not None:

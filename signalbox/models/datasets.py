@@ -46,7 +46,7 @@ def register_data(workspace: MlWorkspace, data: DataVersion) -> str:
 
 
 def register_datastore(workspace: MlWorkspace, name: str, account: str, container: str) -> None:
-    """Register the blob container as datastore *name*, reached by the identity of whoever reads it; safe to repeat.
+    """Register the blob container as datastore *name*, reached by the identity of its reader; safe to repeat.
 
     Raises DataRefused where the workspace has another datastore of that name.
     """

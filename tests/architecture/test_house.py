@@ -1,6 +1,7 @@
 """The rules of the house that no linter knows."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import fields, is_dataclass
@@ -127,6 +128,16 @@ def test_triggers_start_nothing_themselves(source: Source) -> None:
     starters = [path for path, text in source.within("triggers").texts.items() if "start_once" in text]
 
     assert starters == []
+
+
+def test_prose_names_its_subject(source: Source) -> None:
+    """Readers of every mother tongue stumble over these words; docs/contributing.md says what to write."""
+    texts = source.texts | {
+        page.relative_to(PROJECT).as_posix(): page.read_text() for page in PROJECT.glob("docs/**/*.md")
+    }
+    riddles = re.compile(r"\b(whoever|that which)\b", re.IGNORECASE)
+
+    assert [path for path, text in texts.items() if riddles.search(text)] == []
 
 
 def test_importing_the_app_imports_no_heavy_vendor():

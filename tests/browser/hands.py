@@ -11,7 +11,7 @@ _FOCUSED = "(document.activeElement.labels?.[0] ?? document.activeElement).textC
 
 @dataclass
 class Hands:
-    """Whoever uses *page* by *by*, one of `BY`."""
+    """The person who uses *page* by *by*, one of `BY`."""
 
     page: Any
     by: str

@@ -83,7 +83,7 @@ async def test_an_engineer_sees_the_plan_of_a_rollback_and_orders_it(replaced: R
     assert "not known good" in model.text
     assert "<script>alert" not in model.text
     again = await linus.get("models/churn/rollback?to=2")
-    assert "Whoever orders it answers for this" in again.text
+    assert "The person who orders it answers for this" in again.text
     assert again.form("order")["override"] == "true"
     assert "<script>alert" not in again.text
 

@@ -61,7 +61,7 @@ def test_a_first_change_is_seen_within_3_seconds_by_who_has_just_come_or_is_evid
     after = [min(request["at"] for request in moving if request["at"] > at) - at for at in (600_000, 1_200_000)]
 
     assert max(pauses([request for request in come if request["at"] <= 60_000])) <= 3.1
-    assert max(after) <= 3_100, "whoever moves again after a rest"
+    assert max(after) <= 3_100, "a reader who moves again after a rest"
     assert max(pauses([request for request in moving if 600_000 <= request["at"] <= 615_000])) <= 3.1
 
 

@@ -1,4 +1,4 @@
-"""A server that redirects whoever comes."""
+"""A server that redirects every caller."""
 
 import threading
 from collections.abc import Iterator

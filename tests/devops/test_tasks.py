@@ -118,7 +118,7 @@ async def test_a_gate_can_follow_what_somebody_else_started(app: DevOpsApp) -> N
 
 @pytest.mark.parametrize("answer", [401, 203, 302])
 async def test_once_the_token_has_expired_the_apps_own_identity_releases_the_task(app: DevOpsApp, answer: int) -> None:
-    """Azure DevOps may say so, show the page to sign in, or send whoever comes there."""
+    """Azure DevOps may say so, show the page to sign in, or send the caller there."""
     app.register("1", error=1.0)
     run = gated(app, f"slow {answer}")
     promotion = await app.asking()

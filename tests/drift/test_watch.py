@@ -148,7 +148,7 @@ async def test_a_lost_record_repeats_no_effect(app: DriftApp, step: str) -> None
     window = app.stored("drift-windows/m/1.json")["window"]
     assert (window["rows"], window["looks"], len(window["runs"])) == (300, 1, 1)
     told = {name for name, kind, _ in app.announced.events if kind == "Signalbox.Drift.Detected"}
-    assert len(told) == len(app.causes) == 1, "whoever hears it again, hears the same id"
+    assert len(told) == len(app.causes) == 1, "a listener who hears it again, hears the same id"
     assert app.hub.writes[f"signalbox/{found['report']}"] == 1
 
 

@@ -24,7 +24,7 @@ class MemoryTraffic:
     """*requests* a minute, split by the traffic as it is when somebody counts them; of each deployment a share is bad.
 
     It counts every minute that it was asked for. Before *began* there was no endpoint, and nothing to count. What was
-    answered before *past* had the share *past_bad* of bad answers, whoever answers now. The data collector keeps the
+    answered before *past* had the share *past_bad* of bad answers, by every version. The data collector keeps the
     answers of a deployment only *answers_late_s* after the requests; a request without an answer counts as bad. A bad
     request takes *bad_takes_s*, and is in no count before. Every deployment has *straggling* requests a minute more
     from *straggling_after_s* on.

@@ -113,7 +113,7 @@ async def test_two_at_once_with_one_key_are_one_start(app: InferenceApp) -> None
 
 
 async def test_two_at_once_with_one_key_may_ask_for_the_next_attempt(app: InferenceApp) -> None:
-    """Where only a fresh instance will do, whoever comes second with the same key is no clash."""
+    """Where only a fresh instance will do, a second caller with the same key is no clash."""
     run = await app.arrive("landing/each/north/a.csv")
     await app.finish(run)
     why = {"reason": "again"}

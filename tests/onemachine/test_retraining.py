@@ -1,4 +1,4 @@
-"""Retraining and drift on one machine, with hosts that die between an effect and whoever should know of it."""
+"""Retraining and drift on one machine, with hosts that die between an effect and the record that should know of it."""
 
 import copy
 import os

@@ -32,7 +32,7 @@ def send(
 
 
 def strangers(world: World) -> Iterator[requests.Response]:
-    """Whoever comes with a wrong token, key or code."""
+    """Callers with a wrong token, key or code."""
     for path, body in (
         ("runs", None),
         ("doctor", None),

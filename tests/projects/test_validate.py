@@ -230,7 +230,7 @@ def test_requests_of_another_form_need_a_sample(folder: Path) -> None:
 async def test_a_server_of_forks_that_hangs_is_left_and_another_takes_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever waited for it would wait for ever: at first for the fork, and then for its thread."""
+    """A call that waited for it would wait for ever: at first for the fork, and then for its thread."""
     script = tmp_path / "online.py"
     script.write_text("def run(data):\n    return data\n")
     lines = process.LineProcess(worker.main, [script], {}, tmp_path / "log.txt")

@@ -1,4 +1,4 @@
-"""Four eyes: whoever asked approves nothing, by whatever way they asked; where nobody is verified, one more looks."""
+"""Four eyes: a requester approves nothing, by whatever way they asked; where nobody is verified, one more looks."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -93,7 +93,7 @@ async def test_the_evidence_says_that_nobody_is_verified(app: PromotionApp) -> N
 
 
 async def test_whom_azure_names_as_a_writer_of_the_version_approves_nothing(app: PromotionApp) -> None:
-    """A display name verifies nobody, and whoever bears it is kept out all the same."""
+    """A display name verifies nobody, and its bearer is kept out all the same."""
     promotion = await flagged(app, writers=("Ada",))
 
     assert "ada asked for this promotion" in await refused(app, promotion, "ada", "data-scientist")

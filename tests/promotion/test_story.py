@@ -125,7 +125,9 @@ async def test_a_plan_names_what_is_in_its_way(app: PromotionApp) -> None:
     _, plan = await app.ask("POST", "plans", {"model": "churn:1", "to": "central"})
     _, said = await app.ask("GET", f"promotions/{first}/explain")
 
-    assert plan["unmet"][0].startswith("preprod: churn:1 is there with sha256:other; it can be met by whoever trains")
+    assert plan["unmet"][0].startswith(
+        "preprod: churn:1 is there with sha256:other; it can be met by the team that trains"
+    )
     assert f"model/churn is held by promotion {first}" in plan["unmet"][1]
     assert len(said["unmet"]) == 2
 

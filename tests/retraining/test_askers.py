@@ -1,4 +1,4 @@
-"""Who asks by hand for a retraining may not approve what comes of it, whoever asks for its promotion."""
+"""Who asks by hand for a retraining may not approve what comes of it, even if another person asks for its promotion."""
 
 from datetime import timedelta
 from typing import Any

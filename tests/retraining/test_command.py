@@ -1,4 +1,4 @@
-"""`signalbox retrain` and `signalbox retraining` against the running app, as whoever is signed in to Azure."""
+"""`signalbox retrain` and `signalbox retraining` against the running app, as the person who is signed in to Azure."""
 
 import asyncio
 import json

@@ -79,7 +79,7 @@ async def test_the_timer_releases_what_no_event_told_of_by_the_same_id(releasing
 
 
 async def test_an_entry_that_only_a_tag_calls_approved_starts_nothing(releasing: RolloutApp) -> None:
-    """Whoever may write to the registry may write any tag."""
+    """A writer of the registry may write any tag."""
     await releasing.entered("1")
     await releasing.finish((await releases_started(releasing, "1"))["promotion"])
     entry = releasing.cloud.state["assets"]["central/models/churn:1"]

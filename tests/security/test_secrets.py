@@ -55,7 +55,7 @@ def client_of(app: AttackedApp) -> Any:
 
 
 def message_of(content: Any) -> ServiceBusMessage:
-    """Its names carry secrets too: whoever sends it chooses them."""
+    """Its names carry secrets too: its sender chooses them."""
     body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
     named = {"message_id": f"m {SECRET}", "session_id": SECRET[:120], "correlation_id": SECRET}
     return ServiceBusMessage(body=body, application_properties={}, user_properties={}, **named)

@@ -1,4 +1,4 @@
-"""The index of the lists: what it says is what the rows say, whoever died or came between, and it is read once."""
+"""The index of the lists: it says what the rows say, even where a process died or came between, and it is read once."""
 
 import json
 import random

@@ -148,7 +148,7 @@ PAGES: tuple[Page, ...] = (
                 bound=_STEP,
                 numbers=_STEP,
             ),
-            # An abort is for every step: whoever must stop it is not told to look at another one first.
+            # An abort is for every step: a person who must stop it is not told to look at another one first.
             PageForm(name="abort", operation="abort_rollout", fields=_ORDER, done="The rollout is being aborted."),
         ),
     ),

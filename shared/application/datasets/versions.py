@@ -67,7 +67,7 @@ def published_file(store: RecordStore, location: str) -> PublishedFile | None:
 def require_logged(store: RecordStore, audit: AuditLog, location: str) -> str:
     """What evidence says of the version that *location* names, with its manifest's digest; empty where it names none.
 
-    Raises Refused where the manifest is not the one that the audit log has: whoever may write the container of records
+    Raises Refused where the manifest is not the one that the audit log has: a writer of the container of records
     could put another hold-out in its place.
     """
     reference = read_reference(location)

@@ -227,7 +227,7 @@ def mark_withdrawn(records: DecisionRecords, promotion: str, choice: DecisionCho
     """As `withdraw`, without waking the promotion."""
     request, opening, fate = _promotion(records, promotion)
     every_decision = list(_own(records.statements, promotion, opening, choice))
-    # A process that died between a withdrawal and its entry of the log is made up for by whoever withdraws again.
+    # A process that died between a withdrawal and its entry of the log is made up for by the next withdrawal.
     log_withdrawals(records.audit, request, (own.decision for own in every_decision))
     own_decisions = [own for own in every_decision if not own.approval.withdrawn]
     if not own_decisions:

@@ -44,7 +44,7 @@ def leave_queue(store: RecordStore, lock: str, promotion: str) -> None:
 def look_again_s(place: QueuedPromotion, now: datetime) -> float:
     """When to look at the lock again, in seconds: ever more rarely, since each look is a replay.
 
-    Whoever gives a lock back wakes the next, and the timer does too.
+    The promotion that gives a lock back wakes the next, and the timer does too.
     """
     waited = (now - datetime.fromisoformat(place.since)).total_seconds()
     # Each look comes at 2.25 times the waiting of the one before it: from 30 s on a week of waiting takes a dozen

@@ -89,7 +89,7 @@ def _changes(statements: Statements, ledger: Ledger, audit: AuditLog, order: c.S
     if opened is None:
         yield f"{order.stage}: a change request is being opened in ServiceNow"
     else:
-        who = f"group {rules.assignment_group}" if rules.assignment_group else "whoever approves it there"
+        who = f"group {rules.assignment_group}" if rules.assignment_group else "the person who approves it there"
         yield f"{order.stage}: change {opened.number} of ServiceNow is not approved yet; it can be met by {who}"
 
 
@@ -102,7 +102,7 @@ def _left(statements: Statements, order: c.StageOrder) -> Iterator[tuple[str, st
 
 def unmet_at_end(model: Promotable | None, because: Iterable[str]) -> list[str]:
     """Why it went no further; what a gate says can be met by another version only."""
-    owner = (model.owner if model else "") or "whoever trains the model"
+    owner = (model.owner if model else "") or "the team that trains the model"
     gates = tuple(f" ({phase.value}): " for phase in Phase)
     remedy = f"; it can be met by {owner}, with a new version"
     return [reason + remedy * any(gate in reason for gate in gates) for reason in because]
@@ -117,7 +117,7 @@ def _conflicts(models: Models, plan: Plan) -> Iterator[str]:
             continue
         digest = registered.tags.get(DIGEST) or registered.properties.get(DIGEST) or "an unknown digest"
         if digest != plan.digest:
-            owner = plan.promotable.owner or "whoever trains the model"
+            owner = plan.promotable.owner or "the team that trains the model"
             yield f"{at.stage.name}: {plan.model} is there with {digest}; it can be met by {owner}, with a new version"
 
 
@@ -131,7 +131,7 @@ def _without_holdout(store: RecordStore, plan: Plan) -> Iterator[str]:
         except Refused as refusal:
             reason = str(refusal)
         if reason:
-            owner = plan.promotable.owner or "whoever trains the model"
+            owner = plan.promotable.owner or "the team that trains the model"
             yield f"hold-out {reason}, so nothing is measured; it can be met by {owner}, with that file"
 
 

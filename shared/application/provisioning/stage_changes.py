@@ -97,7 +97,7 @@ def approved_change(desk: ServiceDesk, ledger: Ledger, audit: AuditLog, order: c
 
 
 def _another(change: ChangeSeen, order: c.StageOrder, opened: c.StageChange) -> str:
-    """Why *change* is not about this evidence: whoever may edit it could lend its approval to something else."""
+    """Why *change* is not about this evidence: an editor could lend its approval to something else."""
     if change.sys_id != opened.sys_id:
         return f"{change.number} has the correlation of {opened.number}, which was opened for {order.evidence}"
     if order.evidence not in change.description:

@@ -74,7 +74,7 @@ def is_shifting(records: ServingRecords, ledger: Ledger, store: RecordStore, end
     """Whether the traffic of the endpoint is a rollback's or a promotion's now.
 
     A promotion has the endpoint for days while it waits for people: until its receipt for the exit is issued it
-    changes no traffic, so whoever does meanwhile is somebody else.
+    changes no traffic, so a change meanwhile is somebody else's.
     """
     if rollback_under_way(store, endpoint.workspace.name, endpoint.name):
         return True

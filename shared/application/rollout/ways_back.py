@@ -1,6 +1,6 @@
 """The way back to a version that is known to be good, found by reading alone.
 
-An order decides with it once it has its turn, and whoever thinks about an order is shown it before.
+An order decides with it once it has its turn, and a person who considers an order is shown it before.
 """
 
 from dataclasses import replace

@@ -33,7 +33,7 @@ It is the proof of one promotion of a model. You need neither Signalbox nor acce
     signalbox-verify ARCHIVE.zip --keys trusted-keys.json --bundle FOLDER
 
 trusted-keys.json is the JSON Web Key Set of the team that runs Signalbox. Take it from where you trust it, such as the
-team's repository. keys.json in this archive is the set as the app had it, to be compared: whoever has forged an archive
+team's repository. keys.json in this archive is the set as the app had it, to be compared: a forger of an archive
 has forged that file too. FOLDER has model/ and extras/, the files of the version; without it they are not compared.
 
 pages/       what the approvers looked at, to be opened in a browser

@@ -1,6 +1,6 @@
 """Who may hand the question of a role to whom: a pure judgement. A delegation gives nobody a right.
 
-It says whose answer is awaited. Whoever is named must be allowed to speak for the role already, by name and by the
+It says whose answer is awaited. The person must be allowed to speak for the role already, by name and by the
 configuration, and is judged like everybody else when they decide.
 """
 

@@ -42,7 +42,7 @@ def listed_file(location: str) -> str:
 def keep_listed(hub: DataHub, container: str, kind: str, name: str, row: Mapping[str, str]) -> None:
     """What is said of *name* from now on, *row*; what was said before and is not in it stays. Safe to repeat."""
     version = _write_row(hub, container, f"{kind}{name}", row)
-    # The line comes second and is written by a repeat too: whoever died between the two is tried again. A line that
+    # The line comes second and is written by a repeat too: what died between the two is tried again. A line that
     # comes twice, or after that of a later version, changes nothing, since the greatest revision counts.
     _note(hub, container, kind, RowVersion(name=name, revision=version[0], row=version[1]))
 

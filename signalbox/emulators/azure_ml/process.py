@@ -37,11 +37,13 @@ def prepare() -> None:
 
 
 def _abandon_server() -> None:
-    """End the process whose forks the children are, and with it them and whoever waits for it; the next is another."""
+    """End the process that forks the children, with its children and the calls that wait; the next is another."""
     server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
     if server is not None:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(server, signal.SIGKILL)
+            # `ensure_running` starts another only once this one has ended. It collects the exit itself.
+            os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)
 
 
 class NotStarted(Exception):
@@ -95,7 +97,7 @@ class LineProcess:
             raise NotStarted(f"the scoring script did not start; its log ends: {self.tail()}")
 
     def _fork(self, stream: socket.socket) -> ForkServerProcess:
-        """It closes *stream* itself: whoever waits for it may be cancelled, and its number be another's by then."""
+        """It closes *stream* itself: the waiting call may be cancelled, and its number be another's by then."""
         with stream, self._log.open("ab") as log:
             streams = _Streams(stream.fileno(), log.fileno())
             process = _FORKS.Process(target=_run, args=(self._program, self._arguments, self._environment, streams))

@@ -10,7 +10,7 @@ from enum import StrEnum
 class MailFault(StrEnum):
     REFUSE = "refuse"  # For good.
     THROTTLE = "throttle"
-    LOSE_ANSWER = "lose answer"  # It is taken, and whoever sent it does not hear so.
+    LOSE_ANSWER = "lose answer"  # It is taken, and its sender does not hear so.
     FAIL_LATER = "fail later"  # It is accepted, and then cannot be sent.
 
 

@@ -1,4 +1,4 @@
-"""Role assignments over HTTP: made, shown and taken away by whoever may. Lists are the inspection's."""
+"""Role assignments over HTTP: made, shown and taken away, if the caller may. Lists are the inspection's."""
 
 import re
 from typing import Any

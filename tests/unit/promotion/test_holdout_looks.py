@@ -1,4 +1,4 @@
-"""A look at a hold-out is counted once for each challenger, whoever counts at the same time, year by year."""
+"""A look at a hold-out is counted once for each challenger, whatever else counts at the same time, year by year."""
 
 import json
 from collections.abc import Iterable

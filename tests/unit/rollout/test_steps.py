@@ -117,7 +117,7 @@ def test_a_step_is_decided(policy: RolloutPolicy, step: int, found: StepFacts, d
         (0, facts(after_s=3599), False),
         (0, facts(after_s=3600), True),
         (0, facts(after_s=3600, verdict=V.BOTH_SICK), True),
-        (0, facts(after_s=3600, orders=(ordered(PAUSE),)), False),  # Whoever has paused it knows.
+        (0, facts(after_s=3600, orders=(ordered(PAUSE),)), False),  # The person who paused it knows.
         (0, facts(after_s=4000, orders=(ordered(PAUSE, after_s=100), ordered(RESUME, after_s=600))), False),
         (0, facts(after_s=4100, orders=(ordered(PAUSE, after_s=100), ordered(RESUME, after_s=600))), True),
         (

@@ -13,7 +13,7 @@ const KEPT_FOR_CHANGES = 20;
 let spare = MOST_SPARE, spareAt = performance.now();
 // Just after an own order, and after a change that somebody else has made, more is likely to follow.
 let changedAt = new URL(location.href).searchParams.has("done") ? performance.now() : -Infinity;
-// Whoever has just come to the page looks at it, and so does whoever moves, scrolls or types on it.
+// A person who has just come to the page looks at it, and so does a person who moves, scrolls or types on it.
 let cameAt = performance.now(), touchedAt = -Infinity, askedAt = performance.now(), slow = 0;
 let etag = "", failures = 0, timer = 0, shownAt = new Date(), isBusy = false, quietPolls = 0;
 

@@ -94,7 +94,7 @@ def read_prediction(request: ApiRequest, run: str, query: PieceAsked) -> Predict
         raise Problem(404, "no such file", f"run {run} published no {query.name!r}; it published: {names}")
     container, _, path = predictions.manifest.partition("/")
     blob = clients.hub.find(container, f"{path.rpartition('/')[0]}/{file.name}")
-    # By its size alone, since a digest would read the whole file for each piece. Whoever copies it compares the sha256
+    # By its size alone, since a digest would read the whole file for each piece. Its reader compares the sha256
     # of the whole.
     if blob is None or blob.size != file.bytes:
         raise Problem(409, "predictions were changed", f"{file.name} of run {run} was removed or changed in the hub")

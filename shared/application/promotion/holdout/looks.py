@@ -98,6 +98,6 @@ def _counted(looks: Sequence[HoldoutLook], own: HoldoutLook, holdout: Holdout) -
         return int((look.at - first).total_seconds() // YEAR_S)
 
     # A challenger that is measured again counts the looks up to its own only: its confidence must be the same at both
-    # times, whoever has asked since.
+    # times, and it does not matter who has asked since.
     before = [look for look in looks if look.number <= own.number and year(look) == year(own)]
     return Look(number=len(before), expected=holdout.looks, since=before[0].at.isoformat())

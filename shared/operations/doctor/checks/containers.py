@@ -54,7 +54,7 @@ def _log_place(site: Site) -> Finding:
 
 
 def _policy(site: Site, report: SubjectReport, container: str) -> Finding:
-    """Whether the policy is there, and locked: an unlocked one can be taken away again by whoever has made it."""
+    """Whether the policy is there, and locked: an unlocked one can be taken away again by its maker."""
     own, fix = "has a container of its own", "lock a time-based retention policy on it: see docs/audit-log.md"
     resource = resources.container(site.configuration, container)
     if not resource:

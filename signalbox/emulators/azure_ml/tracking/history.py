@@ -55,7 +55,7 @@ class History:
         return self._run_document(name, experiment, step["status"], step["times"], tags)
 
     def record(self, name: str) -> dict[str, Any] | None:
-        """A job or a step in one form, whoever asks; None where there is neither."""
+        """A job or a step in one form for every caller; None where there is neither."""
         job = self._resources.get(f"/jobs-by-guid/{name}")
         if job is not None:
             return _job_record(job)
