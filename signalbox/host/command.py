@@ -58,8 +58,22 @@ def host() -> None:
     envvar="FUNCTIONS_WORKER_PROCESS_COUNT",
     help="Processes that the app's code runs in, which are replaced when they end; 0 runs it in the host's own.",
 )
+@click.option(
+    "--worker-python",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="SIGNALBOX_WORKER_PYTHON",
+    help="Run the app's code in Microsoft's worker library: a Python 3.13 that has azure-functions-runtime.",
+)
 def start(
-    port: int, app: Path, state: Path, log_level: str, synchronous: str, auth: bool, workers: int, allow_unserved: bool
+    port: int,
+    app: Path,
+    state: Path,
+    log_level: str,
+    synchronous: str,
+    auth: bool,
+    workers: int,
+    worker_python: Path | None,
+    allow_unserved: bool,
 ) -> None:
     """Serve the function app in APP until Ctrl-C."""
     # This import takes half a second, which `signalbox --help` need not pay.
@@ -80,6 +94,7 @@ def start(
         owns_process=True,
         auth=auth,
         workers=workers,
+        worker_python=worker_python,
         allow_unserved=allow_unserved,
     )
     try:

@@ -42,6 +42,8 @@ from signalbox.host.web.access import Access
 from signalbox.host.web.administration import Administration
 from signalbox.host.web.headers import add_headers
 from signalbox.host.workers.crew import Crew, RemoteOrchestrator
+from signalbox.host.workers.microsoft.crew import LibraryCrew
+from signalbox.host.workers.microsoft.spawner import Spawner
 from signalbox.host.workers.nursery import Nursery
 from signalbox.host.workers.worker import Worker
 from signalbox.listening import ListeningSite
@@ -63,7 +65,8 @@ class HostOptions:
     """Where the app and its state are, and how the host runs. Port 0 takes a free one.
 
     *owns_process* says that the process is only this host, so that it may watch how the process ends; *auth*, that
-    callers must show keys. The app's code runs in *workers* processes, or in this one if there are none.
+    callers must show keys. The app's code runs in *workers* processes, or in this one if there are none; with
+    *worker_python*, in Microsoft's worker library, which that Python has.
     *allow_unserved* leaves functions out that cannot be served, where one of them would otherwise stop the host.
     """
 
@@ -73,6 +76,7 @@ class HostOptions:
     synchronous: Synchronous = "FULL"
     owns_process: bool = False
     workers: int = 0
+    worker_python: Path | None = None
     allow_unserved: bool = False
     auth: bool = True
 
@@ -93,13 +97,14 @@ class FunctionsHost:
         self.settings = load_host_settings(options.app, os.environ)
         self.keys = load_keys(self._state)
         self._access = Access(keys=self.keys, required=options.auth)
-        all_functions = index(app or load_app(options.app), options.app)
+        self._spawner = Spawner(options.worker_python, options.app) if options.worker_python else None
+        all_functions = self._spawner.functions if self._spawner else index(app or load_app(options.app), options.app)
         enabled = [function for name, function in all_functions.items() if _is_enabled(name)]
         self._kinds = sort_by_kind(enabled, leave_out=options.allow_unserved)
         self.functions = {function.name: function for functions in self._kinds.values() for function in functions}
         self._orchestrators: Mapping[str, Orchestrator] = app_orchestrators(self.functions.values())
         remember_moments()
-        self._nursery = Nursery(self._be_worker) if options.workers else None
+        self._nursery = Nursery(self._be_worker) if options.workers and not self._spawner else None
         self._sources = [source(function, os.environ) for function in self._kinds["serviceBusTrigger"]]
         # The SDK's client sends no key on this path, here as on Azure. Its random name keeps out other users of the
         # machine.
@@ -136,10 +141,10 @@ class FunctionsHost:
 
     async def _open(self) -> None:
         orchestrators = self._orchestrators
-        if self._nursery is None:
+        crew = self._crew()
+        if crew is None:
             self.invoker: Invoker | Crew = Invoker(self.client_binding, self.settings.timeout)
         else:
-            crew = Crew(self._nursery, self.client_binding, self.settings.timeout, self._options.workers)
             await crew.start()
             orchestrators = {name: RemoteOrchestrator(crew, name) for name in orchestrators}
             self.invoker = crew
@@ -158,6 +163,13 @@ class FunctionsHost:
         timers = [timer(function) for function in self._kinds["timerTrigger"]]
         self.timers = TimerTriggers(timers, self._clock, self._storage, self.invoker)
         self.service_bus = ServiceBusTriggers(self._sources, self.invoker, self.settings.service_bus)
+
+    def _crew(self) -> Crew | None:
+        """The worker processes, if the app's code runs in such."""
+        size, timeout = self._options.workers, self.settings.timeout
+        if self._spawner is not None:
+            return LibraryCrew(self._spawner, self.client_binding, timeout, size or 1)
+        return None if self._nursery is None else Crew(self._nursery, self.client_binding, timeout, size)
 
     async def stop(self) -> None:
         """Stop listening, let what is in progress end, close the state."""

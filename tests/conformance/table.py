@@ -12,8 +12,12 @@ from azure.functions.meta import get_binding_registry
 
 from signalbox.host.bindings import SERVED_BINDINGS
 from signalbox.host.triggers.kinds import KINDS
+from tests.conformance.differences import DIFFERENCES
 
 BEGIN, END = "<!-- The suite's table begins. `make documents` writes it. -->\n", "<!-- The suite's table ends. -->\n"
+
+
+LIBRARY_TESTS = Path(__file__).parents[1] / "host" / "test_library_worker.py"
 
 
 def rows() -> list[tuple[str, str]]:
@@ -47,7 +51,17 @@ def table() -> str:
         parts.setdefault(part, []).append(behaviour)
     proofs = ["| part | what a case shows |", "|---|---|"]
     proofs += [f"| {part} | {'; '.join(behaviours)} |" for part, behaviours in parts.items()]
-    return "\n".join([*kinds, "", *proofs]) + "\n"
+    return "\n".join([*kinds, "", *proofs, "", *differences()]) + "\n"
+
+
+def differences() -> list[str]:
+    """The table of what is otherwise in Microsoft's worker library; a row that no test shows is an error."""
+    modules = [*Path(__file__).parent.glob("test_*.py"), LIBRARY_TESTS]
+    tests = {line.split("(")[0] for path in modules for line in path.read_text().splitlines()}
+    if unproven := [name for name in DIFFERENCES if f"def {name.split('[')[0]}" not in tests]:
+        raise SystemExit(f"no test shows these differences: {', '.join(unproven)}")
+    head = ["| what | in the host or its own workers | in Microsoft's worker library |", "|---|---|---|"]
+    return head + [f"| {row.subject} | {row.in_own} | {row.in_library} |" for row in DIFFERENCES.values()]
 
 
 def written(page: str) -> str:

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.onemachine, pytest.mark.xdist_group("documents")]
 
 CLOUD = "starts local clouds of its own for a minute or more; its target is checked below"
 AZURE = "needs Azure and the Azure CLI"
+LIBRARY = "needs Python 3.13; make proof-worker makes such an environment and starts hosts with it"
 HOST = "is what `signalbox up` runs; tests/host starts it with apps of its own"
 TESTS_OF_THE_GUIDE = (
     ".venv/bin/python -m pytest tests/unit/gates -q",
@@ -143,6 +144,9 @@ EXCEPTIONS = {
     "_SIGNALBOX_COMPLETE=fish_source signalbox | source": "needs fish; tests/cli/test_status.py reads the script",
     "signalbox host start --app . --port 7071 --state .signalbox/host": HOST,
     "python -m signalbox.host start": HOST,
+    "python3.13 -m venv .venv-worker": LIBRARY,
+    ".venv-worker/bin/pip install 'azure-functions-runtime>=1.3,<2' -r requirements.txt": LIBRARY,
+    "signalbox host start --worker-python .venv-worker/bin/python": LIBRARY,
     **dict.fromkeys(TESTS_OF_THE_GUIDE, "is these tests"),
     "az keyvault create --name kv-signalbox --resource-group rg-mlops --enable-rbac-authorization"
     " --enable-purge-protection": AZURE,

@@ -1,48 +1,40 @@
-"""Microsoft's own worker library loads the packaged folder and runs each kind of trigger in it: `make proof-worker`.
+"""Microsoft's own worker library runs the package as it is deployed, behind our host: `make proof-worker`.
 
-Nothing but its host is missing, and of that the part which the app talks to stands here: the worker's Durable client
-starts orchestrations in our host, and its clients reach the local cloud's storage and identities.
+The scenes are those of the demonstrations, which check what they tell: a file that is scored, messages that are
+answered, a promotion up to production. The app calls real clients of the local cloud.
 """
 
-import asyncio
-import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from activities.blueprint import BODIES, STARTING_BODIES
 from orchestrators.blueprint import BODIES as ORCHESTRATIONS
+from signalbox.cli.app_client import AppClient
 from signalbox.cli.commands.project.package import package
-from signalbox.host.clock import VirtualClock
-from signalbox.host.durable.client import Filter
-from signalbox.host.testing import LocalHost
-from signalbox.launcher.cloud import LocalCloud
+from signalbox.cli.demonstrations.example import deploy_example
+from signalbox.cli.demonstrations.inference import tell_inference
+from signalbox.cli.demonstrations.messaging import tell_messaging
+from signalbox.cli.demonstrations.promotion import tell_promotion
+from signalbox.cli.demonstrations.stage import Stage, Timeline
 from signalbox.launcher.hub import hub_client
 from signalbox.projects.libraries import HEAVIEST_PACKAGE, LIBRARIES, weigh
-from tests.fakes.ports import FakeClients
-from tests.hosted import hosted
-from tests.inference.conftest import CONFIGURATION
+from tests.trained import trained_models
 from tests.warm_clouds import WarmServices
 from triggers.http.routes import ROUTES
 from triggers.queues.bindings import QUEUE_FUNCTIONS
 
 PROJECT = Path(__file__).parents[2]
 PYTHON = os.environ.get("SIGNALBOX_WORKER_PYTHON", "")
-# A recorded run, from its first step to its last.
-GOLDEN = json.loads((PROJECT / "tests" / "replay" / "golden" / "run_inference-released.json").read_text())
-EVENT = json.loads((PROJECT / "tests" / "payloads" / "blob_created.grid.json").read_text())
-LANDED = ("diabetes/each/north/by-event.csv", "diabetes/each/north/by-message.csv")
-TICK = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": {}, "IsPastDue": False}
-MESSAGE_FIELDS = {
-    "MessageId": {"string": "message-1"},
-    "SessionId": {"string": "north"},
-    "DeliveryCount": {"json": "1"},
-    "EnqueuedTimeUtc": {"string": "2026-01-05T08:15:30.123456Z"},
-    "UserProperties": {"json": "{}"},
+KINDS = {
+    "activityTrigger": len(BODIES) + len(STARTING_BODIES),
+    "orchestrationTrigger": len(ORCHESTRATIONS),
+    "serviceBusTrigger": len(QUEUE_FUNCTIONS),
+    "httpTrigger": len(ROUTES) + len(("home", "pages")),  # The console has two functions.
 }
 
 pytestmark = [
@@ -51,106 +43,51 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def packaged(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package as it is deployed, with its libraries."""
-    folder = tmp_path / "app"
+    folder = tmp_path_factory.mktemp("package") / "app"
     arguments = ["--out", str(folder), "--config", str(PROJECT / "signalbox.yaml"), "--app", str(PROJECT)]
     done = CliRunner().invoke(package, [*arguments, "--python", PYTHON])
     assert done.exit_code == 0, done.output
     return folder
 
 
-@pytest.fixture
-def services(tmp_path: Path) -> Iterator[LocalCloud]:
-    """The local cloud without a host."""
-    cloud = WarmServices(PROJECT, tmp_path / "state")
+@pytest.fixture(scope="module")
+def stage(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A local cloud whose host runs the package in the library."""
+    folder = tmp_path_factory.mktemp("stage") / "example"
+    shutil.copytree(trained_models(tmp_path_factory) / "ward", folder)
+    cloud = WarmServices(PROJECT, tmp_path_factory.mktemp("state"), time_scale=0.05)
     cloud.start_services()
     try:
-        yield cloud
+        deploy_example(PROJECT, folder, cloud.endpoints)
+        cloud.start_host(packaged, {"SIGNALBOX_WORKER_PYTHON": PYTHON})
+        app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
+        with hub_client(cloud.endpoints) as hub:
+            yield Stage(cloud=cloud, app=app, hub=hub, line=Timeline(), folder=folder, project=PROJECT)
     finally:
         cloud.stop()
 
 
-async def test_the_packaged_folder_runs_in_microsofts_worker(
-    packaged: Path, services: LocalCloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    etags = [land(services, path) for path in LANDED]
-    clock, state = VirtualClock(), tmp_path / "host"
-    state.mkdir()
-    async with hosted(FakeClients(CONFIGURATION, clock.now), clock, state, monkeypatch) as host:
-        output = await drive(packaged, services, {"client": host.client_binding(), "invocations": orders(etags[0])})
-        await host.settle(timeout=60)
-        started = names_of(host)
-
-    assert output["started"] == 1
-    assert Path(output["from"]["function_app"]) == packaged / "function_app.py"
-    assert Path(output["from"]["azure.functions"]).is_relative_to(packaged / LIBRARIES)
-    check_kinds(output)
-    check_answers(output["invocations"])
-    assert sorted(name for name in started if name == "run_inference") == ["run_inference"] * 2  # An event, a message.
-    assert "keep_schedules" in started
+def test_the_package_is_no_heavier_than_agreed(packaged: Path) -> None:
     assert weigh(packaged) <= HEAVIEST_PACKAGE
 
 
-def land(services: LocalCloud, path: str) -> str:
-    with hub_client(services.endpoints) as hub:
-        written = hub.get_blob_client("landing", path).upload_blob(b"id,age\np-1,0.1\n")
-    return str(written["etag"])
+def test_every_function_is_loaded_with_the_packages_own_libraries(packaged: Path, stage: Stage) -> None:
+    log = (stage.cloud.state / "logs" / "host.log").read_text()
+    assert f"azure.functions of {packaged / LIBRARIES}" in log
+    for kind, count in KINDS.items():
+        assert log.count(f"trigger={kind}\n") == count, kind
 
 
-def orders(etag: str) -> dict[str, Any]:
-    """One invocation of each kind of trigger."""
-    subject = f"/blobServices/default/containers/landing/blobs/{LANDED[0]}"
-    event = {**EVENT, "subject": subject, "data": {**EVENT["data"], "eTag": etag, "contentLength": 15}}
-    message = {"paths": [f"landing/{LANDED[1]}"], "route": "diabetes-each"}
-    return {
-        "health": {"http": "https://app/api/v1/health"},
-        "open_run": {"json": json.dumps({"nonsense": 1})},
-        "run_inference": {"string": json.dumps(GOLDEN["context"])},
-        "receive_hub_event": {"json": json.dumps(event)},
-        "tick_schedules": {"json": json.dumps(TICK)},
-        "receive_hub_message": {"bytes": json.dumps(message), "metadata": MESSAGE_FIELDS},
-    }
+def test_a_file_is_scored_once_and_a_bad_one_is_released(stage: Stage) -> None:
+    tell_inference(stage)
 
 
-async def drive(packaged: Path, services: LocalCloud, order: dict[str, Any]) -> dict[str, Any]:
-    sample = json.loads((PROJECT / "local.settings.sample.json").read_text())["Values"]
-    queues = {function.setting: function.name for function in QUEUE_FUNCTIONS}
-    cloud = {name: value for name, value in services.environment().items() if name != "SIGNALBOX_CONFIG"}
-    process = await asyncio.create_subprocess_exec(
-        *(PYTHON, "-W", "ignore", str(Path(__file__).with_name("worker_driver.py")), str(packaged)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**sample, **queues, **cloud, "PATH": os.environ["PATH"]},
-        cwd=packaged.parent,
-    )
-    text, errors = await process.communicate(json.dumps(order).encode())
-    assert process.returncode == 0, errors.decode()[-4000:]
-    return dict(json.loads(text))
+def test_messages_are_answered_and_streamed_records_come_once(stage: Stage) -> None:
+    tell_messaging(stage)
 
 
-def names_of(host: LocalHost) -> list[str]:
-    return [row.name for row in host.host.client.query(Filter())]
-
-
-def check_kinds(output: dict[str, Any]) -> None:
-    """Every function of the app is loaded, and of its own kind."""
-    kinds = list(output["functions"].values())
-    assert output["loads"] == len(kinds)
-    assert kinds.count("activityTrigger") == len(BODIES) + len(STARTING_BODIES)
-    assert kinds.count("orchestrationTrigger") == len(ORCHESTRATIONS)
-    assert kinds.count("serviceBusTrigger") == len(QUEUE_FUNCTIONS)
-    assert kinds.count("httpTrigger") == len(ROUTES) + len(("home", "pages"))  # The console has two functions.
-    assert set(kinds) == {output["functions"][name] for name in orders("")}, "no kind of trigger is left out"
-
-
-def check_answers(answers: dict[str, Any]) -> None:
-    failures = {name: answer["error"] + answer["trace"] for name, answer in answers.items() if "error" in answer}
-    assert set(failures) == {"open_run"}, failures
-    assert json.loads(answers["health"]["value"])["status"] == "alive"
-    assert "RunOpening.key is missing" in failures["open_run"]  # The body's own decoder was reached.
-    orchestration = json.loads(answers["run_inference"]["value"])
-    assert orchestration["isDone"]
-    assert {**orchestration["output"], **GOLDEN["output"]} == orchestration["output"]
+def test_a_version_is_promoted(stage: Stage) -> None:
+    tell_promotion(stage)

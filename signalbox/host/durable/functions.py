@@ -33,7 +33,12 @@ def durable_functions(
 
 def app_orchestrators(functions: Iterable[Function]) -> dict[str, Orchestrator]:
     """The orchestrators among *functions*, by the names that start them."""
-    return {name: _AppOrchestrator(function) for name, function in _of_kind(functions, "orchestrationTrigger")}
+    return {name: _AppOrchestrator(function) for name, function in orchestrator_functions(functions).items()}
+
+
+def orchestrator_functions(functions: Iterable[Function]) -> dict[str, Function]:
+    """The functions of orchestrators, by the names that start them."""
+    return dict(_of_kind(functions, "orchestrationTrigger"))
 
 
 def durable_names(functions: Collection[Function]) -> frozenset[str]:

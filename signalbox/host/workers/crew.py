@@ -14,16 +14,17 @@ from typing import Any
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import ClientBinding
-from signalbox.host.containment import ProcessEndedError
+from signalbox.host.containment import ProcessEndedError, describe
 from signalbox.host.durable.orchestrations.state import Session
+from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
 from signalbox.host.invocation import CROWD, FunctionTimeoutError
 from signalbox.host.log import LOGGER
 from signalbox.host.workers import frames
+from signalbox.host.workers.microsoft.spawner import Spawner
 from signalbox.host.workers.nursery import Nursery
 from signalbox.host.workers.worker import Failure
 
-_GRACE = timedelta(seconds=2)  # A worker ends what runs too long by itself, if the app leaves it the time.
 _TRIES = 3
 
 
@@ -50,10 +51,13 @@ class Member:
 class Crew:
     """Calls the app's functions as `Invoker` does, in worker processes."""
 
-    def __init__(self, nursery: Nursery, client: ClientBinding, timeout: timedelta | None, size: int) -> None:
+    _grace = timedelta(seconds=2)  # A worker ends what runs too long by itself, if the app leaves it the time.
+
+    def __init__(self, nursery: Nursery | Spawner, client: ClientBinding, timeout: timedelta | None, size: int) -> None:
         self._nursery = nursery
         self._client = client
-        self._limit = None if timeout is None else (timeout + _GRACE).total_seconds()
+        self._timeout = timeout
+        self._limit = None if timeout is None else (timeout + self._grace).total_seconds()
         self._size = size
         self._members: list[Member] = []  # Those that take calls.
         self._has_members = asyncio.Event()
@@ -84,26 +88,30 @@ class Crew:
         self._callers += function.kind == "httpTrigger"
         try:
             plain_headers = {name.lower(): value for name, value in (headers or {}).items()}
-            order = ("call", function.name, data, plain_headers, instance, dict(metadata or {}))
-            return await self._ask(await self._choose(), *order, limit=self._limit)
+            return await self._call(function, data, plain_headers, instance, dict(metadata or {}))
         finally:
             self._callers -= function.kind == "httpTrigger"
 
     invoke = answer
 
+    async def _call(self, function: Function, *details: Any) -> Any:
+        return await self._ask(await self._choose(), "call", function.name, *details, limit=self._limit)
+
     def open(self, name: str, context: str) -> tuple[RemoteSession | None, str]:
         """Replay an orchestrator in a worker, for a thread that waits. Another worker tries again if one ends, since
         what ended it may have been somebody else."""
         for attempt in range(_TRIES):
-            member = asyncio.run_coroutine_threadsafe(self._choose(), self._loop).result()
             try:
-                number, state, cancellations = self._wait(member, "open", name, context)
+                return self._open(name, context)
             except ProcessEndedError:
                 if attempt == _TRIES - 1:
                     raise
-            else:
-                return None if cancellations is None else RemoteSession(self, member, number, cancellations), state
         raise AssertionError("the last try returns or raises")
+
+    def _open(self, name: str, context: str) -> tuple[RemoteSession | None, str]:
+        member = asyncio.run_coroutine_threadsafe(self._choose(), self._loop).result()
+        number, state, cancellations = self._wait(member, "open", name, context)
+        return None if cancellations is None else RemoteSession(self, member, number, cancellations), state
 
     def resume(self, member: Member, number: int, events: str) -> tuple[int, str, Sequence[bool]]:
         answer: tuple[int, str, Sequence[bool]] = self._wait(member, "resume", number, events)
@@ -139,19 +147,20 @@ class Crew:
         except TimeoutError:
             self._remove(member)
             member.kill()  # Not even its event loop goes on.
-            raise FunctionTimeoutError(f"function '{order[1]}' ran too long, and its worker was ended") from None
+            reason = f"Timeout value of {self._timeout} exceeded by function '{order[1]}', and its worker was ended"
+            raise FunctionTimeoutError(reason) from None
         finally:
             member.pending.pop(number, None)
             self._dismiss_if_done(member)
         if isinstance(answer, Failure):
-            raise _revived(answer)
+            raise revived(answer)
         return answer
 
     async def _add(self) -> None:
         try:
             pid, connection = await asyncio.to_thread(self._nursery.bear, self._client())
-        except (EOFError, OSError):
-            LOGGER.error("the process that forks workers has ended, so the host stops")
+        except (EOFError, HostError, OSError) as error:
+            LOGGER.error("no worker can be started, so the host stops: %s", describe(error))
             os.kill(os.getpid(), signal.SIGTERM)
             raise
         reader, writer = await asyncio.open_connection(sock=connection)
@@ -243,7 +252,8 @@ class RemoteOrchestrator:
         return self._crew.open(self._name, context)
 
 
-def _revived(failure: Failure) -> RemoteError:
+def revived(failure: Failure) -> RemoteError:
+    """The error of the app that *failure* describes."""
     error: RemoteError = type(failure.kind, (RemoteError,), {})(failure.text)
     error.add_note(failure.trace)
     return error

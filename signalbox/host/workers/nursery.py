@@ -48,15 +48,19 @@ class Nursery:
         """How a worker that has gone ended; None if it was killed from outside, for which nobody can be blamed."""
         with self._lock:
             self._connection.sendall(frames.pack(("bury", pid)))
-            code = os.waitstatus_to_exitcode(frames.receive(self._connection))
-        if code >= 0:
-            return f"the worker process exited with status {code}"
-        return None if code == -signal.SIGKILL else f"the worker process ended by {signal.Signals(-code).name}"
+            return how_it_ended(os.waitstatus_to_exitcode(frames.receive(self._connection)))
 
     def close(self) -> None:
         """End the nursery and with it every worker that is left."""
         self._connection.close()
         os.waitpid(self._pid, 0)
+
+
+def how_it_ended(code: int) -> str | None:
+    """What the exit code of a worker says; None where it was killed from outside."""
+    if code >= 0:
+        return f"the worker process exited with status {code}"
+    return None if code == -signal.SIGKILL else f"the worker process ended by {signal.Signals(-code).name}"
 
 
 def _serve(connection: socket.socket, main: Main) -> None:

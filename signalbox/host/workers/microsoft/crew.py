@@ -1,0 +1,112 @@
+"""Calls the app's functions through Microsoft's worker library, and reads its answers as the SDK writes ours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from http.cookies import SimpleCookie
+from typing import Any
+
+from azure.functions.meta import Datum
+
+from signalbox.host.bindings import ClientBinding, TraceContext
+from signalbox.host.containment import describe
+from signalbox.host.durable.functions import orchestrator_functions
+from signalbox.host.functions import Function
+from signalbox.host.log import log_invocation
+from signalbox.host.workers.crew import Crew, RemoteSession, revived
+from signalbox.host.workers.microsoft.spawner import Spawner
+from signalbox.host.workers.worker import Failure
+
+
+class LibraryCrew(Crew):
+    """A crew whose workers are Microsoft's."""
+
+    _grace = timedelta(0)  # Its workers leave `functionTimeout` to the host, which ends them, as on Azure.
+
+    def __init__(self, spawner: Spawner, client: ClientBinding, timeout: timedelta | None, size: int) -> None:
+        super().__init__(spawner, client, timeout, size)
+        self._ids = spawner.ids
+        self._orchestrators = orchestrator_functions(spawner.functions.values())
+
+    async def _call(self, function: Function, *details: Any) -> Any:
+        data, headers, instance, metadata = details
+        start, invocation = time.perf_counter(), str(uuid.uuid4())
+        trace = TraceContext(headers)
+        order = {
+            "invocation": invocation,
+            "id": self._ids[function.name],
+            "inputs": list(self._inputs(function, data)),
+            "metadata": {name: wire(value) for name, value in metadata.items()},
+            "trace": (trace.trace_parent, trace.trace_state),
+        }
+        try:
+            answer = await self._ask(await self._choose(), "call", function.name, order, limit=self._limit)
+            result = _read(function, answer)
+        except Exception as error:
+            detail = f"invocation={invocation} error={describe(error)}"
+            log_invocation(function.name, "failed", time.perf_counter() - start, instance, detail, error)
+            raise
+        log_invocation(function.name, "succeeded", time.perf_counter() - start, instance, f"invocation={invocation}")
+        return result
+
+    def _open(self, name: str, context: str) -> tuple[RemoteSession | None, str]:
+        """The library keeps no orchestrator in memory, so each step replays the whole history, as on Azure."""
+        call = self._call(self._orchestrators[name], Datum(context, "json"), {}, "-", {})
+        return None, asyncio.run_coroutine_threadsafe(call, self._loop).result()
+
+    def _inputs(self, function: Function, data: Datum) -> Iterator[tuple[str, tuple[str, Any]]]:
+        yield function.argument, wire(data)
+        for binding in function.bindings:
+            if binding["type"] == "durableClient":
+                yield str(binding["name"]), ("string", self._client())
+
+
+def wire(datum: Datum) -> tuple[str, Any]:
+    """A kind of the protocol's TypedData, and its value without any class of the SDK."""
+    match datum.type:
+        case "http":
+            fields = {name: _plain(part) for name, part in datum.value.items() if name != "body"}
+            return "http", {**fields, "body": wire(datum.value["body"])}
+        case "collection_bytes":
+            return "collection_bytes", list(datum.value.bytes)
+        case "string" | "bytes" | "json":
+            return datum.type, datum.value
+    return "json", json.dumps(datum.value)  # The real host sends numbers so.
+
+
+def _plain(part: Datum | Mapping[str, Datum]) -> Any:
+    return part.value if isinstance(part, Datum) else {name: value.value for name, value in part.items()}
+
+
+def _read(function: Function, answer: tuple[Any, ...]) -> Any:
+    """The answer as `bindings.encode` gives it. Raises a RemoteError with the app's own error."""
+    kind, value, more = answer
+    if kind == "error":
+        name, _, text = value.partition(": ")
+        raise revived(Failure(kind=name, text=text, trace=more))
+    if function.output is not None:
+        value = more.get(function.output)
+    if function.kind == "httpTrigger":
+        return None if value is None else _response(*value)
+    return None if value is None else value[1]
+
+
+def _response(kind: str, value: Any) -> Datum:
+    """The HTTP response as the SDK's converter writes it."""
+    if kind != "http":
+        return Datum(value, kind)
+    _, body = value["body"] or ("bytes", b"")
+    return Datum(
+        {
+            "status_code": Datum(str(value["status"]), "string"),
+            "headers": {name: Datum(text, "string") for name, text in value["headers"].items()},
+            "cookies": [SimpleCookie(cookie) for cookie in value["cookies"]],
+            "body": Datum(body, "bytes"),
+        },
+        "http",
+    )
