@@ -1,9 +1,11 @@
 """Pages as HTML: the templates, what they may call, and the headers of every page."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import azure.functions as func
 import jinja2
@@ -20,6 +22,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_PLACES = ("cursor", "after")  # Where a page of a list begins: in another order that is elsewhere.
 SECURE = {
     "Cache-Control": "private, no-store",
     "Content-Security-Policy": POLICY,
@@ -61,6 +64,7 @@ def environment() -> jinja2.Environment:
         "e_value": evidence_text,
         "rough": rough,
         "counted": counted_in_thousands,
+        "reordered": reordered,
     }
     return templates
 
@@ -75,6 +79,11 @@ def moment(text: str) -> str:
 def counted_in_thousands(number: int, noun: str, plural: str = "") -> str:
     """As `counted` says it, with the thousands set off by commas."""
     return f"{number:,}{counted(number, noun, plural).removeprefix(str(number))}"
+
+
+def reordered(filters: Mapping[str, str], param: str, sort: str) -> str:
+    """The query of a list with *filters* in the order *sort*, from its first page on."""
+    return urlencode({name: text for name, text in filters.items() if name not in (param, *_PLACES)} | {param: sort})
 
 
 def day(text: str) -> str:

@@ -21,7 +21,7 @@ from shared.records.retraining import find_retraining
 from shared.validation.rules import Many, OptionalName, Text
 from triggers.http.api_route import ApiRequest, requester_name
 from triggers.http.exchange.idempotency import RequestedStart
-from triggers.http.exchange.pages import PAGE, Cursor, Limit, page
+from triggers.http.exchange.pages import PAGE, Cursor, Limit, order_of, page
 from triggers.http.exchange.problems import Problem
 from triggers.http.named_resources import CHECK_FILES, HubPath, OptionalPlace
 
@@ -54,7 +54,10 @@ class PublicationAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetFilters:
+    """*sort* is a column, with `-` before it the greatest first; the newest first where it is empty."""
+
     name: OptionalName = ""
+    sort: Annotated[str, Text(shortest=0, longest=10, pattern=r"(-?(at|name))?")] = ""
     limit: Limit = PAGE
     cursor: Cursor = ""
 
@@ -134,7 +137,14 @@ async def list_datasets(request: ApiRequest, query: DatasetFilters) -> DatasetPa
         for name, version, at in entries
         if request.sees(Belonging.DATASET, name)
     ]
-    shown, cursor = page(rows, lambda row: (row.at, f"{row.name}@{row.version}"), query.limit, query.cursor)
+    order = order_of(query.sort or "-at")
+    shown, cursor = page(
+        rows,
+        lambda row: (getattr(row, order.column), f"{row.name}@{row.version}"),
+        query.limit,
+        query.cursor,
+        down=order.down,
+    )
     return DatasetPage(total=len(rows), datasets=shown, next=cursor)
 
 

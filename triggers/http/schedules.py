@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import attrgetter
 from typing import Annotated, Any
 
 from shared import contracts as c
@@ -14,11 +15,11 @@ from shared.domain.schedules.cron import first_due, read_cron
 from shared.domain.schedules.due_times import PauseOrder, Schedule, moment
 from shared.records import paths as records
 from shared.records.schedules import firings_of, give_order, note, read_orders, read_timetable
-from shared.validation.rules import OptionalName, Whole
+from shared.validation.rules import OptionalName, Text, Whole
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.bodies import Order
 from triggers.http.exchange.idempotency import RequestedStart
-from triggers.http.exchange.pages import PAGE
+from triggers.http.exchange.pages import PAGE, order_of, rows_behind
 from triggers.http.exchange.problems import Problem
 
 _FIRINGS, _DAYS_BACK = 20, 31
@@ -26,8 +27,10 @@ _FIRINGS, _DAYS_BACK = 20, 31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleFilters:
-    """*after*: the name that the page before ended with."""
+    """*after*: the name that the page before ended with. *sort* is a column, with `-` before it the greatest first; by
+    name where it is empty."""
 
+    sort: Annotated[str, Text(shortest=0, longest=20, pattern=r"(-?(schedule|does|next|paused))?")] = ""
     after: OptionalName = ""
     limit: Annotated[int, Whole(least=1, most=PAGE)] = PAGE
 
@@ -121,16 +124,26 @@ def _order(request: ApiRequest, schedule: str, reason: str, *, pause: bool) -> S
 
 
 def list_schedules(request: ApiRequest, query: ScheduleFilters) -> SchedulePage:
-    """By name; the next page begins after `after`."""
-    clients = request.clients
-    timetable, orders = read_timetable(clients.store), read_orders(clients.store)
-    schedules = sorted(clients.configuration.schedules, key=lambda schedule: schedule.name)
-    schedules_after = [schedule for schedule in schedules if schedule.name > query.after]
-    now = clients.clock.now()
-    page = tuple(ScheduleRow(**_row(item, orders.get(item.name), now)) for item in schedules_after[: query.limit])
+    """By name, or as `sort` says; the next page begins after `after`."""
+    clients, order = request.clients, order_of(query.sort or "schedule")
+    timetable, orders, now = read_timetable(clients.store), read_orders(clients.store), clients.clock.now()
+    rows = [ScheduleRow(**_row(item, orders.get(item.name), now)) for item in clients.configuration.schedules]
+    rows.sort(key=lambda row: (_sortable(row, order.column), row.schedule), reverse=order.down)
+    if query.sort:
+        rows_after = rows_behind(rows, attrgetter("schedule"), query.after)
+    else:  # A name tells where it would stand by name, also where its schedule is not configured any more.
+        rows_after = [row for row in rows if row.schedule > query.after]
+    page = tuple(rows_after[: query.limit])
     until = timetable.until.isoformat() if timetable else ""
-    next_name = page[-1].schedule if len(schedules_after) > len(page) else ""
-    return SchedulePage(total=len(schedules), seen_to_until=until, schedules=page, next=next_name)
+    next_name = page[-1].schedule if len(rows_after) > len(page) else ""
+    return SchedulePage(total=len(rows), seen_to_until=until, schedules=page, next=next_name)
+
+
+def _sortable(row: ScheduleRow, column: str) -> str:
+    """What is never due again, or rests, comes behind everything that is due."""
+    if column == "next":
+        return row.next if row.next and not row.paused else "~"
+    return str(getattr(row, column))
 
 
 def show_schedule(request: ApiRequest, schedule: str) -> ScheduleShown:

@@ -21,13 +21,14 @@ Limit: TypeAlias = Annotated[int, Whole(least=1, most=PAGE)]
 
 
 def page(
-    rows: Sequence[T], order: Callable[[T], tuple[str, str]], limit: int, cursor: str
+    rows: Sequence[T], order: Callable[[T], tuple[str, str]], limit: int, cursor: str, *, down: bool = True
 ) -> tuple[tuple[T, ...], str]:
-    """The *limit* rows after *cursor*, the greatest by *order* first, and the next cursor, empty at the end."""
-    ordered_rows = sorted(rows, key=order, reverse=True)
+    """The *limit* rows after *cursor*, the greatest by *order* first unless it does not go *down*, and the next cursor,
+    empty at the end."""
+    ordered_rows = sorted(rows, key=order, reverse=down)
     if cursor:
         last = read_cursor(cursor)
-        ordered_rows = [row for row in ordered_rows if order(row) < last]
+        ordered_rows = [row for row in ordered_rows if order(row) != last and (order(row) < last) is down]
     rows_of_page = tuple(ordered_rows[:limit])
     return rows_of_page, written_cursor(order(rows_of_page[-1])) if len(ordered_rows) > limit else ""
 
@@ -53,6 +54,17 @@ class RowState(StrEnum):
 def order_of(sort: str) -> RowOrder:
     """The order that *sort* names: a column, with `-` before it the greatest first; without any the newest first."""
     return RowOrder(column=sort.removeprefix("-"), down=sort.startswith("-")) if sort else NEWEST
+
+
+def rows_behind(rows: Sequence[T], name_of: Callable[[T], str], after: str) -> Sequence[T]:
+    """*rows* behind the one called *after*, all of them without it. Raises Problem where it is not among them: where it
+    would stand, its name does not tell."""
+    if not after:
+        return rows
+    for place, row in enumerate(rows, 1):
+        if name_of(row) == after:
+            return rows[place:]
+    raise Problem(422, "bad query", f"after is {after!r}, which is not in the list any more; leave it out to start")
 
 
 def utc_text(moment: str) -> str:

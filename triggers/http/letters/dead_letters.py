@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 from typing import Any
 
 from shared.clients import Clients
@@ -18,7 +19,7 @@ from triggers.events.dispatch import dispatch
 from triggers.events.dry_run import foresee
 from triggers.events.owners import owner_of_events
 from triggers.http.api_route import ApiRequest
-from triggers.http.exchange.pages import page, read_cursor, read_offset, written_cursor, written_offset
+from triggers.http.exchange.pages import order_of, page, read_cursor, read_offset, written_cursor, written_offset
 from triggers.http.exchange.problems import Problem, outside_scope
 from triggers.http.inference.run_records import sees_data
 from triggers.http.letters import notice_letters, queue_letters
@@ -37,17 +38,18 @@ from triggers.queues.queue_messages import RECORDS
 
 _AT_ONCE, _LONGEST_REASON, _MOST_EVENTS = 8, 1000, 100
 _MOST_LOOKED_AT = 2_000  # Stored letters, among which those of a team are looked for.
+_MOST_SORTED = 500  # Stored letters: each is read for its reason.
 _QUEUES, _STORED, _WIDE, _OWN = "queues", "stored", "wide", "own"  # What a cursor goes on with.
 
 
 def list_dead_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:
     """The letters of the queues and notices that could not be sent, then the stored ones, the newest days first.
 
-    `total` is there where one page has them all.
+    `total` is there where one page has them all. In another order they are the newest 500 that are stored.
     """
     clients = request.clients
-    if not request.scope.whole:
-        return _own_letters(request, query)
+    if query.sort or not request.scope.whole:
+        return _letters_that_fit(request, query)
     kind, after = read_cursor(query.cursor) if query.cursor else (_QUEUES, "")
     rows, unseen, place = list[LetterRow](), tuple[str, ...](), None
     if kind == _QUEUES:
@@ -114,20 +116,26 @@ def shown_event(request: ApiRequest, event: Any) -> Any:
     return {**event, "data": HIDDEN_RECORDS}
 
 
-def _own_letters(request: ApiRequest, query: LetterFilters) -> LetterPage:
-    """The letters about what the caller's teams own: those of the queues, then the stored ones.
+def _letters_that_fit(request: ApiRequest, query: LetterFilters) -> LetterPage:
+    """The letters about what the caller's teams own: those of the queues, then the stored ones, or as `sort` says.
 
     The cursor counts letters of theirs. A place in the container would say where letters of other teams lie.
     """
     clients, first = request.clients, read_offset(query.cursor)
+    most = _MOST_SORTED if request.scope.whole else _MOST_LOOKED_AT
     rows, unseen = queue_letters.rows(clients, request.scope)
     rows += notice_letters.rows(clients, request.scope)
-    rows.sort(key=lambda row: (row.stored, row.path), reverse=True)
-    blobs, end = stored_letters(clients.hub, clients.configuration.hub.dead_letters, _MOST_LOOKED_AT, None)
+    rows.sort(key=attrgetter("stored", "path"), reverse=True)
+    blobs, end = stored_letters(clients.hub, clients.configuration.hub.dead_letters, most, None)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         rows += filter(None, pool.map(lambda blob: _own_row(request, blob), blobs))
-    if end is not None:
-        unseen = (*unseen, f"stored letters beyond the newest {_MOST_LOOKED_AT}: a role of the platform sees them")
+    if query.sort:
+        order = order_of(query.sort)
+        rows.sort(key=attrgetter(order.column, "path"), reverse=order.down)
+    if end is not None and request.scope.whole:
+        unseen = (*unseen, f"stored letters beyond the newest {most}: they are listed without `sort`")
+    elif end is not None:
+        unseen = (*unseen, f"stored letters beyond the newest {most}: a role of the platform sees them")
     letters = tuple(rows[first : first + query.limit])
     following = written_offset(first + query.limit) if len(rows) > first + query.limit else ""
     return LetterPage(

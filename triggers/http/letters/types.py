@@ -12,6 +12,9 @@ HIDDEN_RECORDS = "not shown: it is data, for who may see_data everywhere"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterFilters:
+    """*sort* is a column, with `-` before it the greatest first; the newest days first where it is empty."""
+
+    sort: Annotated[str, Text(shortest=0, longest=10, pattern=r"(-?(stored|reason))?")] = ""
     limit: Limit = PAGE
     # A cursor encodes a letter's path, and a blob's path has up to 1,024 characters of up to four bytes.
     cursor: Annotated[str, Text(shortest=0, longest=6000, pattern=r"[A-Za-z0-9_=-]*")] = ""

@@ -48,7 +48,7 @@ class EntryFilters:
     """*team*: entries that belong to this team; *since*: of this time or later, a day ago without it and without *all*.
 
     *subject*: of a model, with or without its version; *kind* and *who* are parts of theirs, in any case; *until*: of
-    this time or earlier. *all* is the whole log.
+    this time or earlier. *all* is the whole log. *sort* is `number` for the oldest first, of one *subject* alone.
     """
 
     team: OptionalName = ""
@@ -58,6 +58,7 @@ class EntryFilters:
     since: Moment = ""
     until: Moment = ""
     all: Annotated[str, Text(shortest=0, longest=4, pattern="(true)?", means="true, or nothing")] = ""
+    sort: Annotated[str, Text(shortest=0, longest=10, pattern=r"(-?number)?")] = ""
     limit: Limit = PAGE
     cursor: Cursor = ""
 
@@ -118,6 +119,9 @@ def list_audit_entries(request: ApiRequest, query: EntryFilters) -> EntryPage:
     """The entries of the audit log on what belongs to the caller's teams, or to one team; the platform sees all."""
     if query.team and not request.scope.covers(query.team):
         raise outside_scope()
+    if query.sort == "number" and not query.subject:
+        detail = "sort is `number`: the log is proven from its end, so the oldest come first for one subject; name it"
+        raise Problem(422, "bad query", detail)
     chosen = _Chosen(request, query)
     if not request.scope.whole:
         return _page_of_own(chosen, query)
@@ -134,9 +138,12 @@ class _Chosen:
         self._since = _moment(query.since) if query.since else since
         self._until = _moment(query.until) if query.until else None
 
-    def below(self, number: int = 0) -> Iterator[Entry]:
-        """The entries before *number*, all of them where it is 0, as far back as they can matter; the newest first."""
+    def behind(self, number: int = 0) -> Iterator[Entry]:
+        """The entries that are listed behind *number*, all of them where it is 0, as far as they can matter."""
         audit, known = self._request.clients.audit, self._query.subject
+        if self._query.sort == "number":
+            yield from (entry for entry in _about(self._request, known) if entry.number > number)
+            return
         entries: Iterable[Entry] = reversed(_about(self._request, known)) if known else ()
         if not known and number != 1:
             entries = audit.backwards(max(0, number - 1))
@@ -165,7 +172,7 @@ def _is_listed(request: ApiRequest, query: EntryFilters, entry: Entry) -> bool:
 def _page_of_own(chosen: _Chosen, query: EntryFilters) -> EntryPage:
     """The cursor counts rows of the caller's teams: a place in the log would count everybody's."""
     first = read_offset(query.cursor)
-    own = filter(chosen.fits, islice(chosen.below(), _MOST_LOOKED_AT))
+    own = filter(chosen.fits, islice(chosen.behind(), _MOST_LOOKED_AT))
     rows = list(islice(own, first, first + query.limit + 1))
     following = written_offset(first + query.limit) if len(rows) > query.limit else ""
     return EntryPage(entries=tuple(rows[: query.limit]), next=following)
@@ -173,7 +180,7 @@ def _page_of_own(chosen: _Chosen, query: EntryFilters) -> EntryPage:
 
 def _page_of_all(chosen: _Chosen, query: EntryFilters, size: int) -> EntryPage:
     rows, reached, looked_at, following = list[Entry](), _reached(query.cursor), 0, ""
-    for entry in chosen.below(reached):
+    for entry in chosen.behind(reached):
         if len(rows) == query.limit or looked_at == _MOST_OF_A_PAGE:
             following = written_cursor((_CURSOR, str(reached)))
             break

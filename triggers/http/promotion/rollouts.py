@@ -1,6 +1,6 @@
 """Rollouts over HTTP: where they stand, the page of a step, and what people order while traffic shifts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any
 
@@ -16,22 +16,26 @@ from shared.domain.rollout.steps import SHADOW
 from shared.domain.statistics.sequential.rollout_evidence import RolloutEvidence
 from shared.domain.statistics.sequential.verdicts import ComparisonFigures, judge_rollout
 from shared.domain.teams.ownership import Belonging
+from shared.ports import Blob
+from shared.records.lists.rows import COLUMNS, PROMOTIONS
 from shared.records.production import paths
 from shared.records.production.rollouts import LateRequests, RolloutStanding, orders_of, step_at
 from shared.records.promotion import fate_of
-from shared.validation.rules import OptionalName, Whole
+from shared.validation.rules import OptionalName, Text, Whole
 from triggers.http.api_route import ApiRequest, requester_name
 from triggers.http.exchange.bodies import Order
-from triggers.http.exchange.pages import PAGE
+from triggers.http.exchange.pages import PAGE, order_of, rows_behind
 from triggers.http.exchange.problems import Problem
 from triggers.http.promotion.decisions import decision_records, refusals_as_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutFilters:
-    """*after*: the promotion that the page before ended with."""
+    """*after*: the promotion that the page before ended with. *sort* is a column, with `-` before it the greatest
+    first; by the name of the promotion where it is empty."""
 
     model: OptionalName = ""
+    sort: Annotated[str, Text(shortest=0, longest=10, pattern=r"(-?(at|model|fate))?")] = ""
     after: OptionalName = ""
     limit: Annotated[int, Whole(least=1, most=PAGE)] = PAGE
 
@@ -177,17 +181,15 @@ class RolloutOrdered:
 
 
 def list_rollouts(request: ApiRequest, query: RolloutFilters) -> RolloutPage:
-    """Every rollout by the name of its promotion, as it stood at its last look."""
-    rows = list[RolloutRow]()
-    for standing in _standings(request.clients):
+    """Every rollout as it stood at its last look: by the name of its promotion, or as `sort` says."""
+    clients, rows = request.clients, list[RolloutRow]()
+    for standing in _listed_standings(clients, query):
         model = standing.model.split(":")[0]
-        if standing.promotion <= query.after or (query.model and model != query.model):
-            continue
-        if not request.sees(Belonging.MODEL, model):
+        if (query.model and model != query.model) or not request.sees(Belonging.MODEL, model):
             continue
         if len(rows) == query.limit:
             return RolloutPage(rollouts=tuple(rows), next=rows[-1].promotion)
-        fate, paused = _course(request.clients, standing)
+        fate, paused = _course(clients, standing)
         rows.append(RolloutRow(**_members(standing), fate=fate, paused=paused))
     return RolloutPage(rollouts=tuple(rows))
 
@@ -350,8 +352,32 @@ def _course(clients: Clients, standing: RolloutStanding) -> tuple[str, bool]:
     return "", last is not None and last.kind is RolloutOrderKind.PAUSE
 
 
-def _standings(clients: Clients) -> Iterator[RolloutStanding]:
-    return (stored.record for stored in clients.store.list(RolloutStanding, paths.ROLLOUTS))
+def _listed_standings(clients: Clients, query: RolloutFilters) -> Iterator[RolloutStanding]:
+    """The rollouts behind `after`, in the order of the query. What is sorted by is known without their records, so that
+    those of a page alone are read."""
+    blobs: Sequence[Blob] = list(clients.store.blobs(paths.ROLLOUTS))
+    if query.sort:
+        order = order_of(query.sort)
+        value_of = _values_of(clients, order.column)
+        ordered_blobs = sorted(blobs, key=lambda blob: (value_of(blob), blob.path), reverse=order.down)
+        blobs = rows_behind(ordered_blobs, _promotion_of, query.after)
+    else:
+        blobs = [blob for blob in blobs if _promotion_of(blob) > query.after]
+    standings = (clients.store.get(RolloutStanding, blob.path) for blob in blobs)
+    return (standing for standing in standings if standing is not None)
+
+
+def _values_of(clients: Clients, column: str) -> Callable[[Blob], str]:
+    """What a rollout has in *column*: each look writes its blob, and the index has its promotion."""
+    if column == "at":
+        return lambda blob: blob.modified.isoformat()
+    place = COLUMNS[PROMOTIONS].index(column)
+    values = {entry[-1]: entry[place] for entry in clients.lists.rows(PROMOTIONS).entries}
+    return lambda blob: values.get(_promotion_of(blob), "")
+
+
+def _promotion_of(blob: Blob) -> str:
+    return blob.path.removeprefix(paths.ROLLOUTS).removesuffix(".json")
 
 
 def _expected(clients: Clients, standing: RolloutStanding) -> tuple[str, ...]:

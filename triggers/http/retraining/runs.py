@@ -1,9 +1,10 @@
 """Runs of training over HTTP: what is trained and watched, all runs, and one with its causes and data."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from shared.clients import Clients
 from shared.codec import decode
@@ -23,9 +24,9 @@ from shared.records.retraining import (
     open_causes,
 )
 from shared.records.store import plain_record
-from shared.validation.rules import OptionalName
+from shared.validation.rules import OptionalName, Text
 from triggers.http.api_route import ApiRequest
-from triggers.http.exchange.pages import PAGE, Cursor, Limit, page
+from triggers.http.exchange.pages import PAGE, Cursor, Limit, order_of, page
 from triggers.http.exchange.problems import Problem
 from triggers.http.retraining.requests import CauseRow, TrainingRow, VerdictRow, cause_row
 
@@ -70,10 +71,12 @@ class Learning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingFilters:
-    """*outcome*: as runs of training end, such as `better` or `failed`; `under way` for those that have not."""
+    """*outcome*: as runs of training end, such as `better` or `failed`; `under way` for those that have not. *sort* is
+    a column, with `-` before it the greatest first; the newest first where it is empty."""
 
     model: OptionalName = ""
     outcome: OptionalName = ""
+    sort: Annotated[str, Text(shortest=0, longest=10, pattern=r"(-?(opened|model|outcome|cost))?")] = ""
     limit: Limit = PAGE
     cursor: Cursor = ""
 
@@ -177,25 +180,39 @@ def _versions(clients: Clients, watch: DriftWatch) -> tuple[WatchedVersion, ...]
 
 
 def _page(clients: Clients, query: TrainingFilters) -> TrainingPage:
-    """The books name the runs and their times, so that only the records of one page are read."""
+    """The books name the runs and their times, so that only the records of one page are read.
+
+    An outcome and a cost stand in the records alone: books keep a thousand runs at most, and then all are read.
+    """
+    order = order_of(query.sort or "-opened")
     runs = [
         (run, rules.model)
         for rules in clients.configuration.retraining
         if query.model in ("", rules.model)
         for run in book_of(clients.store, rules.model).runs
     ]
-    if not query.outcome:
-        chosen, cursor = page(runs, _order, query.limit, query.cursor)
-        return TrainingPage(retrainings=tuple(_row(clients, *run) for run in chosen), next=cursor)
-    # An outcome stands in the record alone. Books keep a thousand runs at most.
-    started = {run.run: run.started.isoformat() for run, _ in runs}
-    rows = [row for row in (_row(clients, *run) for run in runs) if query.outcome == (row.outcome or "under way")]
-    shown, cursor = page(rows, lambda row: (started[row.run], row.run), query.limit, query.cursor)
+    rows = dict[str, TrainingRow]()
+    if query.outcome or order.column in _OF_RECORDS:
+        rows = {run.run: _row(clients, run, model) for run, model in runs}
+    if query.outcome:
+        runs = [entry for entry in runs if query.outcome == (rows[entry[0].run].outcome or "under way")]
+
+    def place(entry: tuple[PastRun, str]) -> tuple[str, str]:
+        run, model = entry
+        value_of = _OF_RECORDS.get(order.column)
+        of_book = model if order.column == "model" else run.started.isoformat()
+        return (value_of(rows[run.run]) if value_of else of_book), run.run
+
+    chosen, cursor = page(runs, place, query.limit, query.cursor, down=order.down)
+    shown = tuple(rows.get(run.run) or _row(clients, run, model) for run, model in chosen)
     return TrainingPage(retrainings=shown, next=cursor)
 
 
-def _order(entry: tuple[PastRun, str]) -> tuple[str, str]:
-    return entry[0].started.isoformat(), entry[0].run
+# The values by which texts are in order as numbers are.
+_OF_RECORDS: Mapping[str, Callable[[TrainingRow], str]] = {
+    "outcome": lambda row: row.outcome,
+    "cost": lambda row: f"{row.cost.counted if row.cost else 0.0:020.6f}",
+}
 
 
 def _row(clients: Clients, run: PastRun, model: str) -> TrainingRow:

@@ -10,7 +10,8 @@ from shared.domain.trust.tree_heads import read_tree_head
 from triggers.console.page import PageRequest, View
 from triggers.console.views.listing import asked, next_page
 
-FILTERS = ("subject", "kind", "who", "since", "until", "cursor")
+FILTERS = ("subject", "kind", "who", "since", "until", "sort", "cursor")
+ORDERS = {"": "the newest first", "number": "the oldest first"}
 
 
 async def show(request: PageRequest) -> View:
@@ -23,6 +24,7 @@ async def show(request: PageRequest) -> View:
         "reached": page.reached,
         "next": next_page("/console/audit", query, page.next),
         "filters": query,
+        "orders": ORDERS if query.get("subject") else {},
         "subjects": sorted(models),
         "kinds": sorted({entry.kind for entry in page.entries}),
     }

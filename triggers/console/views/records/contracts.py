@@ -1,22 +1,28 @@
 """Data contracts: which there are and where each is used; with `path` in the address one of them with its profile."""
 
+from operator import attrgetter
 from typing import Any
 
 from markupsafe import Markup
 
 from shared.evidence_page.charts import INK, Axis, Chart, row_axis, ticked
 from triggers.console.page import PageRequest, View
-from triggers.console.views.listing import asked
+from triggers.console.views.listing import asked, in_order
 
 _WIDTH, _BAR = 380, 12
+ORDERS = {"": "by path", "owner": "by owner", "-columns": "the most columns first"}
+_COLUMNS = {name: attrgetter(name) for name in ("path", "owner", "columns", "rules", "profiled")}
 _LABEL = 18  # Letters of a category beside its bar.
 
 
 async def show(request: PageRequest) -> View:
     query = asked(request.query, ("path",))
     if not query:
+        filters = asked(request.query, ("sort",))
         shown = await request.api("list_data_contracts")
-        return View(template="data_contracts.html", title="Data contracts", data={"rows": shown.contracts})
+        rows = in_order(shown.contracts, filters.get("sort", ""), _COLUMNS)
+        data = {"rows": rows, "filters": filters, "orders": ORDERS}
+        return View(template="data_contracts.html", title="Data contracts", data=data)
     shown = await request.api("show_data_contract", query=query)
     profile = [{"column": column, "plot": Markup(plot_of(column))} for column in shown.profile]
     return View(template="data_contract.html", title=shown.path, data={"contract": shown, "profile": profile})

@@ -1,12 +1,36 @@
 """How a model drifts: each feature's distance from the reference over the looks, its part in it, and its relevance."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from triggers.console.page import PageRequest, View
-from triggers.console.views.listing import asked
+from triggers.console.views.listing import asked, in_order
 
+ORDERS = {
+    "features": {
+        "": "what moved most first",
+        "column": "by name",
+        "-effect": "the farthest first",
+        "movement": "by verdict",
+        "-shift": "by the score's shift",
+    },
+    "looks": {
+        "": "the newest first",
+        "at": "the oldest first",
+        "outcome": "by outcome",
+        "-rows": "the most rows first",
+    },
+}
+_FEATURES: Mapping[str, Callable[["Trend"], Any]] = {
+    "column": lambda row: (row.newest.column, row.newest.part),
+    "effect": lambda row: row.newest.effect,
+    "movement": lambda row: row.newest.movement,
+    "share": lambda row: row.newest.share,
+    "shift": lambda row: row.newest.score_shift,
+}
+_LOOKS = {name: attrgetter(name) for name in ("at", "outcome", "rows")}
 WIDTH, HEIGHT, EDGE = 160.0, 36.0, 4.0
 
 
@@ -35,15 +59,19 @@ async def show(request: PageRequest) -> View:
     version = query.get("version") or (versions[-1] if versions else "")
     found = await request.api("list_drift_looks", request.parameters, {"version": version} if version else {})
     looks = found.looks
+    orders, lines = asked(request.query, ORDERS), trends(looks)
     data = {
+        "features": in_order(lines, orders.get("features", ""), _FEATURES),
+        "listed_looks": in_order(looks, orders.get("looks", ""), _LOOKS),
+        "orders": ORDERS,
         "shown": shown,
         "version": version,
         "versions": versions,
         "watched": next((entry for entry in shown.versions if entry.version == version), None),
         "looks": looks,
         "total": found.total,
-        "trends": trends(looks),
-        "filters": {"version": version},
+        "trends": lines,
+        "filters": {"version": version} | orders,
         "is_retrained": request.clients.configuration.is_retrained(shown.model),
     }
     return View(template="drift.html", title=shown.model, data=data)
