@@ -54,12 +54,6 @@ STORIES = [
         story.test_only_what_service_now_has_approved_is_carried_out,
     ),
     lock(
-        "orchestrators.provisioning.orders._look_at_change",
-        "if ctx.now.isoformat() >= waiting.deadline",
-        "False",
-        story.test_silence_is_no_approval,
-    ),
-    lock(
         "orchestrators.provisioning.orders._verified",
         "if look.differences",
         "False",
@@ -171,13 +165,23 @@ CHANGES = [
         text="another",
         because="has the correlation of CHG0000001",
     ),
-    lock(
+]
+
+# Without them something waits for ever, and it takes the whole patience of `expect_failure` to see that.
+WAITS_FOR_EVER = {
+    "order": lock(
+        "orchestrators.provisioning.orders._look_at_change",
+        "if ctx.now.isoformat() >= waiting.deadline",
+        "False",
+        story.test_silence_is_no_approval,
+    ),
+    "gate": lock(
         "activities.provisioning.stage_changes.look_at_stage_change",
         "waited_s >= rules.give_up_after_s",
         "False",
         changes.test_silence_is_not_approval,
     ),
-]
+}
 
 
 @pytest.mark.parametrize("case", PURE, ids=str)
@@ -204,3 +208,17 @@ async def test_without_the_condition_a_change_gates_nothing(
 ) -> None:
     remove(monkeypatch, case)
     await expect_failure(case.guard, gated=gated, **case.arguments)
+
+
+@pytest.mark.proof
+async def test_without_the_deadline_an_order_waits_for_ever(
+    app: ProvisioningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove(monkeypatch, WAITS_FOR_EVER["order"])
+    await expect_failure(WAITS_FOR_EVER["order"].guard, app=app)
+
+
+@pytest.mark.proof
+async def test_without_the_deadline_a_gate_waits_for_ever(gated: GatedApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    remove(monkeypatch, WAITS_FOR_EVER["gate"])
+    await expect_failure(WAITS_FOR_EVER["gate"].guard, gated=gated)
