@@ -1,5 +1,9 @@
-// Event subscriptions of the Data Hub: applied after the code, since a function must run before it can be subscribed.
+// Event subscriptions of the Data Hub, or of a team's hub: applied after the code, since a function must run before it can be subscribed.
 param topicName string
+@description('[{name, eventTypes, filters}] of that account, from the generated data.')
+param rows array
+@description('The account of the Data Hub, where all dead letters are kept.')
+param lettersAccountId string
 @description('queue: events wait in Service Bus, and no door is needed. function: Event Grid calls the app, which must be public.')
 @allowed(['queue', 'function'])
 param delivery string
@@ -15,7 +19,7 @@ var letters = {
   deadLetterDestination: {
     endpointType: 'StorageBlob'
     properties: {
-      resourceId: resourceId('Microsoft.Storage/storageAccounts', data.hub.account)
+      resourceId: lettersAccountId
       blobContainerName: data.hub.deadLetters
     }
   }
@@ -25,7 +29,7 @@ resource systemTopic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: topicName
 }
 
-resource queued 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = [for row in data.subscriptions: if (delivery == 'queue') {
+resource queued 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = [for row in rows: if (delivery == 'queue') {
   parent: systemTopic
   name: row.name
   properties: {
@@ -54,7 +58,7 @@ resource queued 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15'
   }
 }]
 
-resource called 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = [for row in data.subscriptions: if (delivery == 'function') {
+resource called 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = [for row in rows: if (delivery == 'function') {
   parent: systemTopic
   name: row.name
   properties: {

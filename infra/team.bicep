@@ -44,6 +44,16 @@ var staging = {
   subscription: data.hub.subscription
   resourceGroup: data.hub.resourceGroup
 }
+var hubBlobs = [for hub in environmentRow.hubs: {
+  name: 'hub-${hub.name}-blob'
+  serviceId: resourceId(hub.subscription, hub.resourceGroup, 'Microsoft.Storage/storageAccounts', hub.account)
+  subresource: 'blob'
+}]
+var hubFolders = [for hub in environmentRow.hubs: {
+  name: 'hub-${hub.name}-dfs'
+  serviceId: resourceId(hub.subscription, hub.resourceGroup, 'Microsoft.Storage/storageAccounts', hub.account)
+  subresource: 'dfs'
+}]
 var environmentTags = union(tags, {
   environment: environmentName
 })
@@ -96,7 +106,7 @@ module workspace 'modules/workspace.bicep' = {
     public: isOpen
     isolation: isOpen ? 'Disabled' : profile == 'sealed' ? 'AllowOnlyApprovedOutbound' : 'AllowInternetOutbound'
     outboundHosts: outboundHosts
-    outboundEndpoints: [
+    outboundEndpoints: union([
       {
         name: 'data-hub-blob'
         serviceId: hubAccountId
@@ -107,7 +117,7 @@ module workspace 'modules/workspace.bicep' = {
         serviceId: hubAccountId
         subresource: 'dfs'
       }
-    ]
+    ], hubBlobs, hubFolders)
     computes: computes
     datastores: union([staging], datastores)
     customerKey: empty(customerKey) ? {} : customerKey.workspace
@@ -154,6 +164,17 @@ module approverRole 'modules/role-account.bicep' = if (!isOpen) {
     roleId: 'b556d68e-0be0-4f35-a333-ad7ee1ce17ea'
   }
 }
+
+module hubApproverRoles 'modules/role-account.bicep' = [for hub in environmentRow.hubs: if (!isOpen) {
+  name: 'role-approver-${hub.name}'
+  scope: resourceGroup(hub.subscription, hub.resourceGroup)
+  params: {
+    account: hub.account
+    principalId: workspace.outputs.principalId
+    principalType: 'ServicePrincipal'
+    roleId: 'b556d68e-0be0-4f35-a333-ad7ee1ce17ea'
+  }
+}]
 
 module appRoles 'modules/role-workspace.bicep' = [for row in data.roles: if (row.target == 'workspace:${environmentName}') {
   name: 'role-app-${row.id}'

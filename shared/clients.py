@@ -57,6 +57,9 @@ class Clients:
         state, layout = self.configuration.state_account, self.configuration.hub
         address = self.settings.storage_accounts.replace("{account}", state.name) if state else ""
         elsewhere = dict.fromkeys(layout.records, self._blob_service(address)) if address else {}
+        for team_hub in self.configuration.hubs:
+            address = self.settings.storage_accounts.replace("{account}", team_hub.account)
+            elsewhere |= dict.fromkeys(team_hub.containers, self._blob_service(address))
         return BlobHub(self._blob_service(service), elsewhere=elsewhere)
 
     def _blob_service(self, address: str) -> BlobServiceClient:

@@ -101,7 +101,7 @@ async def _infer(client: Client, clients: Clients, key: str, order: TaskOrder) -
     def wanted() -> c.Inference:
         blob = _file(clients, order.path)
         hub = clients.configuration.hub
-        arrival = blob.arrival(hub.account)
+        arrival = blob.arrival(clients.configuration.account_of(blob.container))
         # The decision is that of the file's event, so the run has the id that the event gives it, and both start it
         # once.
         decisions = route(BlobArrived(event_id=key, arrival=arrival), clients.configuration)

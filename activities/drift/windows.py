@@ -25,7 +25,12 @@ from shared.records.store import RecordStore
 
 
 def is_watched(clients: Clients, inference: c.Inference, outcome: RunOutcome) -> bool:
-    """Whether the run's rows count: it was published, and a watch is kept on its model and route."""
+    """Whether the run's rows count: it was published, and a watch is kept on its model and route.
+
+    Rows of a team's own hub never do: drift starts a training, which may ship.
+    """
+    if clients.configuration.hub_of(inference.route.take.partition("/")[0]) is not None:
+        return False
     watch = clients.configuration.watch(inference.route.score.model)
     is_published = outcome in (RunOutcome.COMPLETED, RunOutcome.PARTIAL)
     return is_published and watch is not None and watch.watches(inference.route.name, inference.route.score.model)

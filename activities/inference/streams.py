@@ -155,7 +155,7 @@ def _file(clients: Clients, claim: BatchClaim, rows: Sequence[dict[str, Any]]) -
     blob = clients.hub.find(container, path)
     if blob is None or blob.metadata.get(BATCH_MARK) != claim.name:
         raise Refused(f"{location} is not batch {claim.name}; let `land` of its stream name a place of its own")
-    return blob.arrival(clients.configuration.hub.account)
+    return blob.arrival(clients.configuration.account_of(blob.container))
 
 
 def _askers(claim: BatchClaim, messages: Sequence[HeldMessage]) -> list[Asker]:

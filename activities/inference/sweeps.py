@@ -96,7 +96,7 @@ def _missing_runs(
     handled_ids, missing = set[str](), dict[str, c.Inference]()
     for blob in lying(clients, route):
         with parts.part(f"file {blob.container}/{blob.path}"):
-            arrival = blob.arrival(clients.configuration.hub.account)
+            arrival = blob.arrival(clients.configuration.account_of(blob.container))
             arrival_id = identity.arrival_id(arrival)
             # Young files are left to their events. Starting them here would count every arrival as a lost event.
             if arrival_id not in before and blob.age(clients.clock.now()) < GRACE:

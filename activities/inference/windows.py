@@ -32,16 +32,16 @@ def claim_window(clients: Clients, claim: c.WindowClaim) -> c.WindowClaimed:
         run = index.claims[claim.key]
         return c.WindowClaimed(inference=claim_of(RecordStore(clients.hub, watch.hub.state), run).inference)
     blobs = candidates(clients, watch, watch.group)
-    next_blobs = [blob for blob in blobs if _arrival_id(watch, blob) not in index.runs][
+    next_blobs = [blob for blob in blobs if _arrival_id(clients, blob) not in index.runs][
         : watch.route.group.window.files
     ]
     if not next_blobs:
         return c.WindowClaimed()
-    ids = [_arrival_id(watch, blob) for blob in next_blobs]
+    ids = [_arrival_id(clients, blob) for blob in next_blobs]
     inference = _inference(clients, watch, identity.run_id(watch.route.name, ids))
     claim_files(clients.hub, inference, next_blobs)
     # Entries of files that are gone are dropped, else the index would grow for ever.
-    lying = {_arrival_id(watch, blob) for blob in blobs}
+    lying = {_arrival_id(clients, blob) for blob in blobs}
     runs = {arrival: run for arrival, run in index.runs.items() if arrival in lying}
     index_after = WindowIndex(runs=runs | dict.fromkeys(ids, inference.run), claims={claim.key: inference.run})
     RecordStore(clients.hub, watch.hub.state).save(_index_path(watch), index_after, stored_index)
@@ -51,7 +51,7 @@ def claim_window(clients: Clients, claim: c.WindowClaim) -> c.WindowClaimed:
 def unclaimed(clients: Clients, watch: c.WindowWatch) -> list[Blob]:
     """The files of the group that no run has, oldest first."""
     runs = window_index(clients, watch).runs
-    return [blob for blob in candidates(clients, watch, watch.group) if _arrival_id(watch, blob) not in runs]
+    return [blob for blob in candidates(clients, watch, watch.group) if _arrival_id(clients, blob) not in runs]
 
 
 def window_index(clients: Clients, watch: c.WindowWatch) -> WindowIndex:
@@ -72,8 +72,8 @@ def _inference(clients: Clients, watch: c.WindowWatch, run: str) -> c.Inference:
     return c.Inference(run=run, route=watch.route, hub=watch.hub, captures=watch.group, date=today)
 
 
-def _arrival_id(watch: c.WindowWatch, blob: Blob) -> str:
-    return identity.arrival_id(blob.arrival(watch.hub.account))
+def _arrival_id(clients: Clients, blob: Blob) -> str:
+    return identity.arrival_id(blob.arrival(clients.configuration.account_of(blob.container)))
 
 
 def _index_path(watch: c.WindowWatch) -> str:

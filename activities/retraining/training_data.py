@@ -40,8 +40,8 @@ def _causes(clients: Clients, model: str) -> list[Cause]:
 
 
 def _cause(clients: Clients, model: str, route: TrainingRoute, used_arrivals: set[str]) -> Cause | None:
-    account, now = clients.configuration.hub.account, clients.clock.now()
-    files = {arrival_of(account, blob): blob for blob in waiting_files(clients, route)}
+    now = clients.clock.now()
+    files = {arrival_of(clients, blob): blob for blob in waiting_files(clients, route)}
     # What lies in the hub is compared with the last lineage. Counting events instead would miscount lost and repeated
     # ones.
     fresh = {arrival: blob for arrival, blob in files.items() if arrival not in used_arrivals}

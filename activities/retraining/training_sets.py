@@ -49,7 +49,7 @@ def _build(clients: Clients, request: c.RetrainingRun) -> c.TrainingSets:
         members = _members(clients, request, route)
         training_set = _set(clients, request, route, members, holdout)
         sets.append(training_set)
-        trained_on += [_described(request, route, member) for member in members]
+        trained_on += [_described(clients, route, member) for member in members]
     lineage = TrainingLineage(run=request.run, members=tuple(trained_on), holdout=holdout.digest)
     path = paths.retraining_part(request.run, "data.json")
     # The lineage is created once: the next looks for new data compare with what this run has really used.
@@ -132,7 +132,7 @@ def _written(
             {"name": path.name, "rows": number, "bytes": path.stat().st_size, "sha256": digest}
             for path, number, digest in zip(spool.parts, spool.rows, digests, strict=True)
         ],
-        "members": [_described(request, route, member) for member in members],
+        "members": [_described(clients, route, member) for member in members],
         "made": stamp(clients),
     }
     clients.hub.create(staging, f"{folder}-manifest.json", json.dumps(encode(manifest), indent=2).encode())
@@ -173,10 +173,10 @@ def _one_header(members: Sequence[TrainingFile]) -> tuple[str, ...]:
     return first.header
 
 
-def _described(request: c.RetrainingRun, route: TrainingRoute, member: TrainingFile) -> TrainedOn:
+def _described(clients: Clients, route: TrainingRoute, member: TrainingFile) -> TrainedOn:
     blob = member.blob
     return TrainedOn(
-        id=arrival_of(request.hub.account, blob),
+        id=arrival_of(clients, blob),
         route=route.name,
         path=f"{blob.container}/{blob.path}",
         etag=blob.etag,
@@ -186,8 +186,8 @@ def _described(request: c.RetrainingRun, route: TrainingRoute, member: TrainingF
     )
 
 
-def arrival_of(account: str, blob: Blob) -> str:
-    return identity.arrival_id(blob.arrival(account))
+def arrival_of(clients: Clients, blob: Blob) -> str:
+    return identity.arrival_id(blob.arrival(clients.configuration.account_of(blob.container)))
 
 
 def _write_holdout(clients: Clients, request: c.RetrainingRun, holdout: HoldoutRows) -> str:

@@ -4,7 +4,7 @@ The pipelines use the same order and the same parameters: `python -m infra.check
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,10 +50,13 @@ def step_names(data: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         "platform",
         "hub-account",
+        *(f"team-hub-account:{name}" for name in data["hubs"]),
         *(f"team:{name}" for name in data["environments"]),
         "hub",
+        *(f"team-hub:{name}" for name in data["hubs"]),
         *registry,
         "subscriptions",
+        *(f"team-subscriptions:{name}" for name in data["hubs"]),
     )
 
 
@@ -64,26 +67,22 @@ def step(name: str, parameters: dict[str, Any], data: dict[str, Any], outputs: M
     """
     shared = {name: parameters[name] for name in ("tags", "location")}
     platform = outputs.get("platform", {})
-    kind, _, environment = name.partition(":")
+    kind, _, part = name.partition(":")
     match kind:
         case "platform":
             values = {**parameters["platform"], **{part: parameters[part] for part in _PLATFORM}}
             return _step(name, "platform.bicep", parameters["subscription"], parameters["resourceGroup"], values)
         case "team":
-            return _team(name, environment, parameters, data, outputs)
+            return _team(name, part, parameters, data, outputs)
+        case "team-hub-account" | "team-hub":
+            return _team_hub(name, part, parameters, data, outputs)
         case "hub-account" | "hub":
-            computes = [
-                principal
-                for step, values in outputs.items()
-                if step.startswith("team:")
-                for principal in values["computePrincipals"]
-            ]
             values = {
                 **shared,
                 **parameters["hub"],
                 "profile": parameters["profile"],
                 "appPrincipalId": platform["appPrincipalId"],
-                "computePrincipalIds": computes,
+                "computePrincipalIds": _computes(outputs, data["environments"]),
                 "bus": _bus(platform["busId"]),
                 "logsId": platform["logsId"],
             }
@@ -99,12 +98,51 @@ def step(name: str, parameters: dict[str, Any], data: dict[str, Any], outputs: M
             return _step(
                 name, "registry.bicep", data["registry"]["subscription"], data["registry"]["resourceGroup"], values
             )
+    return _subscriptions(name, part, parameters, data, outputs)
+
+
+def _computes(outputs: Mapping[str, Any], environments: Iterable[str]) -> list[str]:
+    """The identities of the computes of *environments*, as far as these stand."""
+    teams = (outputs.get(f"team:{name}", {}) for name in environments)
+    return [principal for values in teams for principal in values.get("computePrincipals", ())]
+
+
+def _team_hub(
+    name: str, hub: str, parameters: dict[str, Any], data: dict[str, Any], outputs: Mapping[str, Any]
+) -> Step:
+    platform, row = outputs["platform"], data["hubs"][hub]
+    values = {
+        "location": parameters["location"],
+        "tags": parameters["tags"],
+        "profile": parameters["profile"],
+        "hubName": hub,
+        "appPrincipalId": platform["appPrincipalId"],
+        "computePrincipalIds": _computes(outputs, row["environments"]),
+        "groups": parameters["groups"],
+        "bus": _bus(platform["busId"]),
+        "logsId": platform["logsId"],
+        **parameters["teamHubs"][hub],
+    }
+    return _step(name, "team-hub.bicep", row["subscription"], row["resourceGroup"], values)
+
+
+def _subscriptions(
+    name: str, hub: str, parameters: dict[str, Any], data: dict[str, Any], outputs: Mapping[str, Any]
+) -> Step:
+    """Of the Data Hub, or of the team's hub called *hub*."""
+    platform, row = outputs["platform"], data["hubs"][hub] if hub else data["hub"]
     by_queue = parameters["subscriptions"]["delivery"] == "queue"
     destination = (
         f"{platform['busId']}/queues/events" if by_queue else f"{platform['appId']}/functions/receive_hub_event"
     )
-    values = {**parameters["subscriptions"], "topicName": outputs["hub"]["topicName"], "destinationId": destination}
-    return _step(name, "subscriptions.bicep", data["hub"]["subscription"], data["hub"]["resourceGroup"], values)
+    values = {
+        **parameters["subscriptions"],
+        "rows": row["subscriptions"] if hub else data["subscriptions"],
+        "topicName": outputs[f"team-hub:{hub}" if hub else "hub"]["topicName"],
+        "lettersAccountId": outputs["hub-account"]["accountId"],
+        "destinationId": destination,
+    }
+    return _step(name, "subscriptions.bicep", row["subscription"], row["resourceGroup"], values)
 
 
 def install(files: Files, path: str) -> Installed:
@@ -119,7 +157,8 @@ def install(files: Files, path: str) -> Installed:
             raise TemplateError(Place(path, 1), f"step {name} needs {missing}", "references") from missing
         evaluation = evaluate(files, planned.template, planned.parameters, planned.deployment)
         installed.evaluations[name], outputs[name] = evaluation, evaluation.outputs
-    del installed.evaluations["hub-account"]  # The same template as `hub`, before the computes are known.
+    for name in ("hub-account", *(f"team-hub-account:{hub}" for hub in data["hubs"])):
+        del installed.evaluations[name]  # The same template as the later step, before the computes are known.
     return installed
 
 

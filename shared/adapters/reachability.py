@@ -64,6 +64,7 @@ def service_looks(clients: Reached, arm: Arm) -> Mapping[str, Look]:
     resource_places += [(f"registry {name}", registry) for name, registry in registries.items()]
     return {
         "hub": lambda: clients.hub.find(configuration.hub.state, "readiness"),
+        **{f"hub {hub.name}": partial(clients.hub.find, hub.containers[0], "readiness") for hub in configuration.hubs},
         **{name: partial(arm.get, place_path(resource), f"look at {name}") for name, resource in resource_places},
         "event grid topic": partial(reach, settings.topic_endpoint),
         "token issuer": partial(reach, f"{settings.token_issuer}/.well-known/openid-configuration"),

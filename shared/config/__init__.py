@@ -8,6 +8,7 @@ from pathlib import Path
 from shared.config.document import read_document
 from shared.config.findings import ConfigurationError, FileFinding
 from shared.config.guard import loop_findings
+from shared.config.hubs import hub_findings
 from shared.config.reading import FilePlace, Report, read_file
 from shared.config.sections.whole import SignalboxFile, configuration_of
 from shared.config.teams.files import with_team_files
@@ -41,6 +42,7 @@ def _read(path: Path) -> tuple[Configuration | None, tuple[FileFinding, ...]]:
     if file is not None:
         configuration = configuration_of(file, FilePlace(report), split.teams)
         report.findings.extend(loop_findings(configuration, report.document))
+        report.findings.extend(hub_findings(configuration, report.document))
         if file.teams:
             configuration, team_findings = with_owners(configuration, file.permissions is not None, split, path.name)
             report.findings.extend(team_findings)

@@ -37,6 +37,21 @@ class StateAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TeamHub:
+    """A team's own storage account beside the Data Hub, by its *containers*, whose names no other account here has.
+
+    Only runs in *environments* may read or write there, none of which serves production. *group* is where it is
+    managed.
+    """
+
+    name: str
+    account: str
+    containers: tuple[str, ...]
+    environments: tuple[str, ...]
+    group: ResourceGroup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """The whole of `signalbox.yaml`, validated."""
 
@@ -55,10 +70,25 @@ class Configuration:
     sources: SourceRules = field(default_factory=SourceRules)
     hub_group: ResourceGroup | None = None  # Of the hub's account; only the doctor asks for it.
     state_account: StateAccount | None = None  # Where the container of records is not in the hub's account.
+    hubs: tuple[TeamHub, ...] = ()
     bus_group: ResourceGroup | None = None  # Of the Service Bus namespace, where it is not the hub's.
     teams: tuple[Team, ...] = ()
     provisioning: ProvisioningRules | None = None  # Without it nothing may be provisioned.
     notices: NoticeRules = field(default_factory=NoticeRules)
+
+    def hub_of(self, container: str) -> TeamHub | None:
+        """The team's hub that *container* is in; None where it is in the central one."""
+        return next((hub for hub in self.hubs if container in hub.containers), None)
+
+    def account_of(self, container: str) -> str:
+        """The storage account in which files of *container* arrive."""
+        hub = self.hub_of(container)
+        return self.hub.account if hub is None else hub.account
+
+    @property
+    def accounts_elsewhere(self) -> dict[str, str]:
+        """The account of each container that is in a team's hub."""
+        return {container: hub.account for hub in self.hubs for container in hub.containers}
 
     def team_of(self, kind: Belonging, name: str) -> str:
         """The team that *name* belongs to; PLATFORM for the platform's own, and for what is not configured."""

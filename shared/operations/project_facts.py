@@ -27,7 +27,8 @@ def project_facts(path: Path) -> dict[str, Any]:
     configuration = load(path)
     return facts | {
         "files": sorted(_files(path.parent, configuration)),
-        "containers": sorted(containers(configuration)),
+        "containers": sorted(set(containers(configuration)) - set(configuration.accounts_elsewhere)),
+        "team_containers": {hub.account: hub.containers for hub in configuration.hubs},
         "arrivals": sorted({route.take.partition("/")[0] for route in configuration.routes}),
         "workspaces": {
             workspace.name: [workspace.subscription, workspace.resource_group, workspace.workspace]

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
@@ -48,10 +48,17 @@ _RESTARTS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubContainers:
-    """The containers of the hub, and those of them from which files are scored."""
+    """The containers of the hub, those of the accounts of *teams*, and those from which files are scored."""
 
     names: tuple[str, ...]
     arrivals: tuple[str, ...]
+    teams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The arrivals, those in a team's account as ACCOUNT/CONTAINER."""
+        accounts = {name: account for account, names in self.teams.items() for name in names}
+        return tuple(f"{accounts[name]}/{name}" if name in accounts else name for name in self.arrivals)
 
 
 EXAMPLE_HUB = HubContainers(names=CONTAINERS, arrivals=("landing",))
@@ -82,7 +89,7 @@ class LocalCloud:
     ) -> None:
         self.app, self.state = app.resolve(), state.resolve()
         self.endpoints = same_endpoints(self.state, host_port) or new_endpoints(self.state, host_port)
-        self._keys = keys_of(self.state)
+        self._keys = keys_of(self.state, hub.teams)
         self._settings, self._time_scale, self._vault = dict(settings or {}), time_scale, vault
         self._tell, self._hub = tell or _say_nothing, hub
         self._children: dict[str, Child] = {}
@@ -232,7 +239,7 @@ class LocalCloud:
         self._children["azurite"] = self._child("azurite", command, environment)
 
     def _spawn_emulators(self) -> None:
-        settings = write_settings(self.endpoints, self._keys, self._time_scale, self._hub.arrivals, self._session)
+        settings = write_settings(self.endpoints, self._keys, self._time_scale, self._hub.watched, self._session)
         command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
         self._children["emulators"] = self._child("emulators", command, {})
 
@@ -276,7 +283,10 @@ class LocalCloud:
     def _create_containers(self) -> None:
         from signalbox.launcher.hub import hub_client
 
-        containers = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER, ARTIFACT_CONTAINER)) | {ACCOUNT: self._hub.names}
+        containers = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER, ARTIFACT_CONTAINER)) | {
+            ACCOUNT: self._hub.names,
+            **self._hub.teams,
+        }
         for account, names in containers.items():
             with hub_client(self.endpoints, account) as client:
                 existing = {container.name for container in client.list_containers()}

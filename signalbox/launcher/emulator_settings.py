@@ -4,7 +4,7 @@ may read the file it is written to."""
 import json
 import secrets
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,12 +54,12 @@ def settings_file(state: Path) -> Path:
     return state / "emulators.json"
 
 
-def keys_of(state: Path) -> LocalKeys:
-    """The keys of an earlier start in *state*, and fresh ones for new accounts."""
+def keys_of(state: Path, more: Iterable[str] = ()) -> LocalKeys:
+    """The keys of an earlier start in *state*, and fresh ones for new accounts, *more* than the cloud's own too."""
     path = settings_file(state)
     record = json.loads(path.read_text()) if path.is_file() else {}
     accounts = {name: account["key"] for name, account in record.get("accounts", {}).items()}
-    fresh = {name: b64encode(secrets.token_bytes(64)).decode() for name in ACCOUNTS}
+    fresh = {name: b64encode(secrets.token_bytes(64)).decode() for name in (*ACCOUNTS, *more)}
     return LocalKeys(accounts={**fresh, **accounts}, topic=record.get("topic_key") or secrets.token_urlsafe(24))
 
 
@@ -72,6 +72,7 @@ def write_settings(
 ) -> Path:
     """Write the settings for one start, with a subscription to each container of *arrivals*; returns the file.
 
+    A container of another account than the hub's is written as ACCOUNT/CONTAINER.
     Clients reach the public names of Azure by the proxy of *session*; without one there is no proxy.
     """
     path = settings_file(Path(endpoints.state))
@@ -94,7 +95,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
     return {
         "state": endpoints.state,
         "account": ACCOUNT,
-        "accounts": {name: {"key": keys.accounts[name], "topic": storage_account_id(name)} for name in ACCOUNTS},
+        "accounts": {name: {"key": key, "topic": storage_account_id(name)} for name, key in keys.accounts.items()},
         "tenant": TENANT,
         "ports": _ports(endpoints),
         "azurite": f"https://127.0.0.1:{endpoints.azurite}",
@@ -204,10 +205,11 @@ def _granting_roles() -> list[dict[str, str]]:
     return [role | {"principal": USER_ASSIGNED["oid"], "scope": group} for group in groups]
 
 
-def _hub_subscription(endpoints: Endpoints, container: str) -> dict[str, Any]:
+def _hub_subscription(endpoints: Endpoints, arrivals: str) -> dict[str, Any]:
+    account, _, container = arrivals.rpartition("/")
     return {
         "name": "hub-events" if container == _LANDING else f"hub-events-{container}",
-        "topic": "hub",
+        "topic": account or "hub",
         "url": _webhook(endpoints),
         "event_types": ["Microsoft.Storage.BlobCreated", "Microsoft.Storage.BlobRenamed"],
         "subject_begins_with": f"/blobServices/default/containers/{container}/",

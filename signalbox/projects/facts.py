@@ -59,7 +59,11 @@ def read_project(app: Path, configuration: Path) -> ProjectFacts:
     return ProjectFacts(
         configuration=configuration,
         files=tuple(facts["files"]),
-        hub=HubContainers(names=tuple(facts["containers"]), arrivals=tuple(facts["arrivals"])),
+        hub=HubContainers(
+            names=tuple(facts["containers"]),
+            arrivals=tuple(facts["arrivals"]),
+            teams={account: tuple(names) for account, names in facts["team_containers"].items()},
+        ),
         workspaces=tuple(
             ProjectWorkspace(environment=environment, subscription=subscription, resource_group=group, name=name)
             for environment, (subscription, group, name) in facts["workspaces"].items()

@@ -3,12 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shared import contracts as c
+from shared.domain.configuration import ResourceGroup, TeamHub
 from shared.domain.failures import Transient
 from tests.amounts import sample
 from tests.datasets.conftest import FOLDER, ROWS, DatasetApp
@@ -249,6 +251,7 @@ async def test_a_workspace_that_has_another_asset_of_the_name_is_said_and_tried_
         ({"folder": "evaluation/nothing/"}, 404, "nothing lies in"),
         ({"folder": "evaluation/churn/next"}, 422, "container/folder/"),
         ({"folder": "signalbox/datasets/"}, 422, "of the hub's own containers"),
+        ({"folder": "lab/churn/"}, 422, "is in hub lab, which preprod may not use"),
         ({"folder": "evaluation/mixed/"}, 422, "mixes .csv, .jsonl"),
         ({"folder": "evaluation/empty/"}, 422, "has an empty file: rows.csv"),
         ({"version": "a/b"}, 400, "version"),
@@ -260,7 +263,17 @@ async def test_a_workspace_that_has_another_asset_of_the_name_is_said_and_tried_
 async def test_what_cannot_be_published_is_refused_at_the_door(
     app: DatasetApp, body: dict[str, Any], status: int, detail: str
 ) -> None:
+    configuration = app.clients.configuration
+    hub = TeamHub(
+        name="lab",
+        account="stlab",
+        containers=("lab",),
+        environments=("dev",),
+        group=ResourceGroup(subscription="s", name="g"),
+    )
+    vars(app.clients)["configuration"] = replace(configuration, hubs=(hub,))
     app.land()
+    app.land(folder="lab/churn/")
     app.land(b"", "evaluation/empty/")
     for name in ("a.csv", "b.jsonl"):
         app.land(b"x", "evaluation/mixed/", name)

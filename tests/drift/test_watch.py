@@ -11,6 +11,7 @@ import pytest
 
 from activities.drift import windows as drift_windows
 from shared.domain import identity
+from shared.domain.configuration import ResourceGroup, TeamHub
 from shared.domain.drift.watch import Labels
 from shared.domain.failures import Transient
 from tests.drift.conftest import WATCH, DriftApp, csv_of, rows
@@ -37,6 +38,25 @@ async def test_drift_is_announced_and_becomes_one_cause(app: DriftApp) -> None:
     (cause,) = app.causes
     assert (cause["kind"], cause["facts"]["window"], cause["facts"]["score"]) == ("drift", "1", "moved")
     assert "x: Kolmogorov-Smirnov" in cause["facts"]["statistic"]
+
+
+async def test_rows_of_a_teams_own_hub_raise_nothing(app: DriftApp) -> None:
+    """Drift starts a training, which may ship: a file in a team's hub must not be what starts it."""
+    hub = TeamHub(
+        name="lab",
+        account="datahub",
+        containers=("landing",),
+        environments=("dev",),
+        group=ResourceGroup(subscription="s", name="g"),
+    )
+    vars(app.clients)["configuration"] = replace(app.clients.configuration, hubs=(hub,))
+    run = await app.arrive("landing/each/north/a.csv", csv_of(rows(5, 300, x=1.0)))
+    await app.finish(run)
+    await app.pass_time(3600)
+
+    assert app.announced.kinds == ["Signalbox.Inference.Completed"]
+    assert list(app.hub.list("signalbox", "drift/")) == []
+    assert app.causes == []
 
 
 async def test_the_report_names_columns_shares_and_the_scores_shift(app: DriftApp) -> None:

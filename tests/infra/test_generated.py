@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.check.evaluation import Files, evaluate
-from infra.check.installation import Installed, install
+from infra.check.installation import GENERATED, Installed, install
 from infra.check.judgement import EXAMPLES, committed_files
 from infra.check.rules.access import scopes
 from infra.check.values import Deployment
@@ -42,7 +42,7 @@ def committed() -> Files:
 
 
 def test_the_committed_data_are_those_of_the_configuration():
-    assert json.loads(committed().texts["generated/signalbox.json"]) == infrastructure(CONFIGURATION)
+    assert json.loads(committed().texts[GENERATED]) == infrastructure(CONFIGURATION)
 
 
 def test_every_setting_of_the_app_has_one_source_and_none_is_forbidden_on_flex():
@@ -94,7 +94,7 @@ def event(location: str) -> dict[str, object]:
 @given(st.lists(st.lists(FOLDERS, min_size=1, max_size=3), min_size=1, max_size=60), FOLDERS)
 def test_every_path_of_a_route_passes_exactly_one_subscription_and_staged_files_none(folders, name):
     takes = [f"landing/{'/'.join(parts)}/{{name}}.csv" for parts in folders]
-    plans = file_subscriptions(routed(takes))
+    plans = file_subscriptions(routed(takes), "datahub")
     filters = [read_filters(plan.filters()) for plan in plans]  # As the Event Grid emulator honours them.
 
     def deliveries(location: str) -> int:
@@ -108,14 +108,14 @@ def test_every_path_of_a_route_passes_exactly_one_subscription_and_staged_files_
 
 
 def test_a_route_that_lies_inside_another_brings_no_second_delivery():
-    (plan,) = file_subscriptions(routed(["landing/a/{x}.csv", "landing/a/b/{x}.csv", "landing/A/c/{x}.csv"]))
+    (plan,) = file_subscriptions(routed(["landing/a/{x}.csv", "landing/a/b/{x}.csv", "landing/A/c/{x}.csv"]), "datahub")
 
     assert len(plan.prefixes) == 1
 
 
 def test_a_fixed_part_beyond_the_limit_of_a_value_is_refused():
     with pytest.raises(ValueError, match="512 characters"):
-        file_subscriptions(routed([f"landing/{'x' * 500}/{{name}}.csv"]))
+        file_subscriptions(routed([f"landing/{'x' * 500}/{{name}}.csv"]), "datahub")
 
 
 # The doctor.
@@ -190,7 +190,7 @@ def variant(path: str, **changes: object) -> Installed:
     parameters = json.loads(files.texts[path])
     parameters["hub"]["zoneIds"] = {"blob": "/zone", "dfs": "/zone"}
     parameters["platform"].update(changes)
-    data = json.loads(files.texts["generated/signalbox.json"])
+    data = json.loads(files.texts[GENERATED])
     data["hub"].update(audit="audit", containers=[*data["hub"]["containers"], "audit"])
     parameters["platform"]["mail"] = {
         "subscription": "s",
@@ -200,7 +200,7 @@ def variant(path: str, **changes: object) -> Installed:
     }
     data["roles"].append({"identity": "app", "target": "mail", "role": "Reader", "id": READER, "why": "mail"})
     data["roles"].append({"identity": "app", "target": "logs:prod", "role": "Reader", "id": READER, "why": "counts"})
-    texts = {path: json.dumps(parameters), "generated/signalbox.json": json.dumps(data)}
+    texts = {path: json.dumps(parameters), GENERATED: json.dumps(data)}
     return install(Files({**files.texts, **texts}), path)
 
 

@@ -42,6 +42,22 @@ def test_the_containers_are_those_of_the_configuration(project: Path) -> None:
     assert [(place.environment, place.name) for place in facts.workspaces] == [("dev", "mlw-dev")]
 
 
+def test_a_teams_own_account_is_made_with_its_containers(project: Path, tmp_path: Path) -> None:
+    hub = "{account: stlab, subscription: s, resource_group: g, containers: [incoming, notes], environments: [dev]}"
+    project.write_text(f"{CONFIGURATION}hubs:\n  lab: {hub}\n")
+    hub_containers = read_project(app_folder(), project).hub
+
+    assert "incoming" not in hub_containers.names
+    assert hub_containers.teams == {"stlab": ("incoming", "notes")}
+    assert hub_containers.watched == ("stlab/incoming",)
+    keys, endpoints = keys_of(tmp_path, hub_containers.teams), new_endpoints(tmp_path)
+    settings = json.loads(write_settings(endpoints, keys, 1.0, hub_containers.watched).read_text())
+    assert settings["accounts"]["stlab"]["topic"].endswith("/storageAccounts/stlab")
+    rows = [row for row in settings["subscriptions"] if row["topic"] == "stlab"]
+    prefixes = [row["subject_begins_with"] for row in rows]
+    assert prefixes == ["/blobServices/default/containers/incoming/"]
+
+
 def test_each_container_of_arrivals_has_an_event_subscription(tmp_path: Path) -> None:
     endpoints = new_endpoints(tmp_path)
     settings = json.loads(write_settings(endpoints, keys_of(tmp_path), 1.0, ("incoming", "landing")).read_text())

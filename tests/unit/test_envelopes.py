@@ -1,6 +1,7 @@
 """Both envelopes, in any case and with any eTag, become the same arrival; what is wrong is said, never thrown about."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,40 @@ def test_nothing_but_unreadable_is_ever_raised(changes, whole):
     assert isinstance(event, BlobArrived | Irrelevant)
     if isinstance(event, BlobArrived):
         assert len(arrival_id(event.arrival)) == 32
+
+
+TEAM = ACCOUNT.replace("datahub", "stwardlab")
+ELSEWHERE = {"ward-lab": "stwardlab"}
+
+
+def inside(container: str) -> str:
+    return SUBJECT.replace("landing", container)
+
+
+def test_a_file_of_a_teams_hub_arrives_in_its_account():
+    for raw in (grid(topic=TEAM, subject=inside("ward-lab")), cloud(topic=TEAM, subject=inside("ward-lab"))):
+        event = read_event(raw, "datahub", ELSEWHERE)
+        assert event.arrival == replace(ARRIVAL, account="stwardlab", container="ward-lab")
+    renamed = grid(
+        topic=TEAM,
+        eventType="Microsoft.Storage.BlobRenamed",
+        data={"destinationUrl": "https://stwardlab.blob.core.windows.net/ward-lab/b.csv"},
+    )
+    assert read_event(renamed, "datahub", ELSEWHERE).arrival.account == "stwardlab"
+
+
+@pytest.mark.parametrize(
+    ("topic", "container", "reason"),
+    [
+        # A container of the same name in another account has other files: they start nothing of the Data Hub's.
+        (TEAM, "landing", "stwardlab is not the account of container landing, which is datahub"),
+        (ACCOUNT, "ward-lab", "datahub is not the account of container ward-lab, which is stwardlab"),
+        (ACCOUNT.replace("datahub", "stranger"), "ward-lab", "stranger is not the hub's account"),
+    ],
+)
+def test_an_account_speaks_for_its_own_containers_alone(topic, container, reason):
+    renamed = {"eventType": "Microsoft.Storage.BlobRenamed", "data": {"destinationUrl": f"https://x/{container}/b.csv"}}
+    for changes in ({}, renamed):
+        event = read_event(grid(topic=topic, subject=inside(container), **changes), "datahub", ELSEWHERE)
+        assert isinstance(event, Irrelevant)
+        assert reason in event.reason

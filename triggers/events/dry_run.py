@@ -24,7 +24,7 @@ def foresee(clients: Clients, raw: Any) -> Iterator[str]:
         yield from _foresee_records(clients, message) if message.kind == RECORDS else _foresee_files(clients, message)
         return
     try:
-        event = read_event(raw, clients.configuration.hub.account)
+        event = read_event(raw, clients.configuration.hub.account, clients.configuration.accounts_elsewhere)
     except UnreadableEvent as error:
         yield f"would be stored again: {error}"
         return

@@ -4,7 +4,9 @@ Only committed writes count. Contracts: Microsoft.Storage event schema 2018-01-0
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
@@ -138,8 +140,11 @@ def is_storage_event(raw: Any) -> bool:
     return kind.lower().startswith(_STORAGE)
 
 
-def read_event(raw: Any, account: str) -> Event:
-    """The domain event in the envelope *raw*, from the storage account *account*. Raises only UnreadableEvent."""
+def read_event(raw: Any, account: str, elsewhere: Mapping[str, str] = MappingProxyType({})) -> Event:
+    """The domain event in the envelope *raw*. Raises only UnreadableEvent.
+
+    Files arrive in the storage account *account*, and those of the containers in *elsewhere* in the account it says.
+    """
     alert = common_alert(raw)
     if alert is not None:
         return read_alert(alert)
@@ -154,7 +159,7 @@ def read_event(raw: Any, account: str) -> Event:
     if kind in RUNS:
         return read_run(raw)
     if kind in (_CREATED, _RENAMED):
-        return _read_storage_event(raw, envelope, account)
+        return _read_storage_event(raw, envelope, account, elsewhere)
     event = read_sent(IdentifiedEvent, raw)  # It needs no subject, which is optional in CloudEvents.
     return Irrelevant(event_id=event.id, subject=event.subject, reason=f"{event.kind} starts nothing")
 
@@ -191,27 +196,34 @@ def _read_resource_write(raw: Any) -> Event:
     return ModelRegistered(event_id=event.id, workspace=entry["registry"].lower(), model=model)
 
 
-def _read_storage_event(raw: Any, envelope: EventEnvelope, account: str) -> Event:
-    reason = _irrelevance(envelope, account)
+def _read_storage_event(raw: Any, envelope: EventEnvelope, account: str, elsewhere: Mapping[str, str]) -> Event:
+    reason = _irrelevance(envelope, account, elsewhere)
     if reason:
         event = read_sent(_StorageEvent, raw)
         return Irrelevant(event_id=event.id, subject=event.subject, reason=reason)
     if envelope.kind.lower() == _RENAMED:
         renamed = read_sent(_Renamed, raw)
-        # The destination wins, since the subject of a rename may name the old place.
-        container, path = location_of(renamed.data.destination or renamed.subject)
-        # A rename's event has no eTag. The intake looks the file up, so that it is pinned as every other.
-        return BlobArrived(event_id=renamed.id, arrival=_arrival(account, container, path, "", None))
-    created = read_sent(_Created, raw)
-    container, path = created.location
-    arrival = _arrival(account, container, path, created.data.etag, created.data.content_length)
-    return BlobArrived(event_id=created.id, arrival=arrival)
+        # The destination wins, since the subject of a rename may name the old place. A rename's event has no eTag. The
+        # intake looks the file up, so that it is pinned as every other.
+        event_id, (container, path) = renamed.id, location_of(renamed.data.destination or renamed.subject)
+        etag, size = "", None
+    else:
+        created = read_sent(_Created, raw)
+        event_id, (container, path) = created.id, created.location
+        etag, size = created.data.etag, created.data.content_length
+    own = elsewhere.get(container, account)
+    if _sender(envelope) not in ("", own.lower()):
+        # Another account may have a container of this name, whose files are others: it speaks for its own alone.
+        reason = f"{envelope.source} is not the account of container {container}, which is {own}"
+        return Irrelevant(event_id=event_id, subject=f"{container}/{path}", reason=reason)
+    arrival = Arrival(account=own, container=container, path=path, etag=etag, size=size)
+    return BlobArrived(event_id=event_id, arrival=arrival)
 
 
-def _irrelevance(envelope: EventEnvelope, account: str) -> str:
+def _irrelevance(envelope: EventEnvelope, account: str, elsewhere: Mapping[str, str]) -> str:
     """The reason why a file's event can start nothing, whatever else it says; empty where there is none."""
-    match = _ACCOUNT.search(envelope.source)
-    if envelope.source and (not match or match["account"].lower() != account.lower()):
+    accounts = {account.lower(), *(other.lower() for other in elsewhere.values())}
+    if envelope.source and _sender(envelope) not in accounts:
         return f"{envelope.source} is not the hub's account {account}"
     write = read_vendor_json(_Write, envelope.data).value
     if envelope.kind.lower() == _CREATED and write and write.api and write.api.lower() not in _COMMITTED:
@@ -219,5 +231,7 @@ def _irrelevance(envelope: EventEnvelope, account: str) -> str:
     return ""
 
 
-def _arrival(account: str, container: str, path: str, etag: str, size: int | None) -> Arrival:
-    return Arrival(account=account, container=container, path=path, etag=etag, size=size)
+def _sender(envelope: EventEnvelope) -> str:
+    """The storage account that the event is from, in lower case; empty where it names none."""
+    match = _ACCOUNT.search(envelope.source)
+    return match["account"].lower() if match else ""

@@ -26,7 +26,7 @@ def owner_of_event(clients: Clients, raw: Any) -> str:
     if message is not None:
         return owner_of_message(clients, message.data)
     try:
-        event = read_event(raw, clients.configuration.hub.account)
+        event = read_event(raw, clients.configuration.hub.account, clients.configuration.accounts_elsewhere)
     except UnreadableEvent:
         return PLATFORM
     match event:

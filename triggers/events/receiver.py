@@ -26,7 +26,7 @@ async def receive_event(client: Client, clients: Clients, raw: Any) -> tuple[str
     envelope = envelope_of(raw)
     now, happened_at = clients.clock.now(), moment_of(envelope.time)
     try:
-        event = read_event(raw, clients.configuration.hub.account)
+        event = read_event(raw, clients.configuration.hub.account, clients.configuration.accounts_elsewhere)
     except UnreadableEvent as error:
         with receiving(type(error).__name__, now, since=happened_at):
             location = await asyncio.to_thread(store_letter, clients, raw, str(error))

@@ -168,6 +168,7 @@ def _listed(clients: Clients, rules: DatasetRules, body: PublicationAsked, team:
     if not body.folder.endswith("/") or (container in hub.reserved and not is_own_folder):
         detail = f"field 'folder' is {body.folder!r}; name container/folder/ of the hub's own containers"
         raise Problem(422, "bad body", detail)
+    _refuse_production(clients, rules, container)
     blobs = listed_files(clients.hub, body.folder)
     if not blobs:
         detail = f"nothing lies in {body.folder!r} of the hub; put the files there, then publish"
@@ -175,6 +176,17 @@ def _listed(clients: Clients, rules: DatasetRules, body: PublicationAsked, team:
     if problem := folder_problem(rules.kind, {blob.path.removeprefix(folder): blob.size for blob in blobs}):
         raise Problem(422, "no data set", f"folder {body.folder!r} {problem}")
     return blobs
+
+
+def _refuse_production(clients: Clients, rules: DatasetRules, container: str) -> None:
+    """What lies in a team's own hub becomes no data set of an environment that the hub is not for."""
+    hub = clients.configuration.hub_of(container)
+    outside = [place.name for place in rules.workspaces if hub is not None and place.name not in hub.environments]
+    if hub is not None and outside:
+        detail = (
+            f"field 'folder' is in hub {hub.name}, which {', '.join(outside)} may not use; copy the files to the hub"
+        )
+        raise Problem(422, "bad body", detail)
 
 
 def _refuse_taken(clients: Clients, body: PublicationAsked, snapshot: str) -> None:

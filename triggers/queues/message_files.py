@@ -38,14 +38,20 @@ def arrivals(clients: Clients, message: QueueMessage) -> tuple[BlobArrived, ...]
 
 
 def _inside_hub(clients: Clients, url: str) -> tuple[str, str, str]:
-    hub = clients.settings.blob_service
+    settings, configuration = clients.settings, clients.configuration
     try:
         parts = urlsplit(url)
     except ValueError as error:
         raise UnreadableEvent(f"url is {url[:160]!r}, which is not a URL") from error
-    if not url.startswith(f"{hub}/") or parts.query or parts.fragment:
-        raise UnreadableEvent(f"url does not name a blob of {hub}; name one, without a signature or anything after it")
-    return unquote(url.removeprefix(f"{hub}/")).partition("/")
+    services = {configuration.hub.account: settings.blob_service}
+    services |= {hub.account: settings.storage_accounts.replace("{account}", hub.account) for hub in configuration.hubs}
+    for account, service in services.items():
+        container, slash, path = unquote(url.removeprefix(f"{service}/")).partition("/")
+        is_there = url.startswith(f"{service}/") and configuration.account_of(container) == account
+        if is_there and not parts.query and not parts.fragment:
+            return container, slash, path
+    names = " or ".join(services.values())
+    raise UnreadableEvent(f"url does not name a blob of {names}; name one, without a signature or anything after it")
 
 
 def _arrival(clients: Clients, files: FilesNamed, asker: Asker, container: str, path: str) -> BlobArrived:
@@ -61,7 +67,9 @@ def _arrival(clients: Clients, files: FilesNamed, asker: Asker, container: str, 
     blob = clients.hub.find(container, path)
     if blob is None:
         raise UnreadableEvent(f"{location!r} is not in the hub; send the message after the file")
-    return BlobArrived(event_id=asker.message, arrival=blob.arrival(hub.account), asker=asker)
+    return BlobArrived(
+        event_id=asker.message, arrival=blob.arrival(clients.configuration.account_of(container)), asker=asker
+    )
 
 
 def _takes(route: Route, location: str) -> bool:

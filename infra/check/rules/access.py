@@ -1,6 +1,7 @@
 """Roles: each connection has one, none is more than the code declares, and people write only where models are tried."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from infra.check.findings import Finding, Place
 from infra.check.installation import Installed
@@ -59,15 +60,17 @@ def scopes(installed: Installed, target: str) -> list[str]:
     """The ids of what the templates call *target*; empty where it stands outside of them."""
     kind, _, name = target.partition(":")
     data = installed.data
-    group = f"/subscriptions/{data['hub']['subscription']}/resourceGroups/{data['hub']['resourceGroup']}"
-    hub = f"{group}/providers/Microsoft.Storage/storageAccounts/{data['hub']['account']}"
     bus = installed.evaluations["platform"].outputs["busId"]
     registry = data["registry"]
     match kind:
         case "container":
-            return [f"{hub}/blobServices/default/containers/{name}"]
+            return [f"{_account(data['hub'])}/blobServices/default/containers/{name}"]
         case "account":
-            return [hub]
+            return [_account(data["hub"])]
+        case "team-container":
+            return [scope for hub in data["hubs"].values() for scope in _containers(hub) if scope.endswith(f"/{name}")]
+        case "team-account":
+            return [_account(data["hubs"][name])]
         case "bus" | "queues":
             return [bus]
         case "events-queue":
@@ -94,6 +97,15 @@ def scopes(installed: Installed, target: str) -> list[str]:
     return []
 
 
+def _containers(hub: Mapping[str, Any]) -> list[str]:
+    return [f"{_account(hub)}/blobServices/default/containers/{name}" for name in hub["containers"]]
+
+
+def _account(hub: Mapping[str, Any]) -> str:
+    group = f"/subscriptions/{hub['subscription']}/resourceGroups/{hub['resourceGroup']}"
+    return f"{group}/providers/Microsoft.Storage/storageAccounts/{hub['account']}"
+
+
 def _mail(installed: Installed) -> list[str]:
     mail = installed.parameters["platform"]["mail"]
     if not mail:
@@ -104,12 +116,16 @@ def _mail(installed: Installed) -> list[str]:
 
 
 def people(installed: Installed) -> Iterator[Finding]:
-    """Above development only the app writes, and no person has a role on an account, a queue or a vault."""
+    """Above development only the app writes, and no person has a role on an account, a queue or a vault.
+
+    But for the containers of a team's own hub, which no environment above development may use.
+    """
     groups = set(installed.parameters["groups"].values()) | {
         reader["groupId"] for reader in installed.parameters["registry"]["readers"]
     }
     above = {row["workspace"] for row in installed.data["environments"].values() if row["aboveDevelopment"]}
     writes = {row["id"] for row in installed.data["personas"] if row["role"] != "Reader"}
+    own = {scope for hub in installed.data["hubs"].values() for scope in _containers(hub)}
     for assignment in installed.of_type(_ROLES):
         if principal_of(assignment) not in groups:
             continue
@@ -118,7 +134,7 @@ def people(installed: Installed) -> Iterator[Finding]:
             yield Finding(
                 assignment.place, "people", f"people may write to {scope.rpartition('/')[2]}, above development"
             )
-        if "/Microsoft.MachineLearningServices/" not in scope:
+        if "/Microsoft.MachineLearningServices/" not in scope and scope not in own:
             yield Finding(assignment.place, "people", f"people have a role on {scope}")
         if assignment.properties.get("principalType") != "Group":
             yield Finding(assignment.place, "people", "people have roles by their groups")

@@ -92,21 +92,23 @@ class StagingSection:
     datastore: Text | None = None
 
 
-_Account = Annotated[str, Words(pattern=r"[a-z0-9]{3,24}", expected="a storage account's name: 3 to 24 of a-z and 0-9")]
+HubAccount = Annotated[
+    str, Words(pattern=r"[a-z0-9]{3,24}", expected="a storage account's name: 3 to 24 of a-z and 0-9")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateAccountSection(ResourceGroupSection):
     """A storage account for the app's own records alone, and where it is managed."""
 
-    account: _Account
+    account: HubAccount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSection(ResourceGroupSection):
     """The storage account of the Data Hub, where it is managed, and the containers that Signalbox writes to."""
 
-    account: _Account
+    account: HubAccount
     state: ContainerName | None = None
     state_account: StateAccountSection | None = None
     audit: ContainerName | None = None

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from shared.config.fields import NAME
+from shared.config.hubs import CentralAccounts, TeamHubSection, hubs_of
 from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
 from shared.config.sections.answers import AnswersSection, answers_of, refuse_double_counts
@@ -45,8 +46,10 @@ from shared.config.sections.training.retraining import retrainings_of
 from shared.config.teams.files import TeamFile
 from shared.config.teams.sections import TeamMembers, TeamSection, members_of, teams_of, with_members
 from shared.domain.configuration import Configuration
+from shared.domain.inference.routes import Route
 from shared.domain.promotion.approvals import WITNESS
 from shared.domain.promotion.ladder import Registry
+from shared.domain.schedules.due_times import Schedule
 
 
 class _Identifiers:
@@ -64,6 +67,7 @@ class SignalboxFile:
     environments: dict[str, EnvironmentSection]
     hub: HubSection
     routes: Annotated[dict[str, RouteSection], _Identifiers()]
+    hubs: Annotated[dict[str, TeamHubSection], _Identifiers()] = field(default_factory=dict)
     models: dict[str, ModelSection] = field(default_factory=dict)
     streams: Annotated[dict[str, StreamSection], _Identifiers()] = field(default_factory=dict)
     schedules: Annotated[dict[str, ScheduleSection], _Identifiers()] = field(default_factory=dict)
@@ -95,16 +99,14 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
     hub, roles = hub_of(file.hub, place.inside("hub")), roles_of(file.roles, place.inside("roles"))
     permissions = permissions_of(file.permissions, file.machines, place, tuple(workspaces), roles)
     routes = routes_of(file.routes, place.inside("routes"), workspaces, contracts)
-    registry = built(Registry, file.registry) if file.registry else None
-    team_stages = _team_stages(team_files, members)
+    registry, team_stages = built(Registry, file.registry) if file.registry else None, _team_stages(team_files, members)
     around = Around(workspaces=workspaces, roles=roles, registry=registry, hub=hub, team_stages=team_stages)
     ladder = ladder_of(file.ladder, file.break_glass, place, promotable, around)
     refuse_unshared_arrivals(place.inside("ladder"), ladder, routes)
     trained = {name: model.retraining for name, model in file.models.items() if model.retraining is not None}
     retraining = retrainings_of(trained, models, workspaces, ladder)
     schedules = schedules_of(file.schedules, place.inside("schedules"), retraining, routes, hub)
-    for name in unscheduled(schedules, routes):
-        place.fail(f"routes.{name}.group", "is schedule, and no schedule scores it", "add one under `schedules`")
+    _refuse_unscheduled(place, schedules, routes)
     watched = {name: model.drift for name, model in file.models.items() if model.drift is not None}
     watches = watches_of(watched, models, routes)
     answers = answers_of(file.answers, place.inside("answers"), workspaces, contracts)
@@ -113,6 +115,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
     refuse_published_names(routes, datasets, place.inside("routes"))
     teams = teams_of(file.teams, team_files, place.inside("teams"), workspaces)
     judge_holdouts(promotable, datasets, models, teams)
+    central = CentralAccounts(layout=hub, state=state_account_of(file.hub, place.inside("hub")))
     return Configuration(
         hub=hub,
         routes=routes,
@@ -128,12 +131,18 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
         datasets=datasets,
         sources=sources_of(file.sources, place.inside("sources")),
         hub_group=file.hub.group(place.inside("hub")),
-        state_account=state_account_of(file.hub, place.inside("hub")),
+        state_account=central.state,
+        hubs=hubs_of(file.hubs, place.inside("hubs"), workspaces, central, ladder),
         bus_group=file.service_bus.group(place.inside("service_bus")),
         teams=teams,
         provisioning=provisioning_of(file.provisioning, place, workspaces, file.devops.organisations, permissions),
         notices=notices_of(file.notices, place.inside("notices"), _names_of(file), _owners_of(file)),
     )
+
+
+def _refuse_unscheduled(place: FilePlace, schedules: tuple[Schedule, ...], routes: tuple[Route, ...]) -> None:
+    for name in unscheduled(schedules, routes):
+        place.fail(f"routes.{name}.group", "is schedule, and no schedule scores it", "add one under `schedules`")
 
 
 def _names_of(file: SignalboxFile) -> KnownNames:

@@ -20,7 +20,7 @@ ACCESS = ("roles", "permissions", "machines")
 _SHARED = tuple(kind.value for kind in Belonging if kind is not Belonging.STAGE)
 TEAM_SECTIONS = (*_SHARED, Belonging.STAGE.value, *ACCESS)
 _OF_PLATFORM = (
-    *("environments", "hub", "devops", "service_bus", "notices"),
+    *("environments", "hub", "hubs", "devops", "service_bus", "notices"),
     *("registry", "break_glass", "teams", "team_ladder"),
 )
 _OF_STAGES = ("serve", "train", "entry", "exit")

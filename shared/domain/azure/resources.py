@@ -1,6 +1,6 @@
 """The Resource Manager ids of what the configuration names, empty where it does not say enough."""
 
-from shared.domain.configuration import Configuration, ResourceGroup
+from shared.domain.configuration import Configuration, ResourceGroup, TeamHub
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.ladder import Registry
 
@@ -29,6 +29,11 @@ def account(configuration: Configuration) -> str:
     return _account(configuration.hub_group, configuration.hub.account)
 
 
+def hub_account(hub: TeamHub) -> str:
+    """The storage account of a team's hub."""
+    return _account(hub.group, hub.account)
+
+
 def state_account(configuration: Configuration) -> str:
     """The storage account with the container of records: its own, or the hub's."""
     own = configuration.state_account
@@ -38,12 +43,18 @@ def state_account(configuration: Configuration) -> str:
 def account_name(configuration: Configuration, container: str) -> str:
     """The name of the storage account that *container* is in."""
     own = configuration.state_account
-    return own.name if own is not None and container in configuration.hub.records else configuration.hub.account
+    if own is not None and container in configuration.hub.records:
+        return own.name
+    return configuration.account_of(container)
 
 
 def container(configuration: Configuration, name: str) -> str:
-    in_state = name in configuration.hub.records
-    account_id = state_account(configuration) if in_state else account(configuration)
+    hub = configuration.hub_of(name)
+    if hub is not None:
+        account_id = hub_account(hub)
+    else:
+        in_state = name in configuration.hub.records
+        account_id = state_account(configuration) if in_state else account(configuration)
     return f"{account_id}/blobServices/default/containers/{name}" if account_id else ""
 
 

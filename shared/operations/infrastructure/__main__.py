@@ -13,7 +13,7 @@ from shared.operations.infrastructure.app_settings import FORBIDDEN_ON_FLEX, Sou
 from shared.operations.infrastructure.filters import FILE_EVENTS, MODEL_EVENTS, file_subscriptions
 from shared.operations.infrastructure.messaging import queues, topic
 from shared.operations.infrastructure.outbound import PROFILES, closed_doors, outbound_hosts
-from shared.operations.infrastructure.role_rows import persona_rows, role_rows
+from shared.operations.infrastructure.role_rows import hub_writers, persona_rows, role_rows
 from shared.operations.roles.assignments import containers
 
 _COMMAND = "python -m shared.operations.infrastructure"
@@ -21,35 +21,23 @@ _COMMAND = "python -m shared.operations.infrastructure"
 
 def infrastructure(configuration: Configuration) -> dict[str, object]:
     """Everything that the templates need to know of *configuration*, as plain JSON."""
-    hub = configuration.hub
+    central = configuration.hub
     return {
         "generatedBy": _COMMAND,
         "hub": {
-            "account": hub.account,
+            "account": central.account,
             "subscription": configuration.hub_group.subscription if configuration.hub_group else "",
             "resourceGroup": configuration.hub_group.name if configuration.hub_group else "",
-            "staging": hub.staging,
-            "datastore": hub.datastore,
-            "deadLetters": hub.dead_letters,
-            "audit": hub.audit,
-            "containers": list(containers(configuration)),
+            "staging": central.staging,
+            "datastore": central.datastore,
+            "deadLetters": central.dead_letters,
+            "audit": central.audit,
+            "containers": [name for name in containers(configuration) if configuration.hub_of(name) is None],
         },
-        "environments": {
-            workspace.name: {
-                "subscription": workspace.subscription,
-                "resourceGroup": workspace.resource_group,
-                "workspace": workspace.workspace,
-                "registers": workspace.name in {stage.source for stage in configuration.ladder.stages},
-                "aboveDevelopment": workspace.name
-                in {stage.environment.name for stage in configuration.ladder.stages[1:] if stage.environment},
-            }
-            for workspace in configuration.workspaces
-        },
+        "hubs": _hubs(configuration),
+        "environments": _environments(configuration),
         "registry": _registry(configuration),
-        "subscriptions": [
-            {"name": plan.name, "eventTypes": list(FILE_EVENTS), "filters": plan.filters()}
-            for plan in file_subscriptions(configuration)
-        ],
+        "subscriptions": _file_events(configuration, central.account),
         "modelEvents": list(MODEL_EVENTS),
         "queues": [plan.row() for plan in queues(configuration)],
         "topic": topic(),
@@ -62,6 +50,52 @@ def infrastructure(configuration: Configuration) -> dict[str, object]:
         "forbiddenSettings": list(FORBIDDEN_ON_FLEX),
         "outbound": outbound_hosts(configuration),
     }
+
+
+def _hubs(configuration: Configuration) -> dict[str, object]:
+    return {
+        hub.name: {
+            "account": hub.account,
+            "subscription": hub.group.subscription,
+            "resourceGroup": hub.group.name,
+            "containers": list(hub.containers),
+            "environments": list(hub.environments),
+            "personas": hub_writers(configuration),
+            "subscriptions": _file_events(configuration, hub.account),
+        }
+        for hub in configuration.hubs
+    }
+
+
+def _environments(configuration: Configuration) -> dict[str, object]:
+    return {
+        workspace.name: {
+            "subscription": workspace.subscription,
+            "resourceGroup": workspace.resource_group,
+            "workspace": workspace.workspace,
+            "registers": workspace.name in {stage.source for stage in configuration.ladder.stages},
+            "aboveDevelopment": workspace.name
+            in {stage.environment.name for stage in configuration.ladder.stages[1:] if stage.environment},
+            "hubs": [
+                {
+                    "name": hub.name,
+                    "account": hub.account,
+                    "subscription": hub.group.subscription,
+                    "resourceGroup": hub.group.name,
+                }
+                for hub in configuration.hubs
+                if workspace.name in hub.environments
+            ],
+        }
+        for workspace in configuration.workspaces
+    }
+
+
+def _file_events(configuration: Configuration, account: str) -> list[dict[str, object]]:
+    return [
+        {"name": plan.name, "eventTypes": list(FILE_EVENTS), "filters": plan.filters()}
+        for plan in file_subscriptions(configuration, account)
+    ]
 
 
 def _registry(configuration: Configuration) -> dict[str, object]:

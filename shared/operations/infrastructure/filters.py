@@ -34,12 +34,16 @@ class FileSubscription:
         ]
 
 
-def file_subscriptions(configuration: Configuration) -> tuple[FileSubscription, ...]:
-    """Subscriptions of which exactly one passes each path that a route or a training set takes.
+def file_subscriptions(configuration: Configuration, account: str) -> tuple[FileSubscription, ...]:
+    """Subscriptions of *account* of which exactly one passes each path there that a route or a training set takes.
 
     Raises ValueError for a route whose fixed part is longer than a filter's value may be.
     """
-    prefixes = _disjoint(subject(location) for location in watched_locations(configuration))
+    prefixes = _disjoint(
+        subject(location)
+        for location in watched_locations(configuration)
+        if configuration.account_of(location.partition("/")[0]) == account
+    )
     if too_long := next((prefix for prefix in prefixes if len(prefix) > LONGEST_VALUE), None):
         raise ValueError(f"{too_long} has more than {LONGEST_VALUE} characters; shorten the fixed part of `take`")
     room = MOST_VALUES - len(WHOLE_FILE_OPERATIONS)

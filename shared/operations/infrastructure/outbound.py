@@ -14,6 +14,7 @@ def outbound_hosts(configuration: Configuration) -> list[dict[str, str]]:
     account = configuration.hub.account
     rows = [
         (f"{account}.blob.core.windows.net", "the Data Hub"),
+        *((f"{hub.account}.blob.core.windows.net", f"hub {hub.name}") for hub in configuration.hubs),
         ("*.blob.core.windows.net", "storage accounts of the workspaces and of the host"),
         ("*.queue.core.windows.net", "Durable Functions' queues"),
         ("*.table.core.windows.net", "Durable Functions' history"),

@@ -31,6 +31,12 @@ def _grants(configuration: Configuration) -> Iterator[tuple[str, str, str, str]]
     yield "grid", "events-queue", _SENDER, "delivers events to the queue of the app"
 
 
+def hub_writers(configuration: Configuration) -> list[str]:
+    """The personas that keep data of their own in a team's hub: those that experiment."""
+    personas = {persona.role.name for persona in configuration.permissions.personas}
+    return [name for name in _EXPERIMENTING if name in personas]
+
+
 def persona_rows(configuration: Configuration) -> list[dict[str, str]]:
     """What people may do in Azure, by environment: they write where models are experiments, and read everywhere else.
 

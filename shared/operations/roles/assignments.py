@@ -73,6 +73,8 @@ def containers(configuration: Configuration) -> dict[str, tuple[Need, str]]:
         needs.setdefault(_container(route.take), (_blobs("read", "delete"), "reads what arrives, moves bad files out"))
     for path in (*_training(configuration), *_holdouts(configuration)):
         needs.setdefault(_container(path), (_blobs("read"), "reads training data and hold-outs"))
+    for container in configuration.accounts_elsewhere:
+        needs.setdefault(container, (_blobs("read"), "reads what a team keeps there"))
     return needs
 
 
@@ -111,7 +113,7 @@ def _hub(configuration: Configuration) -> Iterator[Assignment]:
             identity=APP,
             scope=f"container {name} of {resources.account_name(configuration, name)}",
             resource=resources.container(configuration, name),
-            target=f"container:{name}",
+            target=f"{'container' if configuration.hub_of(name) is None else 'team-container'}:{name}",
             need=need,
             why=reason,
         )
@@ -239,6 +241,7 @@ def _other_identities(configuration: Configuration) -> Iterator[Assignment]:
         need=_blobs("read", "write"),
         why="jobs read pinned files and write predictions",
     )
+    yield from _computes_of_hubs(configuration)
     letters = f"container {hub.dead_letters} of {hub.account}"
     yield Assignment(
         identity=GRID,
@@ -278,10 +281,32 @@ def _other_identities(configuration: Configuration) -> Iterator[Assignment]:
         )
 
 
+def _computes_of_hubs(configuration: Configuration) -> Iterator[Assignment]:
+    for team_hub in configuration.hubs:
+        names = " and ".join(team_hub.environments)
+        for container in team_hub.containers:
+            yield Assignment(
+                identity=COMPUTE,
+                scope=f"container {container} of {team_hub.account}, of {names} alone",
+                target=f"team-container:{container}",
+                need=_blobs("read", "write"),
+                why="jobs read and write what the team keeps there",
+            )
+
+
 def _doctor(configuration: Configuration) -> Iterator[Assignment]:
     """Reading what stands, is granted and is locked; inherited from a resource group if given there."""
     scopes = [
         (ResourceKind.HUB, f"storage account {configuration.hub.account}", "account", resources.account(configuration))
+    ]
+    scopes += [
+        (
+            ResourceKind.HUB,
+            f"storage account {team_hub.account}",
+            f"team-account:{team_hub.name}",
+            resources.hub_account(team_hub),
+        )
+        for team_hub in configuration.hubs
     ]
     own = configuration.state_account
     if own is not None:

@@ -29,7 +29,7 @@ from shared.domain.azure.inspection import (
     Subscription,
     TopicSeen,
 )
-from shared.domain.configuration import Configuration, ResourceGroup, StateAccount
+from shared.domain.configuration import Configuration, ResourceGroup, StateAccount, TeamHub
 from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.datasets.sources import SourceRules
 from shared.domain.devops.configuration import MergeStart
@@ -190,6 +190,7 @@ def site() -> Site:
     settings = SimpleNamespace(
         config_path=PROJECT / "signalbox.yaml",
         blob_service="https://hub",
+        storage_accounts="https://{account}",
         topic_endpoint="https://topic",
         resource_manager="https://arm",
         token_issuer="https://login/v2.0",
@@ -549,6 +550,21 @@ def test_a_namespace_that_nobody_places_is_unknown_and_a_key_is_nobodys_identity
     made = site()
     made.settings.bus_by_key, made.control.granted = True, ()
     assert {each.grade for each in examine(made) if each.check == "messaging"} == {Grade.OK}
+
+
+def test_each_hub_of_a_team_is_looked_at_as_the_data_hub_is():
+    made, group = site(), ResourceGroup(subscription="s", name="rg-lab")
+    hub = TeamHub(name="lab", account="stlab", containers=("landing",), environments=("dev",), group=group)
+    made.configuration, made.control.public = replace(CONFIGURATION, hubs=(hub,)), False
+    subjects = {(each.check, each.subject): each for each in examine(made)}
+
+    assert subjects["names", "hub lab https://stlab"].grade is Grade.OK
+    assert subjects["names", "private access to hub lab"].grade is Grade.OK
+    assert subjects["containers", "stlab/landing"].grade is Grade.OK
+    assert ("locks", "rg-lab") in subjects
+    made.control.subscribed = ()
+    (broken,) = [each for each in examine(made) if each.subject == "route diabetes-each"]
+    assert broken.grade is Grade.BROKEN  # Once: where the account is that its files arrive in.
 
 
 def test_what_may_not_be_looked_at_is_unknown_and_what_may_do_all_is_a_warning():

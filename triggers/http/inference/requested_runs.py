@@ -94,7 +94,7 @@ def _inference(clients: Clients, route: Route, body: InferenceAsked) -> c.Infere
         _refuse_untaken(route, path)
     blobs = [find_file(clients, path) for path in body.paths]
     today, hub = clients.clock.now().date().isoformat(), clients.configuration.hub
-    arrivals = [blob.arrival(clients.configuration.hub.account) for blob in blobs]
+    arrivals = [blob.arrival(clients.configuration.account_of(blob.container)) for blob in blobs]
     if len(blobs) == 1 and route.group.kind is Grouping.EACH:
         return c.Inference.of(route, hub, arrivals[0], route.captures(body.paths[0]) or {}, today)
     if len(blobs) == 1 and route.group.kind is Grouping.MARKER and route.marked(body.paths[0]):

@@ -26,12 +26,14 @@ WHOLE_FILE_OPERATIONS = (
 
 @check
 def events(site: Site) -> Findings:
-    account = resources.account(site.configuration)
+    configuration, account = site.configuration, resources.account(site.configuration)
     if account:
-        yield from _hub(site, account)
+        yield from _hub(site, account, configuration.hub.account)
     else:
         fix = "name `subscription` and `resource_group` of the hub's account under `hub` in signalbox.yaml"
         yield SubjectReport("events", "subscriptions of the Data Hub").unknown("cannot be looked for", fix)
+    for hub in configuration.hubs:
+        yield from _hub(site, resources.hub_account(hub), hub.account)
     sources = {stage.source for stage in site.configuration.ladder.stages}
     for workspace in site.configuration.workspaces:
         if workspace.name in sources:
@@ -44,10 +46,12 @@ def events(site: Site) -> Findings:
             yield _models(site, name, resource, "registry", f"releases to {stage.name} wait for the timer")
 
 
-def _hub(site: Site, account: str) -> Findings:
-    subscriptions = [candidate for candidate in site.control.subscriptions(account) if _is_ours(site, candidate)]
+def _hub(site: Site, resource: str, account: str) -> Findings:
+    """The subscriptions of the storage account *account*, which is *resource*."""
+    subscriptions = [candidate for candidate in site.control.subscriptions(resource) if _is_ours(site, candidate)]
     for route in site.configuration.routes:
-        if route.group.kind is not Grouping.SCHEDULE:
+        is_here = site.configuration.account_of(route.take.partition("/")[0]) == account
+        if is_here and route.group.kind is not Grouping.SCHEDULE:
             yield _check_take(route, subscriptions)
     for subscription in subscriptions:
         yield from _filters(subscription)

@@ -26,6 +26,7 @@ def _groups(configuration: Configuration) -> dict[str, list[str]]:
     """The resources that the app writes to, by their resource group."""
     account = resources.account(configuration)
     resource_ids = [account] if account else []
+    resource_ids += [resources.hub_account(hub) for hub in configuration.hubs]
     resource_ids += [resources.workspace(workspace) for workspace in configuration.workspaces]
     resource_ids += [resources.registry(registry) for registry in resources.registries(configuration)]
     groups = dict[str, list[str]]()

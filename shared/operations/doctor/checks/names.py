@@ -11,6 +11,7 @@ def names(site: Site) -> Findings:
     settings = site.settings
     for service, url in (
         ("Data Hub", settings.blob_service),
+        *((f"hub {hub.name}", _address(site, hub.account)) for hub in site.configuration.hubs),
         ("topic", settings.topic_endpoint),
         ("Resource Manager", settings.resource_manager),
     ):
@@ -28,14 +29,22 @@ def names(site: Site) -> Findings:
 
 
 def _private(site: Site) -> Findings:
-    account = resources.account(site.configuration)
-    hub_account = site.control.find(account) if account else None
-    if hub_account is not None and not hub_account.public:
-        yield _check_private(site.control.addresses(site.settings.blob_service))
+    accounts = [("the Data Hub", resources.account(site.configuration), site.settings.blob_service)]
+    accounts += [
+        (f"hub {hub.name}", resources.hub_account(hub), _address(site, hub.account)) for hub in site.configuration.hubs
+    ]
+    for title, resource, url in accounts:
+        account = site.control.find(resource) if resource else None
+        if account is not None and not account.public:
+            yield _check_private(title, site.control.addresses(url))
 
 
-def _check_private(addresses: tuple[str, ...]) -> Finding:
-    report = SubjectReport("names", "private access to the Data Hub")
+def _address(site: Site, account: str) -> str:
+    return site.settings.storage_accounts.replace("{account}", account)
+
+
+def _check_private(title: str, addresses: tuple[str, ...]) -> Finding:
+    report = SubjectReport("names", f"private access to {title}")
     public_addresses = [address for address in addresses if not ip_address(address).is_private]
     if not public_addresses:
         return report.ok("resolves to a private address, as its firewall wants")

@@ -23,6 +23,7 @@ _WORDS = {
     "devops": "Azure DevOps",
     "hub_group": "Resource group of the hub",
     "state_account": "Account of the records",
+    "hubs": "Hubs of teams",
     "bus_group": "Resource group of Service Bus",
 }
 
