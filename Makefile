@@ -78,8 +78,9 @@ proofs: driver  ## The long proofs whole: simulations, properties with more exam
 coverage: driver  ## All tests again, with every line and branch counted, in the local cloud's processes too: twice the time.
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
-chaos: setup  ## The full storms: 1,000 files with bad events, 50 kills among 20 files, every step of retraining, every move of a promotion refused, 10,000 messages, a log of 60,000 lines.
+chaos: setup  ## The full storms: 500 kills of the host and its workers, 1,000 files with bad events, 50 kills among 20 files, every step of retraining, every move of a promotion refused, 10,000 messages, a log of 60,000 lines.
 	@SIGNALBOX_PROOFS=1 SIGNALBOX_STORM_FILES=1000 SIGNALBOX_KILLED_FILES=20 SIGNALBOX_KILLS=50 SIGNALBOX_CHAOS_LOOP=1 SIGNALBOX_SAGA=1 $(BIN)/python -m pytest tests/onemachine -v
+	@SIGNALBOX_PROOFS=1 SIGNALBOX_HOST_KILLS=500 $(BIN)/python -m pytest tests/host/test_kills.py -v
 	@SIGNALBOX_EXAMPLES=4 $(BIN)/python -m pytest tests/retraining/test_storm.py -v
 	@SIGNALBOX_CHAOS_MESSAGES=10000 $(BIN)/python -m pytest tests/messaging/test_kills.py tests/messaging/test_records.py -v
 	@SIGNALBOX_FULL_LOGS=1 $(BIN)/python -m pytest tests/emulators/test_storage.py -k fifty_thousand -v

@@ -18,7 +18,7 @@ from signalbox.host.durable.entities import EntityFilter, EntityName, EntityRow
 from signalbox.host.durable.history import Code, Event, event, from_line
 from signalbox.host.durable.model import FINISHED, InstanceRow, Kind, Message, Status
 from signalbox.host.durable.orchestrations.replay import input_text
-from signalbox.host.durable.orchestrations.rewinding import rewind
+from signalbox.host.durable.orchestrations.rewinding import Rewound, rewind
 from signalbox.host.durable.orchestrations.scheduling import Catalogue
 from signalbox.host.durable.storage import tables
 from signalbox.host.durable.storage.database import Storage
@@ -171,14 +171,10 @@ class HubClient:
 
     async def rewind(self, instance_id: str, reason: str) -> None:
         """Try again what a failed instance failed of. Raises NotFoundError or NotFinishedError."""
-        row = self.get(instance_id)
-        if row.status is not Status.FAILED:
-            raise NotFinishedError(
-                f'This orchestration has status {row.status}, but only orchestrations in the "Failed" state can be '
-                "rewound."
-            )
         now = to_text(self._clock.now())
-        self._engine.take_up(await self._storage.write(lambda connection: rewind(connection, row, reason, now)))
+        # Looked at and written in one transaction: the second of two rewinds would undo a step that has not failed.
+        rewound = await self._storage.write(lambda connection: _rewind(connection, instance_id, reason, now))
+        self._engine.take_up(rewound)
 
     async def purge(self, instance_id: str) -> int:
         """Erase one finished instance. Raises NotFoundError or NotFinishedError."""
@@ -245,6 +241,17 @@ class HubClient:
         if not rows:
             raise NotFoundError(str(entity))
         return str(rows[0]["state"])
+
+
+def _rewind(connection: tables.Connection, instance_id: str, reason: str, now: str) -> Rewound:
+    row = tables.find_instance(connection, instance_id)
+    if row is None:
+        raise NotFoundError(instance_id)
+    if row.status is not Status.FAILED:
+        raise NotFinishedError(
+            f'This orchestration has status {row.status}, but only orchestrations in the "Failed" state can be rewound.'
+        )
+    return rewind(connection, row, reason, now)
 
 
 def _checked_id(instance_id: str) -> str:

@@ -266,7 +266,7 @@ class Engine:
         """Take one step, if a message allows one; whether another may follow."""
         instance = lane.instance = lane.instance or self._load(instance_id)
         if instance is None or instance.row.finished:
-            return await self._forget_messages(lane)
+            return await self._forget_messages(lane, instance)
         if self._is_left(instance):
             await self._put_aside(lane, Selection(later_messages=list(lane.waiting)))
             return False
@@ -305,8 +305,10 @@ class Engine:
                 [*other_messages, *await self._store(answers), *list(lane.waiting)[len(selection.later_messages) :]]
             )
 
-    async def _forget_messages(self, lane: Lane) -> bool:
-        late = list(lane.waiting)
+    async def _forget_messages(self, lane: Lane, instance: Instance | None) -> bool:
+        has_failed = instance is not None and instance.row.status is Status.FAILED
+        # The storage keeps the events of an instance that has failed, for a rewind.
+        late = [message for message in lane.waiting if not (has_failed and message.kind is Kind.RAISE)]
         lane.waiting.clear()
         await self._drop(late)
         return bool(lane.waiting)

@@ -36,6 +36,8 @@ def rewind(connection: tables.Connection, row: InstanceRow, reason: str, now: st
     tables.write_activities(connection, result.activities)
     tables.write_timers(connection, result.timers)
     tables.write_messages(connection, result.messages)
+    events = [entry for instance_id in result.instance_ids for entry in tables.waiting_events(connection, instance_id)]
+    result.messages.extend(events)
     return result
 
 

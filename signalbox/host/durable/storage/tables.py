@@ -77,6 +77,12 @@ def waiting_activities(connection: sqlite3.Connection, instance_id: str, executi
     return frozenset(row["task_id"] for row in connection.execute(sql, (instance_id, execution_id)))
 
 
+def waiting_events(connection: sqlite3.Connection, instance_id: str) -> list[Message]:
+    """The external events that the instance has not taken, in order."""
+    sql = "SELECT * FROM inbox WHERE instance_id = ? AND kind = ? ORDER BY id"
+    return [read_message(row) for row in connection.execute(sql, (instance_id, str(Kind.RAISE)))]
+
+
 def rewrite_activity(connection: sqlite3.Connection, activity: ActivityRow) -> bool:
     """Store what is left to do of *activity*; False and nothing is left where nobody waits for it any more."""
     waits = "SELECT 1 FROM instances WHERE execution_id = ? AND status IN ('Pending', 'Running', 'Suspended')"
@@ -96,7 +102,9 @@ def write_commit(connection: sqlite3.Connection, commit: Commit) -> None:
     if commit.is_restart or row.finished:
         connection.execute("DELETE FROM timers WHERE instance_id = ?", (row.instance_id,))
     if row.finished:
-        connection.execute("DELETE FROM inbox WHERE instance_id = ?", (row.instance_id,))
+        # A rewind may let a failed instance go on, and then it still takes the events that it was sent.
+        kept = str(Kind.RAISE) if row.status is Status.FAILED else ""
+        connection.execute("DELETE FROM inbox WHERE instance_id = ? AND kind <> ?", (row.instance_id, kept))
     if commit.is_restart:
         connection.execute("DELETE FROM history WHERE instance_id = ?", (row.instance_id,))
     elif commit.lines:
