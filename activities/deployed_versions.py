@@ -30,7 +30,7 @@ def wanted_deployment(
     clients: Clients, environment: Workspace, serving: Serving, kind: EndpointKind, version: DeployedVersion
 ) -> WantedDeployment:
     """The deployment of *version* at the endpoint of *kind* that *serving* names in *environment*."""
-    is_online, beside = kind is EndpointKind.ONLINE, companion(version.model, version.digest)
+    is_online, companion_version = kind is EndpointKind.ONLINE, companion(version.model, version.digest)
     script = serving.online_script if is_online else serving.batch_script
     has_own_code = version.format == MLFLOW_MODEL  # It brings its scoring code and its environment.
     return WantedDeployment(
@@ -38,9 +38,11 @@ def wanted_deployment(
         endpoint=serving.online if is_online else serving.batch,
         kind=kind,
         model=clients.models.asset_id(environment, AssetKind.MODEL, version.model),
-        code="" if has_own_code else clients.models.asset_id(environment, AssetKind.CODE, beside),
+        code="" if has_own_code else clients.models.asset_id(environment, AssetKind.CODE, companion_version),
         script="" if has_own_code else script,
-        environment="" if has_own_code else clients.models.asset_id(environment, AssetKind.ENVIRONMENT, beside),
+        environment=""
+        if has_own_code
+        else clients.models.asset_id(environment, AssetKind.ENVIRONMENT, companion_version),
         instance_type=serving.instance_type,
         instances=max(serving.instances, version.instances),
         compute=serving.compute,

@@ -1,6 +1,6 @@
 """How a deployment answers golden requests, beside the answers that were recorded with them.
 
-It stands alone because promotions and rollbacks ask them. Not here: how they are read.
+It is a module of its own because promotions and rollbacks both use it. Not here: how the requests are read.
 """
 
 import json
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.domain.gates.evidence import ApiTest, GoldenDeviation
+from shared.domain.rollout.callers import json_kind
 from shared.ports import EndpointResponse
 
 _GOLDEN_TOLERANCE = 1e-6
@@ -41,15 +42,24 @@ def _deviation(expected: Any, actual: Any) -> float:
         return max((_deviation(expected[name], actual[name]) for name in expected), default=0.0)
     if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
         return max(map(_deviation, expected, actual), default=0.0)
-    numbers = isinstance(expected, int | float) and isinstance(actual, int | float)
-    if numbers and math.isfinite(apart := abs(float(expected) - float(actual))):
-        return apart
-    if expected == actual and not numbers:
+    if _is_number(expected) and _is_number(actual):
+        if math.isfinite(distance := abs(float(expected) - float(actual))):
+            return distance
+        raise ValueError("a number that is not finite, or instead of one that is not")
+    if type(expected) is type(actual) and expected == actual:
         return 0.0
-    # By their forms alone: what a model answers is data, and this stands in the evidence.
-    raise ValueError(f"{_form_of(actual)} instead of {_form_of(expected)}")
+    raise ValueError(_difference(expected, actual))
 
 
-def _form_of(value: Any) -> str:
-    forms = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-    return forms.get(type(value), "a number")
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)  # True is an int, and no 1 in JSON.
+
+
+def _difference(expected: Any, actual: Any) -> str:
+    """How *actual* differs. It names kinds and lengths alone: answers of a model are data, and evidence shows this."""
+    kind, expected_kind = json_kind(actual), json_kind(expected)
+    if kind != expected_kind:
+        return f"{kind} instead of {expected_kind}"
+    if isinstance(actual, list):
+        return f"a list of {len(actual)} instead of {len(expected)}"
+    return {"an object": "an object with other names", "a text": "another text"}.get(kind, f"the other of {kind}")

@@ -22,7 +22,7 @@ from shared.durable.failures import StepFailed
 from shared.records import paths as records
 
 _FIRST_ROOM_S, _LONGEST_ROOM_S = 5.0, 600.0
-_MEMBERS_EVERY_S, _MEMBER_LOOKS = 5.0, 100  # However long the wait, so many looks: each is history.
+_MEMBERS_EVERY_S, _MEMBER_LOOKS = 5.0, 100  # At most so many looks, however long the wait: each adds to the history.
 
 
 def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult]:
@@ -34,13 +34,13 @@ def run_inference(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult
     if opening.scoring is not None:  # The run keeps it, also where the endpoint's default changes meanwhile.
         request = request.scored_by(opening.scoring)
     run = _carry(ctx, request, opening.limited) if not opening.unscored else _unscored(opening.unscored)
-    failed_result = partial(_result, request, RunOutcome.FAILED)
-    return (yield from carry_to_end(run, failed_result, partial(_conclude, ctx, request)))
+    make_failed_result = partial(_result, request, RunOutcome.FAILED)
+    return (yield from carry_to_end(run, make_failed_result, partial(_conclude, ctx, request)))
 
 
 def _unscored(because: str) -> Steps[c.InferenceResult]:
     raise Refused(because)
-    yield  # A run like any other: it is carried, and refuses at its first step.
+    yield  # Never reached. It makes this a generator, so that `carry_to_end` treats the refusal as that of any run.
 
 
 def conclude_adrift(ctx: Context, orphan: c.OrphanedRun) -> Steps[c.Done]:
@@ -88,13 +88,13 @@ def _carry(ctx: Context, request: c.Inference, limited: bool) -> Steps[c.Inferen
     check = c.DataCheck(inference=request, input_path=inputs.input_path, report_path=records.data_report(request.run))
     verdict = yield from call(ctx, c.CHECK_DATA, check)
     if not verdict.passed:
-        refusal = yield from _hold_back(ctx, request, verdict)
-        if refusal is not None:
-            return refusal
+        early_result = yield from _hold_back(ctx, request, verdict)
+        if early_result is not None:
+            return early_result
     if limited:
-        refusal = yield from _await_room(ctx, request)
-        if refusal is not None:
-            return refusal
+        early_result = yield from _await_room(ctx, request)
+        if early_result is not None:
+            return early_result
     return (yield from _score(ctx, request, inputs, verdict))
 
 
@@ -109,7 +109,7 @@ def _await_room(ctx: Context, request: c.Inference) -> Steps[c.InferenceResult |
         if not admitted.because:
             return None
         ctx.show(WAITING_FOR_ROOM, because=admitted.because[:300])
-        # The end of another run wakes this one, and so does an order to cancel. The activity reads what is so.
+        # The end of another run wakes this one, and so does an order to cancel. The activity reads the records.
         yield from wait_for(ctx, c.ORDER_GIVEN, pause_s)
         pause_s = min(_LONGEST_ROOM_S, pause_s * 2)
 
@@ -200,9 +200,9 @@ def _score(ctx: Context, request: c.Inference, inputs: c.Gathered, verdict: c.Da
     if request.route.output_contract:
         output_verdict = yield from _check_output(ctx, request, reconciliation)
         if not output_verdict.passed:
-            refusal = yield from _hold_output(ctx, request, output_verdict)
-            if refusal is not None:
-                return refusal
+            early_result = yield from _hold_output(ctx, request, output_verdict)
+            if early_result is not None:
+                return early_result
     ctx.show("publishing")
     publishing = c.Publishing(
         key=_key(request, "published"),
@@ -246,13 +246,13 @@ def _wait(ctx: Context, request: c.Inference, job: c.Submitted) -> Steps[c.JobEn
     """How the job ended. Its input is registered meanwhile, so that a publication does not wait for that."""
     is_settled = not request.route.input_asset or (yield from _register(ctx, request))
     end = yield from _wait_for_end(ctx, request, job)
-    if not is_settled:  # The job gave an outage time to end. Another look would make its predictions wait.
+    if not is_settled:  # The outage had as long as the job ran. One more try, and the predictions wait no longer.
         yield from _register(ctx, request, last=True)
     return end
 
 
 def _register(ctx: Context, request: c.Inference, last: bool = False) -> Steps[bool]:
-    """Whether it is on record what became of the registration. Whatever it is, the predictions are published."""
+    """True if the outcome of the registration is recorded. The predictions are published in any case."""
     registration = c.InputRegistration(key=_key(request, "registered"), inference=request, last=last)
     try:
         yield from call(ctx, c.REGISTER_INPUT, registration)

@@ -113,13 +113,13 @@ async def _start_merged(client: Client, clients: Clients, rule: MergeStart, pull
         asker = author or Person(oid="", name=f"requester unknown (pull request {pull.number} of {rule.repository})")
         if order.kind is OrderKind.PIPELINE:
             return await _run_pipeline(client, clients, order, key)
-        start = await begin(client, clients, key, order, asker)
+        begun = await begin(client, clients, key, order, asker)
     except Refused as refusal:
         await asyncio.to_thread(
             clients.ledger.record, f"{key}-refused", {"because": str(refusal), "at": stamp(clients)}
         )
         return f"refused: {refusal}"
-    return start.id or start.because or start.failed
+    return begun.id or begun.because or begun.failed
 
 
 async def _run_pipeline(client: Client, clients: Clients, order: TaskOrder, key: str) -> str:

@@ -39,6 +39,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
+    """What an order has started, and the *id* of its record. *failed* says why it failed, *because* how it ended."""
+
     follows: c.Followed = c.Followed.NOTHING
     id: str = ""
     failed: str = ""
@@ -86,12 +88,12 @@ async def _promote(client: Client, clients: Clients, key: str, order: TaskOrder,
 
 
 def _refuse_unknown(clients: Clients, asker: Person, way: Sequence[Stage]) -> None:
-    """Four eyes need to know whose the first two are: nobody unknown starts what people must approve."""
+    """A promotion that people must approve needs a known requester: else nobody can tell that another one approves."""
     stages = [stage.name for stage in way if stage.approvals.roles]
     if stages and not asker.oid and not clients.configuration.devops.unknown_requesters:
         raise Refused(
-            f"{asker.name}: it would be nobody's own promotion, and stage {stages[0]} asks for approvals by others "
-            "than the requester; let a person of the directory run the pipeline, or set devops.unknown_requesters: true"
+            f"{asker.name}: the requester is unknown, and stage {stages[0]} needs an approval by somebody other than "
+            "the requester; let a person of the directory run the pipeline, or set devops.unknown_requesters: true"
         )
 
 
@@ -107,7 +109,8 @@ async def _infer(client: Client, clients: Clients, key: str, order: TaskOrder) -
         decisions = route(BlobArrived(event_id=key, arrival=arrival), clients.configuration)
         starts = [decision for decision in decisions if isinstance(decision, StartRun)]
         if len(starts) != 1:
-            raise Refused(f"path {order.path!r} starts {len(starts)} runs by itself; name a file that one route takes")
+            count = f"{len(starts)} routes start a run" if starts else "no route starts a run"
+            raise Refused(f"{count} for path {order.path!r}; name a file that one route takes")
         today = clients.clock.now().date().isoformat()
         return c.Inference.of(starts[0].route, hub, arrival, starts[0].captures, today)
 

@@ -38,9 +38,10 @@ def open_change(clients: Clients, opening: c.ChangeOpening) -> c.ChangeOpened:
             f"Order {request.id}, asked for by {order.request.number} for {order.by}.\n"
             f"Plan {opening.plan}, made by run {opening.run}. Exactly this is applied:\n{shown_lines(plan)}"
         )
+        rest = f"\n... the rest is in run {opening.run}"
         fields = {
             "short_description": f"Provision {order.step.value} of {order.team}",
-            "description": text if len(text) <= _LONGEST_FIELD else f"{text[: _LONGEST_FIELD - 40]}\n... see run",
+            "description": text if len(text) <= _LONGEST_FIELD else f"{text[: _LONGEST_FIELD - len(rest)]}{rest}",
             "parent": order.request.sys_id,
             "correlation_display": "signalbox",
         }

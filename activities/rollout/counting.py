@@ -1,4 +1,6 @@
-"""Count what a look is the first to see: minutes that are final, wholly within the step, and of no earlier look.
+"""Count what a look is the first to see: blocks that are final, wholly within the step, and of no earlier look.
+
+A block is `look.block_s` long and has a number: its start since 1970 in blocks. Outputs are counted by minutes.
 
 Not here: how the ports' figures become counts (shared/application/rollout/counts.py).
 """
@@ -26,8 +28,8 @@ from shared.records.production.rollouts import FrozenCounts, LateRequests, Recor
 
 _MINUTE_S = 60
 _PAYLOADS = ("request", "response")  # Of the data collector, which counts requests by both.
-# A look waits for files of the collector until blocks are so many times as old as the lag. Then what has not come never
-# will: an instance that has died writes no more.
+# A look waits for files of the collector until a block is older than so many times the lag. What has not come by then
+# never will: an instance that has died writes no more.
 _LAGS = 3
 _AWAITED = {
     CountSource.METRICS: "Azure Monitor has no figures of them",
@@ -38,9 +40,9 @@ _AWAITED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedLook:
-    """The new *counts*; minutes were judged up to *through*, and those of collected outputs up to *outputs_through*.
+    """The new *counts*; blocks were judged up to *through*, and minutes of collected outputs up to *outputs_through*.
 
-    Where it is *unmeasured*, minutes were asked for and none was measured. *first* is the first minute that was asked
+    Where it *is_unmeasured*, blocks were asked for and none was measured. *first* is the first block that was asked
     for; *awaited* says which are due and not counted, and *late* how many requests came too late for the look before.
     """
 
@@ -95,7 +97,7 @@ def _awaited(watched: WatchedStep, first: int, due: int) -> str:
 
 
 def _late(clients: Clients, watched: WatchedStep, earlier: RecordedLook | None) -> LateRequests:
-    """The requests that the blocks of the look before have by now, beyond those that it could count.
+    """Requests of the blocks of the previous look that were logged after it had counted them.
 
     Every block is asked for once more, by the next look. The counts stay as they are: they were judged.
     """
@@ -103,7 +105,7 @@ def _late(clients: Clients, watched: WatchedStep, earlier: RecordedLook | None) 
     is_by_client = watched.policy.look.unit is RoutedUnit.CONNECTION
     if earlier is None or earlier.first < 0 or earlier.through < earlier.first or is_by_client:
         return LateRequests()
-    again = _minutes(clients, watched, earlier.first, earlier.through)
+    again = _counted_blocks(clients, watched, earlier.first, earlier.through)
     return late_requests(earlier.counts.minutes.get(ERRORS, ()), again, watched.arms)
 
 
@@ -111,26 +113,27 @@ def _collected(
     clients: Clients,
     watched: WatchedStep,
     collections: tuple[str, ...],
-    due: tuple[int, int],
+    span: tuple[int, int],
     now: datetime,
     lag_s: int,
     block_s: int,
 ) -> int:
-    """The last of the blocks that are *due* of which the collector has kept all, or which are overdue.
+    """The last of the blocks of *span* (first, last) of which the collector has kept all, or which are overdue.
 
     Counts of requests and of outputs both wait by it.
     """
-    # A request whose answer is not there yet would count as bad, and that of an instance which writes late as none:
-    # the arms would differ by what their collectors do.
-    if due[1] < due[0]:
-        return due[1]
+    # A request whose answer is not there yet would count as bad, and a request of an instance that writes late would
+    # not count at all: the arms would differ by what their collectors do.
+    first, last = span
+    if last < first:
+        return last
     arms = watched.arms
     serving = [
         name for name, share in ((arms.canary, arms.weight), (arms.champion, 100 - arms.weight)) if name and share
     ]
-    through = clients.output_figures.collected_through(watched.served, serving, collections, due, block_s)
+    through = clients.output_figures.collected_through(watched.served, serving, collections, span, block_s)
     overdue = _due(watched, now, _LAGS * lag_s, block_s)
-    return max(through, min(overdue, due[1]))
+    return max(through, min(overdue, last))
 
 
 def _due(watched: WatchedStep, now: datetime, lag_s: int, block_s: int) -> int:
@@ -158,18 +161,18 @@ def _requests(clients: Clients, watched: WatchedStep, first: int, last: int) -> 
     if policy.look.unit is RoutedUnit.CONNECTION and arms.is_compared:
         rows = clients.traffic_log.clients(watched.served, first, last, slow.over_ms if slow else None)
         return frozen_clients(rows, arms, _counted_clients(clients, watched), slow is not None)
-    minutes = list(_minutes(clients, watched, first, last))
+    minutes = list(_counted_blocks(clients, watched, first, last))
     counts = frozen_counts(minutes, arms)
     if watched.soaks and watched.is_compared:
         week = WEEK_S // policy.look.block_s
         # The soak has no other arm: the minutes of the week before stand for it, which have the same hour and weekday.
-        before = _minutes(clients, watched, first - week, last - week)
+        before = _counted_blocks(clients, watched, first - week, last - week)
         apart = counts_weeks_apart(minutes, before, arms.canary, week)
         counts = replace(counts, minutes=counts.minutes | apart)
     return counts
 
 
-def _minutes(clients: Clients, watched: WatchedStep, first: int, last: int) -> Iterator[DeploymentMinute]:
+def _counted_blocks(clients: Clients, watched: WatchedStep, first: int, last: int) -> Iterator[DeploymentMinute]:
     look, slow = watched.policy.look, watched.policy.compare.slow
     figures = clients.traffic_figures(look.counts)
     return figures.minutes(watched.served, first, last, slow.over_ms if slow else None, look.block_s)

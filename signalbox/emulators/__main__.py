@@ -46,7 +46,7 @@ from signalbox.emulators.resource_manager.manager import ManagerOptions, Resourc
 from signalbox.emulators.resource_manager.role_book import RoleBook
 from signalbox.emulators.service_bus import Bus, NoBus, is_available
 from signalbox.emulators.service_now import app as service_now
-from signalbox.emulators.storage.access import AUDIENCE, Gate
+from signalbox.emulators.storage.access import AUDIENCE, StorageAccess
 from signalbox.emulators.storage.azurite import Azurite
 from signalbox.emulators.storage.front import StorageFront
 from signalbox.emulators.storage.outbox import Outbox
@@ -188,8 +188,8 @@ def _outbox(settings: dict[str, Any], store: EventStore, deliverer: Deliverer) -
 
 def _storage(settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, outbox: Outbox) -> StorageFront:
     azurite = Azurite(settings["azurite"], authority.ca, lambda: issuer.issue(AUDIENCE))
-    gate = Gate(tuple(settings["accounts"]), issuer.accepts, settings["tenant"])
-    return StorageFront(azurite, gate, outbox)
+    access = StorageAccess(tuple(settings["accounts"]), issuer.accepts, settings["tenant"])
+    return StorageFront(azurite, access, outbox)
 
 
 def _azure_ml_options(

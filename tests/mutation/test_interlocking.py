@@ -183,7 +183,7 @@ LOCKS = [
     ),
     Lock(
         symbol="_deviation",
-        condition="math.isfinite(apart := abs(float(expected) - float(actual)))",
+        condition="math.isfinite(distance := abs(float(expected) - float(actual)))",
         without="[apart := abs(float(expected) - float(actual))]",
         guard=HOSTILE.test_an_answer_that_is_no_number_is_counted_and_passes_nothing,
         arguments={"rows": 1, "said": ("golden_requests_match: fail",)},

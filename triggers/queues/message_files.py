@@ -33,11 +33,13 @@ def arrivals(clients: Clients, message: QueueMessage) -> tuple[BlobArrived, ...]
     if bool(files.paths) == bool(files.url):
         raise UnreadableEvent("the message names no file, or both `paths` and `url`; give one of the two")
     asker = message.asker
-    places = [path.partition("/") for path in files.paths] or [_inside_hub(clients, files.url)]
-    return tuple(_arrival(clients, files, asker, container, path) for container, _, path in places)
+    parts = [path.partition("/") for path in files.paths]
+    places = [(container, path) for container, _, path in parts] or [_inside_hub(clients, files.url)]
+    return tuple(_arrival(clients, files, asker, container, path) for container, path in places)
 
 
-def _inside_hub(clients: Clients, url: str) -> tuple[str, str, str]:
+def _inside_hub(clients: Clients, url: str) -> tuple[str, str]:
+    """The container and the path that *url* names in the account of a hub. Raises UnreadableEvent."""
     settings, configuration = clients.settings, clients.configuration
     try:
         parts = urlsplit(url)
@@ -46,10 +48,10 @@ def _inside_hub(clients: Clients, url: str) -> tuple[str, str, str]:
     services = {configuration.hub.account: settings.blob_service}
     services |= {hub.account: settings.storage_accounts.replace("{account}", hub.account) for hub in configuration.hubs}
     for account, service in services.items():
-        container, slash, path = unquote(url.removeprefix(f"{service}/")).partition("/")
-        is_there = url.startswith(f"{service}/") and configuration.account_of(container) == account
-        if is_there and not parts.query and not parts.fragment:
-            return container, slash, path
+        container, _, path = unquote(url.removeprefix(f"{service}/")).partition("/")
+        is_in_account = url.startswith(f"{service}/") and configuration.account_of(container) == account
+        if is_in_account and not parts.query and not parts.fragment:
+            return container, path
     names = " or ".join(services.values())
     raise UnreadableEvent(f"url does not name a blob of {names}; name one, without a signature or anything after it")
 

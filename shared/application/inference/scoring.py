@@ -67,5 +67,5 @@ def withdrawn_state(statements: Statements, scoring: Scoring) -> EntryState | No
 def refuse_revoked_scoring(statements: Statements, scoring: Scoring) -> None:
     """Raises Refused for a version that was revoked. One that is retired may still score where a route pins it."""
     if withdrawn_state(statements, scoring) is EntryState.REVOKED:
-        pin = "let the route follow its endpoint, or pin another version" if not scoring.follows else "promote another"
-        raise Refused(f"{scoring.scored_model} was revoked, so nothing is scored with it: {pin}")
+        remedy = "promote another" if scoring.follows else "let the route follow its endpoint, or pin another version"
+        raise Refused(f"{scoring.scored_model} was revoked, so nothing is scored with it: {remedy}")

@@ -22,7 +22,8 @@ _NORMAL = NormalDist()
 class HoldoutFacts:
     """The *rows* of a hold-out, its *groups* (0 where none are named) and the rows, or groups, of each of *slices*.
 
-    *digest* names the version, *keys* are its rows, *hints* the columns that look like a group where none is named.
+    *digest* names the version, *keys* are its rows. Where no group is named, *hints* are sentences about columns that
+    look like one.
     """
 
     digest: str
@@ -46,15 +47,21 @@ def odds_of(options: BetterThanChampion, facts: HoldoutFacts, look: Look) -> tup
         f"{options.metric}: on {units} {unit} a challenger that is better by {gains} standard deviations of the"
         f" {unit}' differences passes with a chance of about {chances}",
     ]
-    return (*sentences, *_slice_odds(options, facts, evaluation), *_too_few(options, facts), *facts.hints)
+    return (*sentences, *_slice_odds(options, facts, evaluation), *_shortfalls(options, facts), *facts.hints)
 
 
 def chance_to_pass(options: BetterThanChampion, facts: HoldoutFacts, evaluation: Evaluation, gain: float) -> float:
     """That a challenger that is better everywhere by *gain* standard deviations passes, slices included."""
+    if _shortfalls(options, facts):
+        return 0.0
     overall = _above(gain, facts.groups or facts.rows, options.overall_confidence(evaluation))
-    on_slices = [_above(gain, size, options.slice_confidence(evaluation)) for size in _sizes(options, facts)]
     if options.slice_rule == "proven":
-        return overall * math.prod(on_slices)
+        # As if the slices were independent of each other and of the whole.
+        return overall * math.prod(
+            _above(gain, size, options.slice_confidence(evaluation)) for size in _sizes(options, facts)
+        )
+    # By symmetry, `_above(-gain)` is the chance that a slice is shown to be worse. The sum is an upper bound of the
+    # chance that one of them is.
     slice_failures = sum(_above(-gain, size, options.slice_confidence(evaluation)) for size in _sizes(options, facts))
     return max(0.0, overall - slice_failures)
 
@@ -78,15 +85,22 @@ def _slice_odds(options: BetterThanChampion, facts: HoldoutFacts, evaluation: Ev
     else:
         pass_odds = math.prod(_above(0.0, size, confidence) for size in _sizes(options, facts))
         odds = f"in about {1 - pass_odds:.1%} unless max_slice_loss leaves room"
-    return [f"{options.metric}: {slice_count} slices ({options.slice_rule}) together hold an equal challenger {odds}"]
+    return [
+        f"{options.metric}: {slice_count} slices ({options.slice_rule}) together hold back an equal challenger {odds}"
+    ]
 
 
-def _too_few(options: BetterThanChampion, facts: HoldoutFacts) -> list[str]:
+def _shortfalls(options: BetterThanChampion, facts: HoldoutFacts) -> list[str]:
     """The reasons why the gate can only be inconclusive on this hold-out."""
-    short = []
+    unit, least = ("group", options.min_groups) if facts.groups else ("row", options.min_rows)
+    reasons = []
     if facts.rows < options.least_rows:
-        short.append(f"{counted(facts.rows, 'row')}, {least_needed(options.least_rows)}")
+        reasons.append(f"{counted(facts.rows, 'row')}, {least_needed(options.least_rows)}")
     if 0 < facts.groups < options.min_groups:
-        short.append(f"{counted(facts.groups, 'group')}, {least_needed(options.min_groups)}")
-    short += [f"slice {name} has no row" for name in options.slices if not facts.slices.get(name)]
-    return [f"{options.metric}: {reason}; nothing passes before" for reason in short]
+        reasons.append(f"{counted(facts.groups, 'group')}, {least_needed(options.min_groups)}")
+    for name, size in zip(options.slices, _sizes(options, facts), strict=True):
+        if not size:
+            reasons.append(f"slice {name} has no row")
+        elif size < least:
+            reasons.append(f"slice {name} has {counted(size, unit)}, {least_needed(least)}")
+    return [f"{options.metric}: {reason}; until then the gate is inconclusive" for reason in reasons]

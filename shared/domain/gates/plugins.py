@@ -31,7 +31,7 @@ class ProjectGateOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectGateCall:
-    """The *function* of *file* is asked about *evidence*, if the file's digest still is *source*."""
+    """The *function* of *file* is asked about *evidence*, if the digest of the file still is *source*."""
 
     file: str
     function: str
@@ -46,7 +46,7 @@ AskProjectGate = Callable[[ProjectGateCall], GateFinding]
 
 
 def call_of(gate: str, source: str, options: ProjectGateOptions, evidence: Mapping[str, Any]) -> ProjectGateCall:
-    """The question to the project's own *gate*, whose name has the form of `shared.domain.project_functions.NAME`."""
+    """The question to the project's own *gate*, whose name matches `shared.domain.project_functions.NAME`."""
     file, _, function = gate.rpartition(":")
     return ProjectGateCall(
         file=file,
@@ -60,7 +60,7 @@ def call_of(gate: str, source: str, options: ProjectGateOptions, evidence: Mappi
 
 
 def finding_of(answer: Any) -> GateFinding:
-    """The finding that *answer* is, which a project's function has returned; nonsense is a finding that fails."""
+    """*answer*, which a project's function returned, as a finding. An answer of another form fails."""
     if not isinstance(answer, dict) or not {"outcome", "because"} <= answer.keys() or answer.keys() - _FIELDS:
         return failed(f"it returned {repr(answer)[:100]}; {_SHAPE}")
     outcome, because, figures = answer["outcome"], answer["because"], answer.get("figures", {})

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-_KINDS = {dict: "an object", list: "a list", str: "a text", bool: "a truth value", type(None): "nothing"}
+_KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerNames:
-    """The names that each request has *sent* and each answer has *answered*; *kinds* are those of whole answers."""
+    """*sent* are the names in every request, *answered* those in every answer, and *kinds* the kinds of the answers."""
 
     sent: frozenset[str]
     answered: frozenset[str]
@@ -31,12 +31,17 @@ def caller_names(golden: Iterable[tuple[Any, Any]]) -> CallerNames | None:
     return CallerNames(
         sent=_common(request for request, _ in pairs),
         answered=_common(answer for _, answer in pairs),
-        kinds=frozenset(_KINDS.get(type(answer), "a number") for _, answer in pairs),
+        kinds=frozenset(json_kind(answer) for _, answer in pairs),
     )
 
 
+def json_kind(value: Any) -> str:
+    """What *value*, parsed from JSON, is in words."""
+    return _KINDS.get(type(value), "a number")
+
+
 def misfit(present: CallerNames, target: CallerNames) -> str:
-    """What callers of *present* would miss with *target*, in a sentence's part; empty where they would miss nothing."""
+    """What callers of *present* would miss with *target*, as part of a sentence; empty where it is nothing."""
     parts = []
     if unsent := sorted(target.sent - present.sent):
         parts.append(f"callers do not send {', '.join(unsent[:10])}")

@@ -101,10 +101,11 @@ class LateRequests:
 class RecordedLook:
     """One look of a step: what it has counted, the *evidence* with it, and what the step came to so far.
 
-    *through* is the last minute that was judged, *requests* and *errors* are the new version's in this step. Collected
-    outputs come later, and were judged to the minute *outputs_through*. *inputs* is how many of the inputs of a replay
-    the whole rollout has used. *revoked* and *unmeasured* are those of `StepFacts`, *overdue* is that of `StepOutcome`.
-    *first* is the first minute that this look has asked for, and *late* counts all that came late in this step so far.
+    *through* is the last block (of the policy's `block_s`) that was judged; *requests* and *errors* are the new
+    version's in this step. Collected outputs come later, and were judged to the minute *outputs_through*. *inputs* is
+    how many of the inputs of a replay the whole rollout has used. *revoked* and *unmeasured* are those of `StepFacts`,
+    *overdue* is that of `StepOutcome`. *first* is the first block that this look has asked for, and *late* counts all
+    that came late in this step so far.
     """
 
     step: int

@@ -1,4 +1,4 @@
-"""Who may pass the front: signed requests go on to Azurite, which checks them; tokens are verified here.
+"""Which requests reach Azurite: signed requests go on to Azurite, which checks them; tokens are verified here.
 
 Azurite reads a token's claims and not its signature. Shared keys and anonymous requests are refused, as in an account
 that allows neither.
@@ -14,7 +14,7 @@ _LONGEST_COPY_SOURCE = 2048
 Accepts = Callable[[web.Request, Sequence[str]], bool]
 
 
-class Gate:
+class StorageAccess:
     """*accepts* judges a request's bearer token against audiences; *tenant* is named in the challenge."""
 
     def __init__(self, accounts: Collection[str], accepts: Accepts, tenant: str) -> None:
@@ -40,7 +40,7 @@ class Gate:
         if self._accepts(request, (AUDIENCE, f"https://{account}.blob.core.windows.net")):
             return None
         code = "InvalidAuthenticationInfo" if authorization else "NoAuthenticationInformation"
-        message = f"A living bearer token of this tenant for {AUDIENCE} is required."
+        message = f"A valid bearer token of this tenant for {AUDIENCE} is required."
         return _error(401, code, message, {"WWW-Authenticate": self._challenge})
 
 

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 import aiohttp
 from aiohttp import web
 
-from signalbox.emulators.storage.access import Gate
+from signalbox.emulators.storage.access import StorageAccess
 from signalbox.emulators.storage.azurite import Azurite
 from signalbox.emulators.storage.commits import Blob, Commit, commit_of, told_by
 from signalbox.emulators.storage.outbox import Intent, Outbox
@@ -20,8 +20,8 @@ _DONE = (201, 202)
 class StorageFront:
     """Commits to one blob go one at a time: their events keep their order, and a kill leaves at most one open."""
 
-    def __init__(self, azurite: Azurite, gate: Gate, outbox: Outbox) -> None:
-        self._azurite, self._gate, self._outbox = azurite, gate, outbox
+    def __init__(self, azurite: Azurite, access: StorageAccess, outbox: Outbox) -> None:
+        self._azurite, self._access, self._outbox = azurite, access, outbox
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def app(self) -> web.Application:
@@ -39,7 +39,7 @@ class StorageFront:
             yield
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
-        refusal = self._gate.refusal(request)
+        refusal = self._access.refusal(request)
         if refusal is not None:
             return refusal
         service = f"{request.scheme}://{request.host}"

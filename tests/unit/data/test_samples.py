@@ -83,7 +83,20 @@ def test_what_a_script_that_fails_says_of_a_row_is_not_repeated() -> None:
         predictions_of(EndpointResponse(status=424, body=body, took_ms=1.0), 1, "dev/e/v1")
 
 
-def test_an_answer_to_a_golden_request_is_told_by_its_form() -> None:
-    test = api_test([[0.5]], [EndpointResponse(status=200, body=b'["marked-4711"]', took_ms=1.0)])
+@pytest.mark.parametrize(
+    ("recorded", "body", "difference"),
+    [
+        ([0.5], b'["marked-4711"]', "a text instead of a number"),
+        (["marked-4710"], b'["marked-4711"]', "another text"),
+        ([1, 2], b"[1]", "a list of 1 instead of 2"),
+        ({"a": 1}, b'{"marked-4711": 1}', "an object with other names"),
+        ([True], b"[1]", "a number instead of true or false"),
+        ([True], b"[false]", "the other of true or false"),
+        ([1], b"[NaN]", "a number that is not finite, or instead of one that is not"),
+    ],
+)
+def test_an_answer_to_a_golden_request_is_told_by_its_form(recorded: object, body: bytes, difference: str) -> None:
+    test = api_test([recorded], [EndpointResponse(status=200, body=body, took_ms=1.0)])
 
-    assert test.schema_problems == ("request 0 was answered 200: a text instead of a number",)
+    assert test.schema_problems == (f"request 0 was answered 200: {difference}",)
+    assert "marked" not in str(test)
