@@ -74,7 +74,7 @@ EXCEPTIONS = {
     " serviceConnection=signalbox-writer environment=signalbox-prod steps=platform,hub-account"
     " digest=DIGEST": AZURE,
     "az pipelines run --name signalbox-deploy-app --parameters serviceConnection=signalbox-app"
-    " environment=signalbox-prod app=APP packages=packages": AZURE,
+    " environment=signalbox-prod app=APP packages=packages hubAccount=ACCOUNT inFlight=ignore": AZURE,
     "export SIGNALBOX_URL=https://APP.azurewebsites.net SIGNALBOX_TOKEN_AUDIENCE=CLIENT_ID": AZURE,
     "signalbox suggest ward-reports landing/wards/north/june.csv --within 900": ONE_RUN,
     "signalbox score ward-reports landing/wards/north/june.csv --override instance_count=4"
@@ -101,6 +101,9 @@ EXCEPTIONS = {
     "signalbox replay --export histories": REPLAYS,
     "signalbox replay --against ../new-release": REPLAYS,
     "signalbox replay --from histories --against ../new-release --strict": REPLAYS,
+    "signalbox replay --hub signalbox --account ACCOUNT --against ../new-release": (
+        "tests/host/test_azure_histories.py reads a hub of Azurite's"
+    ),
     "python train_and_deploy.py": "tests/emulators/test_azure_scripts.py runs it as a proof",
     "signalbox package": "make proof-worker makes a whole package; tests/projects/test_libraries.py makes a small one",
     "pip install signalbox": "tests/packaging installs the wheel into an environment of its own",

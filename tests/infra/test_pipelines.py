@@ -23,7 +23,7 @@ def test_a_pipeline_names_only_its_own_parameters_and_modules(path):
     pipeline = yaml.safe_load(text)
 
     declared = {parameter["name"] for parameter in pipeline["parameters"]}
-    assert set(re.findall(r"\$\{\{ parameters\.(\w+) \}\}", text)) == declared
+    assert set(re.findall(r"\$\{\{[^}]*\bparameters\.(\w+)[^}]*\}\}", text)) == declared
     for module in re.findall(r"python3 -m ([\w.]+)", text):
         assert importlib.util.find_spec(module), module
     assert not re.search(r"(?i)password|secret|AccountKey|SharedAccess", text)
@@ -33,6 +33,19 @@ def test_what_a_pipeline_applies_needs_an_environment_with_its_approvals():
     for name in ("apply", "deploy-app"):
         (job,) = yaml.safe_load((PROJECT / "pipelines" / "infra" / f"{name}.yml").read_text())["jobs"]
         assert job["environment"] == "${{ parameters.environment }}"
+
+
+def test_what_is_in_flight_is_replayed_before_a_release_unless_somebody_says_otherwise():
+    pipeline = yaml.safe_load((PROJECT / "pipelines" / "infra" / "deploy-app.yml").read_text())
+    (choice,) = [parameter for parameter in pipeline["parameters"] if parameter["name"] == "inFlight"]
+    assert (choice["default"], choice["values"]) == ("replay", ["replay", "ignore"])
+
+    *_, replay, publish = pipeline["jobs"][0]["strategy"]["runOnce"]["deploy"]["steps"]
+
+    assert publish["displayName"] == "Publish and wait"
+    ((condition, (step,)),) = replay.items()
+    assert condition == "${{ if eq(parameters.inFlight, 'replay') }}"
+    assert "signalbox replay --hub signalbox" in step["inputs"]["inlineScript"]
 
 
 def test_a_sandbox_of_azd_can_be_evaluated():

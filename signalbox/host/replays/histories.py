@@ -20,17 +20,20 @@ from signalbox.host.durable.storage.tables import read_instance
 from signalbox.host.errors import HostError
 
 _FORMAT = "signalbox.history/1"
+HOST, AZURE = "host", "azure-storage"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredHistory:
-    """An instance and its *turns* in order: of each, what the orchestrator was told and what it decided."""
+    """An instance and its *turns* in order: of each, what the orchestrator was told and what it decided. *origin* says
+    who has stored them: this host, or the Durable extension in Azure Storage, which stores less."""
 
     row: InstanceRow
     turns: Sequence[Sequence[Event]]
+    origin: str = HOST
 
     def to_json(self) -> dict[str, Any]:
-        return {"format": _FORMAT, "instance": asdict(self.row), "turns": self.turns}
+        return {"format": _FORMAT, "origin": self.origin, "instance": asdict(self.row), "turns": self.turns}
 
     @classmethod
     def from_json(cls, content: Any) -> StoredHistory:
@@ -48,7 +51,7 @@ class StoredHistory:
             turns = [[dict(event) for event in turn] for turn in content["turns"]]
         except (KeyError, TypeError, ValueError) as error:
             raise HostError(f"this history cannot be read: {type(error).__name__}: {error}") from error
-        return cls(row=row, turns=turns)
+        return cls(row=row, turns=turns, origin=str(content.get("origin", HOST)))
 
 
 def read_database(folder: Path, ids: Iterable[str]) -> Iterator[StoredHistory]:

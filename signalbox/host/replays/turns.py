@@ -7,7 +7,7 @@ otherwise is the one that a reader has to look at.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,13 @@ from signalbox.host.durable.model import Status
 from signalbox.host.durable.orchestrations.actions import ACTIVITIES, CHILDREN, HTTP_ACTIVITY, ActionCode, Trace, trace
 from signalbox.host.durable.orchestrations.replay import Answer, Orchestrator, advance
 from signalbox.host.durable.orchestrations.state import Instance
-from signalbox.host.replays.histories import StoredHistory
+from signalbox.host.replays.azure_turns import LONG_TIMERS, complete
+from signalbox.host.replays.histories import AZURE, StoredHistory
 
 _DECIDED = OPENING | {Code.GENERIC_EVENT, Code.EXECUTION_COMPLETED, Code.ORCHESTRATOR_COMPLETED}
 _SHORT = 160
+Completion = Callable[[Sequence[Event], Sequence[Event], Sequence[Mapping[str, Any]], Instance], Sequence[Event]]
+"""Adds to the decisions of a turn, as they were recorded, what their origin does not store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +62,11 @@ def replay(
     if orchestrator is None:
         report.divergence = f"the app has no orchestrator {report.name!r}"
         return report
-    instance = Instance(row=history.row)
+    is_on_azure = history.origin == AZURE
+    instance = Instance(row=history.row, context_fields=LONG_TIMERS if is_on_azure else {})
     try:
         for number, recorded in enumerate(history.turns, 1):
-            _replay_turn(report, instance, orchestrator, number, recorded)
+            _replay_turn(report, instance, orchestrator, number, recorded, complete if is_on_azure else _as_recorded)
         _require_awaited(instance, functions)
     except _Diverged as diverged:
         report.divergence = str(diverged)
@@ -72,8 +76,17 @@ def replay(
     return report
 
 
+def _as_recorded(recorded: Sequence[Event], *_: object) -> Sequence[Event]:
+    return recorded
+
+
 def _replay_turn(
-    report: ReplayReport, instance: Instance, orchestrator: Orchestrator, number: int, recorded: Sequence[Event]
+    report: ReplayReport,
+    instance: Instance,
+    orchestrator: Orchestrator,
+    number: int,
+    recorded: Sequence[Event],
+    complete: Completion,
 ) -> None:
     replayed_count, known = len(instance.sdk_lines), len(instance.traces)
     told = [event for event in recorded if event["EventType"] not in _DECIDED]
@@ -84,11 +97,11 @@ def _replay_turn(
     report.turns.append(turn)
     if any(event["EventType"] == Code.ORCHESTRATOR_STARTED for event in told):
         answer = advance(orchestrator, instance, replayed_count)
-        actions = answer.actions or ()
-        turn.decisions.extend([*map(_decided, actions[known - answer.first :]), *_end_decided(answer)])
-        for event in recorded:
-            if event["EventType"] in _DECIDED:
-                instance.append(event)
+        actions = (answer.actions or ())[known - answer.first :]
+        turn.decisions.extend([*map(_decided, actions), *_end_decided(answer)])
+        decided = [event for event in recorded if event["EventType"] in _DECIDED]
+        for event in complete(decided, told, actions, instance):
+            instance.append(event)
         end = next((event for event in recorded if event["EventType"] == Code.EXECUTION_COMPLETED), None)
         report.warnings += _compare(instance, answer, number, is_refused=_is_refused(end, answer))
         _compare_ends(end, answer, number)

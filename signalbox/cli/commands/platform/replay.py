@@ -1,6 +1,7 @@
 """`signalbox replay`: what an orchestration was told and decided at each turn, and whether other code decides alike."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -29,6 +30,11 @@ _PATIENCE_S = 600
     type=click.Path(path_type=Path, exists=True),
     help="A history, a folder of histories, or the state folder of a host; else the local cloud's host.",
 )
+@click.option("--hub", help="The task hub of a function app on Azure, in place of --from; `hubName` of its host.json.")
+@click.option(
+    "--account",
+    help="The storage account that has the hub; else AzureWebJobsStorage holds its connection string.",
+)
 @click.option(
     "--against",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -49,6 +55,8 @@ def replay(
     context: click.Context,
     ids: tuple[str, ...],
     source: Path | None,
+    hub: str | None,
+    account: str | None,
     against: Path | None,
     target: Path | None,
     strict: bool,
@@ -56,12 +64,15 @@ def replay(
 ) -> None:
     """Replay the orchestrations ID, or all that have not ended, turn by turn through the code of an app.
 
-    Before an upgrade `--against NEW_CODE` tells which of them the new code would break: it exits with 1 then.
+    Before an upgrade `--against NEW_CODE` tells which of them the new code would break: it exits with 1 then. With
+    --hub they are those of an app on Azure, which goes on meanwhile.
     """
+    if hub is not None and source is not None:
+        raise click.UsageError("--from and --hub name two sources; name one")
     from signalbox.host.replays.histories import write_file  # The host's libraries, which no other command needs.
 
     try:
-        histories = list(_histories(source, ids))
+        histories = list(_histories(source, ids) if hub is None else _on_azure(hub, account, ids))
         if target is not None:
             for history in histories:
                 click.echo(write_file(history, target))
@@ -90,6 +101,26 @@ def _histories(source: Path | None, ids: tuple[str, ...]) -> "Iterable[StoredHis
     if (source / "host.db").is_file():
         return read_database(source, ids)
     return (history for history in read_files(source) if not ids or history.row.instance_id in ids)
+
+
+def _on_azure(hub: str, account: str | None, ids: tuple[str, ...]) -> "Iterable[StoredHistory]":
+    from azure.data.tables import TableServiceClient
+    from azure.identity import DefaultAzureCredential
+    from azure.storage.blob import BlobServiceClient
+
+    from signalbox.host.replays.azure_storage import StorageHub
+
+    if account is not None:
+        credential = DefaultAzureCredential()
+        tables = TableServiceClient(f"https://{account}.table.core.windows.net", credential=credential, retry_total=2)
+        blobs = BlobServiceClient(f"https://{account}.blob.core.windows.net", credential=credential, retry_total=2)
+    elif connection := os.environ.get("AzureWebJobsStorage"):  # noqa: SIM112 (the platform spells it so)
+        tables = TableServiceClient.from_connection_string(connection, retry_total=2)
+        blobs = BlobServiceClient.from_connection_string(connection, retry_total=2)
+    else:
+        raise click.UsageError("--hub needs --account, or a connection string in AzureWebJobsStorage")
+    with tables, blobs:
+        yield from StorageHub(hub, tables, blobs).histories(ids)
 
 
 def _replay(app: Path, histories: "Iterable[StoredHistory]") -> list[dict[str, Any]]:

@@ -106,6 +106,7 @@ def _context(instance: Instance, replayed_count: int) -> str:
         "parentInstanceId": row.parent.instance_id if row.parent else None,
         "upperSchemaVersion": _SCHEMA_V2,
         "upperSchemaVersionNew": _SCHEMA_V3,
+        **instance.context_fields,
     }
     return f'{{"history":[{",".join(filter(None, history))}],{json.dumps(fields)[1:]}'
 

@@ -72,6 +72,7 @@ class Instance:
     waits: Counter[str] = field(default_factory=Counter)
     wait_names: dict[str, str] = field(default_factory=dict)
     entity_calls: dict[str, int] = field(default_factory=dict)
+    context_fields: Mapping[str, Any] = field(default_factory=dict)  # What the SDK is told beside the usual.
     session: Session | None = None
     shown_count: int = 0
 

@@ -122,12 +122,13 @@ def _next_of_retry(instance: Instance, number: int, answer: Event, now: str) -> 
         attempt = {**retry.first, "EventId": new, "Timestamp": now, "RetryOf": number}
         del attempt["RetryOptions"]
         return attempt
-    fire_at = to_text(from_text(now) + _delay(retry.options, retry.attempts))
+    fire_at = to_text(from_text(now) + retry_delay(retry.options, retry.attempts))
     return event(Code.TIMER_CREATED, now, new, FireAt=fire_at, RetryOf=number)
 
 
-def _delay(options: Any, failures: int) -> timedelta:
-    """first interval * coefficient ^ (failures - 1), at most the longest interval."""
+def retry_delay(options: Any, failures: int) -> timedelta:
+    """How long a retry waits after so many *failures*: first interval * coefficient ^ (failures - 1), at most the
+    longest interval."""
     first = float(options["firstRetryIntervalInMilliseconds"])
     delay = first * float(options.get("backoffCoefficient") or 1.0) ** (failures - 1)
     longest = options.get("maxRetryIntervalInMilliseconds")
