@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import threading
+import typing
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import azure.functions as func
@@ -15,8 +18,9 @@ from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
 
 # What a function may have beside its trigger.
-SERVED_BINDINGS = frozenset({"durableClient", "http"})
+SERVED_BINDINGS = frozenset({"durableClient", "http", "blob", "queue", "serviceBus", "eventGrid"})
 ClientBinding = Callable[[], str]
+_RETURN = "$return"  # The name of a binding whose data is what the function returns.
 
 
 _TRACE_PARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
@@ -47,6 +51,21 @@ class TraceContext:
         return {}
 
     Traceparent, Tracestate, Attributes = trace_parent, trace_state, attributes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What a call is given beside the data of its trigger: *inputs* by the names of their bindings."""
+
+    inputs: Mapping[str, Datum | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What a function with output bindings has given: its answer, and the data of each output that it has set."""
+
+    answer: Any
+    outputs: Mapping[str, Datum]
 
 
 class Output(func.Out[Any]):
@@ -109,7 +128,7 @@ def check_bindings(function: Function) -> None:
 
 def check_annotation(function: Function) -> None:
     """Refuse a trigger parameter the real worker refuses. Raises HostError that names what works."""
-    if function.annotation is None:
+    if function.annotation is None or _is_plain(function.kind, function.annotation):
         return
     try:
         fits = converter(function.kind).check_input_type_annotation(function.annotation)
@@ -124,7 +143,19 @@ def check_annotation(function: Function) -> None:
 
 def decode(function: Function, data: Datum, metadata: Mapping[str, Datum]) -> Any:
     """The trigger argument of *function* made from *data* by the SDK's converter for its kind."""
-    return converter(function.kind).decode(data, trigger_metadata=metadata)
+    return _decoded(function.kind, function.annotation, data, metadata)
+
+
+def _decoded(kind: str, annotation: Any, data: Datum | None, metadata: Mapping[str, Datum] | None) -> Any:
+    if not _is_plain(kind, annotation):
+        return converter(kind).decode(data, trigger_metadata=metadata)
+    value = None if data is None else data.value
+    return value.decode() if annotation is str and isinstance(value, bytes) else value
+
+
+def _is_plain(kind: str, annotation: Any) -> bool:
+    """Whether a parameter gets its data as it is: the real worker converts nothing for `str` and `bytes`."""
+    return annotation in (str, bytes) and not getattr(converter(kind), "has_implicit_output", bool)()
 
 
 def encode(function: Function, result: Any) -> Any:
@@ -142,7 +173,31 @@ def encode(function: Function, result: Any) -> Any:
             return converter("activityTrigger").encode(result, expected_type=None).value
         case "entityTrigger":
             return str(result)
+    if result is not None and not any(binding["name"] == _RETURN for binding in function.outputs):
+        raise RuntimeError(f"function {function.name!r} without a $return binding returned a non-None value")
     return None
+
+
+def encode_outputs(function: Function, result: Any, values: Mapping[str, Any]) -> dict[str, Datum]:
+    """The data of each output that the function has set, or has returned. Raises TypeError."""
+    outputs = {}
+    for binding in function.outputs:
+        name = str(binding["name"])
+        value = result if name == _RETURN else values[name].get()
+        if value is not None or name == _RETURN:
+            outputs[name] = _encoded(str(binding["type"]), function.annotations.get(name), value)
+    return outputs
+
+
+def _encoded(kind: str, annotation: Any, value: Any) -> Datum:
+    if isinstance(value, dict | list) and typing.get_args(annotation) in ((str,), (bytes,)):
+        return Datum(json.dumps(value), "json")  # What `Out[str]` holds is not looked at by the binding's converter.
+    try:
+        datum: Datum = converter(kind).encode(value, expected_type=None)
+    except NotImplementedError:
+        message = f'unable to encode outgoing TypedData: unsupported type "{kind}" for Python type '
+        raise TypeError(f'{message}"{type(value).__name__}"') from None
+    return datum
 
 
 def converter(kind: str) -> Any:
@@ -154,15 +209,19 @@ def converter(kind: str) -> Any:
 
 
 def arguments(
-    function: Function, trigger_value: Any, client: ClientBinding, invocation_id: str, headers: Mapping[str, str]
+    function: Function,
+    trigger_value: Any,
+    client: ClientBinding,
+    inputs: Mapping[str, Datum | None],
 ) -> dict[str, Any]:
-    """Every keyword argument of one invocation: trigger data, durable clients, the HTTP output and the context."""
+    """The keyword arguments of one invocation but its context: trigger data, inputs, durable clients and outputs."""
     values = {function.argument: trigger_value}
     for binding in function.bindings:
         if binding["type"] == "durableClient":
             values[binding["name"]] = client()
-    if function.output is not None:
-        values[function.output] = Output()
-    if "context" in function.parameters and "context" not in values:
-        values["context"] = InvocationContext(function, invocation_id, headers)
+    for binding in function.inputs:
+        name = str(binding["name"])
+        values[name] = _decoded(str(binding["type"]), function.annotations.get(name), inputs.get(name), None)
+    outputs = [str(binding["name"]) for binding in function.outputs]
+    values |= {name: Output() for name in (*outputs, function.output) if name is not None and name != _RETURN}
     return values

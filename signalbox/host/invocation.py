@@ -14,7 +14,16 @@ from typing import Any, Protocol
 
 from azure.functions.meta import Datum
 
-from signalbox.host.bindings import ClientBinding, arguments, decode, encode
+from signalbox.host.bindings import (
+    Beside,
+    ClientBinding,
+    InvocationContext,
+    Results,
+    arguments,
+    decode,
+    encode,
+    encode_outputs,
+)
 from signalbox.host.containment import CallEndedError, containing, describe
 from signalbox.host.functions import Function
 from signalbox.host.log import INVOCATION, LOGGER, log_invocation
@@ -41,8 +50,9 @@ class Calls(Protocol):
         headers: Mapping[str, str] | None = None,
         instance: str = "-",
         metadata: Mapping[str, Datum] | None = None,
+        beside: Beside | None = None,
     ) -> Any:
-        """What the function answers, encoded."""
+        """What the function answers, encoded; `Results` if it has output bindings."""
         ...
 
     def stop(self) -> None: ...
@@ -76,13 +86,28 @@ class Invoker:
 
         Only an `Exception` passes: CallEndedError stands for `sys.exit` and its like.
         """
+        result, _ = await self._perform(function, data, headers, instance, metadata, Beside())
+        return result
+
+    async def _perform(
+        self,
+        function: Function,
+        data: Datum,
+        headers: Mapping[str, str] | None,
+        instance: str,
+        metadata: Mapping[str, Datum] | None,
+        beside: Beside,
+    ) -> tuple[Any, Mapping[str, Any]]:
+        """The function's return value, and its arguments, which hold its outputs."""
         start, invocation_id = time.perf_counter(), str(uuid.uuid4())
         self._callers += function.kind == "httpTrigger"
         mark = INVOCATION.set(f"function={function.name} invocation={invocation_id}")
         try:
             with containing(function.name):
                 value = decode(function, data, metadata or {})
-                values = arguments(function, value, self._client, invocation_id, headers or {})
+                values = arguments(function, value, self._client, beside.inputs)
+            if "context" in function.parameters and "context" not in values:
+                values["context"] = InvocationContext(function, invocation_id, headers or {})
             result = await self._call(function, values)
         except Exception as error:
             detail = f"invocation={invocation_id} error={describe(error)}"
@@ -92,7 +117,7 @@ class Invoker:
             INVOCATION.reset(mark)
             self._callers -= function.kind == "httpTrigger"
         log_invocation(function.name, "succeeded", time.perf_counter() - start, instance, f"invocation={invocation_id}")
-        return result if function.output is None else values[function.output].get()
+        return result if function.output is None else values[function.output].get(), values
 
     async def answer(
         self,
@@ -101,12 +126,18 @@ class Invoker:
         headers: Mapping[str, str] | None = None,
         instance: str = "-",
         metadata: Mapping[str, Datum] | None = None,
+        beside: Beside | None = None,
     ) -> Any:
-        """The function's return value as the host needs it (`bindings.encode`)."""
-        result = await self.invoke(function, data, headers, instance, metadata)
+        """The function's return value as the host needs it (`bindings.encode`), with its outputs if it has any."""
+        result, values = await self._perform(function, data, headers, instance, metadata, beside or Beside())
         try:
             with containing(function.name):  # The result's class may bring its own code.
-                return encode(function, result)
+                answer = encode(function, result)
+                return (
+                    Results(answer=answer, outputs=encode_outputs(function, result, values))
+                    if function.outputs
+                    else answer
+                )
         except Exception as error:
             LOGGER.error("function=%s returned what cannot be sent: %s", function.name, describe(error))
             raise

@@ -14,7 +14,12 @@ from aiohttp import web
 from azure.functions import FunctionRegister
 from azure.functions.meta import Datum
 
+from signalbox.host.azure_storage.accounts import StorageClients
+from signalbox.host.azure_storage.blob_trigger import PATH as BLOBS_PATH
+from signalbox.host.azure_storage.blob_trigger import BlobTriggers
+from signalbox.host.azure_storage.triggers import StorageTriggers, blob_queue
 from signalbox.host.clock import Clock, RealClock
+from signalbox.host.data_bindings.bound_calls import BoundCalls
 from signalbox.host.durable.api import Address, DurableApi, Handler
 from signalbox.host.durable.attempts import Attempts
 from signalbox.host.durable.client import HubClient
@@ -135,6 +140,7 @@ class FunctionsHost:
         await ListeningSite(self._runner, listener).start()
         await self.timers.start()
         self.service_bus.start()
+        self.storage.start()
 
     def _be_worker(self, connection: socket.socket, binding: str) -> None:
         Worker(self.functions, self._orchestrators, self.settings.timeout, binding).run(connection)
@@ -154,15 +160,24 @@ class FunctionsHost:
         self._attempts.recover(words.take())
         if self._options.owns_process:
             words.listen()
-        durable = durable_functions(self.functions.values(), self.invoker, orchestrators)
+        self._clients = StorageClients(os.environ)
+        base64 = self.settings.queues.base64
+        self.calls = BoundCalls(self.invoker, self._clients, os.environ, queues_hold_base64=base64)
+        durable = durable_functions(self.functions.values(), self.calls, orchestrators)
         settings = self.settings.durable
         self.engine = Engine(
             self._storage, self._clock, durable, settings, lambda: self.invoker.crowded, self._attempts
         )
         self.client = HubClient(self._storage, self.engine, self._clock, durable.catalogue, settings)
         timers = [timer(function) for function in self._kinds["timerTrigger"]]
-        self.timers = TimerTriggers(timers, self._clock, self._storage, self.invoker)
-        self.service_bus = ServiceBusTriggers(self._sources, self.invoker, self.settings.service_bus)
+        self.timers = TimerTriggers(timers, self._clock, self._storage, self.calls)
+        self.service_bus = ServiceBusTriggers(self._sources, self.calls, self.settings.service_bus)
+        blob_functions = {function.name: function for function in self._kinds["blobTrigger"]}
+        queue = blob_queue(self._options.app, os.environ)
+        self._blobs = BlobTriggers(blob_functions, self._access, self._clients, self.calls, queue)
+        blobs = self._blobs if blob_functions else None
+        queued = self._kinds["queueTrigger"]
+        self.storage = StorageTriggers(queued, blobs, self._clients, self.calls, self.settings.queues)
 
     def _crew(self) -> Crew | None:
         """The worker processes, if the app's code runs in such."""
@@ -174,12 +189,15 @@ class FunctionsHost:
     async def stop(self) -> None:
         """Stop listening, let what is in progress end, close the state."""
         await self.service_bus.stop(_GRACE_SECONDS)
+        await self.storage.stop(_GRACE_SECONDS)
         await self.timers.stop()
         self._administration.stop()
         await self.engine.wind_down(_GRACE_SECONDS)
         # HTTP is served until the activities have ended, since they call this host through the SDK's client.
         await self._runner.cleanup()
         await close_client_session()
+        await self.calls.close()
+        await self._clients.close()
         await self.engine.stop()
         self.invoker.stop()
         await asyncio.to_thread(self._storage.close)
@@ -189,7 +207,7 @@ class FunctionsHost:
     @property
     def idle(self) -> bool:
         """Whether nothing will happen before the clock moves or somebody calls."""
-        return self.engine.idle and self.timers.idle and self.service_bus.idle
+        return self.engine.idle and self.timers.idle and self.service_bus.idle and self.storage.idle
 
     def _web_app(self) -> web.Application:
         application = web.Application(client_max_size=_LARGEST_BODY)
@@ -202,14 +220,16 @@ class FunctionsHost:
         )
         is_home_shown = os.environ.get(_NO_HOME_PAGE, "").lower() != "true"
         application.add_routes(self._administration.routes(home=is_home_shown))
-        eventgrid = EventGridWebhook({f.name: f for f in self._kinds["eventGridTrigger"]}, self._access, self.invoker)
+        eventgrid = EventGridWebhook({f.name: f for f in self._kinds["eventGridTrigger"]}, self._access, self.calls)
         for method in ("POST", "OPTIONS"):
             application.router.add_route(method, EVENTGRID_PATH, eventgrid.handle)
+            if self._kinds["blobTrigger"]:
+                application.router.add_route(method, BLOBS_PATH, self._blobs.handle)
         address = Address(hub=self.settings.durable.hub_name, key=self.keys.durabletask_extension)
         api = DurableApi(self.client, address)
         application.add_routes(api.routes(_WEBHOOK_ROUTE, self._require_key))
         application.add_routes(api.routes(_RPC_ROUTE, self._require_secret))
-        triggers = HttpTriggers(endpoints.values(), self._access, self.invoker)
+        triggers = HttpTriggers(endpoints.values(), self._access, self.calls)
         application.router.add_route("*", _EVERY_PATH, triggers.handle)
         return application
 
@@ -217,8 +237,12 @@ class FunctionsHost:
         if function.kind == "timerTrigger":
             await self.timers.run_now(function)
             return None
+        if function.kind == "blobTrigger":
+            container, _, name = (text or "").partition("/")
+            await self._blobs.call(function, container, name)
+            return None
         kind = "json" if function.kind == "eventGridTrigger" else "string"
-        return await self.invoker.answer(function, Datum(text, kind))
+        return await self.calls.answer(function, Datum(text, kind))
 
     def _require_key(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:

@@ -17,6 +17,7 @@ from signalbox.host.durable.versions import FailureStrategy, MatchStrategy, Vers
 from signalbox.host.errors import HostError
 
 _CORES = os.cpu_count() or 1
+_LARGEST_BATCH = 32  # A queue gives no more messages at once.
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -48,6 +49,20 @@ class ServiceBusSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSettings:
+    """`extensions.queues` of host.json. A new batch is taken once no more than *threshold* messages are at work."""
+
+    longest_pause: timedelta = timedelta(
+        seconds=2
+    )  # What the local tools of Azure wait at most; in the cloud a minute.
+    visibility: timedelta = timedelta(0)
+    batch: int = 16
+    threshold: int = 8
+    most_dequeues: int = 5
+    base64: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
     """What the host takes from host.json."""
 
@@ -56,6 +71,7 @@ class HostSettings:
     timeout: timedelta | None = None
     durable: DurableSettings
     service_bus: ServiceBusSettings
+    queues: QueueSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +96,7 @@ def load_host_settings(app: Path, environment: Mapping[str, str]) -> HostSetting
         timeout=_timeout(content.get("functionTimeout")),
         durable=durable,
         service_bus=bus,
+        queues=_queues(_mapping(extensions.get("queues"), "extensions.queues")),
     )
 
 
@@ -145,21 +162,39 @@ def _service_bus(values: Mapping[str, Any]) -> ServiceBusSettings:
     )
 
 
-def _span(values: Mapping[str, Any], name: str, default: timedelta) -> timedelta:
+def _queues(values: Mapping[str, Any]) -> QueueSettings:
+    defaults, section = QueueSettings(), "queues"
+    batch = _count(values, "batchSize", defaults.batch, section)
+    if batch > _LARGEST_BATCH:
+        raise HostError(f"host.json: extensions.queues.batchSize is {batch}: use at most {_LARGEST_BATCH}")
+    encoding = str(values.get("messageEncoding", "base64")).lower()
+    if encoding not in ("base64", "none"):
+        raise HostError(f"host.json: extensions.queues.messageEncoding is {encoding!r}: use 'base64' or 'none'")
+    return QueueSettings(
+        longest_pause=_span(values, "maxPollingInterval", defaults.longest_pause, section),
+        visibility=_span(values, "visibilityTimeout", defaults.visibility, section),
+        batch=batch,
+        threshold=_count(values, "newBatchThreshold", batch // 2, section, least=0),
+        most_dequeues=_count(values, "maxDequeueCount", defaults.most_dequeues, section),
+        base64=encoding == "base64",
+    )
+
+
+def _span(values: Mapping[str, Any], name: str, default: timedelta, section: str = "serviceBus") -> timedelta:
     value = values.get(name)
     if value is None:
         return default
     span = _timespan(str(value))
     if span is None:
-        raise HostError(f"host.json: extensions.serviceBus.{name} is {value!r}: use hh:mm:ss, such as '00:05:00'")
+        raise HostError(f"host.json: extensions.{section}.{name} is {value!r}: use hh:mm:ss, such as '00:05:00'")
     return span
 
 
 def _timespan(text: str) -> timedelta | None:
-    parts = re.fullmatch(r"(\d\d):([0-5]\d):([0-5]\d)", text)
+    parts = re.fullmatch(r"(\d\d):([0-5]\d):([0-5]\d(?:\.\d{1,7})?)", text)
     if parts is None:
         return None
-    hours, minutes, seconds = (int(part) for part in parts.groups())
+    hours, minutes, seconds = (float(part) for part in parts.groups())
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
@@ -177,12 +212,12 @@ def _overridable(value: object) -> bool:
     return value == "AnyState"
 
 
-def _count(values: Mapping[str, Any], name: str, default: int, section: str = "durableTask") -> int:
+def _count(values: Mapping[str, Any], name: str, default: int, section: str = "durableTask", *, least: int = 1) -> int:
     value = values.get(name, default)
     if isinstance(value, str) and value.isdecimal():  # A setting that overrides the file is text.
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise HostError(f"host.json: extensions.{section}.{name} is {value!r}: use a whole number of at least 1")
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise HostError(f"host.json: extensions.{section}.{name} is {value!r}: use a whole number of at least {least}")
     return value
 
 

@@ -1,9 +1,10 @@
 """One host for the whole suite: ours, or the one that SIGNALBOX_CONFORMANCE_URL names.
 
 To try another host, serve `tests/conformance/app` there with the settings of its `local.settings.sample.json`, and name
-its address in SIGNALBOX_CONFORMANCE_URL and its master key in SIGNALBOX_CONFORMANCE_KEY. Our host calls Microsoft's
-worker library with SIGNALBOX_WORKER_PYTHON, which names a Python 3.13 that has it: a case that then comes out otherwise
-must be one of `differences.py`, and each of those must.
+its address in SIGNALBOX_CONFORMANCE_URL, its master key in SIGNALBOX_CONFORMANCE_KEY and the connection string of its
+storage account in SIGNALBOX_CONFORMANCE_STORAGE. Our host calls Microsoft's worker library with
+SIGNALBOX_WORKER_PYTHON, which names a Python 3.13 that has it: a case that then comes out otherwise must be one of
+`differences.py`, and each of those must.
 """
 
 import json
@@ -19,6 +20,7 @@ from signalbox.host.configuration.host_json import read_json
 from tests.conformance.client import Client
 from tests.conformance.differences import DIFFERENCES
 from tests.host.process import Process
+from tests.host.storage_service import storage_service
 
 APP = Path(__file__).parent / "app"
 IS_LIBRARY = "SIGNALBOX_WORKER_PYTHON" in os.environ
@@ -34,17 +36,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def storage_connection() -> Iterator[str]:
+    """The storage account of the host under test."""
+    if "SIGNALBOX_CONFORMANCE_URL" in os.environ:
+        yield os.environ["SIGNALBOX_CONFORMANCE_STORAGE"]
+        return
+    with storage_service() as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, storage_connection: str) -> Iterator[tuple[str, str]]:
     """The address and the master key of the host under test."""
     if url := os.environ.get("SIGNALBOX_CONFORMANCE_URL"):
         yield url, os.environ.get("SIGNALBOX_CONFORMANCE_KEY", "")
         return
     folder = tmp_path_factory.mktemp("conformance")
     app = shutil.copytree(APP, folder / "app")
-    (app / "local.settings.sample.json").rename(app / "local.settings.json")
+    settings = (app / "local.settings.sample.json").read_text()
+    (app / "local.settings.json").write_text(settings.replace("UseDevelopmentStorage=true", storage_connection))
     if IS_LIBRARY:
-        settings = read_json(app / "host.json")  # The library refuses comments in it: `differences.py` says why.
-        (app / "host.json").write_text(json.dumps(settings))
+        values = read_json(app / "host.json")  # The library refuses comments in it: `differences.py` says why.
+        (app / "host.json").write_text(json.dumps(values))
     process = Process(app, folder, "--auth", "--workers", "1")
     try:
         url = process.start()

@@ -64,7 +64,7 @@ def test_the_status_says_that_the_host_runs(host: Client) -> None:
     [
         ("keys", {"default"}),
         ("functionkeys", {"default"}),
-        ("systemkeys", {"durabletask_extension", "eventgrid_extension"}),
+        ("systemkeys", {"blobs_extension", "durabletask_extension", "eventgrid_extension"}),
     ],
 )
 def test_keys_are_listed_by_scope(host: Client, scope: str, names: set[str]) -> None:

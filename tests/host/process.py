@@ -23,6 +23,7 @@ class Process:
         self._options = options
         self.state = folder / "state"
         self.effects = folder / "effects.log"
+        self.url = ""
         self.log = folder / "host.log"
         self._errors = self.log.open("ab")
         self._child: subprocess.Popen[str] | None = None
@@ -39,7 +40,8 @@ class Process:
             env=environment,
         )
         assert self._child.stdout is not None
-        return self._child.stdout.readline().removeprefix("listening on ").strip()
+        self.url = self._child.stdout.readline().removeprefix("listening on ").strip()
+        return self.url
 
     @property
     def pid(self) -> int | None:

@@ -1,5 +1,6 @@
 """The Event Grid webhook: handshakes, deliveries, and what a failure does to a batch."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -112,19 +113,31 @@ def test_an_annotation_the_sdk_does_not_convert_is_refused_at_start(tmp_path: Pa
     app = func.FunctionApp()
 
     @app.event_grid_trigger(arg_name="event")
-    def raw(event: str) -> None:
+    def raw(event: dict) -> None:  # type: ignore[type-arg]
         raise AssertionError(event)
 
     with pytest.raises(HostError, match="'raw': parameter 'event' is annotated"):
         LocalHost(app, tmp_path)
 
 
+async def test_a_parameter_of_text_gets_the_event_as_json(tmp_path: Path) -> None:
+    app, seen = func.FunctionApp(), list[str]()
+
+    @app.event_grid_trigger(arg_name="event")
+    def raw(event: str) -> None:
+        seen.append(event)
+
+    async with LocalHost(app, tmp_path) as host:
+        assert (await deliver(host, "raw", [grid("a")], NOTIFICATION))[0] == 202
+    assert [json.loads(text)["id"] for text in seen] == ["a"]
+
+
 def test_a_trigger_that_is_not_served_names_its_function(tmp_path: Path) -> None:
     app = func.FunctionApp()
 
-    @app.queue_trigger(arg_name="message", queue_name="q", connection="c")
-    def queued(message: func.QueueMessage) -> None:
+    @app.event_hub_message_trigger(arg_name="message", event_hub_name="h", connection="c")
+    def queued(message: func.EventHubEvent) -> None:
         raise AssertionError(message)
 
-    with pytest.raises(HostError, match="function 'queued' has trigger 'queueTrigger'"):
+    with pytest.raises(HostError, match="function 'queued' has trigger 'eventHubTrigger'"):
         LocalHost(app, tmp_path)

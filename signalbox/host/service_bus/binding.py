@@ -52,7 +52,7 @@ def source(function: Function, settings: Mapping[str, str]) -> Source:
         return None if value is None else _SETTING.sub(lambda match: _setting(function, match[1], settings), str(value))
 
     connection = str(function.trigger["connection"])
-    if not (settings.get(connection) or settings.get(f"{connection}__fullyQualifiedNamespace")):
+    if not has_settings(connection, settings):
         raise HostError(
             f"function {function.name!r} receives from Service Bus, and neither {connection} (a connection string) nor "
             f"{connection}__fullyQualifiedNamespace is set: set one, or AzureWebJobs.{function.name}.Disabled=true"
@@ -66,6 +66,11 @@ def source(function: Function, settings: Mapping[str, str]) -> Source:
         sessions=bool(function.trigger.get("isSessionsEnabled")),
         is_batch=str(function.trigger.get("cardinality", "one")).lower() == "many",
     )
+
+
+def has_settings(connection: str, settings: Mapping[str, str]) -> bool:
+    """Whether the app settings say where the namespace of *connection* is."""
+    return bool(settings.get(connection) or settings.get(f"{connection}__fullyQualifiedNamespace"))
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ class Keys:
     master: str
     default: str
     eventgrid_extension: str
+    blobs_extension: str
     durabletask_extension: str
 
 

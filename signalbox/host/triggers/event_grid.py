@@ -39,7 +39,7 @@ class EventGridWebhook:
         if function is None:
             return web.Response(status=404, text=f"cannot find function: '{name}'")
         if request.method == "OPTIONS":
-            return _cloud_handshake(request)
+            return cloud_handshake(request)
         return await self._post(request, function)
 
     async def _post(self, request: web.Request, function: Function) -> web.Response:
@@ -49,10 +49,10 @@ class EventGridWebhook:
             return web.Response(status=400, text="the body is not JSON")
         kind = request.headers.get("aeg-event-type", "")
         if kind == "SubscriptionValidation":
-            return _validation(body)
+            return validation(body)
         if kind == "Unsubscribe":
             return web.Response(status=202)
-        if kind == "Notification" or _is_cloud(request):
+        if kind == "Notification" or is_cloud(request):
             return await self._deliver(function, body)
         return web.Response(status=400, text=f"aeg-event-type {kind!r} is not known: send Notification")
 
@@ -69,11 +69,11 @@ class EventGridWebhook:
         return web.Response(status=202)
 
 
-def _is_cloud(request: web.Request) -> bool:
+def is_cloud(request: web.Request) -> bool:
     return request.content_type in ("application/cloudevents+json", "application/cloudevents-batch+json")
 
 
-def _validation(body: Any) -> web.Response:
+def validation(body: Any) -> web.Response:
     try:
         code = body[0]["data"]["validationCode"]
     except (LookupError, TypeError):
@@ -81,7 +81,7 @@ def _validation(body: Any) -> web.Response:
     return web.json_response({"validationResponse": code})
 
 
-def _cloud_handshake(request: web.Request) -> web.Response:
+def cloud_handshake(request: web.Request) -> web.Response:
     """CloudEvents HTTP Web Hooks 1.0, section 4."""
     origin = request.headers.get("WebHook-Request-Origin")
     if origin is None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from signalbox.host.azure_storage.triggers import check_trigger
 from signalbox.host.bindings import check_annotation, check_bindings
+from signalbox.host.data_bindings.bound_calls import check_settings
 from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
 from signalbox.host.log import LOGGER
@@ -16,6 +19,8 @@ KINDS = frozenset(
         "timerTrigger",
         "eventGridTrigger",
         "serviceBusTrigger",
+        "queueTrigger",
+        "blobTrigger",
         "orchestrationTrigger",
         "activityTrigger",
         "entityTrigger",
@@ -49,3 +54,5 @@ def _check(function: Function) -> None:
         )
     check_bindings(function)
     check_annotation(function)
+    check_settings(function, os.environ)
+    check_trigger(function, os.environ)

@@ -107,6 +107,7 @@ class Administration:
         keys = self._access.keys
         if request.match_info["scope"].lower() == "systemkeys":
             return {
+                "blobs_extension": keys.blobs_extension,
                 "durabletask_extension": keys.durabletask_extension,
                 "eventgrid_extension": keys.eventgrid_extension,
             }

@@ -13,7 +13,7 @@ from typing import Any
 
 from azure.functions.meta import Datum
 
-from signalbox.host.bindings import ClientBinding
+from signalbox.host.bindings import Beside, ClientBinding
 from signalbox.host.containment import ProcessEndedError, describe
 from signalbox.host.durable.orchestrations.state import Session
 from signalbox.host.errors import HostError
@@ -83,12 +83,13 @@ class Crew:
         headers: Mapping[str, str] | None = None,
         instance: str = "-",
         metadata: Mapping[str, Datum] | None = None,
+        beside: Beside | None = None,
     ) -> Any:
         """What the function answers, encoded. Raises a RemoteError, ProcessEndedError or FunctionTimeoutError."""
         self._callers += function.kind == "httpTrigger"
         try:
             plain_headers = {name.lower(): value for name, value in (headers or {}).items()}
-            return await self._call(function, data, plain_headers, instance, dict(metadata or {}))
+            return await self._call(function, data, plain_headers, instance, dict(metadata or {}), beside or Beside())
         finally:
             self._callers -= function.kind == "httpTrigger"
 

@@ -9,7 +9,8 @@ from durable_part import blueprint as durable
 from events_part import blueprint as events
 from http_part import blueprint as http
 from routes_part import blueprint as routes
+from storage_part import blueprint as storage
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for blueprint in (http, routes, events, durable):
+for blueprint in (http, routes, events, durable, storage):
     app.register_functions(blueprint)

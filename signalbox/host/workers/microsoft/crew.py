@@ -13,7 +13,7 @@ from typing import Any
 
 from azure.functions.meta import Datum
 
-from signalbox.host.bindings import ClientBinding, TraceContext
+from signalbox.host.bindings import Beside, ClientBinding, Results, TraceContext
 from signalbox.host.containment import describe
 from signalbox.host.durable.functions import orchestrator_functions
 from signalbox.host.functions import Function
@@ -34,13 +34,13 @@ class LibraryCrew(Crew):
         self._orchestrators = orchestrator_functions(spawner.functions.values())
 
     async def _call(self, function: Function, *details: Any) -> Any:
-        data, headers, instance, metadata = details
+        data, headers, instance, metadata, beside = details
         start, invocation = time.perf_counter(), str(uuid.uuid4())
         trace = TraceContext(headers)
         order = {
             "invocation": invocation,
             "id": self._ids[function.name],
-            "inputs": list(self._inputs(function, data)),
+            "inputs": list(self._inputs(function, data, beside)),
             "metadata": {name: wire(value) for name, value in metadata.items()},
             "trace": (trace.trace_parent, trace.trace_state),
         }
@@ -56,14 +56,16 @@ class LibraryCrew(Crew):
 
     def _open(self, name: str, context: str) -> tuple[RemoteSession | None, str]:
         """The library keeps no orchestrator in memory, so each step replays the whole history, as on Azure."""
-        call = self._call(self._orchestrators[name], Datum(context, "json"), {}, "-", {})
+        call = self._call(self._orchestrators[name], Datum(context, "json"), {}, "-", {}, Beside())
         return None, asyncio.run_coroutine_threadsafe(call, self._loop).result()
 
-    def _inputs(self, function: Function, data: Datum) -> Iterator[tuple[str, tuple[str, Any]]]:
+    def _inputs(self, function: Function, data: Datum, beside: Beside) -> Iterator[tuple[str, tuple[str, Any] | None]]:
         yield function.argument, wire(data)
         for binding in function.bindings:
             if binding["type"] == "durableClient":
                 yield str(binding["name"]), ("string", self._client())
+        for name, datum in beside.inputs.items():
+            yield name, None if datum is None else wire(datum)
 
 
 def wire(datum: Datum) -> tuple[str, Any]:
@@ -84,16 +86,20 @@ def _plain(part: Datum | Mapping[str, Datum]) -> Any:
 
 
 def _read(function: Function, answer: tuple[Any, ...]) -> Any:
-    """The answer as `bindings.encode` gives it. Raises a RemoteError with the app's own error."""
-    kind, value, more = answer
-    if kind == "error":
+    """The answer as `Invoker.answer` gives it. Raises a RemoteError with the app's own error."""
+    outcome, value, more = answer
+    if outcome == "error":
         name, _, text = value.partition(": ")
         raise revived(Failure(kind=name, text=text, trace=more))
+    outputs = {name: data for name, data in {"$return": value, **more}.items() if data is not None}
     if function.output is not None:
         value = more.get(function.output)
-    if function.kind == "httpTrigger":
-        return None if value is None else _response(*value)
-    return None if value is None else value[1]
+    encoded = None if value is None else _response(*value) if function.kind == "httpTrigger" else value[1]
+    if not function.outputs:
+        return encoded
+    names = {str(binding["name"]) for binding in function.outputs}
+    data = {name: Datum(content, kind) for name, (kind, content) in outputs.items() if name in names}
+    return Results(answer=encoded, outputs=data)
 
 
 def _response(kind: str, value: Any) -> Datum:

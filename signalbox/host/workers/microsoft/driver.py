@@ -119,8 +119,10 @@ async def invoke(order: dict[str, Any]) -> tuple[Any, ...]:
     return "value", _untyped(answer.return_value), outputs
 
 
-def _typed(data: tuple[str, Any]) -> Fields:
-    """The protocol's TypedData of a kind and its value."""
+def _typed(data: tuple[str, Any] | None) -> Fields:
+    """The protocol's TypedData of a kind and its value; without a field where there is nothing."""
+    if data is None:
+        return Fields()
     kind, value = data
     if kind == "http":
         return Fields(http=SimpleNamespace(**{**value, "body": _typed(value["body"])}))

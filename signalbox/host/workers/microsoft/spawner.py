@@ -91,7 +91,7 @@ class Spawner:
             trigger=trigger,
             bindings=[binding for binding in bindings if binding is not trigger],
             parameters=frozenset(str(binding["name"]) for binding in bindings) - {"$return"},
-            annotation=None,  # The library has checked it.
+            annotations={},  # The library has checked them.
             folder=self._app,
         )
 
