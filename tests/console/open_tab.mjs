@@ -2,11 +2,11 @@
 import { pathToFileURL } from "node:url";
 
 const [folder, scene] = process.argv.slice(2);
-const { seconds = "", hiddenAfter = Infinity, backAfter = Infinity, answer = 304, takes = 20, done = false, touchedEvery = 0, touchedUntil = 3_600_000 } = JSON.parse(scene);
+const { seconds = "", hiddenAfter = Infinity, backAfter = Infinity, answer = 304, takes = 20, done = false, moves = false, movesAfter = Infinity, flickersEvery = 0, touchedEvery = 0, touchedUntil = 3_600_000 } = JSON.parse(scene);
 
 let now = 0, number = 0;
 const due = new Map(), listeners = {}, asked = [];
-const element = { textContent: "", dataset: { live: seconds }, querySelector: () => null, querySelectorAll: () => [] };
+const element = { textContent: "", dataset: { live: seconds, ...(moves ? { moves: "" } : {}) }, querySelector: () => null, querySelectorAll: () => [] };
 
 function later(act, delay, every = 0) {
   due.set(++number, { at: now + delay, act, every });
@@ -42,6 +42,8 @@ function show(hidden) {
 const { keepFresh } = await import(pathToFileURL(`${folder}/live.js`));
 keepFresh();
 for (let at = touchedEvery; touchedEvery && at < touchedUntil; at += touchedEvery) later(() => listeners.pointermove(), at);
+later(() => { element.dataset.moves = ""; }, movesAfter);
+for (let at = flickersEvery; flickersEvery && at < 3_600_000; at += flickersEvery) later(() => { show(true); show(false); }, at);
 later(() => show(true), hiddenAfter);
 later(() => show(false), backAfter);
 while (due.size) {

@@ -38,11 +38,15 @@ class PageForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A *template* with its data; *title* is the page's own, before the product's."""
+    """A *template* with its data; *title* is the page's own, before the product's.
+
+    It *moves* where the app is at work on something that it shows, so that it will soon be another one by itself.
+    """
 
     template: str
     title: str
     data: Mapping[str, Any] = field(default_factory=dict)
+    moves: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -197,6 +197,7 @@ async def _rendered(request: PageRequest, place: Destination, status: int) -> fu
     data: dict[str, Any] = {
         **view.data,
         "title": view.title,
+        "moves": view.moves,
         "here": form_path,
         "page": place.page,
         "navigation": [page for page in PAGES if page.label and _may_do(request, page.reads[0])],

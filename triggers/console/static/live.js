@@ -5,17 +5,15 @@ const SLOWEST = 120_000, SOON = 3_000, LIVELY = 60_000, ATTENTIVE = 15_000;
 const main = document.querySelector("main[data-live]");
 // A page that asks other services says itself how often it may be asked.
 const interval = 1000 * Math.max(15, Number(main?.dataset.live) || 0);
-// Requests that a lively page may make beyond a slow pace: what is left of 60, and one more every 20 seconds. In any hour
-// these are 240 at most, whatever happens on the server.
-const MOST_SPARE = 59, SPARE_EVERY = 20_000;
-// Of those, what a reader's presence leaves for what follows a change.
-const KEPT_FOR_CHANGES = 20;
-let spare = MOST_SPARE, spareAt = performance.now();
+// In any hour a page makes 240 requests at most, whatever happens on the server. A lively page may use all but those that
+// the slow pace needs for an hour; the presence of a reader leaves some of them for what follows a change.
+const MOST = 240, HOUR = 3_600_000, KEPT_FOR_REST = 80, KEPT_FOR_CHANGES = 40;
+const asked = [];
 // Just after an own order, and after a change that somebody else has made, more is likely to follow.
 let changedAt = new URL(location.href).searchParams.has("done") ? performance.now() : -Infinity;
 // A person who has just come to the page looks at it, and so does a person who moves, scrolls or types on it.
 let cameAt = performance.now(), touchedAt = -Infinity, askedAt = performance.now(), slow = 0;
-let etag = "", failures = 0, timer = 0, shownAt = new Date(), isBusy = false, quietPolls = 0;
+let etag = "", failures = 0, timer = 0, shownAt = new Date(), isBusy = false;
 
 function tell(text) {
   const place = document.getElementById("freshness");
@@ -64,6 +62,7 @@ function put(text) {
   const page = new DOMParser().parseFromString(text, "text/html");
   const fresh = page.querySelector("main");
   if (!fresh) return;
+  main.toggleAttribute("data-moves", fresh.hasAttribute("data-moves"));
   for (const note of fresh.querySelectorAll(":scope > .note")) note.remove();
   const notes = [...main.querySelectorAll(":scope > .note")];
   fresh.prepend(...notes.map((note) => note.cloneNode(true)));
@@ -84,7 +83,7 @@ export async function ask() {
   if (!main || isBusy || document.hidden) return;
   isBusy = true;
   const begun = askedAt = performance.now();
-  take(begun);
+  asked.push(begun);
   try {
     const headers = { "Signalbox-Poll": "1", ...(etag ? { "If-None-Match": etag } : {}) };
     const response = await fetch(address(), { headers, cache: "no-store", redirect: "manual" });
@@ -92,9 +91,9 @@ export async function ask() {
     if (response.status !== 200 && response.status !== 304) throw new Error(String(response.status));
     if (response.status === 200) {
       const text = await response.text();
-      if (etag && etag !== response.headers.get("ETag")) { put(text); quietPolls = 0; changedAt = performance.now(); }
+      if (etag && etag !== response.headers.get("ETag")) { put(text); changedAt = performance.now(); }
       etag = response.headers.get("ETag") ?? "";
-    } else quietPolls += 1;
+    }
     failures = 0;
     shownAt = new Date();
     tell(`As of ${clock(shownAt)}`);
@@ -109,19 +108,26 @@ export async function ask() {
   }
 }
 
-function take(now) {
-  spare = Math.min(MOST_SPARE, spare + (now - spareAt) / SPARE_EVERY) - 1;
-  spareAt = now;
+function left(now) {
+  while (asked[0] <= now - HOUR) asked.shift();
+  return MOST - asked.length;
 }
 
-// How long to wait for the next look: a page on which something happens, or at which somebody evidently looks, is asked
-// every 3 seconds, as long as it may.
+// How long to wait for the next look: a page on which something moves, or at which somebody evidently looks, is asked
+// every 3 seconds, as long as it may. Where nothing happens, it saves its requests for then.
 function pause(now) {
-  const usual = quietPolls > 8 ? Math.max(30_000, interval) : interval;
-  const left = spare + (now - spareAt) / SPARE_EVERY;
-  const isLookedAt = (now - cameAt < LIVELY || now - touchedAt < ATTENTIVE) && left > KEPT_FOR_CHANGES;
-  const wanted = interval === 15_000 && (now - changedAt < LIVELY || isLookedAt) ? SOON : usual;
-  return Math.max(wanted, slow, (1 - left) * SPARE_EVERY);
+  const quiet = now - Math.max(changedAt, cameAt, touchedAt);
+  const isMoving = "moves" in main.dataset || now - changedAt < LIVELY;
+  const usual = Math.max(interval, isMoving || quiet < 180_000 ? 0 : quiet < 1_200_000 ? 30_000 : 60_000);
+  const spare = left(now) - KEPT_FOR_REST;
+  const isLookedAt = now - cameAt < LIVELY || now - touchedAt < ATTENTIVE;
+  const isLively = (isMoving && spare > 0) || (isLookedAt && spare > KEPT_FOR_CHANGES);
+  if (interval === 15_000 && isLively) return Math.max(SOON, slow);
+  return Math.max(usual, slow, spare > 0 ? 0 : HOUR / KEPT_FOR_REST, untilAllowed(now));
+}
+
+function untilAllowed(now) {
+  return left(now) > 0 ? 0 : asked[0] + HOUR - now;
 }
 
 function touch() {
@@ -133,7 +139,7 @@ function touch() {
 function showOrHide() {
   if (document.hidden) return clearTimeout(timer);
   cameAt = performance.now();
-  ask();
+  plan(untilAllowed(cameAt));
 }
 
 function plan(milliseconds) {

@@ -10,6 +10,9 @@ from shared.domain.teams.ownership import Belonging
 from shared.domain.teams.views import configuration_of_owner
 from triggers.console.page import PageRequest, View
 
+# The steps of the orchestrator at which it waits for people.
+OF_PEOPLE = ("waiting for approval", "waiting for the change", "waiting for the glass to be broken")
+
 
 async def show(request: PageRequest) -> View:
     promotion = request.parameters
@@ -39,7 +42,17 @@ async def show(request: PageRequest) -> View:
         "evidence": _evidence(shown.evidence, [item.evidence for item in asked]),
         "stages": _stages(request, shown),
     }
-    return View(template="promotion.html", title=f"{shown.promotion.model if shown.promotion else name}", data=data)
+    return View(
+        template="promotion.html",
+        title=f"{shown.promotion.model if shown.promotion else name}",
+        data=data,
+        moves=is_at_work(shown),
+    )
+
+
+def is_at_work(shown: Any) -> bool:
+    """Whether it goes on by itself, and waits for nobody."""
+    return bool(shown.step) and not shown.fate and shown.step not in OF_PEOPLE
 
 
 def _evidence(packs: Sequence[Any], asked: Sequence[str]) -> Any:

@@ -31,4 +31,5 @@ async def show(request: PageRequest) -> View:
         "models": [model.name for model in ladder.models],
         "stages": [stage.name for stage in ladder.stages],
     }
-    return View(template="promotions.html", title="Promotions", data=data)
+    is_at_work = any(not row.fate and not row.waits for row in page.promotions)
+    return View(template="promotions.html", title="Promotions", data=data, moves=is_at_work)

@@ -7,6 +7,8 @@ from shared.domain.access.permissions import Action
 from shared.domain.teams.ownership import Belonging
 from triggers.console.page import PageRequest, View
 
+_GATHERING = "gathering"  # A window waits for its files, for hours perhaps.
+
 
 async def show(request: PageRequest) -> View:
     shown = await request.api("show_run", request.parameters)
@@ -25,4 +27,5 @@ async def show(request: PageRequest) -> View:
         "may_operate": configuration.permissions.allows(person, Action.OPERATE, place, team),
         "may_start": configuration.permissions.allows(person, Action.START_INFERENCE, place, team),
     }
-    return View(template="run.html", title=shown.run, data=data)
+    is_at_work = not shown.outcome and shown.step != _GATHERING
+    return View(template="run.html", title=shown.run, data=data, moves=is_at_work)

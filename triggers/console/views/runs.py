@@ -31,4 +31,4 @@ async def show(request: PageRequest) -> View:
         "routes": [route.name for route in request.clients.configuration.routes],
         "kinds": [outcome.value for outcome in RunOutcome],
     }
-    return View(template="runs.html", title="Runs", data=data)
+    return View(template="runs.html", title="Runs", data=data, moves=any(not row.outcome for row in page.runs))

@@ -11,7 +11,7 @@ from shared.evidence_page.rollout_figures import StepLook
 from shared.evidence_page.rollout_plots import evidence_plot, odds_plot, share_plot
 from triggers.console.page import PageRequest, View
 from triggers.console.views.releases.figures import figure_of
-from triggers.console.views.releases.standings import ladder_of, standing_of, step_name
+from triggers.console.views.releases.standings import is_shifting, ladder_of, standing_of, step_name
 
 
 async def show(request: PageRequest) -> View:
@@ -35,7 +35,7 @@ async def show(request: PageRequest) -> View:
         "shares": figure_of(share_plot(compared)),
         "may_order": may_order and not shown.fate and not is_decided,
     }
-    return View(template="rollout.html", title=shown.model, data=data)
+    return View(template="rollout.html", title=shown.model, data=data, moves=is_shifting(shown))
 
 
 def _step_look(look: Any) -> StepLook:

@@ -7,7 +7,7 @@ from typing import Any
 
 from triggers.console.page import PageRequest, View
 from triggers.console.views.listing import asked, next_page
-from triggers.console.views.releases.standings import is_open, standing_of, step_name
+from triggers.console.views.releases.standings import is_open, is_shifting, standing_of, step_name
 
 FILTERS = ("model", "sort", "after")
 ORDERS = {
@@ -29,7 +29,8 @@ async def show(request: PageRequest) -> View:
         "orders": ORDERS,
         "models": [model.name for model in request.clients.configuration.ladder.models],
     }
-    return View(template="rollouts.html", title="Rollouts", data=data)
+    moves = any(is_shifting(row) for row in page.rollouts)
+    return View(template="rollouts.html", title="Rollouts", data=data, moves=moves)
 
 
 def _row(row: Any) -> dict[str, Any]:

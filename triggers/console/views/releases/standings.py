@@ -15,6 +15,11 @@ def is_open(row: Any) -> bool:
     return not row.fate
 
 
+def is_shifting(row: Any) -> bool:
+    """Whether it goes on by itself: nobody has paused it, and no step waits for a person."""
+    return is_open(row) and not row.paused and not row.overdue
+
+
 def standing_of(row: Any) -> str:
     """A word for its badge; empty while it is under way."""
     if row.decision in _ENDS:

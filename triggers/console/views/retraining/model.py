@@ -49,7 +49,7 @@ async def show(request: PageRequest) -> View:
         "share": spent_share(shown.spent, shown.budget.amount),
         "may_retrain": configuration.permissions.allows(request.session.person, Action.RETRAIN, place, team),
     }
-    return View(template="retraining_model.html", title=model, data=data)
+    return View(template="retraining_model.html", title=model, data=data, moves=bool(shown.running))
 
 
 def spent_share(spent: float, amount: float) -> Any:

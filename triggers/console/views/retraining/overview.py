@@ -47,4 +47,5 @@ async def show(request: PageRequest) -> View:
         "names": [row.model for row in learning.models if row.retrained],
         "outcomes": ["under way", *(outcome.value for outcome in RetrainingOutcome)],
     }
-    return View(template="retraining.html", title="Retraining and drift", data=data)
+    is_training = any(row.running for row in learning.models)
+    return View(template="retraining.html", title="Retraining and drift", data=data, moves=is_training)

@@ -19,6 +19,6 @@ async def show(request: PageRequest) -> View:
         "differences": evaluation.get("differences") or (),
         "slices": evaluation.get("slices") or (),
         "may_cancel": not shown.outcome and configuration.permissions.allows(person, Action.OPERATE, place, team),
-        "may_see_log": configuration.permissions.allows(person, Action.CHECK_DATA, place, team),
+        "may_see_log": configuration.permissions.allows(person, Action.SEE_DATA, place, team),
     }
-    return View(template="retraining_run.html", title=shown.run, data=data)
+    return View(template="retraining_run.html", title=shown.run, data=data, moves=not shown.outcome)
