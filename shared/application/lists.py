@@ -11,7 +11,7 @@ from threading import Lock
 
 from shared.domain.configuration import Configuration
 from shared.domain.teams.ownership import Belonging, Scope
-from shared.records.lists.index import Entry, RowSet, first_behind
+from shared.records.lists.index import Entry, RowSet, first_behind, row_of
 from shared.records.lists.rows import COLUMNS, PROMOTIONS, RUNS
 
 _SELECTIONS = 8  # A selection of a hundred thousand rows holds a megabyte of references.
@@ -158,9 +158,9 @@ def page_of(
     one before them."""
     start = 0 if after is None else order.first_behind(kind, entries, after)
     chosen = entries[start : start + limit]
-    columns, place = (*COLUMNS[kind], "name"), COLUMNS[kind].index(order.column)
+    place = COLUMNS[kind].index(order.column)
     return ListPage(
         total=len(entries),
-        rows=tuple(dict(zip(columns, entry, strict=True)) for entry in chosen),
+        rows=tuple(row_of(kind, entry) for entry in chosen),
         last=(chosen[-1][place], chosen[-1][-1]) if start + limit < len(entries) else None,
     )

@@ -291,3 +291,22 @@ def test_rows_of_a_release_that_had_fewer_columns_are_read_with_those_that_they_
     entries = ListIndex(hub, STATE, RUNS).rows().entries
 
     assert [(entry[-1], entry[-2], len(entry)) for entry in entries] == [("run-2", "", 7), ("run-1", "", 7)]
+
+
+def test_rows_of_a_newer_release_are_read_without_its_new_columns_and_folded_with_them(small_segments: None) -> None:
+    hub = MemoryHub(lambda: NOW)
+    known = [opened(1), "r1", "completed", opened(2), "m:1", "a.csv"]
+    hub.create(STATE, paths.segment(RUNS, "d"), json.dumps([["run-1", 1, *known, "of tomorrow"]]).encode())
+    RecordStore(hub, STATE).create(paths.manifest(RUNS), IndexManifest(segments=("d",), built=NOW.isoformat()))
+    newer = ["run-2", 1, opened(2), *known[1:], "of tomorrow"]
+    for _ in range(5):  # More than a fold leaves.
+        append_line(hub, STATE, paths.journal(RUNS), json.dumps(newer).encode())
+    pages = list[list[dict[str, str]]]()
+    for _ in range(2):
+        entries = ListIndex(hub, STATE, RUNS).rows().entries
+        pages.append(list(page_of(RUNS, entries, 10, None, RowOrder(column="file", down=False)).rows))
+        assert fold_list(hub, STATE, RUNS, NOW) is (len(pages) == 1)
+
+    names = [{*row} == {*COLUMNS[RUNS], "name"} and row["name"] for row in pages[0]]
+    assert (names, pages[1]) == (["run-2", "run-1"], pages[0])
+    assert all(entry[-2] == "of tomorrow" for entry in ListIndex(hub, STATE, RUNS).rows().entries)

@@ -17,7 +17,9 @@ from shared.records.lists import paths
 from shared.records.lists.rows import COLUMNS, RowVersion, listed_versions
 from shared.records.store import RecordStore, read_json
 
-Entry: TypeAlias = tuple[str, ...]  # The columns of a kind, and the name behind them.
+# The columns of a kind, those that a newer release has behind them, and the name as the last: workers of both run
+# side by side during an upgrade, and a fold by the older one keeps what it does not know.
+Entry: TypeAlias = tuple[str, ...]
 _TRIES = 5
 
 
@@ -153,6 +155,11 @@ def read_segments(hub: DataHub, container: str, kind: str) -> dict[str, tuple[in
 def _lacking(kind: str, columns: Sequence[str]) -> tuple[str, ...]:
     """Empty values for the columns of *kind* that a release did not have yet when it wrote *columns*."""
     return ("",) * (len(COLUMNS[kind]) - len(columns))
+
+
+def row_of(kind: str, entry: Entry) -> dict[str, str]:
+    """*entry* by column, with `name`; without the columns that this release does not know."""
+    return dict(zip(COLUMNS[kind], entry, strict=False)) | {"name": entry[-1]}
 
 
 def merge_line(kind: str, rows: dict[str, tuple[int, Entry]], line: list[Any]) -> bool:
