@@ -10,6 +10,7 @@ import subprocess
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from azure.storage.blob import BlobServiceClient
 from signalbox.host.durable.history import PUBLIC_NAMES, Code, Event
 from signalbox.host.moments import from_text
 from signalbox.host.replays.azure_storage import escaped
-from signalbox.host.replays.histories import StoredHistory
+from signalbox.host.replays.histories import AZURE, StoredHistory
 from signalbox.launcher.endpoints import free_ports
 from tests.host.process import wait_until
 
@@ -33,7 +34,7 @@ _NAMES = {
     Code.ORCHESTRATOR_STARTED: "OrchestratorStarted",
     Code.ORCHESTRATOR_COMPLETED: "OrchestratorCompleted",
 }
-_OURS = {"EventType", "Timestamp", "RetryOf", "RetryOptions", "RequestId", "Signal", "Cancelled"}
+_OURS = {"RetryOf", "RetryOptions", "RequestId", "Signal", "Cancelled"}
 _LARGE = 60 * 1024
 
 
@@ -121,25 +122,40 @@ class Hub:
         return self._azurite.tables.get_table_client(self._name + suffix)
 
     def _properties(self, event: Event) -> dict[str, Any]:
-        code = event["EventType"]
-        fields = {name: value for name, value in event.items() if name not in _OURS and value is not None}
-        if code in (Code.TASK_SCHEDULED, Code.CHILD_CREATED):
-            fields.pop("Input", None)
-        if code == Code.EVENT_SENT:
-            fields["Name"] = "op"
+        fields = lessened(event)
+        del fields["EventType"], fields["Timestamp"]
         if "FireAt" in fields:
             fields["FireAt"] = from_text(fields["FireAt"])
         for name in ("Input", "Result"):
             if len(str(fields.get(name, "")).encode("utf-16-le")) > _LARGE:
                 fields[f"{name}BlobName"] = self._upload(fields[name])
                 fields[name] = ""
-        return {**fields, "EventType": _NAMES[Code(code)], "_Timestamp": from_text(event["Timestamp"])}
+        return {**fields, "EventType": _NAMES[Code(event["EventType"])], "_Timestamp": from_text(event["Timestamp"])}
 
     def _upload(self, text: str) -> str:
         name = str(uuid.uuid4())
         blob = self._azurite.blobs.get_blob_client(f"{self._name}-largemessages", name)
         blob.upload_blob(gzip.compress(text.encode()))
         return name
+
+
+def stored_on_azure(history: StoredHistory) -> StoredHistory:
+    """*history* as a hub on Azure keeps it and the reader gives it back, without a hub."""
+    turns = [
+        [{"Input": None, **lessened(event)} for event in _framed(turn) if event["EventType"] in _NAMES]
+        for turn in history.turns
+    ]
+    return replace(history, turns=turns, origin=AZURE)
+
+
+def lessened(event: Event) -> dict[str, Any]:
+    """*event* without what the Durable Task Framework does not store of it."""
+    fields = {name: value for name, value in event.items() if name not in _OURS and value is not None}
+    if event["EventType"] in (Code.TASK_SCHEDULED, Code.CHILD_CREATED):
+        fields.pop("Input", None)
+    if event["EventType"] == Code.EVENT_SENT:
+        fields["Name"] = "op"
+    return fields
 
 
 def _framed(turn: Sequence[Event]) -> Sequence[Event]:
