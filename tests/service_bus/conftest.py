@@ -27,6 +27,7 @@ SETTINGS: dict[str, Any] = {
         {"name": "idle", "sessions": True},
         {"name": "kinds"},
         {"name": "threads"},
+        {"name": "thrice", "max_deliveries": 3},
         {"name": "counted"},
         {"name": "counted-too"},
         {"name": "listed", "sessions": True},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage
+from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusSubQueue
 from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageBodyType
 
 from tests.service_bus.conftest import Served
@@ -129,3 +129,22 @@ def test_ten_threads_may_use_one_receiver_for_requests(client: ServiceBusClient)
         receiver.peek_messages(1)
         peeks = [pool.submit(receiver.peek_messages, 3, sequence_number=1) for _ in range(10)]
         assert [[str(message) for message in peek.result()] for peek in peeks] == [["0", "1", "2"]] * 10
+
+
+def test_the_last_delivery_makes_a_dead_letter_which_has_no_limit_of_its_own(client: ServiceBusClient) -> None:
+    with client.get_queue_sender("thrice") as sender:
+        sender.send_messages(ServiceBusMessage("poison", message_id="p"))
+    with client.get_queue_receiver("thrice", max_wait_time=5) as receiver:
+        counts = []
+        for _ in range(3):
+            (message,) = receiver.receive_messages(1)
+            counts.append(message.delivery_count)
+            receiver.abandon_message(message)
+        assert counts == [0, 1, 2]
+        assert receiver.peek_messages(1, sequence_number=1) == []
+    with client.get_queue_receiver("thrice", sub_queue=ServiceBusSubQueue.DEAD_LETTER, max_wait_time=5) as dead:
+        for count in range(5):  # More often than the queue's own limit.
+            (letter,) = dead.receive_messages(1)
+            assert (letter.dead_letter_reason, letter.delivery_count) == ("MaxDeliveryCountExceeded", count)
+            dead.abandon_message(letter)
+        assert [str(message) for message in dead.receive_messages(1)] == ["poison"]
