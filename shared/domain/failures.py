@@ -18,8 +18,8 @@ class Transient(Exception):
 
 
 class PutOff(Transient):
-    """The service did nothing, and says when to come again: in *after_s* seconds."""
+    """The service did nothing, and the next try is in *after_s* seconds, by its own word or by a pause of ours."""
 
     def __init__(self, reason: str, after_s: float) -> None:
-        super().__init__(f"{reason}; it asks to be left alone for {after_s:g} s")
+        super().__init__(f"{reason}; the next try is in {after_s:g} s")
         self.after_s = after_s

@@ -87,3 +87,17 @@ async def test_a_letter_of_any_content_is_shown_and_stays_where_it_is(app: Infer
 
     assert [answer[0] for answer in (listed, shown, replayed)] == [200, 200, 200]
     assert app.hub.read("dead-letters", "odd") == content
+
+
+async def test_what_was_replayed_before_one_fails_is_told(app: InferenceApp) -> None:
+    path = letter(app, "a")
+    other = path.replace("a.json", "b.json")
+
+    lines = await dlq(app, "replay", path, other, "--yes")
+    answers = await dlq(app, "replay", path, other, "--yes", "--json")
+
+    assert lines.exit_code != 0
+    assert lines.output.splitlines()[0] == path
+    assert "1 of 2 letters replayed; the rest is as it was" in lines.output
+    assert other in lines.output  # Named, with what is near.
+    assert json.loads(answers.stdout)[0]["path"] == path

@@ -10,6 +10,7 @@ import pytest
 
 from shared.adapters.notices.opening import open_channel
 from shared.domain.failures import PutOff, Refused, Transient
+from shared.domain.notices.addresses import read_mail_server
 from shared.domain.notices.recipients import ChannelKind, Recipient
 from shared.notice_page.letters import MOST_SHOWN, written
 from shared.ports import NoticeChannel, NoticeMessage, SendingStanding
@@ -102,7 +103,7 @@ def test_the_mail_server_gets_nothing_without_tls_and_without_the_password(
     mail_place: MailPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = message_for(ChannelKind.SMTP)
-    with pytest.raises(Refused, match="sign in"):
+    with pytest.raises(Refused, match="does not accept our sign-in"):
         channel_to(mail_place, ChannelKind.SMTP, smtp_server=mail_place.smtp.replace(mail_place.key, "wrong")).send(
             message
         )
@@ -110,6 +111,18 @@ def test_the_mail_server_gets_nothing_without_tls_and_without_the_password(
     with pytest.raises(Refused, match="certificate"):
         channel_to(mail_place, ChannelKind.SMTP).send(message)
     assert mail_place.messages() == []
+
+
+def test_a_server_that_begins_without_tls_is_told_from_one_that_is_silent(mail_place: MailPlace) -> None:
+    plain = mail_place.smtp
+    turned = plain.replace("smtps://", "smtp://") if plain.startswith("smtps") else plain.replace("smtp://", "smtps://")
+    with pytest.raises(Refused, match=r"does not speak TLS in the way that is set|refuses the connection"):
+        channel_to(mail_place, ChannelKind.SMTP, smtp_server=turned).send(message_for(ChannelKind.SMTP))
+
+
+def test_a_password_that_smtp_cannot_send_is_refused_when_it_is_read() -> None:
+    with pytest.raises(ValueError, match="characters beyond ASCII"):
+        read_mail_server("smtps://user:p%C3%A4ss@mail.example.org")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -159,9 +159,7 @@ async def test_tries_are_bounded_and_the_last_reason_is_kept() -> None:
         await app.sweep(2 * HOUR)
 
     assert len(app.channel.faults) == 98 - letters.MOST_TRIES
-    assert [dead.reason for dead in app.dead] == [
-        "8 tries failed, the last one: try 8; it asks to be left alone for 1 s"
-    ]
+    assert [dead.reason for dead in app.dead] == ["8 tries failed, the last one: try 8; the next try is in 1 s"]
     assert app.letters == []
 
 

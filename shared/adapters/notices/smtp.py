@@ -16,7 +16,7 @@ from shared.domain.notices.addresses import MailServer
 from shared.ports import NoticeMessage, SendingStanding
 
 _TIMEOUT_S, _AGAIN_S = 30, 60
-_PERMANENT = 500
+_DONE, _PERMANENT = 250, 500
 
 
 class SmtpChannel:
@@ -37,10 +37,10 @@ class SmtpChannel:
             try:
                 connection.send_message(mail)
             except smtplib.SMTPResponseException as error:
-                raise self._refusal("send a mail", error.smtp_code) from error
+                raise self._refusal("refuses a mail", error.smtp_code) from error
             except smtplib.SMTPRecipientsRefused as error:
                 code = max(code for code, _ in error.recipients.values())
-                raise self._refusal("send a mail to the recipient", code) from error
+                raise self._refusal("refuses the recipient of a mail", code) from error
             except (smtplib.SMTPException, OSError) as error:
                 # After the data the answer alone may be lost: nobody knows whether the server has taken the mail.
                 raise Transient(f"{self._server.host} cut a sending off ({type(error).__name__})") from error
@@ -48,21 +48,36 @@ class SmtpChannel:
     def reach(self, to: str) -> None:
         del to
         with self._connection() as connection:
-            connection.noop()
+            try:
+                code, _ = connection.noop()
+            except (smtplib.SMTPException, OSError) as error:
+                raise self._silence(error) from error
+        if code != _DONE:
+            raise self._refusal("cannot be used", code)
 
     @contextmanager
     def _connection(self) -> Iterator[smtplib.SMTP]:
         server = self._server
         try:
             connection = self._connected()
+        except smtplib.SMTPAuthenticationError as error:
+            raise self._refusal("does not accept our sign-in", error.smtp_code) from error
         except smtplib.SMTPResponseException as error:
-            raise self._refusal("sign in", error.smtp_code) from error
+            raise self._refusal("refuses the connection", error.smtp_code) from error
         except smtplib.SMTPNotSupportedError as error:
-            raise Refused(f"{server.host} offers no TLS or no sign-in there; nothing is sent without") from error
+            both = "mail is sent only with both"
+            raise Refused(f"{server.host} offers no STARTTLS or no sign-in on port {server.port}; {both}") from error
+        except smtplib.SMTPServerDisconnected as error:
+            raise self._silence(error) from error
+        except smtplib.SMTPException as error:
+            raise Refused(f"{server.host} offers no way to sign in that is known here") from error
         except ssl.SSLCertVerificationError as error:
             raise Refused(f"{server.host} has a certificate that is not trusted") from error
-        except (smtplib.SMTPException, OSError) as error:
-            raise PutOff(f"{server.host}:{server.port} does not answer ({type(error).__name__})", _AGAIN_S) from error
+        except ssl.SSLError as error:
+            ways = "smtps:// begins with TLS, smtp:// uses STARTTLS"
+            raise Refused(f"{server.host}:{server.port} does not speak TLS in the way that is set: {ways}") from error
+        except OSError as error:
+            raise self._silence(error) from error
         try:
             yield connection
         finally:
@@ -84,11 +99,13 @@ class SmtpChannel:
             raise
         return connection
 
-    def _refusal(self, action: str, code: int) -> Exception:
+    def _refusal(self, what: str, code: int) -> Exception:
         """What a reply means. Its text is left out: it may quote addresses and what was sent."""
-        if code >= _PERMANENT:
-            return Refused(f"{self._server.host} refuses to {action} for good (reply {code})")
-        return PutOff(f"{self._server.host} cannot {action} now (reply {code})", _AGAIN_S)
+        reason = f"{self._server.host} {what} (reply {code})"
+        return Refused(reason) if code >= _PERMANENT else PutOff(reason, _AGAIN_S)
+
+    def _silence(self, error: Exception) -> PutOff:
+        return PutOff(f"{self._server.host}:{self._server.port} does not answer ({type(error).__name__})", _AGAIN_S)
 
 
 def _close(connection: smtplib.SMTP) -> None:

@@ -43,12 +43,11 @@ def read_mail_server(value: str) -> MailServer:
         raise ValueError("has no host, or something behind its port")
     if bool(parts.username) != bool(parts.password):
         raise ValueError("has a user without a password, or a password without a user")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not (user + password).isascii():
+        raise ValueError("has a user or a password with characters beyond ASCII, which SMTP cannot send")
     return MailServer(
-        host=parts.hostname,
-        port=port,
-        implicit_tls=parts.scheme == "smtps",
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
+        host=parts.hostname, port=port, implicit_tls=parts.scheme == "smtps", user=user, password=password
     )
 
 

@@ -7,6 +7,7 @@ import click
 from signalbox.cli.app_client import PAGE, find_app
 from signalbox.cli.names import LETTERS, suggesting
 from signalbox.cli.output import emit_facts, emit_json, emit_table
+from signalbox.counting import counted
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -17,7 +18,9 @@ def dlq() -> None:
 
 
 @dlq.command("list")
-@click.option("--limit", type=click.IntRange(1), default=PAGE, show_default=True, help="The newest so many.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=PAGE, show_default=True, help="How many of the newest to show."
+)
 @_json
 def list_letters(limit: int, as_json: bool) -> None:
     """The newest first, with their reasons."""
@@ -26,7 +29,8 @@ def list_letters(limit: int, as_json: bool) -> None:
         emit_json(letters)
     else:
         rows = [(letter["path"], letter["stored"], letter["reason"]) for letter in letters]
-        emit_table(("path", "stored", "reason"), rows, "no dead letters: everything was taken in")
+        empty = "no dead letters in what could be looked at" if unseen else "no dead letters: everything was taken in"
+        emit_table(("path", "stored", "reason"), rows, empty)
     _tell_unseen(unseen)
 
 
@@ -58,25 +62,47 @@ def replay(paths: tuple[str, ...], select_all: bool, yes: bool, as_json: bool) -
     """Say what taking the letters at PATHS in again would do; with --yes, do it."""
     if bool(paths) == select_all:
         raise click.UsageError("name PATHS, or give --all")
-    app = find_app()
-    chosen_paths = paths
+    chosen_paths, unseen = paths, list[str]()
     if select_all:
         letters, unseen = _newest()
         chosen_paths = tuple(letter["path"] for letter in reversed(letters))
         _tell_unseen(unseen)
-    replays = [app.post("dead-letters/replay", {"path": path, "dry_run": not yes}) for path in chosen_paths]
+    replays = list[dict[str, Any]]()
+    try:
+        for path in chosen_paths:
+            replays.append(_replay(path, yes))
+            if not as_json:
+                _tell_replay(replays[-1])
+    finally:  # What was replayed before one fails was replayed, and is told.
+        if as_json:
+            emit_json(replays)
+        elif len(replays) < len(chosen_paths):
+            click.echo(
+                f"{len(replays)} of {counted(len(chosen_paths), 'letter')} replayed; the rest is as it was", err=True
+            )
     if as_json:
-        emit_json(replays)
         return
-    for replay_ in replays:
-        click.echo(replay_["path"])
-        for event_lines in replay_["events"]:
-            _say(event_lines)
-        _say([f"and {replay_['more']} more events"] if replay_["more"] else [])
     if not replays:
-        click.echo("no dead letters: there is nothing to replay")
+        click.echo(
+            "no dead letters in what could be looked at" if unseen else "no dead letters: there is nothing to replay"
+        )
     elif not yes:
         click.echo("nothing was done; --yes does it")
+
+
+def _replay(path: str, yes: bool) -> dict[str, Any]:
+    """What taking the letter at *path* in again has done, or would do without *yes*."""
+    app = find_app()
+    with suggesting(app, LETTERS, path):
+        answer: dict[str, Any] = app.post("dead-letters/replay", {"path": path, "dry_run": not yes})
+    return answer
+
+
+def _tell_replay(answer: dict[str, Any]) -> None:
+    click.echo(answer["path"])
+    for event_lines in answer["events"]:
+        _say(event_lines)
+    _say([f"and {answer['more']} more events"] if answer["more"] else [])
 
 
 @click.group()
@@ -85,7 +111,9 @@ def events() -> None:
 
 
 @events.command()
-@click.option("--limit", type=click.IntRange(1), default=PAGE, show_default=True, help="The newest so many.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=PAGE, show_default=True, help="How many of the newest to show."
+)
 @click.option("--day", default="", metavar="YYYY-MM-DD", help="Of this day in UTC.")
 @_json
 def ignored(limit: int, day: str, as_json: bool) -> None:
@@ -95,9 +123,8 @@ def ignored(limit: int, day: str, as_json: bool) -> None:
         emit_json(rows)
         return
     columns = ("at", "reason", "subject", "type", "source", "event")
-    emit_table(
-        columns, [[row[name] for name in columns] for row in rows], "no ignored event: each one started something"
-    )
+    empty = f"no ignored event on {day}" if day else "no ignored event: each one started something"
+    emit_table(columns, [[row[name] for name in columns] for row in rows], empty)
 
 
 def _say(lines: list[str]) -> None:
