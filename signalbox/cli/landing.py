@@ -3,7 +3,7 @@
 import fnmatch
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from signalbox.cli.app_client import AppClient
@@ -16,15 +16,20 @@ _FILLED = "local"  # What stands for a folder that nobody names.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """CONTAINER/PATH, and what happens *next*, in words, where that is known."""
+    """CONTAINER/PATH, and what happens *next*, in words, where that is known.
+
+    *account* is the storage account of a container that is not in the Data Hub's.
+    """
 
     place: str
     next: str = ""
+    account: str = ""
 
 
 def find_landing(app: AppClient, route: str, file: str, captures: Mapping[str, str]) -> Landing:
     """Where *file* lands for *route*, or for the only one that is configured. Raises Unusable or UnknownName."""
-    routes = {row["name"]: row for row in app.get("configuration")["routes"]}
+    configuration = app.get("configuration")
+    routes = {row["name"]: row for row in configuration["routes"]}
     if not routes:
         raise Unusable("no route is configured that would take the file; say where it lands: --to CONTAINER/PATH")
     if not route and len(routes) > 1:
@@ -32,7 +37,9 @@ def find_landing(app: AppClient, route: str, file: str, captures: Mapping[str, s
     name = route or next(iter(routes))
     if name not in routes:
         refuse_unknown(app, ROUTES, name)
-    return landing_of(routes[name], file, captures)
+    landing = landing_of(routes[name], file, captures)
+    # An app of an earlier release says nothing of accounts.
+    return replace(landing, account=configuration.get("accounts", {}).get(landing.place.partition("/")[0], ""))
 
 
 def landing_of(route: Mapping[str, Any], file: str, captures: Mapping[str, str]) -> Landing:

@@ -22,7 +22,7 @@ class Configured:
 
     def get(self, path: str) -> Any:
         assert path == "configuration"
-        return {"routes": self._routes}
+        return {"routes": self._routes, "accounts": {"ward-lab": "stwardlab"}}
 
 
 def route(take: str, name: str = "r", kind: str = "each") -> dict[str, Any]:
@@ -49,6 +49,12 @@ def test_the_route_takes_what_lands_for_it(take: str) -> None:
 
 def test_captures_are_filled_as_asked() -> None:
     assert landing_of(route("landing/{site}/{name}.csv"), "a.csv", {"site": "oslo"}).place == "landing/oslo/a.csv"
+
+
+def test_a_container_of_a_teams_hub_says_its_account() -> None:
+    landing = find_landing(Configured("ward-lab/x/{name}.csv"), "", "a.csv", {})  # type: ignore[arg-type]
+    assert (landing.place, landing.account) == ("ward-lab/x/a.csv", "stwardlab")
+    assert find_landing(Configured("landing/{name}.csv"), "", "a.csv", {}).account == ""  # type: ignore[arg-type]
 
 
 def test_the_only_landing_place_needs_no_route() -> None:

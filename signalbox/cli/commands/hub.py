@@ -16,7 +16,7 @@ from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table,
 from signalbox.cli.progress import copying
 from signalbox.cli.project_files import app_option
 from signalbox.counting import counted
-from signalbox.launcher.endpoints import Endpoints, listens
+from signalbox.launcher.endpoints import ACCOUNT, Endpoints, listens
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
@@ -44,7 +44,10 @@ def drop(files: tuple[Path, ...], route: str, captures: tuple[str, ...], target:
     else:
         app, folders = find_app(), dict(map(_capture, captures))
         landings = [find_landing(app, route, file.name, folders) for file in files]
-    with hub_at(hub) as client:
+    account = landings[0].account  # All land by one route, in one container.
+    if hub and account and urlsplit(hub).netloc.partition(".")[0] != account:
+        raise Unusable(f"{landings[0].place} is in the account {account}; name its blob service with --hub")
+    with hub_at(hub, account) as client:
         for file, landing in zip(files, landings, strict=True):
             upload(client, file, landing.place)
             click.echo(f"landed {landing.place}")
@@ -178,10 +181,10 @@ def upload(client: "BlobServiceClient", file: Path, place: str) -> None:
             raise of_azure(error, "the hub") from error
 
 
-def hub_at(address: str | None) -> "BlobServiceClient":
-    """The hub's client: of *address*, or else of the local cloud, which must be running."""
+def hub_at(address: str | None, account: str = "") -> "BlobServiceClient":
+    """The hub's client: of *address*, or else of the local cloud, which must be running, by default its Data Hub."""
     if not address:
-        return local_hub(find_endpoints())
+        return local_hub(find_endpoints(), account or ACCOUNT)
     if urlsplit(address).scheme != "https":
         raise Unusable(f"--hub is {address!r}; write https://ACCOUNT.blob.core.windows.net: a token is sent there")
     from azure.identity import DefaultAzureCredential
@@ -190,13 +193,13 @@ def hub_at(address: str | None) -> "BlobServiceClient":
     return BlobServiceClient(address, credential=DefaultAzureCredential(), retry_total=2)
 
 
-def local_hub(endpoints: Endpoints) -> "BlobServiceClient":
+def local_hub(endpoints: Endpoints, account: str) -> "BlobServiceClient":
     """Raises Unreachable at once where the local cloud does not run: the client would try for half a minute."""
     from signalbox.launcher.hub import hub_client
 
     if not listens(endpoints.storage):
         raise Unreachable("the local cloud of this folder does not run; start it with `signalbox up`")
-    return hub_client(endpoints)
+    return hub_client(endpoints, account)
 
 
 def _capture(text: str) -> tuple[str, str]:

@@ -46,7 +46,10 @@ class PersonaPermissions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
+    """*accounts* are those of containers that are not in the Data Hub's."""
+
     staging: str
+    accounts: dict[str, str]
     environments: tuple[Workspace, ...]
     routes: tuple[Route, ...]
     schedules: tuple[Schedule, ...]
@@ -117,6 +120,7 @@ async def show_configuration(request: ApiRequest) -> Configured:
     configuration = request.clients.configuration
     return Configured(
         staging=configuration.hub.staging,
+        accounts=configuration.accounts_elsewhere,
         environments=configuration.workspaces,
         routes=configuration.routes,
         schedules=configuration.schedules,
