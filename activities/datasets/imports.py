@@ -24,6 +24,8 @@ from shared.records.datasets.imports import (
     FetchedSource,
     ImportedFile,
     ImportRecord,
+    LeftFile,
+    OpenImport,
     find_fetched,
     find_import,
 )
@@ -46,6 +48,8 @@ def open_import(clients: Clients, opening: c.ImportOpening) -> c.ImportOpened:
         opened=stamp(clients),
         execution=opening.execution,
     )
+    # On the list before its record is there: a sweep removes an entry that stands for nothing.
+    store.create(dataset_paths.open_import(request.id), OpenImport(request=request))
     if store.create(dataset_paths.import_record(request.id), record):
         return c.ImportOpened()
     first = find_import(store, request.id)
@@ -96,21 +100,32 @@ def land_files(clients: Clients, step: c.ImportStep) -> c.FilesLanded:
 
 
 def close_import(clients: Clients, closing: c.ImportClosing) -> c.Done:
-    """Write how it ended on its record, and remove what was staged."""
+    """Write how it ended on its record, and remove what was staged, and what runs have left to be removed."""
 
     def act() -> c.Done:
-        request, at = closing.request, stamp(clients)
-        stored = clients.store.get_stored(ImportRecord, dataset_paths.import_record(request.id))
+        request, at, store = closing.request, stamp(clients), clients.store
+        stored = store.get_stored(ImportRecord, dataset_paths.import_record(request.id))
         if stored is None:
             raise Transient(f"the record of {request.id} is not there")
         result = closing.result
-        record = replace(stored.record, closed=at, outcome=result.outcome, because=result.because)
-        clients.store.update(stored, record)
+        if stored.record.outcome is None:
+            store.update(stored, replace(stored.record, closed=at, outcome=result.outcome, because=result.because))
         for blob in list(clients.hub.list(request.hub.staging, dataset_paths.staged_import(request.id))):
             clients.hub.delete(blob.container, blob.path)
+        for path in [blob.path for blob in store.blobs(dataset_paths.left_files(request.id))]:
+            if (left := store.get(LeftFile, path)) is not None:
+                clients.hub.delete(left.container, left.path, left.etag)
+        store.delete(dataset_paths.open_import(request.id))
         return c.Done(at=at)
 
     return once(clients, closing.key, c.Done, act)
+
+
+def landed_files(clients: Clients, request: c.SourceImport) -> tuple[tuple[str, ...], int]:
+    """Those files of *request* that lie where it has landed them, and how many it has fetched."""
+    source = find_fetched(clients.store, request.id)
+    files = source.files if source is not None else ()
+    return tuple(file.path for file in files if _is_own(request, file, _landed(clients, file))), len(files)
 
 
 def _of_internet(clients: Clients, request: c.SourceImport, rules: SourceRules) -> FetchedSource:
@@ -203,12 +218,15 @@ def _landed(clients: Clients, file: ImportedFile) -> Blob | None:
 
 def _refuse_other(request: c.SourceImport, file: ImportedFile, blob: Blob | None) -> None:
     """Raises Refused unless *blob* is none, or what this import has landed, in this attempt or an earlier one."""
-    if blob is None:
-        return
-    attempts = request.id.rpartition("-")[0]
-    is_own = blob.metadata.get(IMPORT_MARK, "").rpartition("-")[0] == attempts
-    if not is_own or blob.metadata.get(_DIGEST) != file.sha256:
+    if blob is not None and not _is_own(request, file, blob):
         raise Refused(f"field 'path': {file.path!r} is another file already; name another place")
+
+
+def _is_own(request: c.SourceImport, file: ImportedFile, blob: Blob | None) -> bool:
+    """Whether *blob* is *file*, landed by an attempt at *request*."""
+    if blob is None or blob.metadata.get(_DIGEST) != file.sha256:
+        return False
+    return blob.metadata.get(IMPORT_MARK, "").rpartition("-")[0] == request.id.rpartition("-")[0]
 
 
 def _route(clients: Clients, request: c.SourceImport) -> Route:

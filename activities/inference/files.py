@@ -20,7 +20,7 @@ from shared.domain.inference.runs import RunOutcome
 from shared.domain.paths import patterns
 from shared.ports import Blob
 from shared.records import paths
-from shared.records.datasets.imports import IMPORT_MARK, find_fetched, find_import
+from shared.records.datasets.imports import IMPORT_MARK, LeftFile, find_fetched, find_import, leave_to_import
 from shared.records.inference import Member, members_of, store_of
 from shared.records.lists.rows import RUNS, keep_listed
 
@@ -217,6 +217,10 @@ def _set_aside(clients: Clients, request: c.Inference, member: Member, folder: s
     target = f"{folder}/files/{member.pinned.rpartition('/')[2]}"
     if blob is None or not clients.hub.copy(blob, request.hub.quarantine, target, {RUN_MARK: request.run}):
         raise Refused(f"the pinned file {member.pinned} of run {request.run} is gone from staging")
+    original = LeftFile(container=member.container, path=member.path, etag=member.etag)
+    store = store_of(clients.hub, request)
+    if member.imported and leave_to_import(store, member.imported, member.pinned, original):
+        return
     # Deleted only as it was pinned: a file that was overwritten since is a new arrival and stays.
     clients.hub.delete(member.container, member.path, member.etag)
 

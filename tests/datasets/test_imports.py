@@ -301,6 +301,96 @@ async def test_an_import_that_was_ended_from_outside_may_be_asked_for_again(app:
     assert app.hub.writes[PLACE] == 1
 
 
+async def sweep(app: ImportApp) -> None:
+    """The sweep, two minutes later."""
+    await app.pass_time(120)
+    name = f"sweep-{app.clients.clock.now():%H%M%S}"
+    await app.host.start("reconcile_datasets", name, {"key": name})
+    outcome = await app.host.advance_until_finished(name, timeout=60)
+    assert outcome.status == "Completed", outcome
+
+
+def opened(app: ImportApp) -> list[str]:
+    return [blob.path for blob in app.hub.list("signalbox", "imports-open/")]
+
+
+@pytest.mark.parametrize(
+    ("stuck", "outcome", "because"),
+    [
+        ("fetched.json", "failed", "when 0 of 0 fetched files had landed; import them again"),
+        ("landing", "failed", "when 0 of 1 fetched files had landed; import them again"),
+        ("landed", "imported", ""),
+    ],
+)
+async def test_an_import_that_was_ended_from_outside_is_closed_by_what_has_landed(
+    app: ImportApp, stuck: str, outcome: str, because: str
+) -> None:
+    outage = (
+        Outage(app.clients.ledger, "record", lambda key, *_: key.endswith(f"/effects/{stuck}"))
+        if stuck == "landed"
+        else Outage(app.hub, "create", lambda container, path, *_: container == stuck or path.endswith(stuck))
+    )
+    with outage:
+        _, accepted = await app.request("POST", "imports", app.body())
+        await app.host.settle()
+        await app.host.terminate(accepted["id"], "somebody pulled the plug")
+    assert len(opened(app)) == 1
+    await sweep(app)
+
+    record = app.import_record(accepted["id"])
+    assert record["outcome"] == outcome
+    assert because in (record["because"] or "")
+    assert (opened(app), app.staged()) == ([], [])
+    _, again = await app.request("POST", "imports", app.body())  # One that has landed is not begun again.
+    await app.host.settle()
+    assert (again["id"] == accepted["id"], app.hub.writes[PLACE]) == (outcome == "imported", 1)
+
+
+async def test_an_import_that_is_under_way_is_left_alone_by_the_sweep(app: ImportApp) -> None:
+    with Outage(app.hub, "create", lambda container, *_: container == "landing"):
+        _, accepted = await app.request("POST", "imports", app.body())
+        await app.host.settle()
+        await sweep(app)
+        assert app.import_record(accepted["id"]).get("outcome") is None
+    assert (await app.bring()).id == accepted["id"]
+    assert opened(app) == []
+
+
+@pytest.mark.parametrize("is_ended", [False, True])
+async def test_a_file_that_its_run_sets_aside_meanwhile_does_not_land_twice(app: ImportApp, is_ended: bool) -> None:
+    """The file has landed, the host dies before the ledger says so, and the run finds the file bad in between."""
+    app.server.content = b"id,x\n1,bad\n"
+    with Outage(app.clients.ledger, "record", lambda key, *_: key.endswith("/effects/landed")):
+        _, accepted = await app.request("POST", "imports", app.body())
+        await app.host.settle()
+        blob = app.hub.find(*PLACE.split("/", 1))
+        assert blob is not None
+        await app.tell(blob)
+        await app.host.settle()
+        assert [each.path for each in app.hub.list("quarantine", "")] != []
+        assert app.landed() == [blob.path]  # It stays for the import, which could not tell otherwise.
+        if is_ended:
+            await app.host.terminate(accepted["id"], "somebody pulled the plug")
+    if is_ended:
+        await sweep(app)
+    else:
+        await app.host.advance_until_finished(accepted["id"], timeout=60)
+
+    assert app.import_record(accepted["id"])["outcome"] == "imported"
+    assert (app.hub.writes[PLACE], app.landed()) == (1, [])
+
+
+async def test_a_file_of_an_import_that_is_over_is_taken_away_by_its_run(app: ImportApp) -> None:
+    app.server.content = b"id,x\n1,bad\n"
+    await app.bring()
+    blob = app.hub.find(*PLACE.split("/", 1))
+    assert blob is not None
+    await app.tell(blob)
+    await app.host.settle()
+
+    assert app.landed() == []
+
+
 async def test_a_file_that_lies_there_already_is_never_replaced(app: ImportApp) -> None:
     app.land(PLACE, b"id,x\n7,7\n")
 

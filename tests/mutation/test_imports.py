@@ -99,7 +99,7 @@ STORIES = [
     ),
     lock(
         "imports._refuse_other",
-        "not is_own or blob.metadata.get(_DIGEST) != file.sha256",
+        "blob is not None and not _is_own(request, file, blob)",
         "False",
         stories.test_a_file_that_lies_there_already_is_never_replaced,
     ),
@@ -114,6 +114,25 @@ STORIES = [
         '"?" in body.source',
         "False",
         stories.test_the_door_refuses_at_once_and_writes_nothing,
+    ),
+    lock(
+        "imports.leave_to_import",
+        "record is not None and record.outcome is None",
+        "False",
+        stories.test_a_file_that_its_run_sets_aside_meanwhile_does_not_land_twice,
+        is_ended=False,
+    ),
+    lock(
+        "activities.inference.files._set_aside",
+        "if member.imported and leave_to_import(store, member.imported, member.pinned, original)",
+        "True",
+        stories.test_a_file_of_an_import_that_is_over_is_taken_away_by_its_run,
+    ),
+    lock(
+        "_close_orphan",
+        "instance is not None and instance.running",
+        "False",
+        stories.test_an_import_that_is_under_way_is_left_alone_by_the_sweep,
     ),
     lock("imports._refuse_source", "if problem", "False", stories.test_without_sources_nothing_may_be_imported),
 ]

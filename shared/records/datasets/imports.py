@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from shared.contracts import ImportOutcome
+from shared.contracts import ImportOutcome, SourceImport
 from shared.records.datasets import paths as dataset_paths
 from shared.records.store import LATER, RecordStore
 
@@ -42,6 +42,33 @@ class FetchedSource:
 
     origin: str
     files: tuple[ImportedFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenImport:
+    """An import that has not ended, with its request."""
+
+    request: SourceImport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftFile:
+    """What a run has set aside while its import was open. The end of the import removes it, as it was pinned."""
+
+    container: str
+    path: str
+    etag: str
+
+
+def leave_to_import(store: RecordStore, name: str, pinned: str, file: LeftFile) -> bool:
+    """Whether the import *name* is still open, and *file* therefore stays for it to remove.
+
+    Without the file an import that is repeated after a crash could not tell that it has landed it, and would land it
+    again. The entry is written before the look: the import closes first, and looks for entries then.
+    """
+    store.create(f"{dataset_paths.left_files(name)}{pinned.replace('/', '-')}.json", file)
+    record = find_import(store, name)
+    return record is not None and record.outcome is None
 
 
 def find_import(store: RecordStore, name: str) -> ImportRecord | None:

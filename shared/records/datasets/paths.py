@@ -3,7 +3,7 @@
 They stand apart from the other paths, of which there are enough in one module.
 """
 
-VERSIONS, OPEN_PUBLICATIONS = "datasets/", "dataset-publications-open/"
+VERSIONS, OPEN_PUBLICATIONS, OPEN_IMPORTS = "datasets/", "dataset-publications-open/", "imports-open/"
 
 
 def dataset_versions(name: str = "") -> str:
@@ -46,6 +46,16 @@ def import_record(name: str) -> str:
 
 def fetched_source(name: str) -> str:
     return f"imports/{name}/fetched.json"
+
+
+def open_import(name: str) -> str:
+    """The entry of the list of imports that have not ended."""
+    return f"{OPEN_IMPORTS}{name}.json"
+
+
+def left_files(name: str) -> str:
+    """The folder with what runs have set aside and left where the import called *name* has landed it."""
+    return f"imports/{name}/left/"
 
 
 def staged_import(name: str) -> str:
