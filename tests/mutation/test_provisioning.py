@@ -14,6 +14,7 @@ from tests.provisioning import test_story as story
 from tests.provisioning.conftest import ProvisioningApp
 from tests.provisioning.conftest import app as app  # A fixture.
 from tests.unit import test_provisioning as pure
+from tests.unit.doctor import test_verification as verification
 
 
 def lock(symbol: str, condition: str, without: str, guard: Guard, **arguments: Any) -> Lock:
@@ -36,6 +37,20 @@ PURE = [
         "state is None",
         "True",
         pure.test_nothing_is_applied_but_after_an_approval_and_nothing_follows_an_end,
+    ),
+]
+LACKING = verification.test_what_the_app_may_not_do_in_an_environment_keeps_it_from_being_ready
+HIDDEN = verification.test_what_cannot_be_seen_is_not_verified_and_more_than_is_needed_is
+VERIFIED = "verification.verification_problems"
+PURE += [
+    lock(VERIFIED, "(Grade.BROKEN, Grade.UNKNOWN)", "(Grade.BROKEN,)", HIDDEN),
+    lock(VERIFIED, "(Grade.BROKEN, Grade.UNKNOWN)", "(Grade.BROKEN, Grade.UNKNOWN, Grade.WARNING)", HIDDEN),
+    lock(VERIFIED, "assignment.target in targets", "True", LACKING, name="dev"),
+    lock(
+        VERIFIED,
+        "assignment.target in targets",
+        "True",
+        verification.test_what_is_lacking_outside_of_the_environments_is_the_doctors_to_say,
     ),
 ]
 STORIES = [
