@@ -8,7 +8,7 @@ from pathlib import Path
 from shared.config.document import read_document
 from shared.config.findings import ConfigurationError, FileFinding
 from shared.config.guard import loop_findings
-from shared.config.hubs import hub_findings
+from shared.config.hubs.guard import hub_findings
 from shared.config.reading import FilePlace, Report, read_file
 from shared.config.sections.whole import SignalboxFile, configuration_of
 from shared.config.teams.files import with_team_files

@@ -50,6 +50,11 @@ class TeamHub:
     environments: tuple[str, ...]
     group: ResourceGroup
 
+    def may_fill(self, rules: DatasetRules) -> bool:
+        """Whether versions of a data set may be published from here: all its environments are the hub's."""
+        places = {place.name for place in rules.workspaces}
+        return bool(places) and places <= set(self.environments)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:

@@ -59,11 +59,17 @@ class ModelContracts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentSection:
-    """An environment's Azure ML workspace."""
+    """An environment's Azure ML workspace; in an *experiment* teams may use hubs of their own."""
 
     subscription: Text
     resource_group: Text
     workspace: Text
+    experiment: bool = False
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What makes it another workspace than those of other names; Azure's names have no case."""
+        return self.subscription.lower(), self.resource_group.lower(), self.workspace.lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

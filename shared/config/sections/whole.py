@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from shared.config.fields import NAME
-from shared.config.hubs import CentralAccounts, TeamHubSection, hubs_of
+from shared.config.hubs.section import CentralAccounts, TeamHubSection, hubs_of, refuse_served_experiments
 from shared.config.reading import FilePlace, built
 from shared.config.sections.access import MachineSection, PermissionsSection, RoleSection, permissions_of, roles_of
 from shared.config.sections.answers import AnswersSection, answers_of, refuse_double_counts
@@ -45,10 +45,10 @@ from shared.config.sections.streams import StreamSection, streams_of
 from shared.config.sections.training.retraining import retrainings_of
 from shared.config.teams.files import TeamFile
 from shared.config.teams.sections import TeamMembers, TeamSection, members_of, teams_of, with_members
-from shared.domain.configuration import Configuration
+from shared.domain.configuration import Configuration, TeamHub
 from shared.domain.inference.routes import Route
 from shared.domain.promotion.approvals import WITNESS
-from shared.domain.promotion.ladder import Registry
+from shared.domain.promotion.ladder import Ladder, Registry
 from shared.domain.schedules.due_times import Schedule
 
 
@@ -132,12 +132,18 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
         sources=sources_of(file.sources, place.inside("sources")),
         hub_group=file.hub.group(place.inside("hub")),
         state_account=central.state,
-        hubs=hubs_of(file.hubs, place.inside("hubs"), workspaces, central, ladder),
+        hubs=_hubs(file, place, central, ladder),
         bus_group=file.service_bus.group(place.inside("service_bus")),
         teams=teams,
         provisioning=provisioning_of(file.provisioning, place, workspaces, file.devops.organisations, permissions),
         notices=notices_of(file.notices, place.inside("notices"), _names_of(file), _owners_of(file)),
     )
+
+
+def _hubs(file: SignalboxFile, place: FilePlace, central: CentralAccounts, ladder: Ladder) -> tuple[TeamHub, ...]:
+    """The teams' own accounts, and that only experiments are called so: nothing else keeps them from production."""
+    refuse_served_experiments(file.environments, ladder, place.inside("environments"))
+    return hubs_of(file.hubs, place.inside("hubs"), file.environments, central)
 
 
 def _refuse_unscheduled(place: FilePlace, schedules: tuple[Schedule, ...], routes: tuple[Route, ...]) -> None:

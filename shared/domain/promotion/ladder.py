@@ -181,16 +181,6 @@ class Ladder:
             )
         return tuple(stages)
 
-    def is_above_development(self, environment: str) -> bool:
-        """Whether a stage leads to *environment* that another stage comes before, that ends the ladder, or that shifts
-        traffic of callers."""
-        names, sources = {stage.name for stage in self.stages}, {stage.source for stage in self.stages}
-        return any(
-            stage.source in names or stage.name not in sources or stage.rollout is not None
-            for stage in self.stages
-            if stage.environment is not None and stage.environment.name == environment
-        )
-
     def before(self, stage: Stage) -> Stage | None:
         """The stage whose exit receipt *stage* demands; None for a first stage.
 
