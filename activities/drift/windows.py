@@ -20,7 +20,7 @@ from shared.durable.starting import Client, start_once
 from shared.ports import HubFile
 from shared.records import paths
 from shared.records.drift import FailedCheck, Window, change_window, note_problem
-from shared.records.inference import Manifest, members_of, store_of
+from shared.records.inference import Manifest, arrival_containers, members_of, store_of
 from shared.records.store import RecordStore
 
 
@@ -29,11 +29,17 @@ def is_watched(clients: Clients, inference: c.Inference, outcome: RunOutcome) ->
 
     Rows of a team's own hub never do: drift starts a training, which may ship.
     """
-    if clients.configuration.hub_of(inference.route.take.partition("/")[0]) is not None:
-        return False
     watch = clients.configuration.watch(inference.route.score.model)
     is_published = outcome in (RunOutcome.COMPLETED, RunOutcome.PARTIAL)
-    return is_published and watch is not None and watch.watches(inference.route.name, inference.route.score.model)
+    if not is_published or watch is None or not watch.watches(inference.route.name, inference.route.score.model):
+        return False
+    return not clients.configuration.hubs or _is_central(clients, inference)
+
+
+def _is_central(clients: Clients, inference: c.Inference) -> bool:
+    """Whether every file of the run is known to come from the Data Hub, whatever its route takes."""
+    containers = arrival_containers(store_of(clients.hub, inference), inference)
+    return bool(containers) and all(clients.configuration.hub_of(container) is None for container in containers)
 
 
 def mark_open(clients: Clients, inference: c.Inference) -> None:

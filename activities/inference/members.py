@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity
+from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
 from shared.domain.inference.arrivals import Arrival
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths.patterns import fill, fixed_prefix, match
 from shared.ports import Blob
 from shared.records import paths
-from shared.records.inference import claim_of, store_of
+from shared.records.inference import arrival_containers, claim_of, store_of
 from shared.records.store import read_json
 
 
@@ -24,7 +25,31 @@ class Membership:
 
 
 def find_members(clients: Clients, request: c.Inference) -> Membership:
-    """The files of *request*, in order of their paths."""
+    """The files of *request*, in order of their paths. Raises Refused for those of a hub that its route may not use."""
+    membership = _found(clients, request)
+    if request.repeats:
+        containers = arrival_containers(store_of(clients.hub, request), request)
+    else:
+        containers = frozenset(blob.container for blob in membership.blobs)
+    _require_open_hubs(clients.configuration, request, containers)
+    return membership
+
+
+def _require_open_hubs(configuration: Configuration, request: c.Inference, containers: frozenset[str]) -> None:
+    """Refused where the run's files, which came from *containers*, are of a hub that its route may not use today."""
+    # The files decide and not what the route takes: a run is repeated by another configuration, and a schedule names
+    # its own folder.
+    for container in sorted(containers):
+        hub = configuration.closed_hub(container, request.route)
+        if hub is not None:
+            place = request.route.score.workspace.name
+            detail = f"in {place} with its results in {request.route.publish}"
+            raise Refused(
+                f"files of {container} are in hub {hub.name}, which route {request.route.name} may not use {detail}"
+            )
+
+
+def _found(clients: Clients, request: c.Inference) -> Membership:
     if request.repeats:
         return Membership(blobs=_pinned_before(clients, request))
     if request.trigger is None:

@@ -85,6 +85,22 @@ class Configuration:
         """The team's hub that *container* is in; None where it is in the central one."""
         return next((hub for hub in self.hubs if container in hub.containers), None)
 
+    @property
+    def monitored(self) -> tuple[Workspace, ...]:
+        """The environments whose monitors may start a training: in those of a team's hub they watch the team's data."""
+        closed = {environment for hub in self.hubs for environment in hub.environments}
+        return tuple(workspace for workspace in self.workspaces if workspace.name not in closed)
+
+    def closed_hub(self, container: str, route: Route) -> TeamHub | None:
+        """The team's hub of *container* where *route* may not score its files, because it runs or publishes elsewhere;
+        None where it may."""
+        hub = self.hub_of(container)
+        if hub is None or (
+            route.score.workspace.name in hub.environments and self.hub_of(route.publish.partition("/")[0]) == hub
+        ):
+            return None
+        return hub
+
     def account_of(self, container: str) -> str:
         """The storage account in which files of *container* arrive."""
         hub = self.hub_of(container)

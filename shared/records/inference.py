@@ -184,6 +184,17 @@ def members_of(store: RecordStore, run: str) -> tuple[Member, ...]:
     return store.get(tuple[Member, ...], paths.members(run)) or ()
 
 
+def arrival_containers(store: RecordStore, inference: Inference) -> frozenset[str]:
+    """The containers in which the files of *inference* have arrived, through all the runs that it repeats; empty where
+    no record says so."""
+    while inference.repeats:
+        record = find_run(store, inference.repeats)
+        if record is None:
+            return frozenset()
+        inference = record.inference
+    return frozenset(member.container for member in members_of(store, inference.run))
+
+
 def note_askers(store: RecordStore, run: str, askers: Sequence[Asker], name: str) -> None:
     """Keep those who asked for *run* by a message, under *name*. Safe to repeat."""
     # A file for each message and not one list: two queues' hosts that note askers at once would have to merge it.

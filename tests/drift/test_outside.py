@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from azure.functions.meta import Datum
 
 from shared.domain.alerts import AlertChanged
+from shared.domain.configuration import ResourceGroup, TeamHub
 from shared.domain.drift.outside import cause_of
 from shared.domain.events import Irrelevant, MonitorBreached, UnreadableEvent
 from shared.domain.retraining.causes import Cause, CauseKind
@@ -134,6 +136,24 @@ async def test_delivered_three_times_it_is_one_cause(app: DriftApp) -> None:
         await app.host.call("receive_hub_event", Datum(json.dumps(event), "json"))
 
     assert [each["kind"] for each in app.causes] == ["drift"]
+
+
+async def test_a_monitor_where_a_team_has_a_hub_of_its_own_raises_nothing(app: DriftApp) -> None:
+    """It watches the team's data, under a name that the team may choose."""
+    configuration = app.clients.configuration
+    hub = TeamHub(
+        name="lab",
+        account="stlab",
+        containers=("lab",),
+        environments=tuple(workspace.name for workspace in configuration.workspaces),
+        group=ResourceGroup(subscription="s", name="g"),
+    )
+    vars(app.clients)["configuration"] = replace(configuration, hubs=(hub,))
+    await app.host.call("receive_hub_event", Datum(json.dumps(V1), "json"))
+
+    (ignored,) = app.lines(f"ignored/{app.host.clock.now().date().isoformat()}.jsonl")
+    assert "in which teams use hubs of their own" in ignored["reason"]
+    assert app.causes == []
 
 
 async def test_an_unknown_source_is_a_record(app: DriftApp) -> None:

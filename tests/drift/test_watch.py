@@ -45,7 +45,7 @@ async def test_rows_of_a_teams_own_hub_raise_nothing(app: DriftApp) -> None:
     hub = TeamHub(
         name="lab",
         account="datahub",
-        containers=("landing",),
+        containers=("landing", "predictions"),
         environments=("dev",),
         group=ResourceGroup(subscription="s", name="g"),
     )

@@ -5,12 +5,18 @@ from typing import Any
 
 import pytest
 
+from activities.drift.windows import is_watched
+from activities.inference.members import find_members
 from shared.domain import identity
 from shared.domain.configuration import ResourceGroup, TeamHub
+from shared.domain.drift.watch import DriftWatch
+from shared.domain.failures import Refused
 from shared.domain.inference.arrivals import Arrival
+from shared.domain.inference.routes import Route
 from shared.domain.inference.runs import RunOutcome
 from shared.ports import Blob
-from tests.inference.conftest import InferenceApp, a_route
+from shared.records.inference import find_run
+from tests.inference.conftest import SCORE, InferenceApp, a_route
 
 HUB = TeamHub(
     name="lab",
@@ -75,3 +81,76 @@ async def test_an_account_starts_nothing_by_the_names_of_anothers_containers(
     (line,) = lab.lines(day)
     assert reason in line["reason"]
     assert sum(lab.jobs.created.values()) == 0
+
+
+@pytest.mark.parametrize("publish", ["predictions/{run}", "lab/predictions/{run}"])
+async def test_a_repetition_takes_no_file_of_the_hub_along_to_where_the_route_has_gone(
+    lab: InferenceApp, publish: str
+) -> None:
+    blob = lab.land("lab/tried/north/a.csv")
+    await lab.tell(blob, topic=TOPIC)
+    run = run_of(blob)
+    await lab.finish(run)
+    score = replace(SCORE, workspace=replace(SCORE.workspace, name="prod", workspace="wprod"))
+    gone = replace(a_route("tried"), score=score, publish=publish)
+    change_routes(lab, gone)
+
+    status, answer = await lab.request("POST", f"runs/{run}/reprocess", {"reason": "again"})
+    as_it_was, _ = await lab.request("POST", f"runs/{run}/reprocess", {"reason": "again", "as_it_was": True})
+
+    assert (status, "files are in hub lab, and route tried scores in prod" in answer["detail"]) == (409, True), answer
+    assert as_it_was == 202
+
+
+@pytest.mark.parametrize("environment", ["prod", "dev"])
+async def test_the_files_decide_and_not_what_the_route_takes(lab: InferenceApp, environment: str) -> None:
+    """A repetition that was accepted before the configuration changed, and a second one of it, are refused by the run:
+    the route runs elsewhere, or publishes outside the hub."""
+    blob = lab.land("lab/tried/north/a.csv")
+    await lab.tell(blob, topic=TOPIC)
+    run = run_of(blob)
+    await lab.finish(run)
+    _, accepted = await lab.request("POST", f"runs/{run}/reprocess", {"reason": "again"})
+    await lab.finish(accepted["id"])
+    before = lab.clients.configuration
+    score = replace(SCORE, workspace=replace(SCORE.workspace, name=environment))
+    change_routes(lab, replace(a_route("tried"), score=score))
+    second = find_run(lab.clients.store, accepted["id"])
+    assert second is not None
+    request = replace(second.inference, route=lab.clients.configuration.route("tried"), repeats=accepted["id"])
+
+    with pytest.raises(Refused, match="files of lab are in hub lab, which route tried may not use"):
+        find_members(lab.clients, request)
+    vars(lab.clients)["configuration"] = before
+    assert len(find_members(lab.clients, second.inference).blobs) == 1
+
+
+async def test_rows_of_the_hub_count_for_no_drift_by_whatever_route(
+    lab: InferenceApp,
+) -> None:
+    blob = lab.land("lab/tried/north/a.csv")
+    await lab.tell(blob, topic=TOPIC)
+    run = run_of(blob)
+    await lab.finish(run)
+    _, accepted = await lab.request("POST", f"runs/{run}/reprocess", {"reason": "again"})
+    await lab.finish(accepted["id"])
+    central = lab.land("landing/each/north/a.csv")
+    await lab.tell(central)
+    await lab.pass_time(60)
+    watch = DriftWatch(model=SCORE.model)
+    vars(lab.clients)["configuration"] = replace(lab.clients.configuration, drift=(watch,))
+
+    def counts(name: str) -> bool:
+        record = find_run(lab.clients.store, name)
+        assert record is not None
+        inference = replace(record.inference, route=lab.clients.configuration.route("each"))
+        return is_watched(lab.clients, inference, RunOutcome.COMPLETED)
+
+    other = identity.run_id("each", [identity.arrival_id(central.arrival("datahub"))])
+    assert (counts(run), counts(accepted["id"]), counts(other)) == (False, False, True)
+
+
+def change_routes(lab: InferenceApp, tried: Route) -> None:
+    configuration = lab.clients.configuration
+    routes = tuple(tried if route.name == "tried" else route for route in configuration.routes)
+    vars(lab.clients)["configuration"] = replace(configuration, routes=routes)

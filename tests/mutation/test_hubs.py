@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.inference import test_team_hubs as stories
+from tests.inference.conftest import InferenceApp, app, sweeps  # noqa: F401 (fixtures)
+from tests.inference.test_team_hubs import lab  # noqa: F401 (a fixture)
 from tests.mutation.removal import Guard, Lock, expect_failure, remove
 from tests.unit import test_envelopes as envelopes
 from tests.unit.config import test_hubs as rules
@@ -149,6 +152,41 @@ CASES = [
         reason="stranger is not the hub's account",
     ),
 ]
+FILES = stories.test_the_files_decide_and_not_what_the_route_takes
+RUNS = [
+    lock(
+        "Configuration.closed_hub",
+        "route.score.workspace.name in hub.environments",
+        "True",
+        stories.test_a_repetition_takes_no_file_of_the_hub_along_to_where_the_route_has_gone,
+        publish="lab/predictions/{run}",
+    ),
+    lock(
+        "Configuration.closed_hub",
+        "self.hub_of(route.publish.partition('/')[0]) == hub",
+        "True",
+        FILES,
+        environment="dev",
+    ),
+    lock("members._require_open_hubs", "if hub is not None", "False", FILES, environment="prod"),
+    lock("arrival_containers", "inference = record.inference", "return frozenset()", FILES, environment="prod"),
+    lock(
+        "windows.is_watched",
+        "_is_central(clients, inference)",
+        "True",
+        stories.test_rows_of_the_hub_count_for_no_drift_by_whatever_route,
+    ),
+]
+
+
+@pytest.mark.parametrize("case", RUNS, ids=str)
+async def test_without_the_condition_a_run_takes_a_file_along(
+    case: Lock,
+    lab: InferenceApp,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remove(monkeypatch, case)
+    await expect_failure(case.guard, lab=lab, **case.arguments)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -179,14 +179,12 @@ def _listed(clients: Clients, rules: DatasetRules, body: PublicationAsked, team:
 
 
 def _refuse_production(clients: Clients, rules: DatasetRules, container: str) -> None:
-    """What lies in a team's own hub becomes no data set of an environment that the hub is not for."""
+    """What lies in a team's own hub becomes no data set but one whose environments are all the hub's."""
     hub = clients.configuration.hub_of(container)
-    outside = [place.name for place in rules.workspaces if hub is not None and place.name not in hub.environments]
-    if hub is not None and outside:
-        detail = (
-            f"field 'folder' is in hub {hub.name}, which {', '.join(outside)} may not use; copy the files to the hub"
-        )
-        raise Problem(422, "bad body", detail)
+    if hub is not None and not hub.may_fill(rules):
+        places = ", ".join(place.name for place in rules.workspaces) or "no environment"
+        detail = f"field 'folder' is in hub {hub.name}, and data set {rules.name} is of {places}"
+        raise Problem(422, "bad body", f"{detail}, not of the hub's environments alone; copy the files to the Data Hub")
 
 
 def _refuse_taken(clients: Clients, body: PublicationAsked, snapshot: str) -> None:

@@ -116,7 +116,7 @@ async def _take_alert(
 async def _raise_cause(client: Client, clients: EventClients, event: MonitorBreached, origin: EventOrigin) -> str:
     """What another monitor found becomes a cause of retraining, or a record that says why not."""
     configuration = clients.configuration
-    workspaces = [workspace_suffix(workspace) for workspace in configuration.workspaces]
+    workspaces = [workspace_suffix(workspace) for workspace in configuration.monitored]
     cause = cause_of(event, configuration.drift, workspaces, clients.clock.now())
     if isinstance(cause, str):
         await _record_ignored(clients, origin, event.event_id, event.because[:200], cause)

@@ -17,7 +17,8 @@ def cause_of(
     if isinstance(event, AlertChanged):
         return _of_alert(event, watches, now)
     if not event.workspace.endswith(tuple(workspaces)):
-        return f"{event.workspace} is not the workspace of an environment"
+        reason = "is not the workspace of an environment, or it is one in which teams use hubs of their own"
+        return f"{event.workspace} {reason}"
     watch = _watch(watches, event.names)
     if watch is None:
         return f"no model names {' or '.join(event.names) or 'this monitor'} under drift.sources"

@@ -16,7 +16,7 @@ from shared.domain.inference.overrides import AskedOverrides, objections
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths import patterns
 from shared.records import paths as records
-from shared.records.inference import claim_files, store_of
+from shared.records.inference import arrival_containers, claim_files, store_of
 from shared.validation.rules import Many, Name, OptionalName, Sentence, Whole
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.idempotency import RequestedStart
@@ -140,6 +140,7 @@ async def reprocess_run(request: ApiRequest, run: str, body: Repetition) -> Requ
         configuration=AS_IT_WAS if body.as_it_was else TODAY,
     )
     inference = _overridden(inference, body.overrides)
+    await asyncio.to_thread(_refuse_closed_hubs, clients, inference)
     return RequestedStart(
         orchestration=c.RUN_INFERENCE,
         instance=inference.run,
@@ -148,6 +149,16 @@ async def reprocess_run(request: ApiRequest, run: str, body: Repetition) -> Requ
         fresh=True,
         note=_note(before, inference),
     )
+
+
+def _refuse_closed_hubs(clients: Clients, inference: c.Inference) -> None:
+    """The route may have gone to production since; files of a team's hub do not follow it."""
+    for container in sorted(arrival_containers(store_of(clients.hub, inference), inference)):
+        hub = clients.configuration.closed_hub(container, inference.route)
+        if hub is not None:
+            where = f"{inference.route.score.workspace.name}, with results in {inference.route.publish}"
+            detail = f"the run's files are in hub {hub.name}, and route {inference.route.name} scores in {where}"
+            raise Problem(409, "files of a team's hub", f"{detail}; reprocess with `as_it_was` (--as-it-was)")
 
 
 def _route_today(clients: Clients, name: str) -> Route | None:
