@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from activities.promotion.holdout.rows import HoldoutRows
+from activities.promotion.holdout.rows import BATCH, HoldoutRows
 from shared.clients import Clients
 from shared.domain.failures import Refused
 from shared.domain.gates import GateSpec
@@ -167,16 +167,21 @@ def agreement_of(rows: HoldoutRows, champion: Any, challenger: Any) -> Agreement
     words = rows.table.vocabulary
     champion, challenger = (_Scaled()("accuracy", model) for model in (champion, challenger))
     outputs: Any = LabelOutputs() if words else Numbers(edges_of(champion), rows.holdout.tolerance)
-    comparison, start = OutputComparison(outputs), 0
-    for keys in rows.key_batches():
-        stop = start + len(keys)
+    comparison = OutputComparison(outputs)
+    for start in range(0, len(challenger), BATCH):
+        places = range(start, min(start + BATCH, len(challenger)))
         first, second = (
-            words.texts(outputs_of_model[start:stop]) if words else outputs_of_model[start:stop]
+            words.texts(outputs_of_model[start : places.stop]) if words else outputs_of_model[start : places.stop]
             for outputs_of_model in (champion, challenger)
         )
-        comparison.add(keys, first, second, dict(rows.slices.masks(start, stop)))
-        start = stop
-    return comparison.result()
+        comparison.add(places, first, second, dict(rows.slices.masks(start, places.stop)))
+    return _with_keys(comparison.result(), rows)
+
+
+def _with_keys(agreement: Agreement, rows: HoldoutRows) -> Agreement:
+    """*agreement* names rows by their places. The file is read again only where some differ, to the last of them."""
+    keys = rows.keys_at({int(row.key) for row in agreement.worst})
+    return replace(agreement, worst=tuple(replace(row, key=keys[int(row.key)]) for row in agreement.worst))
 
 
 def contributions_of(clients: Clients, rows: HoldoutRows, gates: Iterable[GateSpec]) -> Contributions:

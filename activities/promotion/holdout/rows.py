@@ -6,7 +6,7 @@ What stays is numbers: the answers, and which slice each row is in. Nothing is c
 import hashlib
 import math
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Cells = list[str]
-_BATCH = 5000
+BATCH = 5000
 
 
 class Vocabulary:
@@ -183,9 +183,14 @@ class HoldoutRows:
         return (cells[at] for cells in self.table.rows())
 
     def key_batches(self) -> Iterator[list[str]]:
-        return _batches(self.values(self.holdout.key), _BATCH)
+        return _batches(self.values(self.holdout.key), BATCH)
 
-    def batches(self, columns: Sequence[str], size: int = _BATCH) -> Iterator[list[Cells]]:
+    def keys_at(self, places: Collection[int]) -> dict[int, str]:
+        """The keys of the rows at *places*, which are counted from 0."""
+        keys = islice(self.values(self.holdout.key), max(places, default=-1) + 1)
+        return {place: key for place, key in enumerate(keys) if place in places}
+
+    def batches(self, columns: Sequence[str], size: int = BATCH) -> Iterator[list[Cells]]:
         """The cells of *columns*, at most *size* rows at a time."""
         places = [self.table.header.index(name) for name in columns]
         return _batches(([cells[at] for at in places] for cells in self.table.rows()), size)
@@ -317,10 +322,10 @@ def _answers(clients: Clients, holdout: Holdout, table: Table, digest: Any) -> "
             "keep one each"
         )
     parts, at = list["NDArray[Any]"](), table.header.index(holdout.key)
-    for keys in _batches((cells[at] for cells in table.rows()), _BATCH):
+    for keys in _batches((cells[at] for cells in table.rows()), BATCH):
         places = keyed_answers.places(keys)
         if (places < 0).any():
-            row = _BATCH * len(parts) + int(np.argmax(places < 0)) + 1
+            row = BATCH * len(parts) + int(np.argmax(places < 0)) + 1
             raise Refused(f"{holdout.answers} has no {holdout.target} for {table.place(row)} of {holdout.path}")
         parts.append(places)
     places = np.concatenate(parts)

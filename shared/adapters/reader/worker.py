@@ -57,6 +57,15 @@ class _RangeReader(io.RawIOBase):
         return count
 
 
+class _Ahead(io.BufferedReader):
+    """Fills its buffer whatever is asked for. A `TextIOWrapper` asks for 8 KB, which `BufferedReader` would hand on to
+    the app as it is: a request for every 8 KB of a CSV file."""
+
+    def read1(self, size: int = -1, /) -> bytes:
+        self.peek(1)
+        return super().read1(size)
+
+
 def serve(connection: socket.socket, window: mmap.mmap) -> None:
     """Answer one request after the other until the app goes away."""
     while True:
@@ -91,7 +100,7 @@ def _answer(connection: socket.socket, answer: Iterator[frames.Frame]) -> None:
 
 def _file(connection: socket.socket, window: mmap.mmap, number: int, name: str) -> TableFile:
     def stream() -> BinaryIO:
-        return cast(BinaryIO, io.BufferedReader(_RangeReader(connection, window, number), _BUFFER))
+        return cast(BinaryIO, _Ahead(_RangeReader(connection, window, number), _BUFFER))
 
     return TableFile(name=name, open=stream)
 

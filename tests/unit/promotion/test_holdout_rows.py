@@ -107,6 +107,18 @@ def test_many_rows_are_compared_without_their_text_in_memory(clients: FakeClient
     assert min(peaks) < len(text) * 4
 
 
+def test_the_file_is_read_again_only_where_the_models_differ(clients: FakeClients, hub: MemoryHub) -> None:
+    hub.land(HOLDOUT.path, b"id,sex,y\na,f,1\nb,m,2\nc,f,3\n")
+    rows, readings = read_rows(clients, HOLDOUT), []
+    counting = SimpleNamespace(cells=lambda *args: readings.append(args) or clients.row_files.cells(*args))
+    rows = replace(rows, table=replace(rows.table, files=counting))
+
+    assert agreement_of(rows, rows.truth, rows.truth + 0.1).worst == ()
+    assert not readings
+    assert [row.key for row in agreement_of(rows, rows.truth, rows.truth + np.array([0, 2, 1])).worst] == ["b", "c"]
+    assert len(readings) == 1
+
+
 def test_a_slice_of_one_class_has_no_auc_and_a_missing_prediction_is_refused(
     clients: FakeClients, hub: MemoryHub
 ) -> None:

@@ -61,6 +61,16 @@ def test_a_caller_that_has_read_what_it_wanted_leaves_the_process_to_the_next(wa
     assert check_files([table("again")], CONTRACT, pool=warm).outcome == "passed"
 
 
+def test_a_reader_asks_for_a_megabyte_and_not_for_each_piece_of_it(warm):
+    readings = []
+    large = table("large", GOOD * 100_000, lambda: readings.append(1))
+
+    answer = [message.get("part") or message["end"] for message, _ in warm.stream("read_cells", [large])]
+
+    assert sum(len(part["rows"]) for part in answer) == 200_000
+    assert len(readings) <= 2  # One for what is there, and one for the end.
+
+
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
 def test_a_signal_is_a_finding_on_its_file_and_the_others_are_read(warm, number):
     reader = pid_of(warm)
