@@ -166,6 +166,8 @@ load: setup  ## 3,000 orchestrations started over HTTP in a minute, none lost, c
 bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the figures.
 	@$(BIN)/python bench/cold_start.py
 	@$(BIN)/python bench/orchestrations.py
+	@$(BIN)/python bench/chains.py
+	@$(BIN)/python bench/workers.py
 	@$(BIN)/python bench/data_check.py
 	@$(BIN)/python bench/paired_bootstrap.py
 	@$(BIN)/python bench/gate_statistics.py
