@@ -253,6 +253,14 @@ async def test_static_files_are_kept_for_ever_and_only_those_there_are(app: Cons
         assert (await app.browser().ask("GET", other)).status == 404
 
 
+def test_nobody_frames_a_page_and_no_page_runs_or_loads_what_is_not_ours() -> None:
+    directives = dict(part.strip().split(" ", 1) for part in POLICY.split(";"))
+    others = {name: value for name, value in directives.items() if name not in ("default-src", "frame-ancestors")}
+
+    assert (directives["frame-ancestors"], directives["default-src"]) == ("'none'", "'none'")
+    assert set(others.values()) <= {"'self'", "'none'"}, "no host, no inline code, no scheme"
+
+
 async def test_a_form_of_another_kind_is_refused(app: ConsoleApp) -> None:
     ada = await app.signed_in("ada")
     answer = await ada.ask("POST", "/console/runs/r-1/cancel", {}, **OWN, **{"Content-Type": "text/plain"})
