@@ -18,6 +18,7 @@ import click
 from signalbox.host.containment import describe
 from signalbox.host.errors import HostError
 from signalbox.host.log import LOGGER, set_up_logging
+from signalbox.host.reloading import Stamps, begin_anew, changed_file, stamps
 
 if TYPE_CHECKING:
     from signalbox.host.server import FunctionsHost, HostOptions
@@ -50,6 +51,7 @@ def host() -> None:
 )
 @click.option("--auth", is_flag=True, help="Ask callers for keys, as Azure does; without it every caller is admitted.")
 @click.option("--allow-unserved", is_flag=True, help="Leave out functions that cannot be served.")
+@click.option("--watch", is_flag=True, help="Begin anew when a .py file, host.json or local.settings.json changes.")
 @click.option(
     "--workers",
     default=0,
@@ -74,8 +76,10 @@ def start(
     workers: int,
     worker_python: Path | None,
     allow_unserved: bool,
+    watch: bool,
 ) -> None:
     """Serve the function app in APP until Ctrl-C."""
+    environment, watched = dict(os.environ), stamps(app.resolve()) if watch else None
     # This import takes half a second, which `signalbox --help` need not pay.
     from signalbox.host.server import HostOptions
 
@@ -98,14 +102,21 @@ def start(
         allow_unserved=allow_unserved,
     )
     try:
-        _run(options)
+        new_port = _run(options, watched)
     except HostError as error:
-        raise NotServed(str(error)) from None
+        if watched is None:
+            raise NotServed(str(error)) from None
+        LOGGER.error("%s; the host waits for a change", error)
+        asyncio.run(changed_file(options.app, watched))
+        new_port = port
+    if new_port is not None:
+        begin_anew(environment, new_port)
     _leave()
 
 
-def _run(options: HostOptions) -> None:
-    """Run the loop until the host has stopped, whatever the app's own background tasks raise.
+def _run(options: HostOptions, watched: Stamps | None) -> int | None:
+    """Run the loop until the host has stopped, whatever the app's own background tasks raise; the port where it is to
+    begin anew.
 
     A task that raises SystemExit ends `run_until_complete`; everything else that was waiting still waits.
     """
@@ -114,7 +125,7 @@ def _run(options: HostOptions) -> None:
     functions_host = FunctionsHost(options)  # Before the loop: it may fork, and a loop is nothing to have two of.
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
-        task = loop.create_task(_serve(functions_host, options))
+        task = loop.create_task(_serve(functions_host, options, watched))
         while True:
             try:
                 return loop.run_until_complete(task)
@@ -132,7 +143,7 @@ def _leave() -> None:
         os._exit(0)
 
 
-async def _serve(functions_host: FunctionsHost, options: HostOptions) -> None:
+async def _serve(functions_host: FunctionsHost, options: HostOptions, watched: Stamps | None) -> int | None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -141,12 +152,19 @@ async def _serve(functions_host: FunctionsHost, options: HostOptions) -> None:
     sys.setswitchinterval(_TURN_S)
     gc.freeze()  # The app and its libraries stay until the end, so the garbage collector need not scan them again.
     _announce(functions_host, options)
+    watch = None if watched is None else asyncio.ensure_future(changed_file(options.app, watched))
+    if watch is not None:
+        watch.add_done_callback(lambda _: stopping.set())
     try:
         await stopping.wait()
     finally:
         LOGGER.info("stopping")
         with contextlib.suppress(asyncio.CancelledError):
             await functions_host.stop()
+    if watch is None or not watch.done():
+        return None
+    LOGGER.info("%s has changed: the host begins anew", watch.result())
+    return int(functions_host.url.rpartition(":")[2])
 
 
 def _announce(functions_host: FunctionsHost, options: HostOptions) -> None:

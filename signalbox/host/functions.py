@@ -20,6 +20,7 @@ from azure.functions import FunctionRegister
 from signalbox.host.configuration.host_json import fill_in
 from signalbox.host.containment import CallEndedError, containing
 from signalbox.host.errors import HostError
+from signalbox.host.indexing.failures import import_failure, index_failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,8 @@ def load_app(folder: Path) -> FunctionRegister:
             module = _import_fresh(script)
     except CallEndedError as error:
         raise HostError(f"the app cannot be imported: {error}; remove the call from the module's top level") from error
+    except Exception as error:
+        raise import_failure(error, folder) from None
     return _find_app(module)
 
 
@@ -114,7 +117,7 @@ def index(app: FunctionRegister, folder: Path) -> dict[str, Function]:
     try:
         builders = app.get_functions()
     except ValueError as error:
-        raise HostError(f"the app in {folder} cannot be indexed: {error}") from error
+        raise index_failure(error, app, folder) from None
     functions = [_described(builder, folder) for builder in builders]
     return {function.name: function for function in functions}
 

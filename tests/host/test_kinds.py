@@ -27,7 +27,7 @@ def function(trigger: str, *bindings: str) -> Function:
             | ({"connection": None} if kind == "eventGrid" else {})
             for kind in bindings
         ],
-        parameters=frozenset({"given"}),
+        parameters=frozenset({"given", "beside"} if bindings else {"given"}),
         annotations={},
         folder=Path(),
     )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import azure.functions as func
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,3 +98,19 @@ def test_the_next_occurrence_matches_and_is_the_first(parts: tuple[int, ...], mo
     found = parse_schedule(f"{second} {minute} {hour} {day} {month} *").after(moment)
     assert (found.second, found.minute, found.hour, found.day, found.month) == parts
     assert moment < found <= moment + timedelta(days=366)
+
+
+async def test_a_timer_that_fires_within_a_minute_has_no_monitor(tmp_path: Path) -> None:
+    app, seen = func.FunctionApp(), list[Any]()
+
+    @app.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")
+    def frequent(timer: func.TimerRequest) -> None:
+        seen.append((timer.past_due, timer.schedule_status))
+
+    async with LocalHost(app, tmp_path, clock=VirtualClock(NEW_YEAR)) as host:
+        await host.settle()
+    async with LocalHost(app, tmp_path, clock=VirtualClock(NEW_YEAR + timedelta(hours=3))) as host:
+        await host.settle()
+        assert seen == []
+        await host.advance(timedelta(minutes=1))
+    assert seen == [(False, {}), (False, {})]

@@ -11,6 +11,7 @@ from signalbox.host.bindings import check_annotation, check_bindings
 from signalbox.host.data_bindings.bound_calls import check_settings
 from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
+from signalbox.host.indexing.definitions import check_definition
 from signalbox.host.log import LOGGER
 
 KINDS = frozenset(
@@ -53,6 +54,7 @@ def _check(function: Function) -> None:
             f"use one of {', '.join(sorted(KINDS))} or set AzureWebJobs.{function.name}.Disabled=true"
         )
     check_bindings(function)
+    check_definition(function)
     check_annotation(function)
     check_settings(function, os.environ)
     check_trigger(function, os.environ)

@@ -9,7 +9,8 @@ import asyncio
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from azure.functions.meta import Datum
 
@@ -21,6 +22,7 @@ from signalbox.host.moments import from_text, to_text
 from signalbox.host.triggers.ncrontab import Schedule, parse_schedule
 
 _LATE_SECONDS = 1.0
+_OCCURRENCES = 5  # So many of a schedule are looked at, as Azure looks at them.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +32,26 @@ class Timer:
     function: Function
     schedule: Schedule
     run_on_startup: bool
-    catches_up: bool  # `useMonitor`: whether an occurrence that was missed is made up for.
+    is_monitored: bool  # Whether the function is told of occurrences, and a missed one is made up for.
 
 
 def timer(function: Function) -> Timer:
     """Read a timerTrigger binding. Raises HostError on a bad schedule."""
-    text = str(function.trigger["schedule"])
+    schedule = parse_schedule(str(function.trigger["schedule"]))
     return Timer(
         function=function,
-        schedule=parse_schedule(text),
+        schedule=schedule,
         run_on_startup=bool(function.trigger.get("runOnStartup")),
-        catches_up=function.trigger.get("useMonitor") is not False,
+        is_monitored=function.trigger.get("useMonitor") is not False and not _is_frequent(schedule),
     )
+
+
+def _is_frequent(schedule: Schedule) -> bool:
+    """Whether it fires twice within a minute: Azure then keeps no monitor, whatever the binding says."""
+    moments = [datetime.now(UTC)]
+    for _ in range(_OCCURRENCES):
+        moments.append(schedule.after(moments[-1]))
+    return any(later - earlier < timedelta(minutes=1) for earlier, later in pairwise(moments[1:]))
 
 
 class TimerTriggers:
@@ -76,7 +86,7 @@ class TimerTriggers:
         rows = self._storage.read("SELECT last, next FROM schedules WHERE function = ?", timer.function.name)
         missed_at = from_text(rows[0]["next"]) if rows else None
         last = rows[0]["last"] if rows else None
-        if missed_at is not None and missed_at < now and timer.catches_up:
+        if missed_at is not None and missed_at < now and timer.is_monitored:
             self._fire(timer, missed_at, last)
         elif timer.run_on_startup:
             self._fire(timer, now, last)
@@ -103,7 +113,7 @@ class TimerTriggers:
 
     async def _run(self, timer: Timer, due_at: datetime, last: str | None) -> None:
         now = self._clock.now()
-        late = (now - due_at).total_seconds() > _LATE_SECONDS
+        late = timer.is_monitored and (now - due_at).total_seconds() > _LATE_SECONDS
         # The invoker has logged a failure, and the timer goes on all the same: a schedule does not end with one bad
         # run.
         await asyncio.gather(self._invoke(timer, due_at, last, late=late), return_exceptions=True)
@@ -119,5 +129,6 @@ class TimerTriggers:
             "Next": to_text(timer.schedule.after(now)),
             "LastUpdated": to_text(now),
         }
-        info = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": status, "IsPastDue": late}
+        told = status if timer.is_monitored else None
+        info = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": told, "IsPastDue": late}
         await self._invoker.answer(timer.function, Datum(json.dumps(info), "json"))
