@@ -54,10 +54,29 @@ class TraceContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastError:
+    """What the call before has raised, with the names of the real worker."""
+
+    source: str = ""
+    stack_trace: str = ""
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """`context.retry_context`: the number of this retry, 0 for a first call, and how many the policy allows."""
+
+    retry_count: int = 0
+    max_retry_count: int = 0
+    exception: PastError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
     """What a call is given beside the data of its trigger: *inputs* by the names of their bindings."""
 
     inputs: Mapping[str, Datum | None] = field(default_factory=dict)
+    retry: Retry = field(default_factory=Retry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +105,9 @@ class InvocationContext(func.Context):
 
     _local = threading.local()
 
-    def __init__(self, function: Function, invocation_id: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, function: Function, invocation_id: str, headers: Mapping[str, str], retry: Retry) -> None:
         self._function = function
+        self._retry = retry
         self._invocation_id = invocation_id
         self._trace = TraceContext(headers)
 
@@ -113,7 +133,7 @@ class InvocationContext(func.Context):
 
     @property
     def retry_context(self) -> Any:
-        return None
+        return self._retry
 
 
 def check_bindings(function: Function) -> None:

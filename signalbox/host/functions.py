@@ -35,6 +35,7 @@ class Function:
     parameters: frozenset[str]
     annotations: Mapping[str, Any]  # The types of the parameters, as far as they can be read.
     folder: Path
+    retry: Mapping[str, Any] | None = None  # What `@app.retry` has set.
 
     @property
     def kind(self) -> str:
@@ -144,6 +145,7 @@ def _describe(builder: Any, folder: Path) -> Function:
         parameters=frozenset(inspect.signature(code).parameters),
         annotations=_annotations(code),
         folder=folder,
+        retry=builder.get_settings_dict("retry_policy"),
     )
 
 

@@ -107,7 +107,7 @@ class Invoker:
                 value = decode(function, data, metadata or {})
                 values = arguments(function, value, self._client, beside.inputs)
             if "context" in function.parameters and "context" not in values:
-                values["context"] = InvocationContext(function, invocation_id, headers or {})
+                values["context"] = InvocationContext(function, invocation_id, headers or {}, beside.retry)
             result = await self._call(function, values)
         except Exception as error:
             detail = f"invocation={invocation_id} error={describe(error)}"

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from azure.functions.meta import Datum
 
 from signalbox.host.azure_storage.accounts import StorageClients, find_account
-from signalbox.host.bindings import Beside, Results
+from signalbox.host.bindings import Beside, Results, Retry
 from signalbox.host.containment import describe
 from signalbox.host.data_bindings.blob_contents import Blobs
 from signalbox.host.data_bindings.expressions import TriggerValues
@@ -63,7 +63,8 @@ class BoundCalls:
         except Exception as error:
             LOGGER.error("function=%s does not run, an input cannot be read: %s", function.name, describe(error))
             raise
-        results = await self._calls.answer(function, data, headers, instance, metadata, Beside(inputs=inputs))
+        given = Beside(inputs=inputs, retry=beside.retry if beside else Retry())
+        results = await self._calls.answer(function, data, headers, instance, metadata, given)
         if not isinstance(results, Results):  # A function without outputs.
             return results
         await self._send(function, values, results)

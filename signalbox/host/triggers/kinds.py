@@ -13,6 +13,7 @@ from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
 from signalbox.host.indexing.definitions import check_definition
 from signalbox.host.log import LOGGER
+from signalbox.host.triggers.retries import check_retries
 
 KINDS = frozenset(
     {
@@ -58,3 +59,4 @@ def _check(function: Function) -> None:
     check_annotation(function)
     check_settings(function, os.environ)
     check_trigger(function, os.environ)
+    check_retries(function)

@@ -14,12 +14,15 @@ from itertools import pairwise
 
 from azure.functions.meta import Datum
 
+from signalbox.host.bindings import Beside, PastError, Retry
 from signalbox.host.clock import Alarm, Clock
+from signalbox.host.containment import describe
 from signalbox.host.durable.storage.database import Storage
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Calls
 from signalbox.host.moments import from_text, to_text
 from signalbox.host.triggers.ncrontab import Schedule, parse_schedule
+from signalbox.host.triggers.retries import RetryPolicy, retry_policy
 
 _LATE_SECONDS = 1.0
 _OCCURRENCES = 5  # So many of a schedule are looked at, as Azure looks at them.
@@ -33,6 +36,7 @@ class Timer:
     schedule: Schedule
     run_on_startup: bool
     is_monitored: bool  # Whether the function is told of occurrences, and a missed one is made up for.
+    policy: RetryPolicy | None
 
 
 def timer(function: Function) -> Timer:
@@ -43,6 +47,7 @@ def timer(function: Function) -> Timer:
         schedule=schedule,
         run_on_startup=bool(function.trigger.get("runOnStartup")),
         is_monitored=function.trigger.get("useMonitor") is not False and not _is_frequent(schedule),
+        policy=None if function.retry is None else retry_policy(function.retry),
     )
 
 
@@ -64,10 +69,11 @@ class TimerTriggers:
         self._invoker = invoker
         self._alarms: dict[str, Alarm] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._resting: set[asyncio.Task[None]] = set()  # Those that wait for the clock before a retry.
 
     @property
     def idle(self) -> bool:
-        return not self._tasks
+        return self._tasks == self._resting
 
     async def start(self) -> None:
         """Fire what was missed or must run at start; set the rest."""
@@ -100,7 +106,7 @@ class TimerTriggers:
         self._alarms[timer.function.name] = self._clock.call_at(due_at, lambda: self._fire(timer, due_at, last))
 
     def _fire(self, timer: Timer, due_at: datetime, last: str | None) -> None:
-        task = asyncio.ensure_future(self._run(timer, due_at, last))
+        task = asyncio.create_task(self._run(timer, due_at, last), name=timer.function.name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -116,13 +122,42 @@ class TimerTriggers:
         late = timer.is_monitored and (now - due_at).total_seconds() > _LATE_SECONDS
         # The invoker has logged a failure, and the timer goes on all the same: a schedule does not end with one bad
         # run.
-        await asyncio.gather(self._invoke(timer, due_at, last, late=late), return_exceptions=True)
+        await asyncio.gather(self._invoke_with_retries(timer, due_at, last, late=late), return_exceptions=True)
         # Both moments, since a run that lasted past its next occurrence does not make it up, and a clock that was set
         # back must not repeat one.
         following = max(timer.schedule.after(now), timer.schedule.after(self._clock.now()))
         await self._wait(timer, following, to_text(now))
 
-    async def _invoke(self, timer: Timer, due_at: datetime, last: str | None, *, late: bool) -> None:
+    async def _invoke_with_retries(self, timer: Timer, due_at: datetime, last: str | None, *, late: bool) -> None:
+        most = timer.policy.most if timer.policy else 0
+        retry = Retry(max_retry_count=most)
+        while True:
+            try:
+                return await self._invoke(timer, due_at, last, late=late, retry=retry)
+            except Exception as error:
+                number = retry.retry_count + 1
+                if timer.policy is None or not timer.policy.allows(number):
+                    raise
+                past = PastError(message=describe(error))
+                retry = Retry(retry_count=number, max_retry_count=most, exception=past)
+            await self._rest(timer, timer.policy.pause(number))
+
+    async def _rest(self, timer: Timer, pause: timedelta) -> None:
+        """Wait until the clock is *pause* further on."""
+        (task,) = [task for task in self._tasks if task.get_name() == timer.function.name]
+        is_over = asyncio.Event()
+
+        def end() -> None:
+            self._resting.discard(task)
+            is_over.set()
+
+        self._resting.add(task)
+        self._alarms[timer.function.name] = self._clock.call_at(self._clock.now() + pause, end)
+        await is_over.wait()
+
+    async def _invoke(
+        self, timer: Timer, due_at: datetime, last: str | None, *, late: bool, retry: Retry | None = None
+    ) -> None:
         now = self._clock.now()
         status = {
             "Last": last or to_text(due_at),
@@ -131,4 +166,5 @@ class TimerTriggers:
         }
         told = status if timer.is_monitored else None
         info = {"Schedule": {"AdjustForDST": True}, "ScheduleStatus": told, "IsPastDue": late}
-        await self._invoker.answer(timer.function, Datum(json.dumps(info), "json"))
+        beside = Beside(retry=retry or Retry())
+        await self._invoker.answer(timer.function, Datum(json.dumps(info), "json"), beside=beside)

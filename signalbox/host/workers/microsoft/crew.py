@@ -7,13 +7,14 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from http.cookies import SimpleCookie
 from typing import Any
 
 from azure.functions.meta import Datum
 
-from signalbox.host.bindings import Beside, ClientBinding, Results, TraceContext
+from signalbox.host.bindings import Beside, ClientBinding, PastError, Results, TraceContext
 from signalbox.host.containment import describe
 from signalbox.host.durable.functions import orchestrator_functions
 from signalbox.host.functions import Function
@@ -43,6 +44,7 @@ class LibraryCrew(Crew):
             "inputs": list(self._inputs(function, data, beside)),
             "metadata": {name: wire(value) for name, value in metadata.items()},
             "trace": (trace.trace_parent, trace.trace_state),
+            "retry": (beside.retry.retry_count, beside.retry.max_retry_count, _fields(beside.retry.exception)),
         }
         try:
             answer = await self._ask(await self._choose(), "call", function.name, order, limit=self._limit)
@@ -66,6 +68,10 @@ class LibraryCrew(Crew):
                 yield str(binding["name"]), ("string", self._client())
         for name, datum in beside.inputs.items():
             yield name, None if datum is None else wire(datum)
+
+
+def _fields(error: PastError | None) -> dict[str, str] | None:
+    return None if error is None else asdict(error)
 
 
 def wire(datum: Datum) -> tuple[str, Any]:

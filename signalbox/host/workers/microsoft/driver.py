@@ -89,8 +89,20 @@ async def load(folder: str) -> dict[str, Any]:
     return {
         "library": f"azure-functions-runtime {worker.worker_version}, Python {worker.runtime_version}, "
         f"azure.functions of {sdk}",
-        "functions": [{"name": f.name, "id": f.function_id, "bindings": list(f.raw_bindings)} for f in functions],
+        "functions": [
+            {"name": f.name, "id": f.function_id, "bindings": list(f.raw_bindings), "retry": _retry(f)}
+            for f in functions
+        ],
     }
+
+
+def _retry(function: Any) -> dict[str, str] | None:
+    """The policy of a function as `@app.retry` has set it."""
+    options = function.retry_options
+    if options is None:
+        return None
+    fields = {name: str(value) for name, value in vars(options).items()}
+    return {**fields, "strategy": fields["retry_strategy"]}
 
 
 def _check(answer: Any) -> None:
@@ -102,14 +114,14 @@ async def invoke(order: dict[str, Any]) -> tuple[Any, ...]:
     """What one call gives: its value and outputs, or its error's text and trace."""
     # The library itself sets this for functions in threads alone.
     invocation_id_cv.set(order["invocation"])
-    parent, state = order["trace"]
+    (parent, state), (count, most, past) = order["trace"], order["retry"]
     request = SimpleNamespace(
         invocation_id=order["invocation"],
         function_id=order["id"],
         input_data=[Fields(data=_typed(data), name=name) for name, data in order["inputs"]],
         trigger_metadata={name: _typed(data) for name, data in order["metadata"].items()},
         trace_context=SimpleNamespace(trace_parent=parent, trace_state=state, attributes={}),
-        retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
+        retry_context=SimpleNamespace(retry_count=count, max_retry_count=most, exception=past and Fields(**past)),
     )
     for_library = SimpleNamespace(request=SimpleNamespace(invocation_request=request))
     answer = await handle_event.invocation_request(for_library)

@@ -93,6 +93,7 @@ class Spawner:
             parameters=frozenset(str(binding["name"]) for binding in bindings) - {"$return"},
             annotations={},  # The library has checked them.
             folder=self._app,
+            retry=fields["retry"],
         )
 
 

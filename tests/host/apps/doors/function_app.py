@@ -37,7 +37,7 @@ def page(req: func.HttpRequest) -> str:
 def guarded(req: func.HttpRequest, context: func.Context) -> str:
     assert req.method
     assert context.function_directory.endswith("doors")
-    assert context.retry_context is None
+    assert context.retry_context.retry_count == 0
     assert context.thread_local_storage is not None
     return f"{context.function_name} {len(context.invocation_id)}"
 
