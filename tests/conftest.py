@@ -24,7 +24,7 @@ settings.register_profile("whole", UNTIMED, max_examples=100)
 settings.load_profile("whole" if WHOLE else "short")
 _LONGEST_ID = 200
 _MEMORY = Path("/dev/shm")
-_ENOUGH_BYTES = 4 * 1024**3  # A run needs one gigabyte, and pytest keeps the folders of three.
+_ENOUGH_BYTES = 6 * 1024**3  # A run needs about one gigabyte; several may go on at once, beside other programs.
 
 
 def pytest_configure() -> None:
@@ -32,11 +32,17 @@ def pytest_configure() -> None:
 
     It was half of the time. Nothing that a test looks at differs: a killed process loses nothing of either.
     """
-    if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _MEMORY.is_dir():
-        memory = os.statvfs(_MEMORY)
-        runs_programs = not memory.f_flag & os.ST_NOEXEC  # Tests make virtual environments.
-        if runs_programs and memory.f_bavail * memory.f_frsize >= _ENOUGH_BYTES and os.access(_MEMORY, os.W_OK):
-            os.environ["PYTEST_DEBUG_TEMPROOT"] = str(_MEMORY)
+    if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _has_room_in_memory():
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(_MEMORY)
+
+
+def _has_room_in_memory() -> bool:
+    if not (_MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)):
+        return False
+    memory, facts = os.statvfs(_MEMORY), Path("/proc/meminfo").read_text(encoding="ascii")
+    runs_programs = not memory.f_flag & os.ST_NOEXEC  # Tests make virtual environments.
+    available = next((1024 * int(line.split()[1]) for line in facts.splitlines() if line[:13] == "MemAvailable:"), 0)
+    return runs_programs and min(available, memory.f_bavail * memory.f_frsize) >= _ENOUGH_BYTES
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -44,7 +44,8 @@ def test_the_containers_are_those_of_the_configuration(project: Path) -> None:
 
 def test_a_teams_own_account_is_made_with_its_containers(project: Path, tmp_path: Path) -> None:
     hub = "{account: stlab, subscription: s, resource_group: g, containers: [incoming, notes], environments: [dev]}"
-    project.write_text(f"{CONFIGURATION}hubs:\n  lab: {hub}\n")
+    text = CONFIGURATION.replace("mlw-dev}", "mlw-dev, experiment: true}").replace("scores/{run}", "notes/{run}")
+    project.write_text(f"{text}hubs:\n  lab: {hub}\n")
     hub_containers = read_project(app_folder(), project).hub
 
     assert "incoming" not in hub_containers.names
