@@ -5,6 +5,7 @@ The tests that share one local cloud come first: they are the longest chain, and
 
 import gc
 import os
+import signal
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -31,7 +32,11 @@ def pytest_configure() -> None:
     """Folders of tests lie in memory where they fit: a thousand hosts with a database each would wait for the disk.
 
     It was half of the time. Nothing that a test looks at differs: a killed process loses nothing of either.
+
+    A shell's background ignores Ctrl-C, and so would every process that a test starts and interrupts.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if "PYTEST_DEBUG_TEMPROOT" not in os.environ and _has_room_in_memory():
         os.environ["PYTEST_DEBUG_TEMPROOT"] = str(_MEMORY)
 

@@ -156,7 +156,7 @@ async def test_a_wrong_secret_and_a_wrong_address_are_refused_and_a_throttle_is_
     item = await instance.item()
     await beside(instance.desk.approval, item)
     await instance.control("/_control/disturb", {"status": 429, "times": 1, "after": 30})
-    with pytest.raises(PutOff, match="for 30 s"):
+    with pytest.raises(PutOff, match="next try is in 30 s"):
         await beside(instance.desk.note, item, "signalbox a", "x")
     await instance.control("/_control/disturb", {"status": 500, "times": 1})
     with pytest.raises(Transient, match="500"):

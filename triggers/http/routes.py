@@ -84,7 +84,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         "run",
         Action.START_INFERENCE,
     ),
-    _get("runs/{run}/logs", api.operations.job_logs.show_run_log, "run", "run", Action.SEE_DATA),
+    _get("runs/{run}/logs", api.operations.job_logs.show_run_log, "run", "run", Action.CHECK_DATA),
     _get("explanations/{name}", api.operations.explanations.explain_anything, "follow", "follow"),
     _post("runs/{run}/cancel", api.inference.runs.cancel_run, Action.OPERATE, "run", "run", 202),
     _post("runs/{run}/release", api.inference.runs.release_run, Action.RELEASE, "run", "run", 202),
@@ -144,7 +144,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         api.operations.job_logs.show_training_log,
         "retraining",
         "retraining",
-        Action.SEE_DATA,
+        Action.CHECK_DATA,
     ),
     _post(
         "retrainings/{run}/cancel",

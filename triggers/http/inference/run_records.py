@@ -101,7 +101,7 @@ class RunJob:
     """The batch job of a run: *job* is Azure ML's id, *name* ours, *studio* its page where the cloud has one.
 
     Of a failed job *error* is the line of *log*, a file in the artifact store of the workspace, that says why. It is
-    there for who may read the log, and so needs `see_data`.
+    there for who may read the log, and so needs `check_data`.
     """
 
     job: str

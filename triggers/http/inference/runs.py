@@ -11,6 +11,7 @@ from shared.application.lists import RowFilter
 from shared.clients import Clients
 from shared.codec import decode
 from shared.domain import identity
+from shared.domain.access.permissions import Action
 from shared.domain.inference.runs import RunOutcome
 from shared.domain.teams.ownership import Belonging
 from shared.domain.teams.quotas import WAITING_FOR_ROOM
@@ -240,8 +241,8 @@ def _describe(request: ApiRequest, record: RunRecord) -> RunShown:
     step_by_name = {step.step: step for step in steps}
     submission = step_by_name.get("submitted")
     if submission and submission.result["job"]:  # An online endpoint makes no job.
-        # A script repeats values of the data in its errors.
-        response = replace(response, job=job_of(clients, record, route.score.workspace, submission, log=samples))
+        log = clients.configuration.permissions.allows(request.caller, Action.CHECK_DATA, place, team)
+        response = replace(response, job=job_of(clients, record, route.score.workspace, submission, log))
     if registration := step_by_name.get("registered"):
         response = replace(response, input_asset=decode(c.RegisteredInput, registration.result))
     hold_step, quarantine_step = step_by_name.get("held"), step_by_name.get("quarantined")
