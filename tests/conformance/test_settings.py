@@ -56,4 +56,5 @@ def test_a_function_that_runs_too_long_is_ended(served: tuple[str, str], host: C
         assert [reply.status for reply in replies] == [500, 500]
     for client in clients:
         client.close()
-    assert host.get("/api/text").status == 200
+    # The limit of two seconds holds for this call too, and a busy machine may need longer for the first one.
+    assert host.until(lambda: host.get("/api/text").status, lambda status: status == 200) == 200
