@@ -20,7 +20,7 @@ from signalbox.host.azure_storage.accounts import StorageClients
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Calls
 from signalbox.host.log import LOGGER
-from signalbox.host.triggers.event_grid import cloud_handshake, is_cloud, validation
+from signalbox.host.triggers.event_grid import answer_event_grid
 from signalbox.host.web.access import Access
 
 PATH = "/{runtime:(?i:runtime/webhooks/blobs)}"
@@ -43,20 +43,10 @@ class BlobTriggers:
         """Answer one request of Event Grid: 202 once the events are in the queue."""
         if not self._access.admits(request, self._access.keys.blobs_extension):
             return web.Response(status=401)
-        if request.method == "OPTIONS":
-            return cloud_handshake(request)
-        try:
-            body = json.loads(await request.read())
-        except ValueError:
-            return web.Response(status=400, text="the body is not JSON")
-        kind = request.headers.get("aeg-event-type", "")
-        if kind == "SubscriptionValidation":
-            return validation(body)
-        if kind == "Unsubscribe":
-            return web.Response(status=202)
-        if kind != "Notification" and not is_cloud(request):
-            return web.Response(status=400, text=f"aeg-event-type {kind!r} is not known: send Notification")
         function = request.query.get("functionName", "")
+        return await answer_event_grid(request, lambda body: self._queue(function, body))
+
+    async def _queue(self, function: str, body: Any) -> web.Response:
         for event in body if isinstance(body, list) else [body]:
             try:
                 message = _message(event, function)

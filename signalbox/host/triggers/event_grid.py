@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -38,23 +38,7 @@ class EventGridWebhook:
         function = self._functions.get(name.lower())
         if function is None:
             return web.Response(status=404, text=f"cannot find function: '{name}'")
-        if request.method == "OPTIONS":
-            return cloud_handshake(request)
-        return await self._post(request, function)
-
-    async def _post(self, request: web.Request, function: Function) -> web.Response:
-        try:
-            body = json.loads(await request.read())
-        except ValueError:
-            return web.Response(status=400, text="the body is not JSON")
-        kind = request.headers.get("aeg-event-type", "")
-        if kind == "SubscriptionValidation":
-            return validation(body)
-        if kind == "Unsubscribe":
-            return web.Response(status=202)
-        if kind == "Notification" or is_cloud(request):
-            return await self._deliver(function, body)
-        return web.Response(status=400, text=f"aeg-event-type {kind!r} is not known: send Notification")
+        return await answer_event_grid(request, lambda body: self._deliver(function, body))
 
     async def _deliver(self, function: Function, body: Any) -> web.Response:
         events = body if isinstance(body, list) else [body]
@@ -69,11 +53,29 @@ class EventGridWebhook:
         return web.Response(status=202)
 
 
-def is_cloud(request: web.Request) -> bool:
+async def answer_event_grid(request: web.Request, deliver: Callable[[Any], Awaitable[web.Response]]) -> web.Response:
+    """Answer a request of Event Grid: its handshakes here, and by *deliver* one that brings events."""
+    if request.method == "OPTIONS":
+        return _cloud_handshake(request)
+    try:
+        body = json.loads(await request.read())
+    except ValueError:
+        return web.Response(status=400, text="the body is not JSON")
+    kind = request.headers.get("aeg-event-type", "")
+    if kind == "SubscriptionValidation":
+        return _validation(body)
+    if kind == "Unsubscribe":
+        return web.Response(status=202)
+    if kind == "Notification" or _is_cloud(request):
+        return await deliver(body)
+    return web.Response(status=400, text=f"aeg-event-type {kind!r} is not known: send Notification")
+
+
+def _is_cloud(request: web.Request) -> bool:
     return request.content_type in ("application/cloudevents+json", "application/cloudevents-batch+json")
 
 
-def validation(body: Any) -> web.Response:
+def _validation(body: Any) -> web.Response:
     try:
         code = body[0]["data"]["validationCode"]
     except (LookupError, TypeError):
@@ -81,7 +83,7 @@ def validation(body: Any) -> web.Response:
     return web.json_response({"validationResponse": code})
 
 
-def cloud_handshake(request: web.Request) -> web.Response:
+def _cloud_handshake(request: web.Request) -> web.Response:
     """CloudEvents HTTP Web Hooks 1.0, section 4."""
     origin = request.headers.get("WebHook-Request-Origin")
     if origin is None:
