@@ -26,7 +26,7 @@ class Membership:
 
 def find_members(clients: Clients, request: c.Inference) -> Membership:
     """The files of *request*, in order of their paths. Raises Refused for those of a hub that its route may not use."""
-    membership = _found(clients, request)
+    membership = _find_membership(clients, request)
     if request.repeats:
         containers = arrival_containers(store_of(clients.hub, request), request)
     else:
@@ -49,7 +49,7 @@ def _require_open_hubs(configuration: Configuration, request: c.Inference, conta
             )
 
 
-def _found(clients: Clients, request: c.Inference) -> Membership:
+def _find_membership(clients: Clients, request: c.Inference) -> Membership:
     if request.repeats:
         return Membership(blobs=_pinned_before(clients, request))
     if request.trigger is None:

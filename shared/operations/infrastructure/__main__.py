@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from shared.config import load
-from shared.domain.configuration import Configuration
+from shared.domain.configuration import Configuration, TeamHub
 from shared.operations.infrastructure.app_settings import FORBIDDEN_ON_FLEX, Source, app_settings, asked_settings
 from shared.operations.infrastructure.filters import FILE_EVENTS, MODEL_EVENTS, file_subscriptions
 from shared.operations.infrastructure.messaging import queues, topic
@@ -55,9 +55,7 @@ def infrastructure(configuration: Configuration) -> dict[str, object]:
 def _hubs(configuration: Configuration) -> dict[str, object]:
     return {
         hub.name: {
-            "account": hub.account,
-            "subscription": hub.group.subscription,
-            "resourceGroup": hub.group.name,
+            **_account(hub),
             "containers": list(hub.containers),
             "environments": list(hub.environments),
             "personas": hub_writers(configuration),
@@ -65,6 +63,10 @@ def _hubs(configuration: Configuration) -> dict[str, object]:
         }
         for hub in configuration.hubs
     }
+
+
+def _account(hub: TeamHub) -> dict[str, str]:
+    return {"account": hub.account, "subscription": hub.group.subscription, "resourceGroup": hub.group.name}
 
 
 def _environments(configuration: Configuration) -> dict[str, object]:
@@ -77,14 +79,7 @@ def _environments(configuration: Configuration) -> dict[str, object]:
             "aboveDevelopment": workspace.name
             in {stage.environment.name for stage in configuration.ladder.stages[1:] if stage.environment},
             "hubs": [
-                {
-                    "name": hub.name,
-                    "account": hub.account,
-                    "subscription": hub.group.subscription,
-                    "resourceGroup": hub.group.name,
-                }
-                for hub in configuration.hubs
-                if workspace.name in hub.environments
+                {"name": hub.name, **_account(hub)} for hub in configuration.hubs if workspace.name in hub.environments
             ],
         }
         for workspace in configuration.workspaces

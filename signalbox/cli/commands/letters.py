@@ -67,10 +67,11 @@ def replay(paths: tuple[str, ...], select_all: bool, yes: bool, as_json: bool) -
         letters, unseen = _newest()
         chosen_paths = tuple(letter["path"] for letter in reversed(letters))
         _tell_unseen(unseen)
-    replays = list[dict[str, Any]]()
+    app, replays = find_app(), list[dict[str, Any]]()
     try:
         for path in chosen_paths:
-            replays.append(_replay(path, yes))
+            with suggesting(app, LETTERS, path):
+                replays.append(app.post("dead-letters/replay", {"path": path, "dry_run": not yes}))
             if not as_json:
                 _tell_replay(replays[-1])
     finally:  # What was replayed before one fails was replayed, and is told.
@@ -88,14 +89,6 @@ def replay(paths: tuple[str, ...], select_all: bool, yes: bool, as_json: bool) -
         )
     elif not yes:
         click.echo("nothing was done; --yes does it")
-
-
-def _replay(path: str, yes: bool) -> dict[str, Any]:
-    """What taking the letter at *path* in again has done, or would do without *yes*."""
-    app = find_app()
-    with suggesting(app, LETTERS, path):
-        answer: dict[str, Any] = app.post("dead-letters/replay", {"path": path, "dry_run": not yes})
-    return answer
 
 
 def _tell_replay(answer: dict[str, Any]) -> None:
