@@ -45,7 +45,7 @@ def _deviation(expected: Any, actual: Any) -> float:
     if _is_number(expected) and _is_number(actual):
         if math.isfinite(distance := abs(float(expected) - float(actual))):
             return distance
-        raise ValueError("a number that is not finite, or instead of one that is not")
+        raise ValueError(f"{_magnitude(actual)} instead of {_magnitude(expected)}")
     if type(expected) is type(actual) and expected == actual:
         return 0.0
     raise ValueError(_difference(expected, actual))
@@ -53,6 +53,10 @@ def _deviation(expected: Any, actual: Any) -> float:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)  # True is an int, and no 1 in JSON.
+
+
+def _magnitude(number: float) -> str:
+    return "a finite number" if math.isfinite(number) else json.dumps(number)  # NaN, Infinity: no data.
 
 
 def _difference(expected: Any, actual: Any) -> str:

@@ -11,6 +11,9 @@ from click.testing import CliRunner
 
 from shared.domain.inference.routes import OverrideLimits, Overrides
 from shared.ports import BatchJob
+from shared.records.inference import RunRecord
+from shared.records.paths import run_record
+from shared.records.store import RecordStore
 from signalbox.cli.commands.runs import score
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import FakeClients
@@ -131,6 +134,29 @@ async def test_machines_are_suggested_from_runs_that_completed(app: InferenceApp
     status, following = await app.request("GET", f"runs/{accepted['id']}/suggestion?within_s=60")
     assert (status, following["bytes"], following["within_s"]) == (200, 20_005, 60)
     assert following["instance_count"] >= 1
+
+
+async def test_runs_of_another_endpoint_suggest_nothing_though_its_deployment_has_the_same_name(
+    app: InferenceApp,
+) -> None:
+    runs = [await app.arrive(f"landing/each/north/{number}.csv") for number in range(3)]
+    for run in runs:
+        await app.finish(run)
+    app.land(FILE)
+    body = {"route": "each", "paths": [FILE]}
+    _, suggested = await app.request("POST", "suggestions", body)
+    assert suggested["runs"] == 3
+
+    store = RecordStore(app.hub, "signalbox")
+    for run in runs:
+        entry = store.get_stored(RunRecord, run_record(run))
+        assert entry
+        route = entry.record.inference.route
+        elsewhere = replace(route, score=replace(route.score, endpoint="another"))
+        store.update(entry, replace(entry.record, inference=replace(entry.record.inference, route=elsewhere)))
+
+    _, suggested = await app.request("POST", "suggestions", body)
+    assert suggested["runs"] == 0
 
 
 async def test_without_runs_nothing_is_suggested(app: InferenceApp) -> None:

@@ -21,8 +21,8 @@ def entry_path(number: int) -> str:
 
 def entry_number(path: str) -> int | None:
     """The number of the entry that *path*, which anybody may have written, names; None where it names none."""
-    number = path.removeprefix(ENTRIES).removesuffix(".json")
-    return int(number) if len(number) == 12 and number.isascii() and number.isdigit() else None
+    number = _number(path.removeprefix(ENTRIES).removesuffix(".json"))
+    return number if number is not None and entry_path(number) == path else None
 
 
 @lru_cache(maxsize=1024)  # A reader of a model's history asks it of each entry.
@@ -33,6 +33,11 @@ def subject_folder(subject: str) -> str:
 
 def subject_path(subject: str, number: int) -> str:
     return f"{subject_folder(subject)}{number:012d}"
+
+
+def filed_number(path: str) -> int | None:
+    """The number of the entry that *path*, in the folder of a model, files there; None where it files none."""
+    return _number(path.rpartition("/")[2])
 
 
 def key_path(key: str) -> str:
@@ -53,3 +58,7 @@ def size_of(path: str) -> int | None:
 
 def tile_path(level: int, index: int, width: int) -> str:
     return f"{TILES}{level}/{index:09d}.{width:03d}"
+
+
+def _number(text: str) -> int | None:
+    return int(text) if len(text) == 12 and text.isascii() and text.isdigit() else None

@@ -9,7 +9,7 @@ from functools import lru_cache
 from threading import Lock
 
 from shared.adapters.audit_log.containers import LogBlobs
-from shared.adapters.audit_log.layout import entry_number, subject_folder
+from shared.adapters.audit_log.layout import filed_number, subject_folder
 from shared.adapters.audit_log.verified_marks import VerifiedMarks
 from shared.domain.failures import Refused
 from shared.domain.promotion.audit import Entry
@@ -45,7 +45,7 @@ class SubjectIndex:
         if self._mark is None:
             return []
         paths = (blob.path for blob in self._hub.list(self._container, folder))
-        numbers = (entry_number(path.rpartition("/")[2]) for path in paths)
+        numbers = (filed_number(path) for path in paths)
         size = self._mark.size
         index_entries = self._on(folder, (number for number in numbers if number is not None and 1 <= number <= size))
         summary = FiledEntries().extended(entry.number for entry in index_entries)

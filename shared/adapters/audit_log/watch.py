@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from shared.adapters.audit_log.containers import LogBlobs
 from shared.adapters.audit_log.heads import SignedHead, TreeHeads, UnbelievedHead
-from shared.adapters.audit_log.layout import ENTRIES, KEYS, SUBJECTS, entry_number, subject_folder
+from shared.adapters.audit_log.layout import ENTRIES, KEYS, SUBJECTS, entry_number, filed_number, subject_folder
 from shared.adapters.audit_log.subjects import EntryReader
 from shared.adapters.audit_log.verification import Verification, VerifiedPart
 from shared.domain.failures import Refused
@@ -92,7 +92,7 @@ class LogWatch:
 
     def _strangers(self, folder: str, latest: int) -> Iterator[str]:
         for blob in self._hub.list(self._container, folder):
-            number = entry_number(blob.path.rpartition("/")[2])
+            number = filed_number(blob.path)
             entry = self._entry(number) if number is not None and 1 <= number <= latest else None
             if entry is None or subject_folder(entry.subject) != folder:
                 yield f"{blob.path} was planted: it names no entry on this model"

@@ -49,8 +49,10 @@ def _past_jobs(clients: SizingClients, route: Route) -> Iterator[PastJob]:
     entries = matching(RUNS, clients.lists.rows(RUNS), wanted)
     for entry in islice(entries, _NEWEST):
         record = find_run(clients.store, entry[len(COLUMNS[RUNS])])
-        job = record and _job(clients, record, own)
-        if job and record and record.inference.route.score.deployment == scoring.deployment:
+        # Deployments of two endpoints may have one name.
+        if record is None or record.inference.route.score.address != scoring.address:
+            continue
+        if job := _job(clients, record, own):
             yield job
 
 

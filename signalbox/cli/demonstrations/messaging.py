@@ -15,7 +15,7 @@ from signalbox.cli.app_client import AppClient
 from signalbox.cli.commands.hub import upload
 from signalbox.cli.commands.messages import bodies_of, connect, hear, send_bodies
 from signalbox.cli.demonstrations.example import deploy_example, train_example
-from signalbox.cli.demonstrations.inference import predict_directly, published_predictions
+from signalbox.cli.demonstrations.inference import largest_difference, predict_directly, published_predictions
 from signalbox.cli.demonstrations.stage import Stage, Timeline, expect, read, wait_for
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
@@ -110,12 +110,7 @@ def _stream(stage: Stage, client: "ServiceBusClient") -> None:
 
 def _verify(stage: Stage, manifests: set[str], direct: dict[str, float]) -> None:
     predictions = [pair for manifest in sorted(manifests) for pair in published_predictions(stage, manifest)]
-    expect(
-        len(predictions) == len(direct) and {name for name, _ in predictions} == direct.keys(),
-        "not every record came once",
-    )
-    worst = max(abs(value - direct[name]) for name, value in predictions)
-    expect(worst < 1e-5, f"a published prediction differs from the model's by {worst}")
+    largest_difference(predictions, direct)
     stage.line.say("verified", f"{len(predictions)} predictions, each once, equal the model called directly")
 
 

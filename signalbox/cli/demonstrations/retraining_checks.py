@@ -62,7 +62,7 @@ def _check_answers(stage: Stage, run: str) -> None:
     predictions = pd.read_csv(io.BytesIO(content)).set_index("id")["progression"].loc[holdout.index]
     after = abs(predictions - truth).mean()
     answers = pd.Series(_ask(stage, holdout[_FEATURES]), index=holdout.index)
-    worst = abs(answers - predictions).max()
+    worst = abs(answers - predictions).max(skipna=False)  # A prediction that is no number is not close.
     expect(worst < _CLOSE, f"an answer of pre-production differs from the challenger's prediction by {worst}")
     judgement = json.loads(read(stage.hub, f"signalbox/retraining-runs/{run}/evaluation.json"))
     expect(

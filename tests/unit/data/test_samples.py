@@ -1,5 +1,6 @@
 """Sentences of reports of earlier releases had values in them: they are made anew from the findings."""
 
+import math
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -92,7 +93,8 @@ def test_what_a_script_that_fails_says_of_a_row_is_not_repeated() -> None:
         ({"a": 1}, b'{"marked-4711": 1}', "an object with other names"),
         ([True], b"[1]", "a number instead of true or false"),
         ([True], b"[false]", "the other of true or false"),
-        ([1], b"[NaN]", "a number that is not finite, or instead of one that is not"),
+        ([math.nan], b"[1]", "a finite number instead of NaN"),
+        ([1], b"[NaN]", "NaN instead of a finite number"),
     ],
 )
 def test_an_answer_to_a_golden_request_is_told_by_its_form(recorded: object, body: bytes, difference: str) -> None:

@@ -104,6 +104,18 @@ def test_names_that_were_planted_are_found_when_the_log_is_read_again() -> None:
 
 
 @pytest.mark.parametrize("verified", [False, True])
+def test_a_name_that_is_almost_that_of_an_entry_is_no_entry(verified: bool) -> None:
+    log = long_log(12)
+    if verified:
+        watched(log)
+    planted = [entry_path(5).removesuffix(".json"), entry_path(5) + ".json"]
+    for path in planted:
+        log.put(path, b"{}")
+    problems = reread(log)
+    assert [path for path in planted if any(problem.startswith(path + " ") for problem in problems)] == planted
+
+
+@pytest.mark.parametrize("verified", [False, True])
 def test_a_removed_name_hides_no_entry(verified: bool) -> None:
     log = long_log(20)
     expected = numbers(log)
