@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.check.findings import Finding, Place
 from infra.check.functions import arity_problem
-from infra.check.language.syntax import Call, Loop, Module, Name, Output, Parameter, Resource, Template, Variable
+from infra.check.language.syntax import Call, Loop, Name, Output, Parameter, Resource, Template, Variable
 
 
 def static_findings(template: Template) -> Iterator[Finding]:
@@ -36,10 +36,6 @@ def static_findings(template: Template) -> Iterator[Finding]:
             yield Finding(Place(template.path, entry.line), "unused", f"{entry.name} is used by nothing")
         elif isinstance(entry, Resource) and entry.existing and entry.symbol not in used:
             yield Finding(Place(template.path, entry.line), "unused", f"{entry.symbol} is used by nothing")
-
-
-def modules_of(template: Template) -> Iterator[Module]:
-    return (entry for entry in template.declarations if isinstance(entry, Module))
 
 
 def _nodes(node: Any, bound: frozenset[str]) -> Iterator[tuple[Any, frozenset[str]]]:

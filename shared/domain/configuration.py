@@ -17,7 +17,7 @@ from shared.domain.provisioning.rules import ProvisioningRules
 from shared.domain.retraining.rules import Retraining
 from shared.domain.rollout.policy import CountSource
 from shared.domain.schedules.due_times import Schedule
-from shared.domain.teams.ownership import Belonging, Quotas, Team, owner_of
+from shared.domain.teams.ownership import Belonging, Team, owner_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +114,6 @@ class Configuration:
     def team_of(self, kind: Belonging, name: str) -> str:
         """The team that *name* belongs to; PLATFORM for the platform's own, and for what is not configured."""
         return owner_of(self.teams, kind, name)
-
-    def quotas_of(self, team: str) -> Quotas:
-        """What *team* may use at most; the platform's own is not limited."""
-        return next((own.quotas for own in self.teams if own.name == team), Quotas())
 
     def workspace(self, name: str) -> Workspace:
         """The environment called *name*. Raises Refused naming those there are."""

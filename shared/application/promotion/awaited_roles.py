@@ -22,10 +22,8 @@ from shared.domain.promotion.ladder import BreakGlass
 from shared.domain.promotion.people import Askers, same_person
 from shared.domain.promotion.plans import Phase
 from shared.ports import Ledger
-from shared.records import paths
 from shared.records.promotion import delegation_at
 from shared.records.statements import Statements
-from shared.records.store import RecordStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +54,6 @@ class Waited:
         if self.delegation is not None and same_person(self.delegation.by, person):
             return False
         return holds and not self.askers.include(person, person.name)
-
-
-def open_promotions(store: RecordStore) -> Iterator[c.Promotion]:
-    """What was asked for by every promotion that has not ended."""
-    for stored in store.list(c.Promotion, paths.OPEN_PROMOTIONS):
-        yield stored.record
 
 
 def waited_for(

@@ -1,4 +1,4 @@
-"""The Merkle tree of RFC 6962: hashes, the frontier of a growing tree, inclusion and consistency proofs.
+"""The Merkle tree of RFC 6962: hashes, the frontier of a growing tree, and proofs of inclusion.
 
 Pure arithmetic. Where hashes are kept is in `shared.adapters.audit_log.tiles`.
 Contract: RFC 6962 section 2.1; verification as RFC 9162 sections 2.1.3.2 and 2.1.4.2 write it down.
@@ -85,27 +85,6 @@ def inclusion_proof(index: int, size: int, node: NodeReader) -> tuple[bytes, ...
     return tuple(reversed(path))
 
 
-def consistency_proof(old_size: int, size: int, node: NodeReader) -> tuple[bytes, ...]:
-    """Why the tree of *size* leaves begins with that of *old_size*. Raises ValueError where it cannot."""
-    if not 0 <= old_size <= size:
-        raise ValueError(f"a tree of {size} leaves does not begin with {old_size}")
-    if old_size in (0, size):
-        return ()
-    start, end, path = 0, size, list[bytes]()
-    while old_size != end:
-        middle = start + _split(end - start)
-        if old_size <= middle:
-            path.append(_range_root(middle, end, node))
-            end = middle
-        else:
-            path.append(_range_root(start, middle, node))
-            start = middle
-    # The verifier holds the old root itself, so the old tree is left out where it is one whole subtree from the left.
-    if start > 0:
-        path.append(_range_root(start, end, node))
-    return tuple(reversed(path))
-
-
 def includes(entry: bytes, index: int, size: int, root: bytes, proof: Sequence[bytes]) -> bool:
     """Whether *proof* shows that *entry* is leaf *index* of the tree of *size* leaves with this *root*."""
     if not 0 <= index < size or any(len(sibling) != HASH_LENGTH for sibling in proof):
@@ -122,34 +101,6 @@ def includes(entry: bytes, index: int, size: int, root: bytes, proof: Sequence[b
             node = node_hash(node, sibling)
         position, last = position >> 1, last >> 1
     return last == 0 and node == root
-
-
-def is_consistent(old_size: int, size: int, old_root: bytes, root: bytes, proof: Sequence[bytes]) -> bool:
-    """Whether *proof* shows that the tree of *size* leaves begins with the tree of *old_size*."""
-    if not 0 <= old_size <= size or any(len(node) != HASH_LENGTH for node in proof):
-        return False
-    if old_size == size:
-        return not proof and old_root == root
-    if old_size == 0:
-        return not proof and old_root == EMPTY_ROOT
-    path = list(proof) if old_size & (old_size - 1) else [old_root, *proof]
-    if not path:
-        return False
-    position, last = old_size - 1, size - 1
-    while position & 1:
-        position, last = position >> 1, last >> 1
-    old_node = node = path[0]
-    for sibling in path[1:]:
-        if last == 0:
-            return False
-        if position & 1 or position == last:
-            old_node, node = node_hash(sibling, old_node), node_hash(sibling, node)
-            while not position & 1 and position:
-                position, last = position >> 1, last >> 1
-        else:
-            node = node_hash(node, sibling)
-        position, last = position >> 1, last >> 1
-    return last == 0 and old_node == old_root and node == root
 
 
 def _split(size: int) -> int:

@@ -12,7 +12,6 @@ from shared.domain.statistics.sequential.counts import (
     ShareCounts,
     UnitRequest,
     count_clients,
-    count_requests,
 )
 from shared.domain.statistics.sequential.portable import BILLION
 from shared.domain.statistics.sequential.spread import NARROWER, WIDER, SpreadEvidence, spread_terms
@@ -35,10 +34,6 @@ REQUESTS = [
     request(2, "c", "champion", "bad"),
     request(3, "b", "champion"),
 ]
-
-
-def test_requests_count_by_themselves():
-    assert count_requests(REQUESTS) == (minute(1, 2, 1, 1, 0), minute(2, 1, 1, 1, 1), minute(3, 0, 1, 0, 0))
 
 
 def test_a_client_counts_once_in_its_first_minute_and_is_bad_if_any_of_its_requests_is():
@@ -65,7 +60,6 @@ def test_a_client_on_both_arms_counts_on_its_first():
 @given(order=st.permutations(REQUESTS))
 def test_the_order_of_requests_changes_nothing(order):
     assert count_clients(order, frozenset()) == count_clients(REQUESTS, frozenset())
-    assert count_requests(order) == count_requests(REQUESTS)
 
 
 pairs = st.tuples(*[st.integers(0, 30)] * 4)

@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from shared.domain.trust.merkle import (
     EMPTY_ROOT,
     Frontier,
-    consistency_proof,
     frontier,
     includes,
     inclusion_proof,
-    is_consistent,
     leaf_hash,
     node_hash,
 )
@@ -74,35 +72,6 @@ INCLUSION = [
         ],
     ),
 ]
-CONSISTENCY = [
-    (1, 1, []),
-    (
-        1,
-        8,
-        [
-            "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
-            "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-            "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
-        ],
-    ),
-    (
-        6,
-        8,
-        [
-            "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
-            "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
-            "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-        ],
-    ),
-    (
-        2,
-        5,
-        [
-            "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-            "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
-        ],
-    ),
-]
 SIZES = st.integers(1, 70)
 
 
@@ -131,16 +100,6 @@ def audit_path(index, leaves):
     if index < k:
         return [*audit_path(index, leaves[:k]), tree_hash(leaves[k:])]
     return [*audit_path(index - k, leaves[k:]), tree_hash(leaves[:k])]
-
-
-def subproof(old_size, leaves, whole):
-    """SUBPROOF of RFC 6962, section 2.1.2."""
-    if old_size == len(leaves):
-        return [] if whole else [tree_hash(leaves)]
-    k = power_below(len(leaves))
-    if old_size <= k:
-        return [*subproof(old_size, leaves[:k], whole), tree_hash(leaves[k:])]
-    return [*subproof(old_size - k, leaves[k:], False), tree_hash(leaves[:k])]
 
 
 def node_of(leaves):
@@ -173,14 +132,6 @@ def test_published_inclusion_proofs(index, size, proof):
     assert includes(LEAVES[index], index, size, bytes.fromhex(ROOTS[size - 1]), path)
 
 
-@pytest.mark.parametrize(("old_size", "size", "proof"), CONSISTENCY)
-def test_published_consistency_proofs(old_size, size, proof):
-    path = consistency_proof(old_size, size, node_of(LEAVES))
-
-    assert [node.hex() for node in path] == proof
-    assert is_consistent(old_size, size, bytes.fromhex(ROOTS[old_size - 1]), bytes.fromhex(ROOTS[size - 1]), path)
-
-
 @given(SIZES)
 def test_a_frontier_has_the_root_of_the_definition(size):
     leaves, tree = numbered(size), Frontier()
@@ -211,35 +162,12 @@ def test_inclusion_is_as_defined_and_holds_for_no_other_entry_place_size_or_proo
         assert not includes(leaves[index], index, size, root, (*path[:place], b"\0" * 32, *path[place + 1 :]))
 
 
-@given(SIZES, st.data())
-def test_consistency_is_as_defined_and_holds_for_no_other_tree(size, data):
-    leaves = numbered(size)
-    old_size = data.draw(st.integers(1, size))
-    old_root, root = tree_hash(leaves[:old_size]), tree_hash(leaves)
-    path = consistency_proof(old_size, size, node_of(leaves))
-    edited = [*leaves[:-1], b"edited"]
-
-    assert list(path) == subproof(old_size, leaves, True)
-    assert is_consistent(old_size, size, old_root, root, path)
-    assert not is_consistent(
-        old_size, size, tree_hash(edited[:old_size]) if old_size == size else root[::-1], root, path
-    )
-    assert not is_consistent(old_size, size, old_root, tree_hash(edited), path)
-    assert not is_consistent(old_size, size, old_root, root, (*path, root))
-    if path:
-        assert not is_consistent(old_size, size, old_root, root, path[:-1])
-
-
-def test_every_tree_begins_with_nothing_and_no_tree_with_a_larger_one():
-    assert is_consistent(0, 8, EMPTY_ROOT, bytes.fromhex(ROOTS[7]), ())
-    assert not is_consistent(8, 7, bytes.fromhex(ROOTS[7]), bytes.fromhex(ROOTS[6]), ())
-    with pytest.raises(ValueError, match="does not begin with 9"):
-        consistency_proof(9, 8, node_of(LEAVES))
-    with pytest.raises(ValueError, match="leaf 8 is not in a tree of 8"):
-        inclusion_proof(8, 8, node_of(LEAVES))
-
-
 @pytest.mark.parametrize(("size", "peaks"), [(3, (b"\0" * 32,)), (1, (b"short",)), (-1, ())])
 def test_peaks_that_are_not_of_the_size_are_refused(size, peaks):
     with pytest.raises(ValueError, match="peak"):
         Frontier(size=size, peaks=peaks)
+
+
+def test_a_leaf_beyond_the_tree_has_no_proof():
+    with pytest.raises(ValueError, match="leaf 8 is not in a tree of 8"):
+        inclusion_proof(8, 8, node_of(LEAVES))

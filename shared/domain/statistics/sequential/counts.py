@@ -114,11 +114,6 @@ def _minute(minute: int, counts: Sequence[int]) -> MinuteCounts:
     )
 
 
-def count_requests(requests: Iterable[UnitRequest]) -> tuple[MinuteCounts, ...]:
-    """Every request by itself: right where each is routed by itself."""
-    return counts_by_minute(_minute(request.minute, _single(request.is_canary, request.is_bad)) for request in requests)
-
-
 def _single(is_canary: bool, is_bad: bool) -> tuple[int, int, int, int]:
     return int(is_canary), int(not is_canary), int(is_canary and is_bad), int(is_bad and not is_canary)
 
