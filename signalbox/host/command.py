@@ -51,6 +51,11 @@ def host() -> None:
 )
 @click.option("--auth", is_flag=True, help="Ask callers for keys, as Azure does; without it every caller is admitted.")
 @click.option("--allow-unserved", is_flag=True, help="Leave out functions that cannot be served.")
+@click.option(
+    "--strict-replay",
+    is_flag=True,
+    help="Fail an orchestration that calls a function with another input at its replay.",
+)
 @click.option("--watch", is_flag=True, help="Begin anew when a .py file, host.json or local.settings.json changes.")
 @click.option(
     "--workers",
@@ -76,6 +81,7 @@ def start(
     workers: int,
     worker_python: Path | None,
     allow_unserved: bool,
+    strict_replay: bool,
     watch: bool,
 ) -> None:
     """Serve the function app in APP until Ctrl-C."""
@@ -100,6 +106,7 @@ def start(
         workers=workers,
         worker_python=worker_python,
         allow_unserved=allow_unserved,
+        strict_replay=strict_replay,
     )
     try:
         new_port = _run(options, watched)

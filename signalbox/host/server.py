@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import web
@@ -73,6 +73,7 @@ class HostOptions:
     callers must show keys. The app's code runs in *workers* processes, or in this one if there are none; with
     *worker_python*, in Microsoft's worker library, which that Python has.
     *allow_unserved* leaves functions out that cannot be served, where one of them would otherwise stop the host.
+    With *strict_replay* an orchestration that calls a function with another input at its replay fails.
     """
 
     app: Path
@@ -83,6 +84,7 @@ class HostOptions:
     workers: int = 0
     worker_python: Path | None = None
     allow_unserved: bool = False
+    strict_replay: bool = False
     auth: bool = True
 
 
@@ -164,7 +166,7 @@ class FunctionsHost:
         base64 = self.settings.queues.base64
         self.calls = BoundCalls(self.invoker, self._clients, os.environ, queues_hold_base64=base64)
         durable = durable_functions(self.functions.values(), self.calls, orchestrators)
-        settings = self.settings.durable
+        settings = replace(self.settings.durable, strict_replay=self._options.strict_replay)
         self.engine = Engine(
             self._storage, self._clock, durable, settings, lambda: self.invoker.crowded, self._attempts
         )

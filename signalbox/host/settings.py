@@ -26,13 +26,15 @@ class DurableSettings:
     """`extensions.durableTask` of host.json, with the defaults of a dedicated plan (10 per core).
 
     *keep_sessions* is `extendedSessionsEnabled`. Azure's default is off, and there it does nothing for Python; here
-    it is on, and off means that every step replays its whole history, as on Azure."""
+    it is on, and off means that every step replays its whole history, as on Azure. *strict_replay* is an option of the
+    command."""
 
     hub_name: str = "TestHubName"
     max_activities: int = 10 * _CORES
     max_orchestrators: int = 10 * _CORES
     override_any_state: bool = False
     keep_sessions: bool = True
+    strict_replay: bool = False
     versioning: Versioning = field(default_factory=Versioning)
 
 

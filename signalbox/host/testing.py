@@ -48,10 +48,18 @@ class LocalHost:
         clock: Clock | None = None,
         port: int = 0,
         synchronous: Synchronous = "NORMAL",
+        strict_replay: bool = True,
     ) -> None:
+        """A test is told of inputs that differ at a replay, which `strict_replay=False` tolerates, as Azure does."""
         function_app = None if isinstance(app, (str, Path)) else app
         folder = Path(state) if function_app is not None else Path(str(app))
-        options = HostOptions(app=folder.resolve(), state=Path(state), port=port, synchronous=synchronous)
+        options = HostOptions(
+            app=folder.resolve(),
+            state=Path(state),
+            port=port,
+            synchronous=synchronous,
+            strict_replay=strict_replay,
+        )
         self.clock = clock or VirtualClock()
         self.host = FunctionsHost(options, clock=self.clock, app=function_app)
 

@@ -2,9 +2,9 @@
 
 To try another host, serve `tests/conformance/app` there with the settings of its `local.settings.sample.json`, and name
 its address in SIGNALBOX_CONFORMANCE_URL, its master key in SIGNALBOX_CONFORMANCE_KEY and the connection string of its
-storage account in SIGNALBOX_CONFORMANCE_STORAGE. Our host calls Microsoft's worker library with
-SIGNALBOX_WORKER_PYTHON, which names a Python 3.13 that has it: a case that then comes out otherwise must be one of
-`differences.py`, and each of those must.
+storage account in SIGNALBOX_CONFORMANCE_STORAGE. The host needs a managed identity. Our host calls Microsoft's worker
+library with SIGNALBOX_WORKER_PYTHON, which names a Python 3.13 that has it: a case that then comes out otherwise must
+be one of `differences.py`, and each of those must.
 """
 
 import json
@@ -19,6 +19,7 @@ import pytest
 from signalbox.host.configuration.host_json import read_json
 from tests.conformance.client import Client
 from tests.conformance.differences import DIFFERENCES
+from tests.host.identity_service import identity_service
 from tests.host.process import Process
 from tests.host.storage_service import storage_service
 
@@ -46,15 +47,29 @@ def storage_connection() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory, storage_connection: str) -> Iterator[tuple[str, str]]:
+def identity_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The settings by which the host under test finds its managed identity; elsewhere it has one."""
+    if "SIGNALBOX_CONFORMANCE_URL" in os.environ:
+        yield {}
+        return
+    with identity_service(tmp_path_factory.mktemp("identity")) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="session")
+def served(
+    tmp_path_factory: pytest.TempPathFactory, storage_connection: str, identity_settings: dict[str, str]
+) -> Iterator[tuple[str, str]]:
     """The address and the master key of the host under test."""
     if url := os.environ.get("SIGNALBOX_CONFORMANCE_URL"):
         yield url, os.environ.get("SIGNALBOX_CONFORMANCE_KEY", "")
         return
     folder = tmp_path_factory.mktemp("conformance")
     app = shutil.copytree(APP, folder / "app")
-    settings = (app / "local.settings.sample.json").read_text()
-    (app / "local.settings.json").write_text(settings.replace("UseDevelopmentStorage=true", storage_connection))
+    text = (app / "local.settings.sample.json").read_text()
+    settings = json.loads(text.replace("UseDevelopmentStorage=true", storage_connection))
+    settings["Values"] |= identity_settings
+    (app / "local.settings.json").write_text(json.dumps(settings))
     if IS_LIBRARY:
         values = read_json(app / "host.json")  # The library refuses comments in it: `differences.py` says why.
         (app / "host.json").write_text(json.dumps(values))

@@ -141,6 +141,27 @@ def test_call_http_asks_again_while_the_answer_is_202(host: Client, polls: int) 
     assert (answer["statusCode"], answer["content"]) == (200, f"GET {polls + 1} m")
 
 
+def test_call_http_brings_a_token_of_the_host_which_no_history_shows(host: Client) -> None:
+    resource = "https://management.core.windows.net/"
+    instance = host.start("calling_as_itself", [f"{host.url}/api/caller", resource])
+    assert host.wait(instance)["output"]["content"] == f"Bearer for {resource}"
+    told = host.durable("GET", f"/instances/{instance}?showInput=true&showHistory=true&showHistoryOutput=true").text
+    assert "Authorization" not in told
+    assert "eyJ" not in told
+
+
+@pytest.mark.parametrize("change", ["name", "kind", "child", "nothing more"])
+def test_a_replay_that_asks_for_another_kind_or_name_fails(host: Client, change: str) -> None:
+    status = host.run("changing", change)
+    assert status["runtimeStatus"] == "Failed"
+    assert "non-deterministic" in status["output"].lower()
+
+
+@pytest.mark.parametrize("change", ["case", "input", "child input", "operation"])
+def test_a_replay_with_another_input_goes_on(host: Client, change: str) -> None:
+    assert host.run("changing", change)["output"] == "unnoticed"
+
+
 def test_call_http_raises_when_nobody_answers(host: Client) -> None:
     assert host.run("catching_http", "http://127.0.0.1:9/")["output"] == "caught"
 

@@ -1,17 +1,20 @@
 """What `call_http` has begun goes on after a restart, and ends with its orchestration."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import azure.durable_functions as df
+import pytest
 import pytest_asyncio
 from aiohttp import web
 
 from signalbox.host.clock import VirtualClock
 from signalbox.host.testing import LocalHost
+from tests.host.identity_service import claims, identity_service
 
+RESOURCE = "https://management.core.windows.net/"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -20,12 +23,17 @@ class Service:
 
     def __init__(self) -> None:
         self.requests: list[str] = []
+        self.tokens: list[str] = []
+        self.cookies: list[str] = []
         self.url = ""
+        self.location = "/job"
 
     async def answer(self, request: web.Request) -> web.Response:
         self.requests.append(f"{request.method} {request.path}")
+        self.tokens.append(request.headers.get("Authorization", ""))
+        self.cookies.append(request.headers.get("Cookie", ""))
         if request.method == "POST":
-            return web.Response(status=202, headers={"Location": "/job", "Retry-After": "3600"})
+            return web.Response(status=202, headers={"Location": self.location, "Retry-After": "3600"})
         return web.Response(text="done")
 
 
@@ -42,6 +50,15 @@ async def service() -> AsyncIterator[Service]:
     await runner.cleanup()
 
 
+@pytest.fixture
+def identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The process has a managed identity."""
+    with identity_service(tmp_path_factory.mktemp("identity")) as settings, pytest.MonkeyPatch.context() as environment:
+        for name, value in settings.items():
+            environment.setenv(name, value)
+        yield
+
+
 def app() -> df.DFApp:
     app = df.DFApp()
 
@@ -52,7 +69,9 @@ def app() -> df.DFApp:
 
     @app.orchestration_trigger(context_name="context")
     def identified(context: df.DurableOrchestrationContext) -> Any:
-        yield context.call_http("GET", "http://x/", token_source=df.ManagedIdentityTokenSource("https://x/"))
+        source = df.ManagedIdentityTokenSource(RESOURCE)
+        answer = yield context.call_http("POST", context.get_input(), headers={"cookie": "a=b"}, token_source=source)
+        return answer["content"]
 
     return app
 
@@ -87,7 +106,39 @@ async def test_nothing_is_left_of_a_call_whose_orchestration_has_ended(service: 
     assert service.requests == ["POST /work", "GET /job"]
 
 
-async def test_a_token_source_is_refused_by_name(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("identity")
+async def test_a_token_goes_with_the_call_and_into_no_history(service: Service, tmp_path: Path) -> None:
     async with LocalHost(app(), tmp_path) as host:
-        await host.start("identified", "one")
-        assert "call_http with a token source is not served by this host" in (await host.wait("one")).output
+        await host.start("identified", "one", f"{service.url}/work")
+        await host.settle()
+        await host.advance(timedelta(minutes=61))
+        assert (await host.wait("one")).output == "done"
+    tokens = [token.removeprefix("Bearer ") for token in service.tokens]
+    assert [claims(token)["aud"] for token in tokens] == [RESOURCE, RESOURCE]  # The poll is authorised, too.
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or tokens[0].encode() not in path.read_bytes(), path
+
+
+@pytest.mark.usefixtures("identity")
+async def test_another_server_gets_no_credentials(service: Service, tmp_path: Path) -> None:
+    service.location = service.url.replace("127.0.0.1", "localhost") + "/job"
+    async with LocalHost(app(), tmp_path) as host:
+        await host.start("identified", "one", f"{service.url}/work")
+        await host.settle()
+        await host.advance(timedelta(minutes=61))
+        assert (await host.wait("one")).output == "done"
+    assert service.requests == ["POST /work", "GET /job"]
+    assert [bool(token) for token in service.tokens] == [True, False]
+    assert service.cookies == ["a=b", ""]
+
+
+async def test_a_token_that_nobody_gives_fails_the_call(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:9/")
+    monkeypatch.setenv("IDENTITY_HEADER", "x")
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
+    async with LocalHost(app(), tmp_path) as host:
+        await host.start("identified", "one", f"{service.url}/work")
+        assert (await host.wait("one")).status == "Failed"
+    assert service.requests == []

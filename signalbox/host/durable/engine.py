@@ -17,7 +17,7 @@ from signalbox.host.clock import Clock
 from signalbox.host.durable.activities import ActivityFunction, ActivityQueue, Postponed
 from signalbox.host.durable.attempts import Attempts
 from signalbox.host.durable.entities import EntityFunction, EntityQueue
-from signalbox.host.durable.http_calls import call_http
+from signalbox.host.durable.http_calls import HttpCalls
 from signalbox.host.durable.model import ActivityRow, Commit, InstanceRow, Kind, Message, Status
 from signalbox.host.durable.orchestrations.actions import HTTP_ACTIVITY
 from signalbox.host.durable.orchestrations.replay import Orchestrator
@@ -88,7 +88,8 @@ class Engine:
         self._runner = StepRunner(storage, clock, functions.orchestrators, functions.catalogue, settings)
         self._timers = DurableTimers(clock, self._post)
         limit = settings.max_activities
-        activities = {**functions.activities, HTTP_ACTIVITY: call_http}
+        self._http = HttpCalls()
+        activities = {**functions.activities, HTTP_ACTIVITY: self._http.call}
         self._activities = ActivityQueue(activities, limit, self._answer, is_crowded, attempts, self._postpone)
         self._entities = EntityQueue(storage, functions.entities, self._deliver, clock)
 
@@ -120,6 +121,7 @@ class Engine:
         while self._tasks:
             await asyncio.wait(set(self._tasks))
         self._runner.stop()
+        await self._http.close()
 
     @property
     def idle(self) -> bool:

@@ -1,6 +1,7 @@
 """Durable entities: operations one at a time per entity, state in SQLite, answers to the orchestrators that called.
 
-Protocol: `azure.durable_functions.entity.Entity`. Locks and scheduled signals are not served.
+Protocol: `azure.durable_functions.entity.Entity`. The SDK 1.x for Python has no locks, and its entities neither signal
+others nor start orchestrations; what asks for that all the same is refused.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ class EntityQueue:
             outcome: dict[str, Any] = json.loads(await function(json.dumps({**context, "batch": [operation]})))
         except Exception as error:
             return _refusal(describe(error), state)
+        if outcome.get("signals"):
+            return _refusal(f"The entity '{entity.name}' sends signals, which this host does not deliver.", state)
         return outcome
 
 

@@ -9,6 +9,7 @@ import azure.functions as func
 
 blueprint = df.Blueprint()
 tries: Counter[str] = Counter()
+looks: Counter[str] = Counter()
 repaired: set[str] = set()
 OPEN = func.AuthLevel.ANONYMOUS
 
@@ -199,6 +200,38 @@ def counting(context: df.DurableOrchestrationContext):
 def calling_http(context: df.DurableOrchestrationContext):
     method, uri, content, headers = context.get_input()
     return (yield context.call_http(method, uri, content, headers))
+
+
+@blueprint.orchestration_trigger(context_name="context")
+def calling_as_itself(context: df.DurableOrchestrationContext):
+    """Calls with the identity of the app."""
+    uri, resource = context.get_input()
+    return (yield context.call_http("GET", uri, token_source=df.ManagedIdentityTokenSource(resource)))
+
+
+@blueprint.orchestration_trigger(context_name="context")
+def changing(context: df.DurableOrchestrationContext):
+    """Asks for something else than at first whenever it runs anew from its beginning."""
+    looks[context.instance_id] += 1
+    change, is_later = context.get_input(), looks[context.instance_id] > 1
+    counters = df.EntityId("counter", context.instance_id)
+    pairs = {
+        "name": [(context.call_activity, "greet", "1"), (context.call_activity, "broken", "1")],
+        "kind": [(context.call_activity, "greet", "1"), (context.create_timer, context.current_utc_datetime)],
+        "child": [(context.call_sub_orchestrator, "chain", []), (context.call_sub_orchestrator, "echo_input", [])],
+        "case": [(context.call_activity, "greet", "1"), (context.call_activity, "GREET", "1")],
+        "input": [(context.call_activity, "greet", "1"), (context.call_activity, "greet", "2")],
+        "child input": [(context.call_sub_orchestrator, "chain", []), (context.call_sub_orchestrator, "chain", ["a"])],
+        "operation": [(context.call_entity, counters, "add", 1), (context.call_entity, counters, "note", 2)],
+    }
+    if change == "nothing more":
+        if is_later:
+            return "early"
+        change = "input"
+    call, *details = pairs[change][is_later]
+    yield call(*details)
+    yield context.call_activity("greet", "x")
+    return "unnoticed"
 
 
 @blueprint.orchestration_trigger(context_name="context")

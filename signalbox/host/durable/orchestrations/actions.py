@@ -32,20 +32,27 @@ class ActionCode(IntEnum):
 ACTIVITIES = frozenset({ActionCode.ACTIVITY, ActionCode.ACTIVITY_WITH_RETRY})
 CHILDREN = frozenset({ActionCode.CHILD, ActionCode.CHILD_WITH_RETRY})
 ENTITIES = frozenset({ActionCode.CALL_ENTITY, ActionCode.SIGNAL_ENTITY})
+_PLAIN = {ActionCode.TIMER: "timer", ActionCode.CONTINUE_AS_NEW: "continue as new"}
 _COMPOUNDS = frozenset({ActionCode.WHEN_ANY, ActionCode.WHEN_ALL})
 
 
 # The activity by which the Durable extension makes the calls of `call_http`.
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
+ENTITY = "entity"
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What replay compares: the kind of work, its name and, for activities, its input."""
+    """What replay compares: the kind of work, its name and, where a function is called, its input."""
 
     kind: str
     name: str = ""
     input: str | None = None
+
+    @property
+    def compared_on_azure(self) -> tuple[str, str]:
+        """What the Durable Task Framework looks at. An operation of an entity is an event whose name is always `op`."""
+        return self.kind, "" if self.kind == ENTITY else self.name.casefold()
 
     def __str__(self) -> str:
         text = f"{self.kind} {self.name!r}" if self.name else self.kind
@@ -83,9 +90,9 @@ def trace(action: Mapping[str, Any]) -> Trace:
     if code == ActionCode.CALL_HTTP:
         return Trace("activity", HTTP_ACTIVITY, http_input(action))
     if code in CHILDREN:
-        return Trace("sub-orchestration", action["functionName"])
+        return Trace("sub-orchestration", action["functionName"], action.get("input"))
     if code in ENTITIES:
-        return Trace("entity", f"{action['instanceId']} {action['operation']}")
+        return Trace(ENTITY, f"{action['instanceId']} {action['operation']}")
     if code == ActionCode.WAIT:
         return Trace("wait for event", action["externalEventName"])
-    return Trace(ActionCode(code).name.lower().replace("_", " "))
+    return Trace(_PLAIN.get(code, f"action {code}"))

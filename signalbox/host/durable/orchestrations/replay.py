@@ -7,13 +7,13 @@ Protocol: `azure.durable_functions.orchestrator.Orchestrator` and `DurableOrches
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from signalbox.host.containment import ProcessEndedError, describe
 from signalbox.host.durable.history import as_new, as_played
-from signalbox.host.durable.orchestrations.actions import cancellations, flatten, trace
+from signalbox.host.durable.orchestrations.actions import Trace, cancellations, flatten, trace
 from signalbox.host.durable.orchestrations.state import Instance, Session
 
 
@@ -142,20 +142,35 @@ def _read(text: str, error: str | None = None) -> Answer:
     )
 
 
-def find_difference(instance: Instance, answer: Answer) -> str | None:
-    """How replay departed from history, as a sentence; None when it did not.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How replay departed from history, as a sentence; *is_tolerated* where Azure takes no notice of it."""
 
-    The SDK itself does not look: it would hand one task's recorded result to another.
+    sentence: str
+    is_tolerated: bool
+
+
+def differences(instance: Instance, answer: Answer) -> Iterator[Difference]:
+    """Where replay departed from history.
+
+    The SDK itself does not look: it would hand one task's recorded result to another. The Durable Task Framework
+    compares the kind and the name of a task (TaskOrchestrationContext), and not its input.
     """
     actions = answer.actions
     if actions is None:
-        return None
-    for position, recorded_trace in enumerate(instance.traces[answer.first :]):
+        return
+    for position, recorded in enumerate(instance.traces[answer.first :]):
         actual = trace(actions[position]) if position < len(actions) else None
-        if actual != recorded_trace:
-            return (
-                f"Non-deterministic orchestrator '{instance.row.name}': at position {answer.first + position} history "
-                f"has {recorded_trace}, replay asked for {actual or 'nothing more'}. "
-                "Let running instances finish before changing their orchestrator, or give the change a new name."
+        if actual != recorded:
+            is_tolerated = actual is not None and actual.compared_on_azure == recorded.compared_on_azure
+            yield Difference(
+                sentence=_sentence(instance, answer.first + position, recorded, actual), is_tolerated=is_tolerated
             )
-    return None
+
+
+def _sentence(instance: Instance, position: int, recorded: Trace, actual: Trace | None) -> str:
+    return (
+        f"Non-deterministic orchestrator '{instance.row.name}': at position {position} history has {recorded}, replay "
+        f"asked for {actual or 'nothing more'}. "
+        "Let running instances finish before changing their orchestrator, or give the change a new name."
+    )

@@ -52,6 +52,7 @@ class StepRunner:
         self._catalogue = catalogue
         self._keeps_sessions = settings.keep_sessions
         self._versioning = settings.versioning
+        self._is_strict = settings.strict_replay
         self._loop = asyncio.get_running_loop()
         threads = min(settings.max_orchestrators, _THREADS)
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="orchestrator")
@@ -88,7 +89,12 @@ class StepRunner:
         self._pool.shutdown()
 
     def _take(self, instance: Instance, selection: Selection, orchestrator: Orchestrator) -> Commit:
-        around = Surroundings(now=to_text(self._clock.now()), catalogue=self._catalogue, versioning=self._versioning)
+        around = Surroundings(
+            now=to_text(self._clock.now()),
+            catalogue=self._catalogue,
+            versioning=self._versioning,
+            strict=self._is_strict,
+        )
         if not self._versioning.may_run(instance.row.version):
             commit = mismatch_step(instance, selection.step_messages, around)
         elif selection.control is not None:

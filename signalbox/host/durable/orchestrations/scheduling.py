@@ -69,10 +69,10 @@ class UnknownFunctionError(Exception):
 
 
 class UnsupportedActionError(Exception):
-    """An orchestrator asked for an action that this host does not implement."""
+    """An orchestrator asked for an action that no SDK 1.x for Python has, such as the lock of an entity."""
 
-    def __init__(self, action: str) -> None:
-        super().__init__(f"{action} is not served by this host: make the call in an activity")
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the orchestrator asked for action {code}, which this host does not serve")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ class Scheduler:
             return self._entity_event(action)
         if code == ActionCode.CALL_HTTP:
             return self._http_event(action)
-        raise UnsupportedActionError(f"action {ActionCode(code).name}")
+        raise UnsupportedActionError(code)
 
     def _number(self, code: Code, **details: Any) -> Event:
         return event(code, self._now, self._instance.next_id, **details)
@@ -166,8 +166,6 @@ class Scheduler:
         return self._number(Code.TASK_SCHEDULED, Name=name, Input=action.get("input"), **_retry(action))
 
     def _http_event(self, action: Mapping[str, Any]) -> Event:
-        if action["httpRequest"].get("tokenSource"):
-            raise UnsupportedActionError("call_http with a token source")
         return self._number(Code.TASK_SCHEDULED, Name=HTTP_ACTIVITY, Input=http_input(action))
 
     def _child_event(self, action: Mapping[str, Any]) -> Event:

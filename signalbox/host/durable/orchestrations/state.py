@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from signalbox.host.durable.history import ANSWERS, FAILURES, OPENING, UNREAD, Code, Event, from_line, to_line
 from signalbox.host.durable.model import InstanceRow
-from signalbox.host.durable.orchestrations.actions import Trace
+from signalbox.host.durable.orchestrations.actions import ENTITY, Trace
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,7 +164,7 @@ class Instance:
 
 _TRACES: dict[int, Callable[[Event], Trace]] = {
     Code.TASK_SCHEDULED: lambda e: Trace("activity", e["Name"], e["Input"]),
-    Code.CHILD_CREATED: lambda e: Trace("sub-orchestration", e["Name"]),
+    Code.CHILD_CREATED: lambda e: Trace("sub-orchestration", e["Name"], e["Input"]),
     Code.TIMER_CREATED: lambda _: Trace("timer"),
-    Code.EVENT_SENT: lambda e: Trace("entity", f"{e['InstanceId']} {e['Name']}"),
+    Code.EVENT_SENT: lambda e: Trace(ENTITY, f"{e['InstanceId']} {e['Name']}"),
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 from signalbox.host.durable.history import Code, Event, event
 from signalbox.host.durable.model import Commit, Kind, Message, Parent, Status
-from signalbox.host.durable.orchestrations.replay import Answer, Orchestrator, advance, find_difference
+from signalbox.host.durable.orchestrations.replay import Answer, Orchestrator, advance, differences
 from signalbox.host.durable.orchestrations.scheduling import (
     Catalogue,
     Scheduler,
@@ -24,6 +24,7 @@ from signalbox.host.durable.orchestrations.scheduling import (
 )
 from signalbox.host.durable.orchestrations.state import Instance
 from signalbox.host.durable.versions import Versioning
+from signalbox.host.log import LOGGER
 from signalbox.host.moments import from_text, to_text
 
 _MOST_STATUS = 16 * 1024
@@ -33,11 +34,13 @@ _MISMATCH = "VersionMismatch: Orchestration version did not comply with Worker V
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a step needs to know of the host: the time (text), the functions there are, and the versions it runs."""
+    """What a step needs to know of the host: the time (text), the functions there are, the versions it runs, and
+    whether a replay with other inputs is an error."""
 
     now: str
     catalogue: Catalogue
     versioning: Versioning
+    strict: bool = False
 
 
 def take_step(
@@ -54,7 +57,8 @@ def take_step(
     _refresh(instance, answer, around.now)
     if follow_up is not None:
         scheduler.open(follow_up)
-    commit = _conclude(instance, answer, scheduler)
+    problem = _departure(instance, answer, strict=around.strict) or _excess(instance.row.custom_status)
+    commit = _conclude(instance, answer, scheduler, problem)
     instance.append(event(Code.ORCHESTRATOR_COMPLETED, around.now))
     return _finish_commit(instance, commit, messages, line_count)
 
@@ -141,8 +145,16 @@ def _refresh(instance: Instance, answer: Answer, now: str) -> None:
     instance.row = instance.row.with_changes(status=Status.RUNNING, updated_at=now, custom_status=status)
 
 
-def _conclude(instance: Instance, answer: Answer, scheduler: Scheduler) -> Commit:
-    problem = find_difference(instance, answer) or _excess(instance.row.custom_status)
+def _departure(instance: Instance, answer: Answer, *, strict: bool) -> str | None:
+    """Why replay may not go on; what Azure would tolerate is a warning, unless the host is *strict*."""
+    for difference in differences(instance, answer):
+        if strict or not difference.is_tolerated:
+            return difference.sentence
+        LOGGER.warning("instance=%s %s", instance.row.instance_id, difference.sentence)
+    return None
+
+
+def _conclude(instance: Instance, answer: Answer, scheduler: Scheduler, problem: str | None) -> Commit:
     if problem is not None:
         return _fail(instance, Commit(row=instance.row), problem)
     scheduler.close_cancelled(answer.timer_cancellations)
