@@ -35,6 +35,7 @@ SETTINGS: dict[str, Any] = {
     ],
     "topics": [
         {"name": "results", "duplicate_window_s": 600, "subscriptions": [{"name": "all"}]},
+        {"name": "threaded", "subscriptions": [{"name": "all"}]},
         {"name": "unspoken", "subscriptions": [{"name": "all"}]},
         {
             "name": "news",

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusSubQueue
 from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageBodyType
 
+from shared.adapters.service_bus.messenger import ServiceBusMessenger
+from shared.domain.messaging import Message
 from tests.service_bus.conftest import Served
 
 
@@ -129,6 +132,21 @@ def test_ten_threads_may_use_one_receiver_for_requests(client: ServiceBusClient)
         receiver.peek_messages(1)
         peeks = [pool.submit(receiver.peek_messages, 3, sequence_number=1) for _ in range(10)]
         assert [[str(message) for message in peek.result()] for peek in peeks] == [["0", "1", "2"]] * 10
+
+
+def test_ten_threads_send_through_one_messenger(client: ServiceBusClient, served: Served) -> None:
+    """The client's sender is not made for several threads: it forgets messages and waits for them. The app's is."""
+    messenger = ServiceBusMessenger(partial(ServiceBusClient.from_connection_string, served.connection_string))
+    messages = [
+        Message(id=f"threaded-{number}", session="s", correlation="c", subject="x", body={"n": number})
+        for number in range(50)
+    ]
+    with ThreadPoolExecutor(10) as pool:
+        sent = [pool.submit(messenger.send, "threaded", message) for message in messages]
+        assert [each.result(60) for each in sent] == [None] * 50
+    with client.get_subscription_receiver("threaded", "all") as receiver:
+        ids = {message.message_id for message in receiver.peek_messages(100, sequence_number=1)}
+    assert ids == {message.id for message in messages}
 
 
 def test_the_last_delivery_makes_a_dead_letter_which_has_no_limit_of_its_own(client: ServiceBusClient) -> None:
