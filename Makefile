@@ -158,6 +158,7 @@ documents: setup  ## Write the generated files anew: the configuration's schema,
 	@$(BIN)/python -m signalbox.projects.starting >shared/adapters/azure_devops/starting_project.json
 	@PYTHONPATH=. $(BIN)/python tests/architecture/import_picture.py >docs/imports.md
 	@$(BIN)/python -m tests.emulators.documented.page
+	@$(BIN)/python -m tests.service_bus.administration_rows
 	@$(BIN)/python -m tests.conformance.table docs/host.md
 
 load: setup  ## 3,000 orchestrations started over HTTP in a minute, none lost, checks answered meanwhile.

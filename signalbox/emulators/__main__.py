@@ -45,6 +45,7 @@ from signalbox.emulators.resource_manager.admission import Admission
 from signalbox.emulators.resource_manager.manager import ManagerOptions, ResourceManager
 from signalbox.emulators.resource_manager.role_book import RoleBook
 from signalbox.emulators.service_bus import Bus, NoBus, is_available
+from signalbox.emulators.service_bus.access import AUDIENCES
 from signalbox.emulators.service_now import app as service_now
 from signalbox.emulators.storage.access import AUDIENCE, StorageAccess
 from signalbox.emulators.storage.azurite import Azurite
@@ -52,6 +53,7 @@ from signalbox.emulators.storage.front import StorageFront
 from signalbox.emulators.storage.outbox import Outbox
 from signalbox.emulators.tokens import TokenIssuer
 
+_MANAGE = "Microsoft.ServiceBus/namespaces/manage/action"  # No role but the data's owner has it.
 _LONGEST_LINE = 64 * 1024  # A name of 1,024 characters is up to twelve times that in an address.
 
 
@@ -196,8 +198,7 @@ def _azure_ml_options(
     settings: dict[str, Any], authority: Authority, issuer: TokenIssuer, grid: Grid, served: ServedTraffic
 ) -> AzureMlOptions:
     ports, address = settings["ports"], f"https://localhost:{settings['ports']['azureml']}"
-    book = RoleBook(Resources(Path(settings["state"]) / "emulators" / "roles.db"), settings["roles_given"])
-
+    book = _role_book(settings)
     admission = Admission(book, issuer.claims, address)
 
     def publish(event: dict[str, Any]) -> None:
@@ -227,6 +228,10 @@ def _azure_ml_options(
         neighbours=(served.monitor,),
         manager=lambda locks: ResourceManager(_manager_options(settings, admission, grid), locks),
     )
+
+
+def _role_book(settings: dict[str, Any]) -> RoleBook:
+    return RoleBook(Resources(Path(settings["state"]) / "emulators" / "roles.db"), settings["roles_given"])
 
 
 def _manager_options(settings: dict[str, Any], admission: Admission, grid: Grid) -> ManagerOptions:
@@ -317,9 +322,17 @@ async def _service_bus(settings: dict[str, Any], issuer: TokenIssuer, tls: ssl.S
     from signalbox.emulators.service_bus.server import ServiceBus
 
     folder = Path(settings["state"]) / "emulators"
-    bus = ServiceBus(folder, settings["service_bus"], lambda *arguments: issuer.claims(*arguments) is not None)
-    await bus.listen(settings["ports"]["servicebus"])
-    await bus.listen(settings["ports"]["servicebus_tls"], tls)
+    own, ports, book = settings["service_bus"], settings["ports"], _role_book(settings)
+
+    def manages(token: str) -> bool:
+        claims = issuer.claims(token, AUDIENCES)
+        return claims is not None and book.allows(claims["oid"], _MANAGE, own["id"], data=True)
+
+    accepts = lambda *arguments: issuer.claims(*arguments) is not None  # noqa: E731
+    bus = ServiceBus(folder, own, accepts, manages=manages)
+    await bus.listen(ports["servicebus"])
+    await bus.listen(ports["servicebus_tls"], tls)
+    await bus.listen_for_administrators(ports["servicebus_administration"], tls)
     return bus
 
 

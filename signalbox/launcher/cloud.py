@@ -264,7 +264,7 @@ class LocalCloud:
         endpoints = self.endpoints
         other_ports = {endpoints.host, endpoints.azurite}
         if not is_available():
-            other_ports |= {endpoints.servicebus, endpoints.servicebus_tls}
+            other_ports |= {endpoints.servicebus, endpoints.servicebus_tls, endpoints.servicebus_administration}
         return all(listens(port) for port in {*endpoints.ports, self._session.port} - other_ports)
 
     def _host_ready(self) -> bool:

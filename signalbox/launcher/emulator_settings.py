@@ -22,7 +22,7 @@ from signalbox.launcher.endpoints import (
     WORKSPACES,
     Endpoints,
 )
-from signalbox.launcher.messaging import namespace_settings
+from signalbox.launcher.messaging import namespace_id, namespace_settings
 from signalbox.launcher.people import APPLICATION, DEVOPS, PERSONS, USER_ASSIGNED
 from signalbox.private_files import write_private
 
@@ -121,6 +121,12 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
             },
             *_monitoring_roles(),
             *_granting_roles(),
+            {
+                "principal": str(PERSONS[3]["oid"]),
+                "kind": "User",
+                "role": "Azure Service Bus Data Owner",
+                "scope": namespace_id(),
+            },
         ],
         "log_workspaces": {LOG_WORKSPACE: _log_workspace_id()},
         "mail": {"domain": "example.org", "key": endpoints.mail_key},
@@ -168,6 +174,7 @@ def _ports(endpoints: Endpoints) -> dict[str, int]:
         "devops": endpoints.devops,
         "servicebus": endpoints.servicebus,
         "servicebus_tls": endpoints.servicebus_tls,
+        "servicebus_administration": endpoints.servicebus_administration,
         "keyvault": endpoints.keyvault,
         "monitor": endpoints.monitor,
         "ledger": endpoints.ledger,

@@ -79,6 +79,7 @@ class Endpoints:
     devops: int
     servicebus: int
     servicebus_tls: int
+    servicebus_administration: int
     keyvault: int
     monitor: int
     ledger: int
@@ -103,7 +104,8 @@ class Endpoints:
         services = (self.identity, self.identity_tls, self.storage, self.eventgrid, self.azureml, self.devops)
         newer = (self.keyvault, self.monitor, self.ledger, self.ledger_identity, self.servicenow)
         notices = (self.mail_services, self.smtp, self.mailbox)
-        return (self.host, self.azurite, self.servicebus, self.servicebus_tls, *newer, *notices, *services)
+        buses = (self.servicebus, self.servicebus_tls, self.servicebus_administration)
+        return (self.host, self.azurite, *buses, *newer, *notices, *services)
 
     @property
     def app(self) -> str:
@@ -170,6 +172,11 @@ class Endpoints:
             f"Endpoint=sb://localhost:{self.servicebus};SharedAccessKeyName={SERVICE_BUS_POLICY};"
             f"SharedAccessKey={self.servicebus_key};UseDevelopmentEmulator=true;"
         )
+
+    @property
+    def service_bus_administration(self) -> str:
+        """A connection string for `ServiceBusAdministrationClient`, which knows no port beside the messages'."""
+        return self.service_bus.replace(f":{self.servicebus};", f":{self.servicebus_administration};")
 
     @property
     def mailbox_page(self) -> str:
@@ -241,7 +248,7 @@ def key_entry(name: str, key: str) -> str:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = free_ports(17)
+    ports = free_ports(18)
     return Endpoints(
         state=str(state),
         host=host_port or free_ports(1)[0],
@@ -262,6 +269,7 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         mail_services=ports[14],
         smtp=ports[15],
         mailbox=ports[16],
+        servicebus_administration=ports[17],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from signalbox.launcher.endpoints import SERVICE_BUS_POLICY, Endpoints
+from signalbox.launcher.client_session import NAMESPACE
+from signalbox.launcher.endpoints import RESOURCE_GROUP, SERVICE_BUS_POLICY, SUBSCRIPTION, Endpoints
 
 HUB_QUEUE, RECORDS_QUEUE, APPROVALS_QUEUE, RESULTS_TOPIC = "hub-messages", "hub-records", "approvals", "results"
 HOOKS_QUEUE, EVENTS_QUEUE = "devops-hooks", "hub-events"
@@ -10,6 +11,12 @@ FOLLOWER = "signalbox-cli"  # The subscription from which the command reads resu
 _WINDOW_S = 600.0
 _LOCK_S, _TOKEN_LIFE_S = 30.0, 3600
 _DELIVERIES = 5  # A poison message holds up its session for as many deliveries.
+
+
+def namespace_id() -> str:
+    """Resource Manager's id of the namespace, on which roles are given."""
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}"
+    return f"{group}/providers/Microsoft.ServiceBus/namespaces/{NAMESPACE}"
 
 
 def messaging_environment(endpoints: Endpoints) -> dict[str, str]:
@@ -34,6 +41,7 @@ def namespace_settings(endpoints: Endpoints) -> dict[str, Any]:
         "max_deliveries": _DELIVERIES,
     }
     return {
+        "id": namespace_id(),
         "keys": {SERVICE_BUS_POLICY: endpoints.servicebus_key},
         "queues": [
             {"name": HUB_QUEUE, **session_settings},

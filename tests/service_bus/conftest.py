@@ -9,6 +9,7 @@ import pytest
 
 from tests.connections import end_serving
 
+OWNER = "00000000-0000-0000-0000-0000000000b0"  # Who may administer the namespace.
 KEY = "c2VydmljZSBidXM="
 SETTINGS: dict[str, Any] = {
     "keys": {"Root": KEY},
@@ -55,6 +56,8 @@ class Served:
 
     port: int = 0
     tls_port: int = 0
+    administration_port: int = 0
+    broker: Any = None
     authority: Any = None
     issuer: Any = None
     ready: threading.Event = field(default_factory=threading.Event)
@@ -83,6 +86,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     loop.close()
 
 
+def _owns(served: Served, token: str) -> bool:
+    claims = served.issuer.claims(token, ("https://servicebus.azure.net",))
+    return claims is not None and claims["oid"] == OWNER
+
+
 async def _serve(state: Path, served: Served, stop: asyncio.Event) -> None:
     import ssl
 
@@ -94,8 +102,11 @@ async def _serve(state: Path, served: Served, stop: asyncio.Event) -> None:
     served.issuer = TokenIssuer(state, "tenant", "https://localhost")
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(served.authority.cert, served.authority.key)
-    bus = ServiceBus(state, SETTINGS, lambda *given: served.issuer.claims(*given) is not None)
+    accepts = lambda *given: served.issuer.claims(*given) is not None  # noqa: E731
+    bus = ServiceBus(state, SETTINGS, accepts, manages=lambda token: _owns(served, token))
     served.port, served.tls_port = await bus.listen(0), await bus.listen(0, tls)
+    served.administration_port = await bus.listen_for_administrators(0, tls)
+    served.broker = bus.broker
     running = asyncio.create_task(bus.run())
     served.ready.set()
     await stop.wait()

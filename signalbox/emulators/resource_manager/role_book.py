@@ -42,10 +42,14 @@ class RoleBook:
         self._resources.delete(_path(scope, name))
         return found
 
-    def allows(self, principal: str, action: str, scope: str) -> bool:
-        """Whether a role that *principal* has on *scope*, or above it, allows *action*."""
+    def allows(self, principal: str, action: str, scope: str, *, data: bool = False) -> bool:
+        """Whether a role that *principal* has on *scope*, or above it, allows *action*, one on *data* where it says so.
+
+        No Owner may do anything with data by that alone.
+        """
         own = (row for row in self if row["principal"] == principal and _covers(row["scope"], scope))
-        return any(_allows(roles.permission(row["role"]), action) for row in own)
+        kinds = ("dataActions", "notDataActions") if data else ("actions", "notActions")
+        return any(_allows(roles.permission(row["role"]), action, *kinds) for row in own)
 
 
 def _path(scope: str, name: str) -> str:
@@ -60,8 +64,8 @@ def _is_same(row: Row, other: Row) -> bool:
     return row["scope"].lower() == other["scope"].lower() and all(row[part] == other[part] for part in _SAME)
 
 
-def _allows(permission: Mapping[str, list[str]], action: str) -> bool:
+def _allows(permission: Mapping[str, list[str]], action: str, given: str, taken: str) -> bool:
     def matches(patterns: list[str]) -> bool:
         return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
 
-    return matches(permission["actions"]) and not matches(permission["notActions"])
+    return matches(permission[given]) and not matches(permission[taken])

@@ -9,6 +9,7 @@ from proton import SASL, Collector, Connection, Endpoint, Message, Transport, Tr
 
 from signalbox.emulators.service_bus.access import is_covered, path_of
 from signalbox.emulators.service_bus.broker import RefusedError
+from signalbox.emulators.service_bus.entities import Status
 from signalbox.emulators.service_bus.links import (
     SESSION_FILTER,
     Inbox,
@@ -26,6 +27,7 @@ from signalbox.emulators.service_bus.numbering import Numbering
 
 _MANAGEMENT, _CBS = "/$management", "$cbs"
 _NEEDS_SESSION = "It is not possible for an entity that requires sessions to create a non-sessionful message receiver."
+_FORWARDS = "Can not create a message receiver on an entity with auto-forwarding enabled."
 _HAS_NO_SESSIONS = "A sessionful message receiver cannot be created on an entity that does not require sessions."
 _PATIENCE_S = 65.0  # How long the service looks for a next session where the client gives no time-out.
 
@@ -88,6 +90,7 @@ class AmqpConnection(asyncio.Protocol):
                 del self._seeking[link]
                 close(link, "com.microsoft:timeout", f"No session of '{path}' became free in time.")
         for link, outlet in list(self._outlets.items()):
+            self._service.broker.touch(outlet.entity.path)  # A receiver that waits is a use of what it waits for.
             if outlet.session is not None:
                 outlet.pump(link)
         self._engine.tick(time.monotonic())
@@ -133,8 +136,7 @@ class AmqpConnection(asyncio.Protocol):
         elif not self._service.broker.namespace.exists(path):
             close(link, "amqp:not-found", f"The messaging entity '{path}' could not be found.")
         elif link.is_receiver:
-            link.role = Inbox(self._service, path)
-            accept(link, self._service.max_message_bytes)
+            self._open_inbox(link, path)
         else:
             self._open_outlet(link, path)
 
@@ -148,11 +150,26 @@ class AmqpConnection(asyncio.Protocol):
             link.role = Requests(answer, lambda response: self._respond(session, path, response))
         accept(link, self._service.max_message_bytes)
 
+    def _open_inbox(self, link: Any, path: str) -> None:
+        namespace = self._service.broker.namespace
+        target = namespace.topic(path) or namespace.entity(path)
+        if not namespace.takes_messages(path):
+            close(link, "amqp:not-allowed", f"'{path}' takes no messages: send to its queue or topic")
+        elif target is not None and target.status in (Status.DISABLED, Status.SEND_DISABLED):
+            close(link, "com.microsoft:entity-disabled", f"'{path}' is disabled: it takes no messages.")
+        else:
+            link.role = Inbox(self._service, path)
+            accept(link, self._service.max_message_bytes)
+
     def _open_outlet(self, link: Any, path: str) -> None:
         entity = self._service.broker.namespace.entity(path)
         wants = SESSION_FILTER in _filters(link)
         if entity is None:
             close(link, "amqp:not-allowed", f"'{path}' is a topic: receive from one of its subscriptions")
+        elif entity.status in (Status.DISABLED, Status.RECEIVE_DISABLED):
+            close(link, "com.microsoft:entity-disabled", f"'{path}' is disabled: it gives no messages.")
+        elif entity.forward_to:
+            close(link, "amqp:not-allowed", _FORWARDS)
         elif entity.sessions != wants:
             message = _NEEDS_SESSION if entity.sessions else _HAS_NO_SESSIONS
             close(link, "amqp:not-allowed", message)

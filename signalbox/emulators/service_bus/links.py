@@ -100,6 +100,9 @@ class Outlet:
 
     def pump(self, link: Any) -> None:
         """Send what there is credit for; where the client drains its link, give the rest of the credit back."""
+        if not self._service.broker.namespace.exists(self.entity.path):
+            close(link, "amqp:not-found", f"The messaging entity '{self.entity.path}' could not be found.")
+            return
         if self._is_lost():
             close(link, "com.microsoft:session-lock-lost", f"The session lock of '{self.session}' has expired.")
             return

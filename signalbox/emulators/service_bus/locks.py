@@ -30,6 +30,7 @@ class Locks:
     def take(self, path: str, count: int, session: str | None = None, *, remove: bool = False) -> list[Held]:
         """At most *count* messages of *path*, the oldest first, each locked, or removed."""
         path, now = path.lower(), self._broker.clock()
+        self._broker.touch(path)
         with transaction(self._database):
             within = "" if session is None else " AND session = ?"
             values = (path, now) if session is None else (path, now, session)

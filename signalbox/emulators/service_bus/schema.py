@@ -14,7 +14,8 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS messages (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, entity TEXT NOT NULL, state INTEGER NOT NULL, session TEXT,
     payload BLOB NOT NULL, enqueued REAL NOT NULL, due REAL, expires REAL, deliveries INTEGER NOT NULL DEFAULT 0,
-    token TEXT, locked_until REAL, source TEXT, reason TEXT, description TEXT, number INTEGER);
+    token TEXT, locked_until REAL, source TEXT, reason TEXT, description TEXT, number INTEGER,
+    hops INTEGER);
 CREATE TABLE IF NOT EXISTS counters (entity TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS waiting ON messages (entity, state, locked_until, seq);
 CREATE INDEX IF NOT EXISTS waiting_in_session ON messages (entity, session, state, seq);
@@ -28,9 +29,11 @@ CREATE TABLE IF NOT EXISTS sessions (
 CREATE TABLE IF NOT EXISTS seen (entity TEXT NOT NULL, message TEXT NOT NULL, until REAL NOT NULL,
     PRIMARY KEY (entity, message)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS forgotten ON seen (until);
+CREATE TABLE IF NOT EXISTS definitions (path TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL,
+    content TEXT NOT NULL, created REAL NOT NULL, updated REAL NOT NULL) WITHOUT ROWID;
 """
 # What a namespace of an older release lacks; its numbers, which ran across all entities, stay.
-_ADDITIONS = (("messages", "number", "INTEGER"), ("sessions", "updated", "REAL"))
+_ADDITIONS = (("messages", "number", "INTEGER"), ("messages", "hops", "INTEGER"), ("sessions", "updated", "REAL"))
 _TAKE_OVER = """
 UPDATE messages SET number = seq WHERE number IS NULL;
 CREATE INDEX IF NOT EXISTS numbered ON messages (entity, number);

@@ -64,6 +64,12 @@ _BUILT_IN: Mapping[str, tuple[str, Sequence[str], Sequence[str], Sequence[str]]]
         [],
         [],
     ),
+    "090c5cfd-751d-490a-894a-3ce6f1109419": (
+        "Azure Service Bus Data Owner",
+        ["Microsoft.ServiceBus/*"],
+        [],
+        ["Microsoft.ServiceBus/*"],
+    ),
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": (
         "Storage Blob Data Owner",
         [f"{_BLOBS}/*"],
