@@ -121,12 +121,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
             },
             *_monitoring_roles(),
             *_granting_roles(),
-            {
-                "principal": str(PERSONS[3]["oid"]),
-                "kind": "User",
-                "role": "Azure Service Bus Data Owner",
-                "scope": namespace_id(),
-            },
+            _messaging_role(),
         ],
         "log_workspaces": {LOG_WORKSPACE: _log_workspace_id()},
         "mail": {"domain": "example.org", "key": endpoints.mail_key},
@@ -203,6 +198,13 @@ def _monitoring_roles() -> list[dict[str, str]]:
             "scope": _log_workspace_id(),
         },
     ]
+
+
+def _messaging_role() -> dict[str, str]:
+    """A platform engineer administers the namespace; the app does not."""
+    engineer = str(PERSONS[3]["oid"])
+    role = {"kind": "User", "role": "Azure Service Bus Data Owner"}
+    return role | {"principal": engineer, "scope": namespace_id()}
 
 
 def _granting_roles() -> list[dict[str, str]]:
