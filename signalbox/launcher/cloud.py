@@ -41,7 +41,7 @@ CONTAINERS = (
     *("landing", "training", "evaluation", "predictions"),
     *("quarantine", "dead-letters", "signalbox", "signalbox-staging"),
 )
-_PRELOADED = ("without_unused.js", "durable_loki.js")
+_PRELOADED = ("without_unused.js", "patient_connections.js", "durable_loki.js")
 _PATIENCE_S = 45.0
 _RESTARTS = 5
 

@@ -136,7 +136,7 @@ class Namespace:
     @property
     def idle_times(self) -> dict[str, float]:
         """After how many seconds without use each entity is deleted that is not kept for ever."""
-        entities = (*self._entities.values(), *self._topics.values())
+        entities: list[Entity | Topic] = [*self._entities.values(), *self._topics.values()]
         return {entity.path: entity.idle_s for entity in entities if entity.idle_s is not None}
 
     def __iter__(self) -> Iterator[Entity]:

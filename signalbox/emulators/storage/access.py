@@ -29,22 +29,25 @@ class StorageAccess:
         account = request.path.lstrip("/").partition("/")[0]
         if account not in self._accounts:
             names = ", ".join(self._accounts)
-            return _error(404, "ResourceNotFound", f"There is no account {account!r} here; use one of {names}.")
+            return error_response(404, "ResourceNotFound", f"There is no account {account!r} here; use one of {names}.")
         if len(request.headers.get("x-ms-copy-source", "")) > _LONGEST_COPY_SOURCE:
-            return _error(400, "InvalidHeaderValue", "x-ms-copy-source takes a URL of up to 2 KiB.")
+            return error_response(400, "InvalidHeaderValue", "x-ms-copy-source takes a URL of up to 2 KiB.")
         authorization = request.headers.get("Authorization", "")
         if not authorization and "sig" in request.query:
             return None
         if authorization.lower().startswith("sharedkey"):
-            return _error(403, "KeyBasedAuthenticationNotPermitted", "Use a token or a shared access signature.")
+            return error_response(
+                403, "KeyBasedAuthenticationNotPermitted", "Use a token or a shared access signature."
+            )
         if self._accepts(request, (AUDIENCE, f"https://{account}.blob.core.windows.net")):
             return None
         code = "InvalidAuthenticationInfo" if authorization else "NoAuthenticationInformation"
         message = f"A valid bearer token of this tenant for {AUDIENCE} is required."
-        return _error(401, code, message, {"WWW-Authenticate": self._challenge})
+        return error_response(401, code, message, {"WWW-Authenticate": self._challenge})
 
 
-def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
+def error_response(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
+    """An error in the form of the service."""
     body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
     all_headers = {"x-ms-error-code": code, **(headers or {})}
     return web.Response(status=status, text=body, content_type="application/xml", headers=all_headers)

@@ -17,6 +17,13 @@ from signalbox.emulators.storage.commits import Blob, Commit
 from signalbox.emulators.streams import CHUNK, end_to_end
 
 _PATIENCE_S = 30.0
+# Azurite keeps an idle connection for two minutes (patient_connections.js), so that it is always the front that closes.
+IDLE_S = 15.0
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class CutOffError(aiohttp.ClientConnectionError):
+    """The connection ended before the answer: whether the request was carried out is unknown."""
 
 
 class Azurite:
@@ -27,7 +34,7 @@ class Azurite:
         self._trust = ssl.create_default_context(cafile=str(ca))
 
     async def __aenter__(self) -> "Azurite":
-        connector = aiohttp.TCPConnector(ssl=self._trust, limit=64)
+        connector = aiohttp.TCPConnector(ssl=self._trust, limit=64, keepalive_timeout=IDLE_S)
         timeout = aiohttp.ClientTimeout(total=None)
         self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False, timeout=timeout)
         return self
@@ -36,6 +43,7 @@ class Azurite:
         await self._session.close()
 
     def send(self, request: web.Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Send it once, unless it only reads. Raises CutOffError, and another ClientError where nothing was sent."""
         return self._session.request(
             request.method,
             # As the client wrote it: encoded anew it could name another blob.
@@ -44,6 +52,7 @@ class Azurite:
             data=request.content.iter_chunked(CHUNK) if request.body_exists else None,
             allow_redirects=False,
             skip_auto_headers=("Content-Type", "User-Agent", "Accept", "Accept-Encoding"),
+            middlewares=() if request.method in _READS else (_once,),
         )
 
     async def look(self, commit: Commit) -> tuple[Blob | None, str]:
@@ -67,6 +76,16 @@ class Azurite:
                 if time.monotonic() > deadline:
                     raise
             await asyncio.sleep(0.1)
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """The library would repeat what has no body, such as a deletion, and its second answer would be about nothing."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:  # There was no connection.
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise CutOffError(str(error)) from error
 
 
 def _blob(headers: CIMultiDictProxy[str]) -> Blob:

@@ -8,13 +8,17 @@ from weakref import WeakValueDictionary
 import aiohttp
 from aiohttp import web
 
-from signalbox.emulators.storage.access import StorageAccess
-from signalbox.emulators.storage.azurite import Azurite
+from signalbox.emulators.storage.access import StorageAccess, error_response
+from signalbox.emulators.storage.azurite import Azurite, CutOffError
 from signalbox.emulators.storage.commits import Blob, Commit, commit_of, told_by
 from signalbox.emulators.storage.outbox import Intent, Outbox
 from signalbox.emulators.streams import pass_on
 
 _DONE = (201, 202)
+_UNKNOWN = (  # As Azure says it.
+    "The operation could not be completed within the permitted time. The operation may or may not have succeeded on "
+    "the server side. Please query the server state before retrying the operation."
+)
 
 
 class StorageFront:
@@ -44,12 +48,17 @@ class StorageFront:
             return refusal
         service = f"{request.scheme}://{request.host}"
         commit = commit_of(request.method, request.rel_url.raw_path, request.query, request.headers, service)
-        if commit is None:
-            async with self._azurite.send(request) as answer:
-                return await pass_on(request, answer)
-        turn = self._turns.setdefault(commit.place, asyncio.Lock())
-        async with turn:
-            return await self._commit(request, commit)
+        try:
+            if commit is None:
+                async with self._azurite.send(request) as answer:
+                    return await pass_on(request, answer)
+            turn = self._turns.setdefault(commit.place, asyncio.Lock())
+            async with turn:
+                return await self._commit(request, commit)
+        except CutOffError:
+            return error_response(500, "OperationTimedOut", _UNKNOWN)
+        except aiohttp.ClientConnectorError:
+            return error_response(503, "ServerBusy", "The server is currently unable to receive requests.")
 
     async def _commit(self, request: web.Request, commit: Commit) -> web.StreamResponse:
         intent = self._outbox.intend(commit)
