@@ -295,6 +295,60 @@ def test_mlflow_tracks_a_run_and_registers_its_model(ml: Ml) -> None:
     assert (asset["modelType"], asset["modelUri"].endswith(f"dcid.{run['run_id']}/model")) == ("mlflow_model", True)
 
 
+WRONG_MODELS = {
+    "no name": ("registered-models/create", {}),
+    "a path for a name": ("registered-models/create", {"name": "a/versions/1"}),
+    "an empty name": ("registered-models/create", {"name": ""}),
+    "a number for a name": ("registered-models/create", {"name": 3}),
+    "a text for tags": ("registered-models/create", {"name": "wrong", "tags": "a"}),
+    "a tag without a value": ("registered-models/create", {"name": "wrong", "tags": [{"key": "a"}]}),
+    "a list": ("registered-models/create", []),
+    "a version without a source": ("model-versions/create", {"name": "filtered-a"}),
+    "a source elsewhere": ("model-versions/create", {"name": "filtered-a", "source": "file:///etc/passwd"}),
+    "a number for a source": ("model-versions/create", {"name": "filtered-a", "source": 3}),
+    "a read without a name": ("registered-models/get", None),
+    "a version that is no number": ("model-versions/get?name=filtered-a&version=latest", None),
+    "a filter of something else": ("registered-models/search?filter=tags.a='b'", None),
+    "half a filter": ("model-versions/search?filter=name='filtered-a' or name='filtered-b'", None),
+    "a name within another": ("model-versions/search?filter=rename='filtered-a'", None),
+    "no results": ("registered-models/search?max_results=0", None),
+    "too many results": ("registered-models/search?max_results=1001", None),
+    "an order": ("registered-models/search?order_by=name", None),
+}
+
+
+@pytest.fixture(scope="module")
+def filtered(ml: Ml) -> str:
+    """The address of a registry with two models of two versions each."""
+    root = f"/mlflow/v2.0{ml.ids['mlw-dev']}/api/2.0/mlflow"
+    for name in ("filtered-a", "filtered-b"):
+        ml.must("POST", f"{root}/registered-models/create", {"name": name})
+        for _ in range(2):
+            source = {"name": name, "source": "azureml://datastores/workspaceartifactstore/paths/m"}
+            ml.must("POST", f"{root}/model-versions/create", source)
+    return root
+
+
+@pytest.mark.parametrize(("path", "body"), WRONG_MODELS.values(), ids=WRONG_MODELS)
+def test_mlflow_is_told_what_the_registry_does_not_take(ml: Ml, filtered: str, path: str, body: Any) -> None:
+    answer = ml.ask("GET" if body is None else "POST", f"{filtered}/{path}", body)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE"), answer.text
+
+
+def test_mlflow_searches_by_name(ml: Ml, filtered: str) -> None:
+    def found(kind: str, text: str) -> list[str]:
+        answer = ml.must("GET", f"{filtered}/{kind}/search?max_results=1000&filter={text}")
+        return sorted(f"{row['name']}{row.get('version', '')}" for rows in answer.values() for row in rows)
+
+    assert found("registered-models", "name='filtered-a'") == ["filtered-a"]
+    assert found("registered-models", "name LIKE 'filtered-%25'") == ["filtered-a", "filtered-b"]
+    assert found("registered-models", "name ILIKE 'FILTERED-_'") == ["filtered-a", "filtered-b"]
+    assert found("registered-models", "name LIKE 'FILTERED-%25'") == []
+    assert found("model-versions", "name = 'filtered-b'") == ["filtered-b1", "filtered-b2"]
+    assert {"filtered-a", "filtered-b"} <= set(found("registered-models", ""))
+
+
 @pytest.mark.parametrize("path", ["../../secret", "unknown-store/x"])
 def test_artifacts_lie_in_the_workspaces_own_datastores(ml: Ml, path: str) -> None:
     root = f"/mlflow/v2.0{ml.ids['mlw-dev']}/api/2.0/mlflow-artifacts/artifacts"

@@ -4,6 +4,7 @@ Set by POST /_control/online, which forgets what was set before. Nothing here ac
 """
 
 import hashlib
+import math
 import random
 import re
 from collections import Counter
@@ -16,6 +17,25 @@ from aiohttp import web
 from signalbox.emulators.clock import EmulatorClock
 
 Settings = TypeVar("Settings")
+
+_CHOICES = {"per": ("request", "connection"), "mode": ("lost", "failed", "cancelled", "slow")}
+_OPTIONAL = ("error_every", "crash_after", "instance", "until_s", "nth")
+# By name: the least, the most, and whether it is a whole number. Others are numbers from zero on.
+_RANGES: Mapping[str, tuple[float, float, bool]] = {
+    "requests_per_s": (0, math.inf, True),
+    "deployments": (0, math.inf, True),
+    "instances": (0, math.inf, True),
+    "seed": (-math.inf, math.inf, True),
+    "error_share": (0, 1, False),
+    "latency_share": (0, 1, False),
+    "error_every": (1, math.inf, True),
+    "error_status": (400, 599, True),
+    "times": (-math.inf, math.inf, False),
+    "add": (-math.inf, math.inf, False),
+    "crash_after": (0, math.inf, True),
+    "instance": (0, math.inf, True),
+    "nth": (1, math.inf, True),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +164,7 @@ class Conditions:
     async def _set(self, request: web.Request) -> web.Response:
         try:
             self._reset(await request.json())
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, AttributeError, re.error) as error:
             raise web.HTTPBadRequest(text=f"these conditions cannot be read: {error}") from error
         return web.json_response({})
 
@@ -152,12 +172,16 @@ class Conditions:
         strange = set(body) - {"pace", "limits", "routing", "deployments", "changes", "resets_public_access"}
         if strange:
             raise ValueError(f"{', '.join(sorted(strange))} is no condition of online endpoints")
-        self.pace = _read(Pace, body.get("pace", {}))
-        self.limits = _read(Limits, body.get("limits", {}))
-        self.routing = _read(Routing, body.get("routing", {}))
-        self._faults = [_read(DeploymentFault, raw) for raw in body.get("deployments", ())]
-        self._changes = [_read(ChangeFault, raw) for raw in body.get("changes", ())]
-        self.resets_public_access = bool(body.get("resets_public_access", True))
+        # All is read before anything is set: what cannot be read leaves the earlier conditions as they are.
+        pace, limits = _read(Pace, body.get("pace", {})), _read(Limits, body.get("limits", {}))
+        routing = _read(Routing, body.get("routing", {}))
+        faults = [_read(DeploymentFault, raw) for raw in _rows(body, "deployments")]
+        changes = [_read(ChangeFault, raw) for raw in _rows(body, "changes")]
+        resets = body.get("resets_public_access", True)
+        if not isinstance(resets, bool):
+            raise ValueError("resets_public_access is neither true nor false")
+        self.pace, self.limits, self.routing = pace, limits, routing
+        self._faults, self._changes, self.resets_public_access = faults, changes, resets
         self._set_at = self._clock.now()
         self._draws: dict[str, random.Random] = {}
         self._requests = Counter[tuple[str, DeploymentFault]]()
@@ -165,5 +189,42 @@ class Conditions:
         self._counts: dict[ChangeFault, int] = {}
 
 
+def _rows(body: Mapping[str, Any], name: str) -> list[Any]:
+    rows = body.get(name, [])
+    if not isinstance(rows, list):
+        raise ValueError(f"{name} is no list")
+    return rows
+
+
 def _read(kind: type[Settings], raw: Mapping[str, Any]) -> Settings:
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()})
+    """Raises TypeError for unknown names, ValueError for values that could never be meant, re.error for a pattern."""
+    settings = kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()})
+    for name, value in raw.items():
+        problem = _problem(name, value)
+        if problem:
+            raise ValueError(f"{name} is {value!r}, which is {problem}")
+    return settings
+
+
+def _problem(name: str, value: Any) -> str:
+    """Why *value* is none of *name*; empty where it may be one. Names mean the same in all settings."""
+    if name in _CHOICES:
+        return "" if value in _CHOICES[name] else f"none of {', '.join(_CHOICES[name])}"
+    if name == "match":
+        re.compile(value)
+        return ""
+    if name == "exempt":
+        is_fine = isinstance(value, list) and all(isinstance(sku, str) for sku in value)
+        return "" if is_fine else "no list of names"
+    if name in ("cores", "skew"):
+        is_fine = all(_is_number(number, 0, math.inf, name == "cores") for number in value.values())
+        return "" if is_fine else "no table of numbers"
+    if value is None:
+        return "" if name in _OPTIONAL else "no number"
+    least, most, is_whole = _RANGES.get(name, (0, math.inf, False))
+    return "" if _is_number(value, least, most, is_whole) else f"no number from {least} to {most}"
+
+
+def _is_number(value: Any, least: float, most: float, is_whole: bool) -> bool:
+    kinds = int if is_whole else int | float
+    return isinstance(value, kinds) and not isinstance(value, bool) and least <= value <= most

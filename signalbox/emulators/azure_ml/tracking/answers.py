@@ -3,6 +3,7 @@
 It stands alone, because all its doors use it.
 """
 
+import json
 from typing import Any
 
 from aiohttp import web
@@ -23,4 +24,13 @@ def exists(kind: str, name: Any) -> web.Response:
 
 
 def invalid(message: str) -> web.Response:
-    return web.json_response({"error_code": "INVALID_PARAMETER_VALUE", "message": message}, status=400)
+    return web.json_response(_invalid(message), status=400)
+
+
+def refused(message: str) -> web.HTTPBadRequest:
+    """The same to raise."""
+    return web.HTTPBadRequest(text=json.dumps(_invalid(message)), content_type="application/json")
+
+
+def _invalid(message: str) -> dict[str, str]:
+    return {"error_code": "INVALID_PARAMETER_VALUE", "message": message}
