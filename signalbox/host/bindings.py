@@ -16,11 +16,12 @@ from azure.functions.meta import Datum, get_binding_registry
 
 from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
+from signalbox.host.web.responses import cookie_lines
 
 # What a function may have beside its trigger.
 SERVED_BINDINGS = frozenset({"durableClient", "http", "blob", "queue", "serviceBus", "eventGrid"})
 ClientBinding = Callable[[], str]
-_RETURN = "$return"  # The name of a binding whose data is what the function returns.
+RETURN = "$return"  # The name of a binding whose data is what the function returns.
 
 
 _TRACE_PARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
@@ -178,24 +179,37 @@ def _is_plain(kind: str, annotation: Any) -> bool:
     return annotation in (str, bytes) and not getattr(converter(kind), "has_implicit_output", bool)()
 
 
-def encode(function: Function, result: Any) -> Any:
-    """What the host needs of a function's *result*: an HTTP response as the SDK writes it (None where the output
-    parameter is not set), the JSON text of an activity, the text of an entity. Raises TypeError."""
+def encode(function: Function, result: Any, values: Mapping[str, Any]) -> Any:
+    """What the host needs of a function's *result* and its arguments: an HTTP response as the SDK writes it (None where
+    there is none), the JSON text of an activity, the text of an entity. Raises TypeError."""
     match function.kind:
-        case "httpTrigger" if result is None and function.output is not None:
-            return None
+        case "httpTrigger" if not function.returns_response:
+            _check_return(function, result)
+            given = None if function.output is None else values[function.output].get()
+            return None if given is None else _encode_response(function, given)
         case "httpTrigger":
-            try:
-                return converter("http").encode(result, expected_type=None)
-            except NotImplementedError:
-                raise TypeError(f"function {function.name!r} returned {result!r}, which is no HTTP response") from None
+            return _encode_response(function, result)
         case "activityTrigger":
             return converter("activityTrigger").encode(result, expected_type=None).value
         case "entityTrigger":
             return str(result)
-    if result is not None and not any(binding["name"] == _RETURN for binding in function.outputs):
-        raise RuntimeError(f"function {function.name!r} without a $return binding returned a non-None value")
+    _check_return(function, result)
     return None
+
+
+def _check_return(function: Function, result: Any) -> None:
+    if result is not None and not any(binding["name"] == RETURN for binding in function.outputs):
+        raise RuntimeError(f"function {function.name!r} without a $return binding returned a non-None value")
+
+
+def _encode_response(function: Function, response: Any) -> Datum:
+    try:
+        datum: Datum = converter("http").encode(response, expected_type=None)
+    except NotImplementedError:
+        raise TypeError(f"function {function.name!r} returned {response!r}, which is no HTTP response") from None
+    if datum.type == "http":
+        datum.value["cookies"] = cookie_lines(datum.value["cookies"] or ())
+    return datum
 
 
 def encode_outputs(function: Function, result: Any, values: Mapping[str, Any]) -> dict[str, Datum]:
@@ -203,8 +217,8 @@ def encode_outputs(function: Function, result: Any, values: Mapping[str, Any]) -
     outputs = {}
     for binding in function.outputs:
         name = str(binding["name"])
-        value = result if name == _RETURN else values[name].get()
-        if value is not None or name == _RETURN:
+        value = result if name == RETURN else values[name].get()
+        if value is not None or name == RETURN:
             outputs[name] = _encoded(str(binding["type"]), function.annotations.get(name), value)
     return outputs
 
@@ -243,5 +257,5 @@ def arguments(
         name = str(binding["name"])
         values[name] = _decoded(str(binding["type"]), function.annotations.get(name), inputs.get(name), None)
     outputs = [str(binding["name"]) for binding in function.outputs]
-    values |= {name: Output() for name in (*outputs, function.output) if name is not None and name != _RETURN}
+    values |= {name: Output() for name in (*outputs, function.output) if name is not None and name != RETURN}
     return values

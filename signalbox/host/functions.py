@@ -62,6 +62,12 @@ class Function:
         return [binding for binding in self.bindings if _is_data(binding, "OUT")]
 
     @property
+    def returns_response(self) -> bool:
+        """Whether what the function returns is its response. The model of decorators gives every route such a binding
+        unless it names an output parameter; a generic trigger has none of itself."""
+        return any(binding["type"] == "http" and binding["name"] == "$return" for binding in self.bindings)
+
+    @property
     def output(self) -> str | None:
         """The name of the parameter through which the function answers an HTTP request, if it has one."""
         names = (str(binding["name"]) for binding in self.bindings if binding["type"] == "http")

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import (
+    RETURN,
     Beside,
     ClientBinding,
     InvocationContext,
@@ -117,7 +118,7 @@ class Invoker:
             INVOCATION.reset(mark)
             self._callers -= function.kind == "httpTrigger"
         log_invocation(function.name, "succeeded", time.perf_counter() - start, instance, f"invocation={invocation_id}")
-        return result if function.output is None else values[function.output].get(), values
+        return result, values
 
     async def answer(
         self,
@@ -132,12 +133,11 @@ class Invoker:
         result, values = await self._perform(function, data, headers, instance, metadata, beside or Beside())
         try:
             with containing(function.name):  # The result's class may bring its own code.
-                answer = encode(function, result)
-                return (
-                    Results(answer=answer, outputs=encode_outputs(function, result, values))
-                    if function.outputs
-                    else answer
-                )
+                answer = encode(function, result, values)
+                if not function.outputs:
+                    return answer
+                outputs = encode_outputs(function, result, values)
+                return Results(answer=outputs.get(RETURN) if answer is None else answer, outputs=outputs)
         except Exception as error:
             LOGGER.error("function=%s returned what cannot be sent: %s", function.name, describe(error))
             raise

@@ -181,6 +181,14 @@ def test_an_instance_is_suspended_and_resumed(host: Client) -> None:
     assert host.wait(instance)["output"] == {"a": 1}
 
 
+def test_an_instance_is_neither_suspended_nor_resumed_twice(host: Client) -> None:
+    instance = running(host)
+    assert host.durable("POST", f"/instances/{instance}/resume").status == 500
+    assert host.durable("POST", f"/instances/{instance}/suspend").status == 202
+    host.wait(instance, "Suspended")
+    assert host.durable("POST", f"/instances/{instance}/suspend").status == 500
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [('{"a": 1}', "application/json", 202), ("text", "text/plain", 400), ("{", "application/json", 400)],

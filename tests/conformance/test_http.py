@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -146,7 +147,32 @@ def test_headers_of_the_response_are_sent(host: Client) -> None:
 def test_every_cookie_of_the_response_is_set(host: Client) -> None:
     cookies = host.get("/api/cookies").headers.get_all("Set-Cookie") or []
     assert [cookie.split(";")[0] for cookie in cookies] == ["a=1", "b=2"]
-    assert ["HttpOnly" in cookies[0], "Secure" in cookies[1], "SameSite=Strict" in cookies[1]] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        (
+            "a=1; Secure; SameSite=Lax; HttpOnly; Path=/; Domain=example.org; Max-Age=60; Expires=Fri, 31 Dec 2027 "
+            "23:59:59 GMT",
+            "a=1; expires=Fri, 31 Dec 2027 23:59:59 GMT; max-age=60; domain=example.org; path=/; secure; samesite=lax; "
+            "httponly",
+        ),
+        ('a="b c;/%"; Path=/x', "a=b%20c%3B%2F%25; path=/x"),
+        ("a=1; SameSite=None; Path=/", "a=1; path=/; samesite=none"),
+    ],
+    ids=["attributes", "encoded", "same site"],
+)
+def test_a_cookie_is_written_in_one_order_and_its_value_encoded(host: Client, line: str, written: str) -> None:
+    assert host.get(f"/api/cookie?line={quote(line)}").headers.get_all("Set-Cookie") == [written]
+
+
+def test_a_cookie_that_expires_at_no_time_is_an_error(host: Client) -> None:
+    assert host.get(f"/api/cookie?line={quote('a=1; Expires=never')}").status == 500
+
+
+def test_a_route_without_an_output_answers_with_nothing(host: Client) -> None:
+    assert (host.get("/api/speechless").status, host.get("/api/speechless?word=x").status) == (204, 500)
 
 
 def test_an_async_function_answers(host: Client) -> None:

@@ -129,6 +129,30 @@ def test_a_list_is_one_message_for_each_item_and_its_queue_is_made(host: Client,
     queue.delete_queue()
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "answer"),
+    [
+        ("hand-over/text", 200, "a word"),
+        ("hand-over/answered", 202, "taken"),
+        ("hand-over/bytes", 200, '"YSB3b3Jk"'),
+        ("hand-over-alone", 200, "a word"),
+    ],
+)
+def test_what_is_returned_for_a_blob_is_the_answer_too(
+    host: Client, storage: Storage, path: str, status: int, answer: str
+) -> None:
+    reply = host.call("POST", f"/api/{path}", "a word")
+    assert (reply.status, reply.text) == (status, answer)
+    assert storage.text(path.replace("hand-over-", "handed/").replace("hand-over", "handed")) == "a word"
+
+
+def test_what_is_returned_for_a_queue_is_the_answer_too(host: Client, storage: Storage) -> None:
+    word = uuid.uuid4().hex
+    reply = host.call("POST", "/api/hand-over-message", word)
+    assert (reply.status, reply.text) == (200, word)
+    assert word in [message.content for message in storage.queue("conformance-handed").receive_messages()]
+
+
 def test_a_blob_is_copied_byte_for_byte_and_its_container_is_made(host: Client, storage: Storage) -> None:
     source, folder = f"raw/{number()}", number()
     storage.container().upload_blob(source, bytes(range(256)))

@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 )
 
 from signalbox.host.clock import VirtualClock
-from signalbox.host.durable.client import ConflictError, GoneError, NotFinishedError, NotFoundError
+from signalbox.host.durable.client import ConflictError, GoneError, NotFinishedError, NotFoundError, StandingError
 from signalbox.host.durable.history import Event
 from signalbox.host.durable.model import InstanceRow, Kind, Status
 from signalbox.host.testing import LocalHost
@@ -38,7 +38,7 @@ from tests.amounts import amount
 from tests.host.wellformed import delivered, faults
 
 IDS = ("a", "b", "c")
-REFUSALS = (ConflictError, GoneError, NotFinishedError, NotFoundError)
+REFUSALS = (ConflictError, GoneError, NotFinishedError, NotFoundError, StandingError)
 plans = st.lists(
     st.sampled_from(["work", "retry", "timer", "event", "child", "both", "race", "fragile", "again"]), max_size=8
 )

@@ -22,11 +22,13 @@ from signalbox.host.durable.client import (
     HubClient,
     NotFinishedError,
     NotFoundError,
+    StandingError,
 )
 from signalbox.host.durable.entities import EntityFilter, EntityName
 from signalbox.host.durable.model import FINISHED, InstanceRow, Kind, Status
 from signalbox.host.durable.orchestrations.scheduling import UnknownFunctionError
 from signalbox.host.durable.payloads import entity_payload, history_payload, management_urls, status_payload
+from signalbox.host.log import LOGGER
 from signalbox.host.moments import from_text
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -192,6 +194,9 @@ def _with_errors(handler: Handler) -> Handler:
             return _problem(412, str(error), error)
         except ConflictError as error:
             return _problem(409, str(error), error)
+        except StandingError as error:
+            LOGGER.warning("%s", error)
+            return _problem(500, str(error), error)  # No better status, and the SDK's users see this one.
         except (BadRequestError, UnknownFunctionError, ValueError) as error:
             return _problem(400, str(error), error)
 

@@ -45,6 +45,10 @@ class NotFinishedError(Exception):
     """The instance is not in a state that the request needs; the text says which."""
 
 
+class StandingError(Exception):
+    """The instance stands already as the caller wants it; the text says how."""
+
+
 class BadRequestError(Exception):
     """The request cannot be right; the text says why."""
 
@@ -155,8 +159,11 @@ class HubClient:
         await self._engine.send(Message(instance_id=instance_id, kind=Kind.RAISE, body=body))
 
     async def control(self, instance_id: str, kind: Kind, reason: str) -> None:
-        """Terminate, suspend or resume. Raises NotFoundError or GoneError."""
+        """Terminate, suspend or resume. Raises NotFoundError, GoneError, or StandingError where it is so already."""
         self.require_unfinished(instance_id)
+        status = self.get(instance_id).status
+        if kind is not Kind.TERMINATE and (kind is Kind.SUSPEND) == (status is Status.SUSPENDED):
+            raise StandingError(f"Cannot {kind} the instance {instance_id!r}, which is {status}")
         await self._engine.send(Message(instance_id=instance_id, kind=kind, body={"Reason": reason}))
 
     def require_unfinished(self, instance_id: str) -> None:

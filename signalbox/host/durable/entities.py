@@ -22,6 +22,7 @@ from signalbox.host.durable.model import Kind, Message
 from signalbox.host.durable.orchestrations.scheduling import new_row_id
 from signalbox.host.durable.storage import tables
 from signalbox.host.durable.storage.database import Storage
+from signalbox.host.log import LOGGER
 from signalbox.host.moments import to_text
 
 EntityFunction = Callable[[str], Awaitable[str]]
@@ -97,6 +98,9 @@ class EntityQueue:
         entity = EntityName.parse(message.instance_id)
         async with self._locks[str(entity)]:
             outcome = await self._run(entity, message)
+            if outcome["results"][0]["isError"]:
+                reason = outcome["results"][0]["result"]
+                LOGGER.warning("entity=%s operation=%s failed: %s", entity, message.body["op"], reason)
             answers = [] if message.body.get("signal") else [_answer(message, outcome["results"][0])]
             now = to_text(self._clock.now())
 

@@ -12,6 +12,7 @@ from signalbox.host.functions import Function
 from signalbox.host.invocation import Calls
 from signalbox.host.triggers.routes import Route, compile_route
 from signalbox.host.web.access import Access
+from signalbox.host.web.responses import to_response
 
 _ALL_METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS"})
 
@@ -64,8 +65,8 @@ class HttpTriggers:
         data = await _to_datum(request, parameters)
         try:
             datum = await self._invoker.answer(endpoint.function, data, request.headers)
-            # Without an answer the function has not set its output parameter.
-            return web.Response(status=204) if datum is None else _to_response(datum)
+            # Without an answer the function has neither set its output parameter nor returned anything.
+            return web.Response(status=204) if datum is None else to_response(datum)
         except Exception:
             return web.Response(status=500)
 
@@ -94,18 +95,3 @@ def _strings(pairs: Mapping[str, str]) -> dict[str, Datum]:
     for name, value in pairs.items():
         values.setdefault(name, []).append(value)
     return {name: Datum(",".join(parts), "string") for name, parts in values.items()}
-
-
-def _to_response(datum: Datum) -> web.Response:
-    if datum.type == "string":
-        return web.Response(text=datum.value)
-    value = datum.value
-    response = web.Response(
-        status=int(value["status_code"].value),
-        body=value["body"].value,
-        headers={name: header.value for name, header in value["headers"].items()},
-    )
-    for jar in value["cookies"] or ():
-        for morsel in jar.values():
-            response.headers.add("Set-Cookie", morsel.OutputString())
-    return response

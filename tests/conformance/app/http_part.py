@@ -75,6 +75,19 @@ def cookies(req: func.HttpRequest) -> func.HttpResponse:
     return response
 
 
+@blueprint.route("cookie", auth_level=OPEN)
+def cookie(req: func.HttpRequest) -> func.HttpResponse:
+    response = func.HttpResponse(req.method)
+    response.headers.add("Set-Cookie", req.params["line"])
+    return response
+
+
+@blueprint.generic_trigger(arg_name="req", type="httpTrigger", route="speechless", auth_level="ANONYMOUS")
+def speechless(req: func.HttpRequest):
+    """A route without any output."""
+    return req.params.get("word")
+
+
 @blueprint.route("awaited", auth_level=OPEN)
 async def awaited(req: func.HttpRequest) -> str:
     return "awaited " + req.method

@@ -56,6 +56,28 @@ def no_blob(req: func.HttpRequest, blob: func.InputStream) -> str:
     return repr(blob)
 
 
+@blueprint.route("hand-over/{kind}", methods=["POST"], binding_arg_name="answer", auth_level=func.AuthLevel.ANONYMOUS)
+@blueprint.blob_output(arg_name="$return", path="conformance/handed/{kind}", connection=ACCOUNT)
+def hand_over(req: func.HttpRequest, answer: func.Out[func.HttpResponse]):
+    """Returns what goes to a blob, and may answer besides."""
+    if req.route_params["kind"] == "answered":
+        answer.set(func.HttpResponse("taken", status_code=202))
+    return req.get_body() if req.route_params["kind"] == "bytes" else req.get_body().decode()
+
+
+@blueprint.generic_trigger(arg_name="req", type="httpTrigger", route="hand-over-alone", auth_level="ANONYMOUS")
+@blueprint.generic_output_binding(arg_name="$return", type="blob", path="conformance/handed/alone", connection=ACCOUNT)
+def hand_over_alone(req: func.HttpRequest):
+    return req.get_body().decode()
+
+
+@blueprint.route("hand-over-message", methods=["POST"], binding_arg_name="answer", auth_level=func.AuthLevel.ANONYMOUS)
+@blueprint.queue_output(arg_name="$return", queue_name="conformance-handed", connection=ACCOUNT)
+def hand_over_message(req: func.HttpRequest, answer: func.Out[func.HttpResponse]):
+    assert answer is not None
+    return func.QueueMessage(body=req.get_body())
+
+
 @blueprint.blob_trigger(
     arg_name="blob", path="conformance/landing/{folder}/{name}.csv", connection=ACCOUNT, source="EventGrid"
 )

@@ -19,6 +19,7 @@ from signalbox.host.containment import describe
 from signalbox.host.durable.functions import orchestrator_functions
 from signalbox.host.functions import Function
 from signalbox.host.log import log_invocation
+from signalbox.host.web.responses import cookie_lines
 from signalbox.host.workers.crew import Crew, RemoteSession, revived
 from signalbox.host.workers.microsoft.spawner import Spawner
 from signalbox.host.workers.worker import Failure
@@ -99,7 +100,7 @@ def _read(function: Function, answer: tuple[Any, ...]) -> Any:
         raise revived(Failure(kind=name, text=text, trace=more))
     outputs = {name: data for name, data in {"$return": value, **more}.items() if data is not None}
     if function.output is not None:
-        value = more.get(function.output)
+        value = more.get(function.output) or value
     encoded = None if value is None else _response(*value) if function.kind == "httpTrigger" else value[1]
     if not function.outputs:
         return encoded
@@ -117,7 +118,7 @@ def _response(kind: str, value: Any) -> Datum:
         {
             "status_code": Datum(str(value["status"]), "string"),
             "headers": {name: Datum(text, "string") for name, text in value["headers"].items()},
-            "cookies": [SimpleCookie(cookie) for cookie in value["cookies"]],
+            "cookies": cookie_lines(SimpleCookie(cookie) for cookie in value["cookies"]),
             "body": Datum(body, "bytes"),
         },
         "http",

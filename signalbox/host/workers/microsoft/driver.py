@@ -14,7 +14,8 @@ import runpy
 import signal
 import socket
 import sys
-from http.cookies import Morsel
+from email.utils import formatdate
+from http.cookies import Morsel, SimpleCookie
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -155,10 +156,12 @@ def _untyped(data: Fields | None) -> tuple[str, Any] | None:
 def _cookie(cookie: Fields) -> str:
     """The cookie as a header says it."""
     morsel: Morsel[str] = Morsel()
-    morsel.set(cookie.name, cookie.value, cookie.value)
+    morsel.set(cookie.name, *SimpleCookie().value_encode(cookie.value))
     values = {name: value.value for name, value in vars(cookie).items() if isinstance(value, Fields)}
     names = {"http_only": "httponly", "max_age": "max-age"}
-    morsel.update({names.get(name, name): value for name, value in values.items() if name != "expires"})
+    if (expiry := values.pop("expires", None)) is not None:
+        morsel["expires"] = formatdate(expiry.seconds, usegmt=True)
+    morsel.update({names.get(name, name): value for name, value in values.items()})
     if cookie.same_site is not None:
         morsel["samesite"] = cookie.same_site
     return morsel.OutputString()
