@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.domain.events import BlobArrived, Irrelevant, ModelRegistered, UnreadableEvent
 from shared.domain.identity import arrival_id
 from shared.domain.inference.arrivals import Arrival
-from triggers.events.envelopes import read_event
+from triggers.events.envelopes import origin_of, read_event
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 ACCOUNT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/datahub"
@@ -214,6 +214,8 @@ def test_a_file_of_a_teams_hub_arrives_in_its_account():
         (TEAM, "landing", "stwardlab is not the account of container landing, which is datahub"),
         (ACCOUNT, "ward-lab", "datahub is not the account of container ward-lab, which is stwardlab"),
         (ACCOUNT.replace("datahub", "stranger"), "ward-lab", "stranger is not the hub's account"),
+        (ACCOUNT.replace("Microsoft.Storage", "Ward.Lab"), "landing", "datahub is not the hub's account"),
+        (f"{TEAM}/blobServices{ACCOUNT}", "landing", "datahub is not the hub's account"),
     ],
 )
 def test_an_account_speaks_for_its_own_containers_alone(topic, container, reason):
@@ -222,3 +224,13 @@ def test_an_account_speaks_for_its_own_containers_alone(topic, container, reason
         event = read_event(grid(topic=topic, subject=inside(container), **changes), "datahub", ELSEWHERE)
         assert isinstance(event, Irrelevant)
         assert reason in event.reason
+
+
+def test_a_cloud_event_is_of_its_source_whatever_topic_it_brings_along():
+    raw = cloud(topic=TEAM)
+
+    for topic in ("topic", "Topic"):
+        event = read_event(raw | {topic: ACCOUNT}, "datahub", ELSEWHERE)
+        assert isinstance(event, Irrelevant)
+        assert "stwardlab is not the account of container landing" in event.reason
+    assert origin_of(raw | {"topic": ACCOUNT}).source == TEAM

@@ -29,7 +29,10 @@ _SUBJECT = re.compile(
     r"/blobServices/default/containers/(?P<container>[^/]+)/blobs/(?P<path>.+)", re.DOTALL | re.IGNORECASE
 )
 _ETAG = re.compile(r"[!-~]{1,128}")
-_ACCOUNT = re.compile(r"/storageAccounts/(?P<account>[^/]+)/?$", re.IGNORECASE)
+_ACCOUNT = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Storage/storageAccounts/(?P<account>[^/]+)/?",
+    re.IGNORECASE,
+)
 # Data Lake Storage sends `CreateFile` for a file that is still empty and `FlushWithClose` for the whole one, as the
 # schema's documents say. A run on the first would score nothing.
 _COMMITTED = frozenset({"putblob", "putblocklist", "copyblob", "flushwithclose", "sftpcommit"})
@@ -233,5 +236,5 @@ def _irrelevance(envelope: EventEnvelope, account: str, elsewhere: Mapping[str, 
 
 def _sender(envelope: EventEnvelope) -> str:
     """The storage account that the event is from, in lower case; empty where it names none."""
-    match = _ACCOUNT.search(envelope.source)
+    match = _ACCOUNT.fullmatch(envelope.source)
     return match["account"].lower() if match else ""

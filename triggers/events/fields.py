@@ -73,15 +73,23 @@ class SourcedEvent(IdentifiedEvent):
 
 def envelope_of(raw: Any) -> EventEnvelope:
     """The envelope of *raw*, empty where it is no object."""
-    return read_vendor_json(EventEnvelope, raw).value or EventEnvelope()
+    return read_vendor_json(EventEnvelope, _as_sent(raw)).value or EventEnvelope()
 
 
 def read_sent(kind: type[T], raw: Any, place: str = "event") -> T:
     """*raw* as a *kind*; *place* is what it is called. Raises UnreadableEvent with everything that is wrong with it."""
-    reading = read_vendor_json(kind, raw)
+    reading = read_vendor_json(kind, _as_sent(raw))
     if reading.value is None:
         raise UnreadableEvent("; ".join(_sentence(fault, place) for fault in reading.faults))
     return reading.value
+
+
+def _as_sent(raw: Any) -> Any:
+    """*raw* without `topic` where it is a CloudEvent with a `source`: an extension must not name another sender."""
+    names = {str(name).lower() for name in raw} if isinstance(raw, dict) else set()
+    if not {"specversion", "source"} <= names:
+        return raw
+    return {name: value for name, value in raw.items() if str(name).lower() != "topic"}
 
 
 def _sentence(fault: Fault, place: str) -> str:
