@@ -20,7 +20,7 @@ from shared.durable.starting import Client, start_once
 from shared.ports import HubFile
 from shared.records import paths
 from shared.records.drift import FailedCheck, Window, change_window, note_problem
-from shared.records.inference import Manifest, arrival_containers, members_of, store_of
+from shared.records.inference import Manifest, arrival_places, members_of, store_of
 from shared.records.store import RecordStore
 
 
@@ -33,13 +33,13 @@ def is_watched(clients: Clients, inference: c.Inference, outcome: RunOutcome) ->
     is_published = outcome in (RunOutcome.COMPLETED, RunOutcome.PARTIAL)
     if not is_published or watch is None or not watch.watches(inference.route.name, inference.route.score.model):
         return False
-    return not clients.configuration.hubs or _is_central(clients, inference)
+    return _is_central(clients, inference)
 
 
 def _is_central(clients: Clients, inference: c.Inference) -> bool:
     """Whether every file of the run is known to come from the Data Hub, whatever its route takes."""
-    containers = arrival_containers(store_of(clients.hub, inference), inference)
-    return bool(containers) and all(clients.configuration.hub_of(container) is None for container in containers)
+    places, configuration = arrival_places(store_of(clients.hub, inference), inference), clients.configuration
+    return bool(places) and not any(place.account or configuration.hub_of(place.container) for place in places)
 
 
 def mark_open(clients: Clients, inference: c.Inference) -> None:

@@ -152,7 +152,13 @@ def _pin(clients: Clients, request: c.Inference, number: int, blob: Blob) -> Mem
         if copy is None or copy.metadata.get("source_etag") != blob.etag:
             return None  # Overwritten before it could be pinned: the newer content is an arrival of its own.
     return Member(
-        container=blob.container, path=blob.path, etag=blob.etag, size=blob.size, pinned=path, imported=imported
+        container=blob.container,
+        path=blob.path,
+        etag=blob.etag,
+        size=blob.size,
+        pinned=path,
+        imported=imported,
+        account=clients.configuration.accounts_elsewhere.get(blob.container, ""),
     )
 
 

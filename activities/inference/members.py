@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from shared import contracts as c
 from shared.clients import Clients
 from shared.domain import identity
-from shared.domain.configuration import Configuration
 from shared.domain.failures import Refused
-from shared.domain.inference.arrivals import Arrival
+from shared.domain.inference.arrivals import Arrival, ArrivalPlace
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths.patterns import fill, fixed_prefix, match
 from shared.ports import Blob
 from shared.records import paths
-from shared.records.inference import arrival_containers, claim_of, store_of
+from shared.records.inference import arrival_places, claim_of, store_of
 from shared.records.store import read_json
 
 
@@ -27,26 +26,15 @@ class Membership:
 def find_members(clients: Clients, request: c.Inference) -> Membership:
     """The files of *request*, in order of their paths. Raises Refused for those of a hub that its route may not use."""
     membership = _find_membership(clients, request)
-    if request.repeats:
-        containers = arrival_containers(store_of(clients.hub, request), request)
-    else:
-        containers = frozenset(blob.container for blob in membership.blobs)
-    _require_open_hubs(clients.configuration, request, containers)
-    return membership
-
-
-def _require_open_hubs(configuration: Configuration, request: c.Inference, containers: frozenset[str]) -> None:
-    """Refused where the run's files, which came from *containers*, are of a hub that its route may not use today."""
     # The files decide and not what the route takes: a run is repeated by another configuration, and a schedule names
     # its own folder.
-    for container in sorted(containers):
-        hub = configuration.closed_hub(container, request.route)
-        if hub is not None:
-            place = request.route.score.workspace.name
-            detail = f"in {place} with its results in {request.route.publish}"
-            raise Refused(
-                f"files of {container} are in hub {hub.name}, which route {request.route.name} may not use {detail}"
-            )
+    places = frozenset(ArrivalPlace(container=blob.container) for blob in membership.blobs)
+    if request.repeats:
+        places = arrival_places(store_of(clients.hub, request), request)
+    problem = clients.configuration.closed_files(request.route, places) if membership.blobs else ""
+    if problem:
+        raise Refused(problem)
+    return membership
 
 
 def _find_membership(clients: Clients, request: c.Inference) -> Membership:

@@ -1,5 +1,6 @@
 """The whole of `signalbox.yaml`, as the product uses it: built and validated by `shared.config`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shared.domain.access.permissions import Permissions
@@ -9,6 +10,7 @@ from shared.domain.datasets.sources import SourceRules
 from shared.domain.devops.configuration import DevOps
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
+from shared.domain.inference.arrivals import ArrivalPlace
 from shared.domain.inference.routes import HubLayout, Route, Workspace
 from shared.domain.inference.streams import Stream
 from shared.domain.notices.recipients import NoticeRules
@@ -91,15 +93,26 @@ class Configuration:
         closed = {environment for hub in self.hubs for environment in hub.environments}
         return tuple(workspace for workspace in self.workspaces if workspace.name not in closed)
 
-    def closed_hub(self, container: str, route: Route) -> TeamHub | None:
-        """The team's hub of *container* where *route* may not score its files, because it runs or publishes elsewhere;
-        None where it may."""
-        hub = self.hub_of(container)
-        if hub is None or (
-            route.score.workspace.name in hub.environments and self.hub_of(route.publish.partition("/")[0]) == hub
-        ):
-            return None
-        return hub
+    def closed_files(self, route: Route, places: Iterable[ArrivalPlace]) -> str:
+        """Why *route* may not score files that have arrived in *places*, empty where it may: they are of a team's hub,
+        or were when they came, and it runs or publishes elsewhere. Of files without a place nobody knows that.
+        """
+        closed = [self._closed_to(route, place) for place in sorted(places, key=lambda place: place.container)]
+        if not closed and self.hubs:
+            return "no record says where the run's files arrived, which may be a team's hub"
+        hub = next(filter(None, closed), "")
+        where = f"{route.score.workspace.name}, with results in {route.publish}"
+        return hub and f"the run's files are in {hub}, and route {route.name} scores in {where}"
+
+    def _closed_to(self, route: Route, place: ArrivalPlace) -> str:
+        hub = self.hub_of(place.container)
+        if place.account:
+            hub = next((own for own in self.hubs if own.account == place.account), None)
+        if hub is None:
+            return f"account {place.account}, which is no hub any more" if place.account else ""
+        published = self.hub_of(route.publish.partition("/")[0])
+        is_open = route.score.workspace.name in hub.environments and published == hub
+        return "" if is_open else f"hub {hub.name}"
 
     def account_of(self, container: str) -> str:
         """The storage account in which files of *container* arrive."""

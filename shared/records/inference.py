@@ -11,6 +11,7 @@ from typing import Any
 from shared.codec import decode
 from shared.contracts import Inference, InferenceResult
 from shared.domain.failures import Refused
+from shared.domain.inference.arrivals import ArrivalPlace
 from shared.domain.inference.runs import RunOutcome
 from shared.domain.messaging import Asker
 from shared.domain.newer import NEWER
@@ -75,7 +76,8 @@ class FileClaim:
 class Member:
     """A file of a run: where it came from, and where in staging its content is pinned.
 
-    *imported* is the import that has landed it, if one has.
+    *imported* is the import that has landed it, if one has. *account* is the team's own account in which it arrived;
+    empty for the Data Hub.
     """
 
     container: str
@@ -84,6 +86,11 @@ class Member:
     size: int
     pinned: str
     imported: str = field(default="", metadata=NEWER)
+    account: str = field(default="", metadata=NEWER)
+
+    @property
+    def arrived(self) -> ArrivalPlace:
+        return ArrivalPlace(container=self.container, account=self.account)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,15 +191,15 @@ def members_of(store: RecordStore, run: str) -> tuple[Member, ...]:
     return store.get(tuple[Member, ...], paths.members(run)) or ()
 
 
-def arrival_containers(store: RecordStore, inference: Inference) -> frozenset[str]:
-    """The containers in which the files of *inference* have arrived, through all the runs that it repeats; empty where
-    no record says so."""
+def arrival_places(store: RecordStore, inference: Inference) -> frozenset[ArrivalPlace]:
+    """Where the files of *inference* have arrived, through all the runs that it repeats; empty where no record says so:
+    records of repeated runs are removed at the end of their time, and what they pinned may be there for longer."""
     while inference.repeats:
         record = find_run(store, inference.repeats)
         if record is None:
             return frozenset()
         inference = record.inference
-    return frozenset(member.container for member in members_of(store, inference.run))
+    return frozenset(member.arrived for member in members_of(store, inference.run))
 
 
 def note_askers(store: RecordStore, run: str, askers: Sequence[Asker], name: str) -> None:

@@ -16,6 +16,7 @@ from shared.domain.inference.routes import Route
 from shared.domain.inference.runs import RunOutcome
 from shared.ports import Blob
 from shared.records.inference import find_run
+from shared.records.paths import run_record
 from tests.inference.conftest import SCORE, InferenceApp, a_route
 
 HUB = TeamHub(
@@ -119,10 +120,47 @@ async def test_the_files_decide_and_not_what_the_route_takes(lab: InferenceApp, 
     assert second is not None
     request = replace(second.inference, route=lab.clients.configuration.route("tried"), repeats=accepted["id"])
 
-    with pytest.raises(Refused, match="files of lab are in hub lab, which route tried may not use"):
+    with pytest.raises(Refused, match="files are in hub lab, and route tried scores in"):
         find_members(lab.clients, request)
     vars(lab.clients)["configuration"] = before
     assert len(find_members(lab.clients, second.inference).blobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("hubs", "publish"), [((), "predictions/{run}"), ((replace(HUB, name="twin", account="sttwin"),), "lab/out/{run}")]
+)
+async def test_pinned_files_stay_the_teams_after_its_hub_was_removed(
+    lab: InferenceApp, hubs: tuple[TeamHub, ...], publish: str
+) -> None:
+    """Its container is taken for one of the Data Hub then, or of another team, but not the account in which the files
+    arrived."""
+    run = await scored(lab)
+    served = replace(a_route("tried"), publish=publish)
+    change_routes(lab, served)
+    vars(lab.clients)["configuration"] = replace(lab.clients.configuration, hubs=hubs, drift=(DriftWatch(model="m"),))
+
+    for body in ({}, {"as_it_was": True}):
+        status, answer = await lab.request("POST", f"runs/{run}/reprocess", {"reason": "again"} | body)
+        assert (status, "in account stlab, which is no hub any more" in answer["detail"]) == (409, True), answer
+    record = find_run(lab.clients.store, run)
+    assert record is not None
+    assert not is_watched(lab.clients, replace(record.inference, route=served), RunOutcome.COMPLETED)
+
+
+async def test_files_of_which_no_record_says_whence_they_came_are_not_scored_again(lab: InferenceApp) -> None:
+    """A repetition pins what the run before it has pinned, and may be kept for longer than that run."""
+    run = await scored(lab)
+    _, accepted = await lab.request("POST", f"runs/{run}/reprocess", {"reason": "again"})
+    await lab.finish(accepted["id"])
+    second = find_run(lab.clients.store, accepted["id"])
+    assert second is not None
+    lab.hub.delete("signalbox", run_record(run))
+
+    status, answer = await lab.request("POST", f"runs/{accepted['id']}/reprocess", {"reason": "again"})
+
+    assert (status, "no record says where the run's files arrived" in answer["detail"]) == (409, True), answer
+    with pytest.raises(Refused, match="no record says where the run's files arrived"):
+        find_members(lab.clients, second.inference)
 
 
 async def test_rows_of_the_hub_count_for_no_drift_by_whatever_route(
@@ -148,6 +186,14 @@ async def test_rows_of_the_hub_count_for_no_drift_by_whatever_route(
 
     other = identity.run_id("each", [identity.arrival_id(central.arrival("datahub"))])
     assert (counts(run), counts(accepted["id"]), counts(other)) == (False, False, True)
+
+
+async def scored(lab: InferenceApp) -> str:
+    """The run of a file that the team has landed."""
+    blob = lab.land("lab/tried/north/a.csv")
+    await lab.tell(blob, topic=TOPIC)
+    await lab.finish(run_of(blob))
+    return run_of(blob)
 
 
 def change_routes(lab: InferenceApp, tried: Route) -> None:

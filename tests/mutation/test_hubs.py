@@ -1,6 +1,7 @@
 """The conditions by which files of a team's hub reach no production: without one, a test fails."""
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -155,21 +156,35 @@ CASES = [
 FILES = stories.test_the_files_decide_and_not_what_the_route_takes
 RUNS = [
     lock(
-        "Configuration.closed_hub",
+        "Configuration._closed_to",
         "route.score.workspace.name in hub.environments",
         "True",
         stories.test_a_repetition_takes_no_file_of_the_hub_along_to_where_the_route_has_gone,
         publish="lab/predictions/{run}",
     ),
     lock(
-        "Configuration.closed_hub",
-        "self.hub_of(route.publish.partition('/')[0]) == hub",
+        "Configuration._closed_to",
+        "published == hub",
         "True",
         FILES,
         environment="dev",
     ),
-    lock("members._require_open_hubs", "if hub is not None", "False", FILES, environment="prod"),
-    lock("arrival_containers", "inference = record.inference", "return frozenset()", FILES, environment="prod"),
+    lock("find_members", "if problem", "False", FILES, environment="prod"),
+    lock(
+        "Configuration._closed_to",
+        "if place.account",
+        "False",
+        stories.test_pinned_files_stay_the_teams_after_its_hub_was_removed,
+        hubs=(replace(stories.HUB, name="twin", account="sttwin"),),
+        publish="lab/out/{run}",
+    ),
+    lock(
+        "Configuration.closed_files",
+        "not closed and self.hubs",
+        "False",
+        stories.test_files_of_which_no_record_says_whence_they_came_are_not_scored_again,
+    ),
+    lock("arrival_places", "inference = record.inference", "return frozenset()", FILES, environment="prod"),
     lock(
         "windows.is_watched",
         "_is_central(clients, inference)",

@@ -30,6 +30,14 @@ class Arrival:
         return f"{self.container}/{self.path}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivalPlace:
+    """Where files of a run have arrived; *account* is a team's own, empty for the Data Hub."""
+
+    container: str
+    account: str = ""
+
+
 def is_folder_marker(path: str, metadata: Mapping[str, str]) -> bool:
     """Whether a blob only says that a folder is there, as Azure's tools and accounts with folders write it: no file."""
     marks = {name.lower(): value for name, value in metadata.items()}

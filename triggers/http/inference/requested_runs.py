@@ -16,7 +16,7 @@ from shared.domain.inference.overrides import AskedOverrides, objections
 from shared.domain.inference.routes import Grouping, Route
 from shared.domain.paths import patterns
 from shared.records import paths as records
-from shared.records.inference import arrival_containers, claim_files, store_of
+from shared.records.inference import arrival_places, claim_files, store_of
 from shared.validation.rules import Many, Name, OptionalName, Sentence, Whole
 from triggers.http.api_route import ApiRequest
 from triggers.http.exchange.idempotency import RequestedStart
@@ -153,12 +153,11 @@ async def reprocess_run(request: ApiRequest, run: str, body: Repetition) -> Requ
 
 def _refuse_closed_hubs(clients: Clients, inference: c.Inference) -> None:
     """The route may have gone to production since; files of a team's hub do not follow it."""
-    for container in sorted(arrival_containers(store_of(clients.hub, inference), inference)):
-        hub = clients.configuration.closed_hub(container, inference.route)
-        if hub is not None:
-            where = f"{inference.route.score.workspace.name}, with results in {inference.route.publish}"
-            detail = f"the run's files are in hub {hub.name}, and route {inference.route.name} scores in {where}"
-            raise Problem(409, "files of a team's hub", f"{detail}; reprocess with `as_it_was` (--as-it-was)")
+    places = arrival_places(store_of(clients.hub, inference), inference)
+    problem = clients.configuration.closed_files(inference.route, places)
+    if problem:
+        remedy = "reprocess with `as_it_was` (--as-it-was) where the hub still is, or land them in the Data Hub"
+        raise Problem(409, "files of a team's hub", f"{problem}; {remedy}")
 
 
 def _route_today(clients: Clients, name: str) -> Route | None:
