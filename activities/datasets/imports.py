@@ -64,7 +64,7 @@ def fetch_source(clients: Clients, step: c.ImportStep) -> c.SourceFetched:
     """Everything that the source has, in staging, with the digest of each file on record. Safe to repeat."""
 
     def act() -> c.SourceFetched:
-        request, rules = step.request, clients.configuration.sources
+        request, rules = step.request, clients.configuration.sources_for(step.request.target)
         asset = read_asset(request.source)
         source = _of_internet(clients, request, rules) if asset is None else _of_asset(clients, request, asset, rules)
         if request.sha256 and [file.sha256 for file in source.files] != [request.sha256]:
@@ -148,6 +148,8 @@ def _of_asset(clients: Clients, request: c.SourceImport, asset: AssetReference, 
     if problem := asset_objection(asset, rules):
         raise Refused(problem)
     listing = clients.data_assets.files(request.workspace, asset.name, asset.version, rules.most_files)
+    if problem := clients.configuration.asset_account_objection(listing.account, request.workspace, request.target):
+        raise Refused(f"{request.source} is not imported: {problem}")
     size, count = sum(file.size for file in listing.files), len(listing.files)
     if not listing.files:
         raise Refused(f"nothing lies at {listing.address}, where {request.source} should be")

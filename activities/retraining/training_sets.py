@@ -62,6 +62,10 @@ def _members(clients: Clients, request: c.RetrainingRun, route: TrainingRoute) -
     waiting_blobs = waiting_files(clients, route)
     named_blobs = named_files(clients, request, route) if takes_named(request.rules, route) else []
     blobs = {(blob.container, blob.path): blob for blob in [*waiting_blobs, *named_blobs]}
+    for container in sorted({container for container, _ in blobs}):
+        # People, pipelines and schedules name data too, and the configuration may have changed since they were asked.
+        if problem := clients.configuration.closed_training(request.rules, container):
+            raise Refused(problem)
     if not blobs:
         raise Refused(f"there is no training data: nothing in the hub matches {route.take}")
     return [TrainingFile(blob=blobs[place]) for place in sorted(blobs)]

@@ -45,6 +45,8 @@ class HttpsFiles:
         if not any(fnmatchcase(host, pattern) for pattern in rules.hosts):
             allowed = ", ".join(rules.hosts) or "none"
             return f"host {host!r} is not allowed; add it to sources.hosts, which allows {allowed}"
+        if account := rules.closed_account(host):
+            return f"host {host!r} is of account {account}, a team's own hub; import into a container of that hub"
         return ""
 
     def fetch(self, address: str, rules: SourceRules, target: IO[bytes]) -> str:

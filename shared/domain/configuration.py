@@ -1,7 +1,7 @@
 """The whole of `signalbox.yaml`, as the product uses it: built and validated by `shared.config`."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.domain.access.permissions import Permissions
 from shared.domain.answers.rule import PublishedAnswers
@@ -113,6 +113,41 @@ class Configuration:
         published = self.hub_of(route.publish.partition("/")[0])
         is_open = route.score.workspace.name in hub.environments and published == hub
         return "" if is_open else f"hub {hub.name}"
+
+    def teaches(self, model: str) -> TeamHub | None:
+        """A team's hub from whose files *model* learns, None where there is none."""
+        places = [
+            data.take.partition("/")[0] for rules in self.retraining if rules.model == model for data in rules.data
+        ]
+        return next((hub for place in places if (hub := self.hub_of(place)) is not None), None)
+
+    def sources_for(self, location: str) -> SourceRules:
+        """From where files may be imported to *location*: to a place that is not a team's hub none of the hub's."""
+        own = self.hub_of(location.partition("/")[0])
+        return replace(self.sources, closed=tuple(hub.account for hub in self.hubs if hub != own))
+
+    def asset_account_objection(self, account: str, workspace: Workspace, location: str) -> str:
+        """Why files of a data asset of *workspace*, which lie in *account*, may not be imported to *location*; empty
+        where they may. In an environment that teams use with hubs of their own, its storage is theirs to fill."""
+        own = self.hub_of(location.partition("/")[0])
+        is_experiment = any(workspace.name in hub.environments for hub in self.hubs)
+        if own is None and is_experiment and account.lower() != self.hub.account.lower():
+            where = f"{workspace.name}, where teams use hubs of their own"
+            return f"it lies in account {account} of {where}; import into a container of such a hub"
+        if closed := self.sources_for(location).closed_account(account):
+            return f"it lies in account {closed}, a team's own hub; import into a container of that hub"
+        return ""
+
+    def closed_training(self, rules: Retraining, location: str) -> str:
+        """Why *rules* may not train on files at *location*, empty where they may: they are of a team's hub, and the
+        training runs elsewhere or ships what it makes."""
+        hub = self.hub_of(location.partition("/")[0])
+        if hub is None:
+            return ""
+        if rules.pipeline.workspace.name not in hub.environments:
+            return f"{location} is in hub {hub.name}, and {rules.model} is trained in {rules.pipeline.workspace.name}"
+        target = rules.promote_to or rules.candidate
+        return target and f"{location} is in hub {hub.name}, and what {rules.model} is trained on goes to {target}"
 
     def account_of(self, container: str) -> str:
         """The storage account in which files of *container* arrive."""

@@ -51,9 +51,11 @@ class AssetFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetListing:
-    """*address* is where the asset lies, as the workspace says it; *files* at most one more than was asked for."""
+    """*address* is where the asset lies, as the workspace says it, in the storage *account*; *files* at most one more
+    than was asked for."""
 
     address: str
+    account: str
     files: tuple[AssetFile, ...]
 
 

@@ -56,7 +56,7 @@ async def start_import(request: ApiRequest, body: ImportAsked) -> RequestedStart
 
 def _refuse_source(clients: Clients, body: ImportAsked) -> None:
     """Say at once what the import would say after its first step. Raises Problem."""
-    rules, asset = clients.configuration.sources, read_asset(body.source)
+    rules, asset = clients.configuration.sources_for(body.path), read_asset(body.source)
     if asset is not None:
         problem = asset_objection(asset, rules)
     elif "?" in body.source:

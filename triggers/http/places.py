@@ -14,6 +14,7 @@ from shared.clients import Clients
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
 from shared.domain.devops.orders import OrderKind
+from shared.domain.paths.patterns import fixed_prefix
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.plans import Phase
 from shared.domain.schedules.due_times import Target
@@ -97,6 +98,15 @@ def _of_reprocessing(clients: Clients, arguments: Mapping[str, Any]) -> tuple[st
 def _of_route(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     name = arguments["body"].route
     return tuple(route.score.workspace.name for route in clients.configuration.routes if route.name == name)
+
+
+def _of_import(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The environments of the route and of every other one that takes what lands: its runs start there."""
+    path, places = arguments["body"].path, {*_of_route(clients, arguments), *_of_path(clients, arguments)}
+    if path.endswith("/"):  # What the files are called is not known yet.
+        starts = [(fixed_prefix(route.take), route.score.workspace.name) for route in clients.configuration.routes]
+        places |= {place for start, place in starts if start.startswith(path) or path.startswith(start)}
+    return tuple(sorted(places))
 
 
 def _of_dataset(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
@@ -235,6 +245,7 @@ _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], tuple[str, ...]]] = {
     "run": _of_run,
     "held_part": _of_held_part,
     "route": _of_route,
+    "import": _of_import,
     "dataset": _of_dataset,
     "path": _of_path,
     "stage": _of_stage,

@@ -275,7 +275,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post("datasets", api.datasets.start_publication, Action.PUBLISH_DATA, "dataset", "dataset", 202),
     _get("datasets", api.datasets.list_datasets, WHOLE_APP, IN_SCOPE),
     _get("datasets/{dataset}/versions/{version}", api.datasets.show_dataset, WHOLE_APP, "dataset"),
-    _post("imports", api.imports.start_import, Action.START_INFERENCE, "route", "route", 202),
+    _post("imports", api.imports.start_import, Action.START_INFERENCE, "import", "route", 202),
     _post(
         "provisioning/requests", api.provisioning.provision_step, Action.PROVISION, WHOLE_APP, PLATFORM_ONLY, status=202
     ),

@@ -30,14 +30,18 @@ class Datastores:
     def __init__(self, arm: Arm, credential: TokenCredential, accounts: str) -> None:
         self._arm, self._credential, self._accounts = arm, credential, accounts
 
-    def container(self, workspace: Workspace, datastore: str) -> ContainerClient:
-        """Raises Refused where the workspace has no such datastore."""
+    def place(self, workspace: Workspace, datastore: str) -> tuple[str, str]:
+        """The storage account and the container behind it. Refused where the workspace has no such datastore."""
         path = f"{place_path(workspace)}/datastores/{quote(datastore)}"
         raw = self._arm.get(path, f"look at datastore {datastore}")
         if raw is None:
             raise Refused(f"datastore {datastore} is not in {workspace.name}")
-        account = self._accounts.replace("{account}", raw["properties"]["accountName"])
-        url = f"{account}/{raw['properties']['containerName']}"
+        return str(raw["properties"]["accountName"]), str(raw["properties"]["containerName"])
+
+    def container(self, workspace: Workspace, datastore: str) -> ContainerClient:
+        """Raises Refused where the workspace has no such datastore."""
+        account, name = self.place(workspace, datastore)
+        url = f"{self._accounts.replace('{account}', account)}/{name}"
         # The SDK's first request of a download reads up to 32 MB unless it is told otherwise.
         return ContainerClient.from_container_url(url, credential=self._credential, max_single_get_size=BLOCK)
 
@@ -65,8 +69,10 @@ class AzureMlData:
         if kind not in _FILE_KINDS or place is None:
             problem = f"data {name}:{version} of {workspace.name} is a {kind or 'thing'} at {address[:200]!r}"
             raise Refused(f"{problem}; register a file or folder of a datastore ({' or '.join(_FILE_KINDS)})")
+        account, _ = self._datastores.place(workspace, place[0])
         blobs = self._listed(workspace, *place, is_file=kind == _FILE_KINDS[0], most=most)
-        return AssetListing(address=address, files=tuple(sorted(blobs, key=lambda file: file.name)))
+        files = tuple(sorted(blobs, key=lambda file: file.name))
+        return AssetListing(address=address, account=account, files=files)
 
     def fetch(self, workspace: Workspace, file: AssetFile, target: IO[bytes]) -> None:
         with translated(f"read {file.path} of datastore {file.datastore}"):

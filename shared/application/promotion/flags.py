@@ -39,6 +39,9 @@ def flagged(configuration: Configuration, source: str, model: RegisteredModel) -
     if not text:
         return None
     flag = read_flag(text, model.model)
+    if hub := configuration.teaches(model.model.name):
+        detail = f"{model.model.name} learns from hub {hub.name}, and whatever trains it could have set the flag"
+        raise Refused(f"a flag of {model.model} is not followed: {detail}; ask by `signalbox promote`")
     target = configuration.ladder.first_leg(source, flag.stage)
     configuration.ladder.way(source, target)
     return c.Promotion(

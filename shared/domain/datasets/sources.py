@@ -15,7 +15,8 @@ _MANY = 200
 class SourceRules:
     """*hosts* and *assets* are names, in which `*` stands for anything; what none of them fits is refused.
 
-    *largest* is in bytes and of all files of an import together.
+    *largest* is in bytes and of all files of an import together. *closed* are storage accounts from which nothing comes
+    to where the import lands, whatever their hosts are called.
     """
 
     hosts: tuple[str, ...] = ()
@@ -23,6 +24,15 @@ class SourceRules:
     largest: int = 200_000_000
     within_s: int = 300
     most_files: int = _MANY
+    closed: tuple[str, ...] = ()
+
+    def closed_account(self, host: str) -> str:
+        """The closed account of whose storage *host* is a name, of whatever service or copy; empty where there is none.
+
+        Azure's names of an account begin with it, also those of its second region.
+        """
+        first = host.lower().partition(".")[0].removesuffix("-secondary")
+        return first if first in self.closed else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,6 +188,8 @@ def _refuse_strange_data(clients: Clients, rules: Retraining, data: str) -> None
         raise Problem(409, "no training data", detail)
     if not path or container in clients.configuration.hub.reserved:
         raise Problem(422, "bad body", f"field 'data' is {data!r}; name container/path of the hub's own containers")
+    if problem := clients.configuration.closed_training(rules, data):
+        raise Problem(422, "bad body", f"field 'data': {problem}; name files of the Data Hub")
     if next(iter(clients.hub.list(container, path)), None) is None:
         raise Problem(404, "no such data", f"nothing lies at {data!r} in the hub; put it there, or end a folder with /")
 
