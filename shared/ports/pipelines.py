@@ -60,6 +60,10 @@ class AssetListing:
 
 
 class DataAssets(Protocol):
+    def storage(self, workspace: Workspace, datastore: str) -> tuple[str, str]:
+        """The storage account and the container behind *datastore*. Refused where it is not there."""
+        ...
+
     def files(self, workspace: Workspace, name: str, version: str, most: int) -> AssetListing:
         """The files of the data asset `name:version`, by name. Refused where it is not there, or no file or folder."""
         ...

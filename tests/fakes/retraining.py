@@ -127,6 +127,12 @@ class MemoryDataAssets:
         self.registered: dict[str, dict[str, Any]] = {}
         self.contents: dict[str, dict[str, bytes]] = {}
         self.account = "datahub"
+        self.storages = {"hub_staging": ("datahub", "signalbox-staging")}
+
+    def storage(self, workspace: Workspace, datastore: str) -> tuple[str, str]:
+        if datastore not in self.storages:
+            raise Refused(f"datastore {datastore} is not in {workspace.name}")
+        return self.storages[datastore]
 
     def files(self, workspace: Workspace, name: str, version: str, most: int) -> AssetListing:
         key = f"{workspace.name}/{name}:{version}"

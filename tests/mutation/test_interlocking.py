@@ -392,6 +392,13 @@ LOCKS = [
         guard=HOSTILE.test_an_entry_that_was_exchanged_is_not_approved,
     ),
     Lock(
+        symbol="_require_same_storage",
+        condition="tuple(map(str.lower, storage)) != tuple(map(str.lower, planned))",
+        without="False",
+        guard=test_training_edge.test_nothing_is_trained_where_a_datastore_leads_elsewhere,
+        arguments={"storage": ("stlab", "signalbox-staging")},
+    ),
+    Lock(
         symbol="TrainModel.advance",
         condition="require_same_data(clients.hub, training)",
         without="None",

@@ -29,7 +29,7 @@ from shared.ports import RegisteredModel, Shelf
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import OPERATOR_KEY, FakeClients
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels, NamedPeople
-from tests.fakes.retraining import MemoryPipelines
+from tests.fakes.retraining import MemoryDataAssets, MemoryPipelines
 from tests.hosted import HostedApp, hosted
 from tests.pasts import Past
 from tests.signing import signing
@@ -248,7 +248,7 @@ async def running(
         audit=BlobAudit(
             made.hub, "signalbox", made.clock, signing(), marks=VerifiedMarks(made.hub, "signalbox", signing(), "audit")
         ),
-        **more,
+        **{"data_assets": MemoryDataAssets(), **more},
     )
     rows = "\n".join(f"{n},{n},{n}" for n in range(200))
     made.hub.land("evaluation/churn.csv", f"id,x,y\n{rows}\n".encode())  # type: ignore[attr-defined]

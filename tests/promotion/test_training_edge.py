@@ -91,6 +91,27 @@ async def test_data_that_change_are_not_trained_on(app: PromotionApp, when: str)
     assert unchanged(app, before)
 
 
+@pytest.mark.parametrize("storage", [("stlab", "signalbox-staging"), ("datahub", "ward-lab")])
+async def test_nothing_is_trained_where_a_datastore_leads_elsewhere(
+    app: PromotionApp, storage: tuple[str, str]
+) -> None:
+    """Its name says nothing: the job would read other files than those that people have approved."""
+    app.experiment("1")
+    before = app.cloud.snapshot()
+    app.clients.data_assets.storages["hub_staging"] = storage  # type: ignore[attr-defined]
+
+    result = await promoted(app)
+
+    assert (
+        result.fate,
+        f"datastore hub_staging of training data 'data' is {'/'.join(storage)}" in result.because[0],
+    ) == (
+        c.Fate.FAILED,
+        True,
+    )
+    assert (app.pipelines.runs, unchanged(app, before)) == ({}, True)
+
+
 async def test_a_run_that_goes_on_too_long_is_cancelled_with_the_reason_on_it(app: PromotionApp) -> None:
     app.experiment("1")
     before = app.cloud.snapshot()

@@ -39,6 +39,7 @@ class TrainModel:
         # folders (docs/decisions/0008).
         if clients.ledger.find(key) is None:
             require_same_data(clients.hub, training)
+            _require_same_storage(clients, training)
         try:
             submitted = submit_run(clients, key, run, _data(order, training), _tags(order, training))
         except PutOff as later:
@@ -113,6 +114,17 @@ def _run(clients: Clients, order: c.MoveOrder) -> TrainingRun:
         hub=clients.configuration.hub,
         folder=paths.stage_training(promotion, stage),
     )
+
+
+def _require_same_storage(clients: Clients, training: TrainingPlan) -> None:
+    """Refused where a datastore leads elsewhere than to the container whose files are pinned: the job reads it."""
+    for folder, pinned in zip(training.rules.data, training.data, strict=True):
+        container = folder.path.partition("/")[0]
+        planned = (clients.configuration.account_of(container), container)
+        storage = clients.data_assets.storage(training.rules.pipeline.workspace, folder.datastore)
+        if tuple(map(str.lower, storage)) != tuple(map(str.lower, planned)):
+            where = f"is {'/'.join(storage)}, and {pinned.path} lies in {'/'.join(planned)}"
+            raise Refused(f"datastore {folder.datastore} of training data {pinned.name!r} {where}; name its datastore")
 
 
 def _data(order: c.MoveOrder, training: TrainingPlan) -> dict[str, str]:

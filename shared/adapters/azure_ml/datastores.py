@@ -60,6 +60,9 @@ class AzureMlData:
     def __init__(self, arm: Arm, assets: MlAssets, datastores: Datastores) -> None:
         self._arm, self._assets, self._datastores = arm, assets, datastores
 
+    def storage(self, workspace: Workspace, datastore: str) -> tuple[str, str]:
+        return self._datastores.place(workspace, datastore)
+
     def files(self, workspace: Workspace, name: str, version: str, most: int) -> AssetListing:
         asset = self._find(workspace, name, version)
         if asset is None:

@@ -166,7 +166,7 @@ def _environment(configuration: Configuration, workspace: Workspace) -> Iterator
         ports |= dict.fromkeys(("Pipelines", "DataAssets.register"), "trains")
     stages = configuration.ladder.stages
     if any(training.pipeline.workspace == workspace for stage in stages for training in stage.training):
-        ports["Pipelines"] = "trains"
+        ports |= dict.fromkeys(("Pipelines", "DataAssets.storage"), "trains")
     if any(workspace.name in (stage.source, stage.environment and stage.environment.name) for stage in stages):
         ports |= dict.fromkeys(("Models", "Endpoints", "BundleStore"), "promotes")
     if any(stage.rollout is not None and stage.environment == workspace for stage in stages):

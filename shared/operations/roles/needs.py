@@ -143,6 +143,7 @@ NEEDS: dict[str, dict[str, Needs]] = {
     },
     "DataAssets": {
         "register": (_workspace("data/versions/read", "data/versions/write"),),
+        "storage": (_workspace("datastores/read"),),
         "files": (_workspace("data/versions/read", "datastores/read"), _blobs(ResourceKind.STORE, "read")),
         "fetch": (_workspace("datastores/read"), _blobs(ResourceKind.STORE, "read")),
     },

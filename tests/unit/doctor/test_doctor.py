@@ -562,6 +562,12 @@ def test_each_hub_of_a_team_is_looked_at_as_the_data_hub_is():
     assert subjects["names", "private access to hub lab"].grade is Grade.OK
     assert subjects["containers", "stlab/landing"].grade is Grade.OK
     assert ("locks", "rg-lab") in subjects
+    made.configuration = replace(made.configuration, hub_group=group)
+    taken = [each for each in examine(made) if "nothing is taken from it since hub lab" in each.found]
+    assert [(each.subject, each.grade) for each in taken] == [("datahub/landing", Grade.WARNING)]
+    made.control.gone = {"storageAccounts/datahub/blobServices/default/containers/landing"}
+    assert not [each for each in examine(made) if each.subject == "datahub/landing"]
+    made.control.gone = set()
     made.control.subscribed = ()
     (broken,) = [each for each in examine(made) if each.subject == "route diabetes-each"]
     assert broken.grade is Grade.BROKEN  # Once: where the account is that its files arrive in.

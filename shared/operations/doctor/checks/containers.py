@@ -5,6 +5,7 @@ A write that can never happen (on an eTag that nothing has) shows whether it wou
 
 from shared.domain.azure import resources
 from shared.domain.azure.inspection import Hidden
+from shared.domain.configuration import TeamHub
 from shared.domain.failures import Refused, Transient
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 from shared.operations.roles.assignments import consequence
@@ -25,6 +26,9 @@ def containers(site: Site) -> Findings:
         roles = " and ".join(f"{role.name} ({role.id})" for role in roles_for(need))
         fix = f"create container {name}, and give the app's identity {roles} on it"
         yield _probe(site, name, writes, consequence(site.configuration, name), fix)
+    for team_hub in site.configuration.hubs:
+        for name in team_hub.containers:
+            yield from _taken_over(site, team_hub, name)
     yield _conditional(site, site.configuration.hub.state)
     yield _log_place(site)
 
@@ -42,6 +46,20 @@ def _probe(site: Site, name: str, writes: bool, meanwhile: str, fix: str) -> Fin
     except Refused as refusal:
         return report.broken(f"cannot be written: {refusal}; until then {meanwhile}", fix)
     return report.ok("can be read and written")
+
+
+def _taken_over(site: Site, hub: TeamHub, name: str) -> Findings:
+    """A finding where the Data Hub has the container *name* too: routes that took files there have lost them."""
+    central = resources.account(site.configuration)
+    resource = central and f"{central}/blobServices/default/containers/{name}"
+    try:
+        if not resource or site.control.find(resource) is None:
+            return
+    except Hidden:
+        return  # That the account cannot be looked at is a finding of its own.
+    report = SubjectReport("containers", f"{site.configuration.hub.account}/{name}")
+    problem = f"is there too, and nothing is taken from it since hub {hub.name} has the name"
+    yield report.warning(problem, "give the hub's container a name of its own, or empty and remove the other one")
 
 
 def _log_place(site: Site) -> Finding:
