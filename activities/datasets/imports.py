@@ -28,6 +28,7 @@ from shared.records.datasets.imports import (
     OpenImport,
     find_fetched,
     find_import,
+    list_import,
 )
 
 _BLOCK = 1024 * 1024
@@ -51,11 +52,13 @@ def open_import(clients: Clients, opening: c.ImportOpening) -> c.ImportOpened:
     # On the list before its record is there: a sweep removes an entry that stands for nothing.
     store.create(dataset_paths.open_import(request.id), OpenImport(request=request))
     if store.create(dataset_paths.import_record(request.id), record):
+        list_import(store, record)
         return c.ImportOpened()
     first = find_import(store, request.id)
     if first is None:
         raise Transient(f"the record of {request.id} was removed while it was opened")
     if first.execution == opening.execution:
+        list_import(store, first)
         return c.ImportOpened()
     return c.ImportOpened(already=True, because=f"{request.id} was opened at {first.opened}")
 
@@ -108,8 +111,11 @@ def close_import(clients: Clients, closing: c.ImportClosing) -> c.Done:
         if stored is None:
             raise Transient(f"the record of {request.id} is not there")
         result = closing.result
-        if stored.record.outcome is None:
-            store.update(stored, replace(stored.record, closed=at, outcome=result.outcome, because=result.because))
+        record = stored.record
+        if record.outcome is None:
+            record = replace(record, closed=at, outcome=result.outcome, because=result.because)
+            store.update(stored, record)
+        list_import(store, record)
         for blob in list(clients.hub.list(request.hub.staging, dataset_paths.staged_import(request.id))):
             clients.hub.delete(blob.container, blob.path)
         for path in [blob.path for blob in store.blobs(dataset_paths.left_files(request.id))]:

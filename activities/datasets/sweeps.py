@@ -15,6 +15,8 @@ from shared.durable.starting import Client, Start, find_instance, start_once
 from shared.records.datasets import OpenPublication, PublicationRecord, find_version
 from shared.records.datasets import paths as dataset_paths
 from shared.records.datasets.imports import OpenImport, find_import
+from shared.records.lists.folding import fold_list
+from shared.records.lists.rows import IMPORTS
 from shared.records.store import Stored
 
 _IMPORT_GONE = "its orchestration was ended from outside, when {} of {} fetched files had landed; import them again"
@@ -31,6 +33,8 @@ async def sweep_publications(client: Client, clients: Clients, sweep: c.Sweep) -
     for stored_import in await asyncio.to_thread(_open_imports, clients, parts):
         with parts.part(f"import {stored_import.record.request.id}"):
             orphans += await _close_orphan(client, clients, stored_import.record.request)
+    with parts.part("the index of imports"):
+        await asyncio.to_thread(fold_list, clients.hub, clients.store.container, IMPORTS, clients.clock.now())
     return await parts.conclude(clients, c.Swept(started=starts, adrift=orphans))
 
 

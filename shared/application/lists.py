@@ -1,4 +1,4 @@
-"""Pages of the lists of runs and promotions: which rows match, how many there are, and where a page begins.
+"""Pages of the lists of runs, promotions and imports: which rows match, how many there are, and where a page begins.
 
 What a row means is its capability's business, as are the names of its columns (`shared.records.lists.rows`).
 """
@@ -12,10 +12,14 @@ from threading import Lock
 from shared.domain.configuration import Configuration
 from shared.domain.teams.ownership import Belonging, Scope
 from shared.records.lists.index import Entry, RowSet, first_behind, row_of
-from shared.records.lists.rows import COLUMNS, PROMOTIONS, RUNS
+from shared.records.lists.rows import COLUMNS, IMPORTS, PROMOTIONS, RUNS
 
 _SELECTIONS = 8  # A selection of a hundred thousand rows holds a megabyte of references.
-_OWNERS = {RUNS: (Belonging.ROUTE, "route"), PROMOTIONS: (Belonging.MODEL, "model")}
+_OWNERS = {
+    RUNS: (Belonging.ROUTE, "route"),
+    PROMOTIONS: (Belonging.MODEL, "model"),
+    IMPORTS: (Belonging.ROUTE, "route"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

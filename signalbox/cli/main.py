@@ -7,7 +7,7 @@ import click
 from signalbox.cli.commands.app import doctor, token
 from signalbox.cli.commands.data import data
 from signalbox.cli.commands.drift import drift, features
-from signalbox.cli.commands.hub import answers, check, drop, import_files
+from signalbox.cli.commands.hub import answers, check, drop, import_files, imports
 from signalbox.cli.commands.letters import dlq, events
 from signalbox.cli.commands.local import demo, env, up
 from signalbox.cli.commands.messages import send, stream
@@ -71,6 +71,7 @@ def main() -> None:
 _RUNS = (
     drop,
     import_files,
+    imports,
     send,
     stream,
     status,

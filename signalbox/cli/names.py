@@ -32,6 +32,7 @@ class KnownNames:
 RUNS = KnownNames(kind="run", path="runs", rows="runs", name="run")
 PROMOTIONS = KnownNames(kind="promotion", path="promotions", rows="promotions", name="promotion")
 ROLLOUTS = KnownNames(kind="rollout", path="rollouts", rows="rollouts", name="promotion")
+IMPORTS = KnownNames(kind="import", path="imports", rows="imports", name="name")
 SCHEDULES = KnownNames(kind="schedule", path="schedules", rows="schedules", name="schedule")
 LETTERS = KnownNames(kind="dead letter", path="dead-letters", rows="letters", name="path")
 MODELS = KnownNames(kind="model", path="models", rows="models", name="name", whole=True)

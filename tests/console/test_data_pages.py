@@ -1,5 +1,7 @@
 """Data contracts with their profiles, and published data sets, as people see them."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared import contracts as c
@@ -8,6 +10,8 @@ from shared.domain.datasets.contents import DatasetColumn, DatasetFile
 from shared.domain.datasets.rules import DatasetKind, DatasetPurpose
 from shared.records.datasets import DatasetManifest
 from shared.records.datasets import paths as dataset_paths
+from shared.records.datasets.imports import FetchedSource, ImportedFile, ImportRecord, list_import
+from shared.records.lists.rows import RUNS, keep_listed, listed_file
 from tests.console.conftest import ConsoleApp
 from tests.console.test_matrix import HOSTILE
 from triggers.console.views.records.contracts import plot_of
@@ -53,6 +57,38 @@ async def test_a_data_set_says_what_it_holds_and_what_it_was_made_from(app: Cons
     assert "12,345" in page
     assert 'href="/console/datasets/visits/versions/6"' in page
     assert (await ada.get("datasets/visits/versions/8")).status == 404
+
+
+async def test_an_import_says_whence_its_files_came_and_what_became_of_them(shipped_app: ConsoleApp) -> None:
+    ada, store = await shipped_app.signed_in("ada"), shipped_app.clients.store
+    assert "Nothing has been imported yet." in (await ada.get("imports")).text
+    file = ImportedFile(path="landing/<b>.csv", staged="s", bytes=12345, sha256="f" * 64)
+    record = ImportRecord(
+        id="import-diabetes-each-1", route="diabetes-each", source="https://data.example.org/<i>.csv", by="ada",
+        target="landing/<b>.csv", reason=HOSTILE, opened="2026-01-01T00:00:00+00:00", execution="x",
+    )  # fmt: skip
+    for outcome in (None, c.ImportOutcome.FAILED):
+        record = replace(record, outcome=outcome, because=HOSTILE if outcome else None)
+        store.overwrite(dataset_paths.import_record(record.id), record)
+        list_import(store, record)
+        page, listed = [(await ada.get(path)).text for path in (f"imports/{record.id}", "imports?route=diabetes-each")]
+        assert "<script>alert" not in page + listed
+        assert "Nothing was fetched" in page
+        assert f'href="/console/imports/{record.id}"' in listed
+        assert ("under way" in page, "failed" in page) == (outcome is None, outcome is not None)
+    store.create(dataset_paths.fetched_source(record.id), FetchedSource(origin="azureml://x", files=(file,)))
+    run = {
+        "route": "diabetes-each",
+        "opened": "2026-01-02T00:00:00+00:00",
+        "file": listed_file(file.path),
+        "outcome": "",
+    }
+    keep_listed(store.hub, store.container, RUNS, "diabetes-each-9-1", run)
+    page = (await ada.get(f"imports/{record.id}")).text
+
+    assert all(text in page for text in ("12,345", "azureml://x", 'href="/console/runs/diabetes-each-9-1"'))
+    assert "No import fits these filters." in (await ada.get("imports?outcome=imported")).text
+    assert (await ada.get("imports/import-none-1")).status == 404
 
 
 def test_rare_categories_are_counted_and_not_named() -> None:

@@ -4,13 +4,14 @@ from datetime import date
 
 import pytest
 
-from shared.contracts import LineageLink
+from shared.contracts import ImportOutcome, LineageLink
 from shared.domain import identity
 from shared.domain.datasets.rules import DatasetKind, DatasetPurpose
 from shared.domain.retraining.decision import PastRun
 from shared.records import paths
 from shared.records.datasets import DatasetManifest
 from shared.records.datasets import paths as dataset_paths
+from shared.records.datasets.imports import ImportRecord, list_import
 from shared.records.inference import UsedMessage
 from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed
 from shared.records.operations import IgnoredEvent, note_ignored
@@ -28,6 +29,12 @@ def fill(app: ConsoleApp) -> None:
         keep_listed(hub, store.container, RUNS, f"each-{number:04d}-1", row)
     promotion = {"model": MODEL, "version": "1", "target": "preprod", "opened": AT, "fate": "held"}
     keep_listed(hub, store.container, PROMOTIONS, "promotion-abc-1", promotion)
+    imported = ImportRecord(
+        id="import-abc-1", route="diabetes-each", source="azureml:visits:3", target="landing/diabetes/a.csv", by="ada",
+        reason=HOSTILE, opened=AT, execution="x", closed=AT, outcome=ImportOutcome.FAILED, because=HOSTILE,
+    )  # fmt: skip
+    store.create(dataset_paths.import_record(imported.id), imported)
+    list_import(store, imported)
     past = PastRun(run="retrain-abc-1", started=app.clients.clock.now())
     store.create(paths.retraining_book(MODEL), Book(runs=(past,)))
     manifest = DatasetManifest(
@@ -49,6 +56,7 @@ def fill(app: ConsoleApp) -> None:
         ("each-0007-1", "runs/each-0007-1"),
         (" promotion-abc-1 ", "promotions/promotion-abc-1"),
         ("retrain-abc-1", "retrainings/retrain-abc-1"),
+        ("import-abc-1", "imports/import-abc-1"),
         ("visits@7", "datasets/visits/versions/7"),
         ("diabetes-window", "runs?route=diabetes-window"),
         ("monthly-training", "schedules/monthly-training"),

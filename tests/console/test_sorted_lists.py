@@ -16,7 +16,7 @@ from shared.domain.retraining.decision import PastRun
 from shared.domain.schedules.due_times import PauseOrder
 from shared.records import paths
 from shared.records.datasets import paths as dataset_paths
-from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed
+from shared.records.lists.rows import IMPORTS, PROMOTIONS, RUNS, keep_listed
 from shared.records.production import paths as production
 from shared.records.production.rollouts import RolloutStanding
 from shared.records.retraining import Book, RetrainingRecord, keep_cause, open_causes, read_causes
@@ -27,7 +27,7 @@ from triggers.console.views.listing import in_order
 from triggers.http.exchange.problems import Problem
 
 LISTS = ("dead-letters", "schedules", "datasets", "rollouts", "retraining", "data-contracts", "audit?subject=churn",
-         f"retraining/{MODEL}", f"drift/{MODEL}", "runs", "promotions", "models")  # fmt: skip
+         f"retraining/{MODEL}", f"drift/{MODEL}", "runs", "promotions", "models", "imports")  # fmt: skip
 
 
 def fill_more(app: ConsoleApp) -> None:
@@ -57,6 +57,14 @@ def fill_more(app: ConsoleApp) -> None:
         store.create(production.rollout(name), standing_of(name, model, now.isoformat()))
         run = {"route": f"r{number}", "opened": later.isoformat(), "outcome": "failed", "model": f"{model}:1"}
         keep_listed(hub, store.container, RUNS, f"r{number}-1", run)
+        imported = {
+            "route": f"r{number}",
+            "opened": later.isoformat(),
+            "outcome": fate,
+            "source": model,
+            "target": name,
+        }
+        keep_listed(hub, store.container, IMPORTS, f"i{number}", imported)
     configuration = app.clients.configuration
     (schedule,) = configuration.schedules
     schedules = (schedule, replace(schedule, name="a-rest"), replace(schedule, name="z-first", cron="* * * * *"))
@@ -146,6 +154,7 @@ async def test_a_sorted_list_is_paged_with_nothing_twice_and_nothing_left_out(sh
         ("rollouts?sort=at", "promotion", "after"),
         ("schedules?sort=-next", "schedule", "after"),
         ("datasets?sort=-name", "name", "cursor"),
+        ("imports?sort=-source", "name", "cursor"),
         ("retrainings?sort=outcome", "run", "cursor"),
         ("retrainings?sort=model", "run", "cursor"),
         ("dead-letters?sort=reason", "path", "cursor"),

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from shared.records.lists.paths import journal
-from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed
+from shared.records.lists.rows import IMPORTS, PROMOTIONS, RUNS, keep_listed
 from signalbox.host.clock import VirtualClock
 from tests.fakes.ports import OPERATOR_KEY, FakeClients, MemoryHub
 from tests.hosted import HostedApp, hosted
@@ -64,14 +64,14 @@ async def test_head_is_get_without_the_body(app: HostedApp) -> None:
 
 
 async def test_a_change_of_a_row_is_seen_by_the_next_poll_of_each_list(app: HostedApp) -> None:
-    for path, kind in (("runs", RUNS), ("promotions", PROMOTIONS), ("inbox", RUNS)):
+    for path, kind in (("runs", RUNS), ("promotions", PROMOTIONS), ("imports", IMPORTS), ("inbox", RUNS)):
         _, headers, _ = await ask(app, "GET", path)
         etag = {"If-None-Match": headers["ETag"]}
         assert (await ask(app, "GET", path, **etag))[0] == 304, path
 
         row = {"opened": "2026-01-09T00:00:00+00:00", "outcome": "failed", "closed": "2026-01-09T00:00:00+00:00"}
         promotion = {"model": "m", "version": "1", "target": "dev", "fate": "held", "opened": row["opened"]}
-        keep_listed(app.hub, STATE, kind, f"new-{path}", row if kind == RUNS else promotion)
+        keep_listed(app.hub, STATE, kind, f"new-{path}", promotion if kind == PROMOTIONS else row)
         if path == "inbox":
             continue  # The clock of the test is elsewhere: it failed long ago.
         status, _, body = await ask(app, "GET", path, **etag)

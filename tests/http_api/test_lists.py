@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from shared.domain.promotion.ladder import Holdout, Ladder, Promotable
 from shared.domain.schedules.due_times import Schedule, Target
 from shared.records.datasets.paths import dataset_version
-from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed
+from shared.records.lists.rows import IMPORTS, PROMOTIONS, RUNS, keep_listed
 from shared.records.provisioning.paths import standing as standing_path
 from signalbox.cli.main import main
 from signalbox.host.clock import VirtualClock
@@ -37,6 +37,7 @@ COMMANDS = {
     "list_dead_letters": ["dlq", "list"],
     "list_schedules": ["schedules", "list"],
     "list_datasets": ["data", "list"],
+    "list_imports": ["imports"],
     "list_provisioned": ["provision", "status"],
 }
 UNCOUNTED = {"list_dead_letters"}  # Where a page has not all rows: counting costs a listing of everything.
@@ -60,6 +61,8 @@ def fill(clients: FakeClients) -> None:
         keep_listed(clients.hub, state, RUNS, f"each-{number}-1", run)
         promotion = {"model": "m", "version": number, "target": "dev", "opened": run["opened"], "fate": "held"}
         keep_listed(clients.hub, state, PROMOTIONS, f"m-{number}-dev", promotion)
+        imported = {"route": "each", "opened": run["opened"], "outcome": "imported", "source": "s", "target": "t"}
+        keep_listed(clients.hub, state, IMPORTS, f"import-{number}", imported)
         letter = json.dumps({"reason": "it has no type", "event": {"id": number}}).encode()
         clients.hub.create("dead-letters", f"signalbox/{number}.json", letter)
         clients.hub.create(state, dataset_version("set", number), b"{}")

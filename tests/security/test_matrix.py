@@ -120,6 +120,8 @@ MAY = {
     "prove_entry": EVERYBODY,
     "start_publication": "OSEAK",
     "start_import": "OSEFAK",
+    "list_imports": EVERYBODY,
+    "show_import": EVERYBODY,
     "list_data_contracts": EVERYBODY,
     "show_data_contract": EVERYBODY,
     "list_datasets": EVERYBODY,

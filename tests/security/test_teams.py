@@ -33,6 +33,7 @@ from shared.durable.deferred import load as load_deferred
 from shared.records import paths
 from shared.records.datasets import DatasetManifest
 from shared.records.datasets import paths as dataset_paths
+from shared.records.datasets.imports import ImportRecord, list_import
 from shared.records.lists.rows import PROMOTIONS, RUNS, keep_listed
 from shared.records.production import paths as production
 from shared.records.production.answers import HeldPart, held_path
@@ -144,6 +145,7 @@ CALLS: dict[str, tuple[str, Any]] = {
         "imports",
         {"route": "{t}-daily", "source": "azureml:{t}-seen:1", "path": "landing/{t}/b.csv", **REASON},
     ),
+    "show_import": ("imports/import-{t}-daily-1", None),
     "start_publication": ("datasets", {"name": "{t}-set", "version": "2", "folder": "training/{t}/"}),
     "show_data_contract": ("data-contracts/contract?path={contract}", None),
     "show_dataset": ("datasets/{t}-set/versions/1", None),
@@ -166,6 +168,7 @@ LISTS = {  # Those that a team may see at all, each with a word that is there fo
     "show_what_serves": ("serving", "{m}"),
     "list_data_contracts": ("data-contracts", "{contract}"),
     "list_datasets": ("datasets", "{t}-set"),
+    "list_imports": ("imports", "import-{t}-daily-1"),
     "show_learning": ("retraining", "{m}"),
     "list_retrainings": ("retrainings", "{training}"),
     "show_me": ("me", "{t}:all"),
@@ -342,6 +345,18 @@ async def _things_of(app: SharedApp, team: str) -> dict[str, str]:
         target=f"{team}-preprod",
     )
     at = clients.clock.now().isoformat()
+    imported = ImportRecord(
+        id=f"import-{team}-daily-1",
+        route=f"{team}-daily",
+        source=f"azureml:{team}-seen:1",
+        target=f"landing/{team}/i.csv",
+        by=team,
+        reason="it is wanted",
+        opened=at,
+        execution="x",
+    )
+    store.create(dataset_paths.import_record(imported.id), imported)
+    list_import(store, imported)
     store.create(paths.promotion(promotion.id), PromotionRecord(opened=at, execution="x", promotion=promotion))
     row = {"model": model, "version": "1", "target": promotion.target, "opened": at, "fate": ""}
     keep_listed(app.hub, store.container, PROMOTIONS, promotion.id, row)
@@ -457,7 +472,7 @@ async def test_what_is_counted_beside_a_list_is_the_teams_own(app: SharedApp) ->
     assert (await app.call("vision", "runs"))[1]["total"] == (await app.call("platform", "runs"))[1]["total"] - 1 == 4
 
 
-@pytest.mark.parametrize("path", ["runs", "promotions", "inbox"])
+@pytest.mark.parametrize("path", ["runs", "promotions", "imports", "inbox"])
 async def test_the_etag_of_one_team_is_worth_nothing_to_another(app: SharedApp, path: str) -> None:
     etags = {who: await _status_and_etag(app, who, path, "") for who in ("churn", "vision", "platform")}
     assert len(set(etags.values())) == 3

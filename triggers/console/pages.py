@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.inference.overrides import AskedOverrides
 from shared.durable.deferred import Deferred
-from shared.records.lists.rows import PROMOTIONS, RUNS
+from shared.records.lists.rows import IMPORTS, PROMOTIONS, RUNS
 from triggers.console.page import Page, PageForm
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import triggers.console.views.records.configuration
     import triggers.console.views.records.contracts
     import triggers.console.views.records.datasets
+    import triggers.console.views.records.imports
     import triggers.console.views.records.search
     import triggers.console.views.releases.comparison
     import triggers.console.views.releases.hold
@@ -342,6 +343,15 @@ PAGES: tuple[Page, ...] = (
     Page(
         path="datasets/{dataset}/versions/{version}", show=views.records.datasets.show_version, reads=("show_dataset",)
     ),
+    Page(
+        path="imports",
+        show=views.records.imports.show,
+        reads=("list_imports",),
+        label="Imports",
+        aside=True,
+        lists=(IMPORTS,),
+    ),
+    Page(path="imports/{name}", show=views.records.imports.show_import, reads=("show_import",)),
     Page(
         path="data-contracts",
         show=views.records.contracts.show,

@@ -8,7 +8,7 @@ import azure.functions as func
 from shared.domain.access.permissions import Action
 from shared.durable.deferred import Deferred
 from shared.durable.registration import Blueprint
-from shared.records.lists.paths import PROMOTIONS, RUNS
+from shared.records.lists.paths import IMPORTS, PROMOTIONS, RUNS
 from triggers.http.api_route import IN_SCOPE, PLATFORM_ONLY, WHOLE_APP, ApiRoute
 
 if TYPE_CHECKING:
@@ -275,6 +275,8 @@ ROUTES: tuple[ApiRoute, ...] = (
     _post("datasets", api.datasets.start_publication, Action.PUBLISH_DATA, "dataset", "dataset", 202),
     _get("datasets", api.datasets.list_datasets, WHOLE_APP, IN_SCOPE),
     _get("datasets/{dataset}/versions/{version}", api.datasets.show_dataset, WHOLE_APP, "dataset"),
+    _get("imports", api.imports.list_imports, WHOLE_APP, IN_SCOPE, lists=(IMPORTS,)),
+    _get("imports/{name}", api.imports.show_import, WHOLE_APP, "import"),
     _post("imports", api.imports.start_import, Action.START_INFERENCE, "import", "route", 202),
     _post(
         "provisioning/requests", api.provisioning.provision_step, Action.PROVISION, WHOLE_APP, PLATFORM_ONLY, status=202

@@ -30,7 +30,14 @@ from triggers.http.named_resources import CHECK_FILES
 
 _Owner = str | None  # A team; PLATFORM; or None where nothing has that name.
 # The parameters that name what may be at work before there is a record of it.
-_STARTED = {"run": "run", "promotion": "promotion", "retraining": "run", "check": "check", "operation": "operation"}
+_STARTED = {
+    "run": "run",
+    "promotion": "promotion",
+    "retraining": "run",
+    "check": "check",
+    "operation": "operation",
+    "import": "name",
+}
 
 
 class ClientsOfScope:
@@ -120,6 +127,10 @@ def _followed(arguments: Mapping[str, Any]) -> str:
 
 def _of_operation(clients: Clients, arguments: Mapping[str, Any]) -> _Owner:
     return owners.owner_of_named(clients.configuration, clients.store, arguments["operation"])
+
+
+def _of_import(clients: Clients, arguments: Mapping[str, Any]) -> _Owner:
+    return owners.owner_of_import(clients.configuration, clients.store, arguments["name"])
 
 
 def _of_check(clients: Clients, arguments: Mapping[str, Any]) -> _Owner:
@@ -254,6 +265,7 @@ _WAYS: dict[str, Callable[[Clients, Mapping[str, Any]], _Owner]] = {
     "retraining": _of_training,
     "follow": _of_follow,
     "operation": _of_operation,
+    "import": _of_import,
     "check": _of_check,
     "held part": _of_held_part,
     "model": _of_model,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from shared.contracts import ImportOutcome, SourceImport
 from shared.records.datasets import paths as dataset_paths
+from shared.records.lists.rows import IMPORTS, keep_listed, listed_file
 from shared.records.store import LATER, RecordStore
 
 IMPORT_MARK = "signalbox_import"  # Blob metadata on a file that an import has landed: the id of the import.
@@ -73,6 +74,19 @@ def leave_to_import(store: RecordStore, name: str, pinned: str, file: LeftFile) 
 
 def find_import(store: RecordStore, name: str) -> ImportRecord | None:
     return store.get(ImportRecord, dataset_paths.import_record(name))
+
+
+def list_import(store: RecordStore, record: ImportRecord) -> None:
+    """Have the list of imports say what *record* says now. Safe to repeat."""
+    row = {
+        "opened": record.opened,
+        "route": record.route,
+        "outcome": record.outcome.value if record.outcome else "",
+        "source": listed_file(record.source),
+        "target": listed_file(record.target),
+        "closed": record.closed or "",
+    }
+    keep_listed(store.hub, store.container, IMPORTS, record.id, row)
 
 
 def find_fetched(store: RecordStore, name: str) -> FetchedSource | None:

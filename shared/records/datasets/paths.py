@@ -48,6 +48,11 @@ def fetched_source(name: str) -> str:
     return f"imports/{name}/fetched.json"
 
 
+def import_effects(name: str) -> str:
+    """The folder of the steps that the import called *name* has taken."""
+    return f"imports/{name}/effects/"
+
+
 def open_import(name: str) -> str:
     """The entry of the list of imports that have not ended."""
     return f"{OPEN_IMPORTS}{name}.json"

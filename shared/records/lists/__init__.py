@@ -1,1 +1,1 @@
-"""The lists of runs and promotions: a row for each, and an index of the rows by time."""
+"""The lists of runs, promotions and imports: a row for each, and an index of the rows by time."""

@@ -1,4 +1,4 @@
-"""The rows of runs and promotions in the order of time, without a look at each: segments, and a journal of changes.
+"""The rows of a list in the order of time, without a look at each: segments, and a journal of changes.
 
 The index is a copy. It is made of the rows of `shared.records.lists.rows`, and `shared.records.lists.folding` makes it
 anew from them. A reader keeps what it has read for as long as its eTag is the same.

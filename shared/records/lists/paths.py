@@ -1,10 +1,11 @@
 """Where the rows of the lists and their indexes lie in the state container; alone, since a route names its lists."""
 
-RUNS, PROMOTIONS = "listed/runs/", "listed/promotions/"  # The kinds of lists, and where rows lie.
+# The kinds of lists, and where rows lie.
+RUNS, PROMOTIONS, IMPORTS = "listed/runs/", "listed/promotions/", "listed/imports/"
 
 
 def index_folder(kind: str) -> str:
-    """The folder of what changes of the index of *kind*, which is `listed/runs/` or `listed/promotions/`."""
+    """The folder of what changes of the index of *kind*, such as `listed/runs/`."""
     return f"index/{kind.removeprefix('listed/')}"
 
 

@@ -1,4 +1,4 @@
-"""One small blob for each run and promotion with what lists show of it, and a journal of its changes for the index.
+"""A small blob for each run, promotion and import with what lists show of it, and a journal of changes for the index.
 
 The blob's metadata are the row; the record itself stays where it is, and is what counts. `shared.records.lists.index`
 reads rows by time, and `shared.records.lists.folding` keeps the journal short.
@@ -15,10 +15,11 @@ from shared.records.line_logs import append_line
 from shared.records.lists import paths
 from shared.records.store import RecordStore
 
-RUNS, PROMOTIONS = paths.RUNS, paths.PROMOTIONS
+RUNS, PROMOTIONS, IMPORTS = paths.RUNS, paths.PROMOTIONS, paths.IMPORTS
 COLUMNS = {  # What the index has of a row, by kind; the time by which it is ordered is always there.
     RUNS: ("opened", "route", "outcome", "closed", "model", "file"),
     PROMOTIONS: ("opened", "model", "version", "target", "fate", "stage", "phase", "since", "closed"),
+    IMPORTS: ("opened", "route", "outcome", "source", "target", "closed"),
 }
 _REVISION = "revision"
 _LONGEST_FILE = 2048  # All metadata of a blob have 8 KB.

@@ -1,4 +1,4 @@
-"""Land files in the hub, from here or from a source, and check them; release answers that are held there."""
+"""Land files in the hub, from here or from a source, look at imports, check files, and release held answers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from signalbox.cli.app_client import AppClient, find_app, find_endpoints
 from signalbox.cli.errors import NO, Undecided, UnknownName, Unreachable, Unusable, of_azure
 from signalbox.cli.landing import Landing, find_landing
 from signalbox.cli.local_checks import check_locally
-from signalbox.cli.names import ROUTES, suggesting
+from signalbox.cli.names import IMPORTS, ROUTES, refuse_unknown, suggesting
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table, sample_lines
 from signalbox.cli.progress import copying
 from signalbox.cli.project_files import app_option
@@ -113,6 +113,52 @@ def import_files(
             }
         )
     context.exit(0 if operation["status"] == "succeeded" else NO)
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--route", help="Only imports for this route.")
+@click.option("--outcome", help="Only imports that ended so: imported or failed.")
+@click.option("--source", help="Only imports whose source has this part.")
+@click.option("--sort", help="opened, route, outcome, source, target or closed; -opened is the newest first, as usual.")
+@_json
+def imports(
+    name: str | None, route: str | None, outcome: str | None, source: str | None, sort: str | None, as_json: bool
+) -> None:
+    """Show the newest imports, or the import NAME with its files and their runs."""
+    app = find_app()
+    if name:
+        with suggesting(app, IMPORTS, name):
+            shown = app.get(f"imports/{name}")
+        emit_json(shown) if as_json else _show_import(shown)
+        return
+    asked = {"route": route, "outcome": outcome, "source": source, "sort": sort}
+    filters = {field: value for field, value in asked.items() if value}
+    listing = app.get("imports", **filters)
+    if route and not listing["imports"]:
+        refuse_unknown(app, ROUTES, route)
+    if as_json:
+        emit_json(listing)
+        return
+    rows = [
+        (row["name"], row["outcome"] or "under way", row["source"], row["target"], row["opened"])
+        for row in listing["imports"]
+    ]
+    empty = "no import fits" if filters else "nothing has been imported yet; `signalbox import` does it"
+    emit_table(("import", "outcome", "source", "target", "opened"), rows, empty)
+
+
+def _show_import(shown: dict[str, Any]) -> None:
+    facts = {"import": shown["name"], "outcome": shown["outcome"] or shown["step"] or shown["status"]}
+    facts |= {
+        name: shown[name] for name in ("because", "source", "origin", "target", "by", "reason", "opened", "closed")
+    }
+    emit_facts({name: value for name, value in facts.items() if value})
+    rows = [
+        (file["path"], str(file["bytes"]), file["sha256"][:16], ", ".join(run["run"] for run in file["runs"]))
+        for file in shown["files"]
+    ]
+    emit_table(("file", "bytes", "sha256", "runs"), rows, "nothing is fetched yet")
 
 
 @click.command()

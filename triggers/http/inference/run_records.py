@@ -125,16 +125,20 @@ def run_record(clients: Clients, run: str) -> RunRecord:
 
 def steps_of(clients: Clients, run: str) -> tuple[Step, ...]:
     """What the run has done so far, in its order."""
-    store = clients.store
-    steps = [
+    steps = recorded_steps(clients.store, records.effects(run))
+    return tuple(sorted(steps, key=lambda step: (_step_order(step.step), step.step)))
+
+
+def recorded_steps(store: RecordStore, folder: str) -> list[Step]:
+    """The effects that the ledger has in *folder*, by name."""
+    return [
         Step(
             step=blob.path.rpartition("/")[2].removesuffix(".json"),
             at=blob.modified.isoformat(),
             result=store.document(blob.path),
         )
-        for blob in store.blobs(records.effects(run))
+        for blob in store.blobs(folder)
     ]
-    return tuple(sorted(steps, key=lambda step: (_step_order(step.step), step.step)))
 
 
 def duplicates_of(clients: Clients, run: str) -> tuple[dict[str, Any], ...]:

@@ -14,7 +14,7 @@ from shared.operations.dead_messages import list_dead_messages
 from shared.records import paths
 from shared.records.datasets import version_names
 from shared.records.inference import UsedMessage
-from shared.records.lists.paths import PROMOTIONS, RUNS
+from shared.records.lists.paths import IMPORTS, PROMOTIONS, RUNS
 from shared.records.operations import ignored_events
 from shared.records.retraining import book_of
 from shared.validation.rules import Text
@@ -101,6 +101,15 @@ def _promotions(request: ApiRequest, text: str) -> Iterator[SearchHit]:
     ).entries:
         if _fits(text, name):
             yield SearchHit(kind="promotion", id=name, exact=name == text, about=f"{model}:{version}", at=opened)
+
+
+def _imports(request: ApiRequest, text: str) -> Iterator[SearchHit]:
+    clients = request.clients
+    for opened, route, *_, name in rows_in_scope(
+        IMPORTS, clients.lists.rows(IMPORTS), clients.configuration, request.scope
+    ).entries:
+        if _fits(text, name):
+            yield SearchHit(kind="import", id=name, exact=name == text, about=route, at=opened)
 
 
 def _trainings(request: ApiRequest, text: str) -> Iterator[SearchHit]:
@@ -190,6 +199,7 @@ async def _stored_letters(request: ApiRequest, text: str) -> AsyncIterator[Searc
 _KINDS: tuple[Callable[[ApiRequest, str], Iterator[SearchHit]], ...] = (
     _runs,
     _promotions,
+    _imports,
     _trainings,
     _names,
     _datasets,

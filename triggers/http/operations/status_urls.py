@@ -37,7 +37,12 @@ _GOOD: dict[str, tuple[Any, ...]] = {
     "done": (True,),  # Of a rollback: one that has brought nothing back has not succeeded.
 }
 _CANCELLED = "cancelled"
-_RESOURCES = {"run_inference": "runs", "promote": "promotions", "check_hub_file": "data-checks"}
+_RESOURCES = {
+    "run_inference": "runs",
+    "promote": "promotions",
+    "check_hub_file": "data-checks",
+    "import_source": "imports",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

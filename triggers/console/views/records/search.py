@@ -20,12 +20,14 @@ _GROUPS = {  # What has few of a name comes first.
     "event": "Events",
     "promotion": "Promotions",
     "training": "Runs of training",
+    "import": "Imports",
     "data set": "Data sets",
     "run": "Runs",
 }
 _ADDRESSES: Mapping[str, Callable[[Any], str]] = {
     "run": lambda hit: f"runs/{quote(hit.id)}",
     "promotion": lambda hit: f"promotions/{quote(hit.id)}",
+    "import": lambda hit: f"imports/{quote(hit.id)}",
     "training": lambda hit: f"retrainings/{quote(hit.id)}",
     "model": lambda hit: _model(hit.id),
     "data set": lambda hit: f"datasets/{quote(hit.parent)}/versions/{quote(hit.id)}",
