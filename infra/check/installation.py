@@ -118,7 +118,8 @@ def _team_hub(
         "hubName": hub,
         "appPrincipalId": platform["appPrincipalId"],
         "computePrincipalIds": _computes(outputs, row["environments"]),
-        "groups": parameters["groups"],
+        # The groups of the installation are those of all teams: in a hub of one of them they have nothing to look for.
+        "groups": {} if row["team"] else parameters["groups"],
         "bus": _bus(platform["busId"]),
         "logsId": platform["logsId"],
         **parameters["teamHubs"][hub],

@@ -19,7 +19,7 @@ from shared.domain.provisioning.rules import ProvisioningRules
 from shared.domain.retraining.rules import Retraining
 from shared.domain.rollout.policy import CountSource
 from shared.domain.schedules.due_times import Schedule
-from shared.domain.teams.ownership import Belonging, Team, owner_of
+from shared.domain.teams.ownership import PLATFORM, Belonging, Team, owner_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class TeamHub:
     """A team's own storage account beside the Data Hub, by its *containers*, whose names no other account here has.
 
     Only runs in *environments* may read or write there, none of which serves production. *group* is where it is
-    managed.
+    managed. *team* owns what lies there, empty for the platform.
     """
 
     name: str
@@ -51,6 +51,7 @@ class TeamHub:
     containers: tuple[str, ...]
     environments: tuple[str, ...]
     group: ResourceGroup
+    team: str = PLATFORM
 
     def may_fill(self, rules: DatasetRules) -> bool:
         """Whether versions of a data set may be published from here: all its environments are the hub's."""

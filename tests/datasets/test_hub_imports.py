@@ -8,6 +8,7 @@ import pytest
 from shared import contracts as c
 from shared.adapters.internet_files import HttpsFiles
 from shared.domain.configuration import ResourceGroup, TeamHub
+from shared.domain.datasets.sources import SourceRules
 from tests.datasets.file_server import CONTENT
 from tests.datasets.test_imports import PLACE, ImportApp, app, server  # noqa: F401 (fixtures)
 from tests.inference.conftest import SCORE, a_route
@@ -44,6 +45,12 @@ async def test_no_host_of_a_teams_hub_brings_files_to_the_data_hub(lab: ImportAp
     configuration, files = lab.clients.configuration, HttpsFiles()
     assert files.objection(source, configuration.sources_for(IN_LAB)) == ""
     assert files.objection(source.lower().replace("stlab", "stlab2"), configuration.sources_for(PLACE)) == ""
+
+
+def test_no_host_of_a_closed_account_is_allowed() -> None:
+    rules = SourceRules(hosts=("*",), closed=("stlab",))
+
+    assert "a team's own hub" in HttpsFiles().objection("https://stlab.blob.core.windows.net/lab/a.csv", rules)
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,10 @@ ACCOUNT = resources.hub_account(LAB)
 WRITER = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 
 
-def with_lab() -> Configuration:
+def with_lab(team: str = "") -> Configuration:
     each = next(route for route in CONFIGURATION.routes if route.name == "diabetes-each")
     tried = replace(each, name="tried", take="ward-lab/landing/{name}.csv", publish="ward-lab/predictions/{run}")
-    return replace(CONFIGURATION, hubs=(LAB,), routes=(*CONFIGURATION.routes, tried))
+    return replace(CONFIGURATION, hubs=(replace(LAB, team=team),), routes=(*CONFIGURATION.routes, tried))
 
 
 def files(path: str, stands: bool = False, **changes: str) -> Files:
@@ -91,6 +91,25 @@ def test_the_people_and_computes_that_experiment_write_there_and_no_others(path:
 
     assert {groups["data-scientist"], groups["ml-engineer"], app, *computes["dev"]} <= writers
     assert not {groups["product-owner"], groups["data-owner"], *computes["prod"]} & writers
+
+
+@pytest.mark.parametrize("groups", [{}, {"data-scientist": "11111111-0000-0000-0000-000000000001"}])
+def test_in_the_hub_of_one_team_the_groups_of_all_have_no_role(groups: dict[str, str]) -> None:
+    """Where several teams share the app a persona is a group of each: `teamHubs` names those of the hub's team."""
+    texts = files(EXAMPLES[0]).texts
+    parameters = json.loads(texts[EXAMPLES[0]])
+    parameters["teamHubs"][LAB.name] |= {"groups": groups} if groups else {}
+    generated = json.dumps(infrastructure(with_lab("churn")))
+    changed = Files({**texts, EXAMPLES[0]: json.dumps(parameters), GENERATED: generated})
+    writers = {
+        principal_of(role)
+        for role in install(changed, EXAMPLES[0]).of_type("Microsoft.Authorization/roleAssignments")
+        if role_of(role) == WRITER and str(role.scope).startswith(f"{ACCOUNT}/")
+    }
+
+    assert not set(parameters["groups"].values()) & writers
+    assert set(groups.values()) <= writers
+    assert [str(finding) for finding in judge(changed, [EXAMPLES[0]])] == []
 
 
 @pytest.mark.parametrize("path", EXAMPLES)

@@ -12,6 +12,7 @@ from tests.inference.test_team_hubs import lab  # noqa: F401 (a fixture)
 from tests.mutation.removal import Guard, Lock, expect_failure, remove
 from tests.unit import test_envelopes as envelopes
 from tests.unit.config import test_hubs as rules
+from tests.unit.config import test_hubs_of_teams as owners
 
 
 def lock(symbol: str, condition: str, without: str, guard: Guard, **arguments: object) -> Lock:
@@ -153,6 +154,32 @@ CASES = [
         reason="stranger is not the hub's account",
     ),
 ]
+TEAMS = [
+    lock(
+        "_Guard._areas",
+        "configuration.hubs if configuration.teams else ()",
+        "()",
+        owners.test_no_other_team_names_a_place_in_a_hub,
+        change=owners.PUBLISHED,
+        team=owners.OWN,
+        owner="team churn",
+    ),
+    lock(
+        "section._check_team",
+        "if team is None",
+        "False",
+        owners.test_a_hub_is_of_a_team_that_may_use_its_environments,
+        team=", team: fraud",
+        own=owners.PLATFORM,
+        said="hubs.churn-lab.team: is 'fraud'; use churn, vision",
+    ),
+    lock(
+        "owner_of_folder",
+        "if hub is not None",
+        "False",
+        owners.test_its_own_team_uses_it_and_owns_what_nobody_takes,
+    ),
+]
 FILES = stories.test_the_files_decide_and_not_what_the_route_takes
 RUNS = [
     lock(
@@ -204,7 +231,7 @@ async def test_without_the_condition_a_run_takes_a_file_along(
     await expect_failure(case.guard, lab=lab, **case.arguments)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", [*CASES, *TEAMS], ids=str)
 async def test_without_the_condition_a_file_reaches_what_it_must_not(
     case: Lock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.datasets import test_hub_imports as hub_fetches
 from tests.datasets import test_imports as stories
 from tests.datasets import test_internet_files as fetches
 from tests.datasets.file_server import FileServer, serving
+from tests.datasets.test_hub_imports import lab  # noqa: F401 (a fixture)
 from tests.datasets.test_imports import ImportApp, app  # noqa: F401 (a fixture)
 from tests.mutation.removal import Guard, Lock, expect_failure, remove
 
@@ -24,6 +26,12 @@ def lock(symbol: str, condition: str, without: str, guard: Guard, **arguments: o
 REDIRECT = fetches.test_what_leads_elsewhere_or_to_nothing_is_refused
 PRIVATE = fetches.test_a_host_of_which_one_address_is_private_is_not_called
 FETCHES = [
+    lock(
+        "HttpsFiles.objection",
+        "account := rules.closed_account(host)",
+        '""',
+        hub_fetches.test_no_host_of_a_closed_account_is_allowed,
+    ),
     lock(
         "HttpsFiles.fetch",
         "self.objection(address, rules)",
@@ -154,3 +162,38 @@ async def test_without_the_condition_something_else_lands(
 ) -> None:
     remove(monkeypatch, case)
     await expect_failure(case.guard, app=app, **case.arguments)
+
+
+ASSETS = [
+    lock(
+        "imports._of_asset",
+        "problem := clients.configuration.asset_account_objection(listing.account, request.workspace, request.target)",
+        '""',
+        hub_fetches.test_an_asset_in_the_storage_of_a_team_lands_in_its_hub_alone,
+        account="stdev",
+        environments=("dev",),
+        because="it lies in account stdev of dev, where teams use hubs of their own",
+    ),
+    lock(
+        "places._of_import",
+        "if path.endswith('/')",
+        "False",
+        hub_fetches.test_who_imports_may_start_what_all_takers_of_the_place_start,
+    ),
+    lock(
+        "places._of_import",
+        "*_of_path(clients, arguments)",
+        "*()",
+        hub_fetches.test_who_imports_may_start_what_all_takers_of_the_place_start,
+    ),
+]
+
+
+@pytest.mark.parametrize("case", ASSETS, ids=str)
+async def test_without_the_condition_a_teams_storage_is_imported(
+    case: Lock,
+    lab: ImportApp,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remove(monkeypatch, case)
+    await expect_failure(case.guard, lab=lab, **case.arguments)

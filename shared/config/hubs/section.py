@@ -9,17 +9,22 @@ from shared.config.sections.routes import EnvironmentSection, HubAccount
 from shared.domain.configuration import ResourceGroup, StateAccount, TeamHub
 from shared.domain.inference.routes import HubLayout
 from shared.domain.promotion.ladder import Ladder
+from shared.domain.teams.ownership import PLATFORM, Team
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeamHubSection:
-    """A team's own storage account, where it is managed, its containers, and the environments that may use them."""
+    """A team's own storage account, where it is managed, its containers, and the environments that may use them.
+
+    *team* is whose it is where several share the app.
+    """
 
     account: HubAccount
     subscription: Text
     resource_group: Text
     containers: tuple[ContainerName, ...]
     environments: tuple[Text, ...]
+    team: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,7 @@ def hubs_of(
     place: FilePlace,
     environments: Mapping[str, EnvironmentSection],
     central: CentralAccounts,
+    teams: tuple[Team, ...] = (),
 ) -> tuple[TeamHub, ...]:
     """Every hub of the section; an account or a container that two of them name is reported."""
     accounts = {central.layout.account: "the Data Hub"}
@@ -55,6 +61,7 @@ def hubs_of(
                 remedy = "choose a name that no other account here uses: a path says container/path and no account"
                 inside.fail("containers", f"have {container!r}, a container of {owner}", remedy)
         _check_environments(section.environments, inside, environments)
+        _check_team(section, inside, teams)
         hubs.append(
             TeamHub(
                 name=name,
@@ -62,6 +69,7 @@ def hubs_of(
                 containers=section.containers,
                 environments=section.environments,
                 group=ResourceGroup(subscription=section.subscription, name=section.resource_group),
+                team=section.team or PLATFORM,
             )
         )
     return tuple(hubs)
@@ -78,6 +86,18 @@ def _check_environments(
         elif not environments[name].experiment:
             remedy = f"name experiments alone, or write environments.{name}.experiment: true if it is one"
             place.fail("environments", f"have {name!r}, which does not say that it is an experiment", remedy)
+
+
+def _check_team(section: TeamHubSection, place: FilePlace, teams: tuple[Team, ...]) -> None:
+    if section.team is None:
+        return
+    team = next((team for team in teams if team.name == section.team), None)
+    if team is None:
+        names = ", ".join(team.name for team in teams)
+        place.fail("team", f"is {section.team!r}", f"use {names}" if names else "leave it out: `teams` has none")
+    elif team.environments and (strange := set(section.environments) - set(team.environments)):
+        problem = f"have {', '.join(sorted(strange))}, which team {team.name} may not use"
+        place.fail("environments", problem, f"use {', '.join(team.environments)}")
 
 
 def refuse_served_experiments(environments: Mapping[str, EnvironmentSection], ladder: Ladder, place: FilePlace) -> None:

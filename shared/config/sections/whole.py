@@ -50,6 +50,7 @@ from shared.domain.inference.routes import Route
 from shared.domain.promotion.approvals import WITNESS
 from shared.domain.promotion.ladder import Ladder, Registry
 from shared.domain.schedules.due_times import Schedule
+from shared.domain.teams.ownership import Team
 
 
 class _Identifiers:
@@ -132,7 +133,7 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
         sources=sources_of(file.sources, place.inside("sources")),
         hub_group=file.hub.group(place.inside("hub")),
         state_account=central.state,
-        hubs=_hubs(file, place, central, ladder),
+        hubs=_hubs(file, place, central, ladder, teams),
         bus_group=file.service_bus.group(place.inside("service_bus")),
         teams=teams,
         provisioning=provisioning_of(file.provisioning, place, workspaces, file.devops.organisations, permissions),
@@ -140,10 +141,12 @@ def configuration_of(file: SignalboxFile, place: FilePlace, team_files: tuple[Te
     )
 
 
-def _hubs(file: SignalboxFile, place: FilePlace, central: CentralAccounts, ladder: Ladder) -> tuple[TeamHub, ...]:
+def _hubs(
+    file: SignalboxFile, place: FilePlace, central: CentralAccounts, ladder: Ladder, teams: tuple[Team, ...]
+) -> tuple[TeamHub, ...]:
     """The teams' own accounts, and that only experiments are called so: nothing else keeps them from production."""
     refuse_served_experiments(file.environments, ladder, place.inside("environments"))
-    return hubs_of(file.hubs, place.inside("hubs"), file.environments, central)
+    return hubs_of(file.hubs, place.inside("hubs"), file.environments, central, teams)
 
 
 def _refuse_unscheduled(place: FilePlace, schedules: tuple[Schedule, ...], routes: tuple[Route, ...]) -> None:

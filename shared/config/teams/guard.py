@@ -238,6 +238,9 @@ class _Guard:
 
     def _areas(self) -> Iterator[Use]:
         configuration = self._configuration
+        for hub in configuration.hubs if configuration.teams else ():
+            for container in hub.containers:  # All of it, also where nobody reads or writes yet.
+                yield Use(owner=hub.team, field=f"hubs.{hub.name}.containers", value=f"{container}/**")
         for route in configuration.routes:
             owner, section = configuration.team_of(Belonging.ROUTE, route.name), f"routes.{route.name}"
             yield Use(owner=owner, field=f"{section}.take", value=route.take)

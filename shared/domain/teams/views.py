@@ -72,6 +72,9 @@ def owner_of_path(configuration: Configuration, location: str) -> str:
 
 
 def _owners_of_path(configuration: Configuration, location: str) -> Iterator[str]:
+    hub = configuration.hub_of(location.partition("/")[0])
+    if hub is not None:
+        yield hub.team
     for route in configuration.routes:
         if route.captures(location) is not None or route.marked(location):
             yield configuration.team_of(Belonging.ROUTE, route.name)
@@ -85,6 +88,9 @@ def _owners_of_path(configuration: Configuration, location: str) -> Iterator[str
 
 def owner_of_folder(configuration: Configuration, folder: str) -> str:
     """The one team whose files can lie in *folder* (container/path/); the platform where it is none, or several."""
+    hub = configuration.hub_of(folder.partition("/")[0])
+    if hub is not None:
+        return hub.team
     owners = {
         configuration.team_of(kind, name)
         for kind, name, take in _takes(configuration)

@@ -59,6 +59,7 @@ def _hubs(configuration: Configuration) -> dict[str, object]:
             "containers": list(hub.containers),
             "environments": list(hub.environments),
             "personas": hub_writers(configuration),
+            "team": hub.team,
             "subscriptions": _file_events(configuration, hub.account),
         }
         for hub in configuration.hubs
