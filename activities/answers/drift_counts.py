@@ -18,9 +18,14 @@ from shared.records.production.answers import count_key
 
 
 def count_part(clients: Clients, part: AnswersPart) -> None:
-    """Add the rows of *part* to the window once, where its model is watched."""
+    """Add the rows of *part* to the window once, where its model is watched.
+
+    Not where teams use hubs of their own: what is asked there is theirs, and drift starts a training, which may ship.
+    """
     watch = clients.configuration.watch(part.model.name)
     if watch is None or not watch.counts_answers_of(part.model.name):
+        return
+    if clients.configuration.is_of_hubs(part.rule.workspace):
         return
     output = OutputField(name=watch.output.name) if watch.output else None  # The last field of the published lines.
     try:

@@ -154,7 +154,7 @@ def _of_asset(clients: Clients, request: c.SourceImport, asset: AssetReference, 
     if problem := asset_objection(asset, rules):
         raise Refused(problem)
     listing = clients.data_assets.files(request.workspace, asset.name, asset.version, rules.most_files)
-    if problem := clients.configuration.asset_account_objection(listing.account, request.workspace, request.target):
+    if problem := clients.configuration.asset_objection(request.workspace, listing.storage, request.target):
         raise Refused(f"{request.source} is not imported: {problem}")
     size, count = sum(file.size for file in listing.files), len(listing.files)
     if not listing.files:

@@ -91,8 +91,12 @@ class Configuration:
     @property
     def monitored(self) -> tuple[Workspace, ...]:
         """The environments whose monitors may start a training: in those of a team's hub they watch the team's data."""
-        closed = {environment for hub in self.hubs for environment in hub.environments}
-        return tuple(workspace for workspace in self.workspaces if workspace.name not in closed)
+        return tuple(workspace for workspace in self.workspaces if not self.is_of_hubs(workspace))
+
+    def is_of_hubs(self, workspace: Workspace) -> bool:
+        """Whether teams use hubs of their own in *workspace*, whatever the environment is called that is it."""
+        names = {environment for hub in self.hubs for environment in hub.environments}
+        return workspace.identity in {own.identity for own in self.workspaces if own.name in names}
 
     def closed_files(self, route: Route, places: Iterable[ArrivalPlace]) -> str:
         """Why *route* may not score files that have arrived in *places*, empty where it may: they are of a team's hub,
@@ -127,14 +131,18 @@ class Configuration:
         own = self.hub_of(location.partition("/")[0])
         return replace(self.sources, closed=tuple(hub.account for hub in self.hubs if hub != own))
 
-    def asset_account_objection(self, account: str, workspace: Workspace, location: str) -> str:
-        """Why files of a data asset of *workspace*, which lie in *account*, may not be imported to *location*; empty
-        where they may. In an environment that teams use with hubs of their own, its storage is theirs to fill."""
-        own = self.hub_of(location.partition("/")[0])
-        is_experiment = any(workspace.name in hub.environments for hub in self.hubs)
-        if own is None and is_experiment and account.lower() != self.hub.account.lower():
+    def asset_objection(self, workspace: Workspace, storage: tuple[str, str], location: str) -> str:
+        """Why files of a data asset of *workspace*, which lie in *storage* (account and container), may not be imported
+        to *location*; empty where they may.
+
+        In an environment that teams use with hubs of their own, its storage is theirs to fill; and what Signalbox keeps
+        there of the Data Hub may have come from a hub: pinned files, training sets, data sets.
+        """
+        own, (account, container) = self.hub_of(location.partition("/")[0]), storage
+        is_arrived = account.lower() == self.hub.account.lower() and container not in self.hub.reserved
+        if own is None and self.is_of_hubs(workspace) and not is_arrived:
             where = f"{workspace.name}, where teams use hubs of their own"
-            return f"it lies in account {account} of {where}; import into a container of such a hub"
+            return f"it lies in {account}/{container} of {where}; import into a container of such a hub"
         if closed := self.sources_for(location).closed_account(account):
             return f"it lies in account {closed}, a team's own hub; import into a container of that hub"
         return ""

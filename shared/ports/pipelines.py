@@ -51,11 +51,11 @@ class AssetFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetListing:
-    """*address* is where the asset lies, as the workspace says it, in the storage *account*; *files* at most one more
-    than was asked for."""
+    """*address* is where the asset lies, as the workspace says it; *storage* is the account and the container, *files*
+    at most one more than was asked for."""
 
     address: str
-    account: str
+    storage: tuple[str, str]
     files: tuple[AssetFile, ...]
 
 

@@ -16,7 +16,7 @@ from activities.answers.publishing import publish_part
 from shared import contracts as c
 from shared.domain.answers import parts
 from shared.domain.answers.rule import PublishedAnswers
-from shared.domain.configuration import Configuration
+from shared.domain.configuration import Configuration, ResourceGroup, TeamHub
 from shared.domain.failures import Refused, Transient
 from shared.domain.rollout.serving import ChangeKind, TrafficChange
 from shared.ports import ServedEndpoint
@@ -264,6 +264,17 @@ async def test_drift_is_watched_in_what_was_published(app: AnswersApp) -> None:
 async def test_a_model_that_wants_no_answers_counted_has_none(app: AnswersApp) -> None:
     silent = replace(app.clients.configuration, drift=(replace(WATCH, answers=False),))
     vars(app.clients)["configuration"] = silent
+    app.collector.exchange(DEPLOYMENT, HOUR, "r1", sent((1, 2)), [1])
+    await app.look()
+
+    assert (len(app.manifests), app.drift_rows) == (1, 0)
+
+
+async def test_answers_where_teams_use_hubs_of_their_own_are_published_and_not_counted(app: AnswersApp) -> None:
+    """What is asked there is theirs, and drift starts a training, which may ship."""
+    group = ResourceGroup(subscription="s", name="g")
+    hub = TeamHub(name="lab", account="st", containers=("lab",), environments=(WORKSPACE.name,), group=group)
+    vars(app.clients)["configuration"] = replace(app.clients.configuration, hubs=(hub,))
     app.collector.exchange(DEPLOYMENT, HOUR, "r1", sent((1, 2)), [1])
     await app.look()
 

@@ -54,22 +54,25 @@ def test_no_host_of_a_closed_account_is_allowed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("account", "environments", "because"),
+    ("storage", "environments", "because"),
     [
-        ("stlab", ("other",), "it lies in account stlab, a team's own hub"),
-        ("stlab", ("dev",), "it lies in account stlab of dev, where teams use hubs of their own"),
-        ("stdev", ("dev",), "it lies in account stdev of dev, where teams use hubs of their own"),
-        ("stdev", ("other",), ""),
-        ("datahub", ("dev",), ""),
+        (("stlab", "lab"), ("other",), "it lies in account stlab, a team's own hub"),
+        (("stlab", "lab"), ("dev",), "it lies in stlab/lab of dev, where teams use hubs of their own"),
+        (("stdev", "blobs"), ("dev",), "it lies in stdev/blobs of dev, where teams use hubs of their own"),
+        (("stdev", "blobs"), ("twin",), "it lies in stdev/blobs of dev, where teams use hubs of their own"),
+        (("datahub", "signalbox-staging"), ("dev",), "it lies in datahub/signalbox-staging of dev"),
+        (("stdev", "blobs"), ("other",), ""),
+        (("datahub", "archive"), ("dev",), ""),
     ],
 )
 async def test_an_asset_in_the_storage_of_a_team_lands_in_its_hub_alone(
-    lab: ImportApp, account: str, environments: tuple[str, ...], because: str
+    lab: ImportApp, storage: tuple[str, str], environments: tuple[str, ...], because: str
 ) -> None:
-    lab.clients.data_assets.account = account  # type: ignore[attr-defined]
+    lab.clients.data_assets.seen = storage  # type: ignore[attr-defined]
     lab.assets["dev/wards:3"] = {"a.csv": CONTENT}
-    hubs = (replace(LAB, environments=environments),)
-    vars(lab.clients)["configuration"] = replace(lab.clients.configuration, hubs=hubs)
+    before, hubs = lab.clients.configuration, (replace(LAB, environments=environments),)
+    twin = replace(SCORE.workspace, name="twin", workspace=SCORE.workspace.workspace.upper())
+    vars(lab.clients)["configuration"] = replace(before, hubs=hubs, workspaces=(*before.workspaces, twin))
 
     result = await lab.bring("azureml:wards:3")
     within = await lab.bring("azureml:wards:3", IN_LAB)

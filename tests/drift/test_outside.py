@@ -13,6 +13,7 @@ from shared.domain.alerts import AlertChanged
 from shared.domain.configuration import ResourceGroup, TeamHub
 from shared.domain.drift.outside import cause_of
 from shared.domain.events import Irrelevant, MonitorBreached, UnreadableEvent
+from shared.domain.inference.routes import Workspace
 from shared.domain.retraining.causes import Cause, CauseKind
 from tests.drift.conftest import WATCH, DriftApp
 from triggers.events.envelopes import read_event
@@ -154,6 +155,31 @@ async def test_a_monitor_where_a_team_has_a_hub_of_its_own_raises_nothing(app: D
     (ignored,) = app.lines(f"ignored/{app.host.clock.now().date().isoformat()}.jsonl")
     assert "in which teams use hubs of their own" in ignored["reason"]
     assert app.causes == []
+
+
+@pytest.mark.parametrize(
+    ("target", "is_cause"), [(WORKSPACE, False), (f"{WORKSPACE}/x/y", False), (f"{WORKSPACE}2", True)]
+)
+async def test_an_alert_on_what_a_team_uses_with_its_hub_raises_nothing(
+    app: DriftApp, target: str, is_cause: bool
+) -> None:
+    """Also by another environment that is the same workspace."""
+    lab = Workspace(name="lab", subscription="S", resource_group="G", workspace="W")
+    hub = TeamHub(
+        name="lab",
+        account="stlab",
+        containers=("lab",),
+        environments=("lab",),
+        group=ResourceGroup(subscription="s", name="g"),
+    )
+    configuration = replace(app.clients.configuration, hubs=(hub,), workspaces=(lab,))
+    vars(app.clients)["configuration"] = configuration
+    _, said = await app.request(
+        "POST", "alerts", changed(ALERT, "data", "essentials", "alertTargetIDs", value=[target])
+    )
+
+    assert len(app.causes) == is_cause
+    assert is_cause or "is what teams use with hubs of their own" in said["done"][0]
 
 
 async def test_an_unknown_source_is_a_record(app: DriftApp) -> None:

@@ -71,7 +71,7 @@ def test_what_others_have_registered_is_listed_and_fetched(ml: Ml, data_assets: 
 
     assert [each.name for each in folder.files] == ["a.csv", "north/b.csv"]
     assert ([each.name for each in file.files], len(few.files)) == (["a.csv"], 1)
-    assert ("/datastores/" in folder.address, folder.account) == (True, "datahub")
+    assert ("/datastores/" in folder.address, folder.storage) == (True, ("datahub", "signalbox-staging"))
     for each, content in zip((*folder.files, *file.files), (b"id\n1\n", b"id\n2\n", b"id\n1\n"), strict=True):
         target = io.BytesIO()
         data_assets.fetch(WORKSPACE, each, target)

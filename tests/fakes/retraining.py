@@ -126,7 +126,7 @@ class MemoryDataAssets:
     def __init__(self) -> None:
         self.registered: dict[str, dict[str, Any]] = {}
         self.contents: dict[str, dict[str, bytes]] = {}
-        self.account = "datahub"
+        self.seen = ("datahub", "archive")
         self.storages = {"hub_staging": ("datahub", "signalbox-staging")}
 
     def storage(self, workspace: Workspace, datastore: str) -> tuple[str, str]:
@@ -143,7 +143,7 @@ class MemoryDataAssets:
             AssetFile(name=file, datastore="seen", path=f"{key}/{file}", etag=str(hash(data)), size=len(data))
             for file, data in sorted(content.items())
         ]
-        return AssetListing(address=address, account=self.account, files=tuple(files[: most + 1]))
+        return AssetListing(address=address, storage=self.seen, files=tuple(files[: most + 1]))
 
     def fetch(self, workspace: Workspace, file: AssetFile, target: IO[bytes]) -> None:
         data = self.contents[file.path.removesuffix(f"/{file.name}")][file.name]

@@ -180,6 +180,25 @@ TEAMS = [
         owners.test_its_own_team_uses_it_and_owns_what_nobody_takes,
     ),
 ]
+ANSWERED = rules.test_answers_of_a_hubs_environment_lie_where_nothing_decides
+TEAMS += [
+    lock(
+        "_HubGuard.answers",
+        "if path is not None",
+        "False",
+        ANSWERED,
+        answered="labels/churn/told",
+        judge="models.churn.drift.labels.path",
+    ),
+    lock(
+        "_HubGuard.answers",
+        "use.is_folder",
+        "False",
+        ANSWERED,
+        answered="training/churn",
+        judge="ladder.preprod.train.churn.data.d.path",
+    ),
+]
 FILES = stories.test_the_files_decide_and_not_what_the_route_takes
 RUNS = [
     lock(

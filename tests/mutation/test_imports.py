@@ -167,12 +167,30 @@ async def test_without_the_condition_something_else_lands(
 ASSETS = [
     lock(
         "imports._of_asset",
-        "problem := clients.configuration.asset_account_objection(listing.account, request.workspace, request.target)",
+        "problem := clients.configuration.asset_objection(request.workspace, listing.storage, request.target)",
         '""',
         hub_fetches.test_an_asset_in_the_storage_of_a_team_lands_in_its_hub_alone,
-        account="stdev",
+        storage=("stdev", "blobs"),
         environments=("dev",),
-        because="it lies in account stdev of dev, where teams use hubs of their own",
+        because="it lies in stdev/blobs of dev, where teams use hubs of their own",
+    ),
+    lock(
+        "Configuration.asset_objection",
+        "container not in self.hub.reserved",
+        "True",
+        hub_fetches.test_an_asset_in_the_storage_of_a_team_lands_in_its_hub_alone,
+        storage=("datahub", "signalbox-staging"),
+        environments=("dev",),
+        because="it lies in datahub/signalbox-staging of dev",
+    ),
+    lock(
+        "Configuration.is_of_hubs",
+        "workspace.identity in {own.identity for own in self.workspaces if own.name in names}",
+        "workspace.name in names",
+        hub_fetches.test_an_asset_in_the_storage_of_a_team_lands_in_its_hub_alone,
+        storage=("stdev", "blobs"),
+        environments=("twin",),
+        because="it lies in stdev/blobs of dev, where teams use hubs of their own",
     ),
     lock(
         "places._of_import",

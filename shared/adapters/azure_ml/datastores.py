@@ -72,10 +72,10 @@ class AzureMlData:
         if kind not in _FILE_KINDS or place is None:
             problem = f"data {name}:{version} of {workspace.name} is a {kind or 'thing'} at {address[:200]!r}"
             raise Refused(f"{problem}; register a file or folder of a datastore ({' or '.join(_FILE_KINDS)})")
-        account, _ = self._datastores.place(workspace, place[0])
+        storage = self._datastores.place(workspace, place[0])
         blobs = self._listed(workspace, *place, is_file=kind == _FILE_KINDS[0], most=most)
         files = tuple(sorted(blobs, key=lambda file: file.name))
-        return AssetListing(address=address, account=account, files=files)
+        return AssetListing(address=address, storage=storage, files=files)
 
     def fetch(self, workspace: Workspace, file: AssetFile, target: IO[bytes]) -> None:
         with translated(f"read {file.path} of datastore {file.datastore}"):

@@ -22,6 +22,7 @@ from shared.application.retraining.causes import raise_cause, watch_training_dat
 from shared.application.rollout.alerts import AlertClients, act_on_alert, serving_alert, watched_by
 from shared.domain import identity
 from shared.domain.alerts import AlertChanged
+from shared.domain.azure import resources
 from shared.domain.configuration import Configuration
 from shared.domain.drift.outside import cause_of
 from shared.domain.events import (
@@ -103,7 +104,8 @@ async def _take_alert(
         rollback = record.rollback
         result = f"rollback {rollback} started" if rollback else "no rollback"
         about_rollback = f"{result}: {record.because}"
-    cause = cause_of(event, clients.configuration.drift, (), clients.clock.now())
+    configuration = clients.configuration
+    cause = cause_of(event, configuration.drift, (), clients.clock.now(), resources.of_hubs(configuration))
     if isinstance(cause, str):
         reason = about_rollback or cause
         if not rollback:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from shared.config.document import Document
 from shared.config.findings import FileFinding
+from shared.config.guard import published_pattern
 from shared.config.hubs.uses import DataUse, data_uses, holdout_uses, route_inputs, stage_uses
 from shared.domain.configuration import Configuration, TeamHub
 from shared.domain.datasets.references import read_reference
@@ -19,7 +20,14 @@ def hub_findings(configuration: Configuration, document: Document) -> list[FileF
     if not configuration.hubs:
         return []
     guard = _HubGuard(configuration, document)
-    return [*guard.places(), *guard.results(), *guard.retrainings(), *guard.datasets(), *guard.trainings()]
+    return [
+        *guard.places(),
+        *guard.results(),
+        *guard.answers(),
+        *guard.retrainings(),
+        *guard.datasets(),
+        *guard.trainings(),
+    ]
 
 
 class _HubGuard:
@@ -45,6 +53,19 @@ class _HubGuard:
             if hub is not None and self._hub(use.route.publish) != hub:
                 behind = f"and route {use.route.name} publishes to {use.route.publish!r}, outside the hub"
                 yield self._refused(use, hub, behind, f"publish to a container of the hub: {', '.join(hub.containers)}")
+
+    def answers(self) -> Iterator[FileFinding]:
+        """Answers of a hub's environments that lie where something decides about production: people ask there what they
+        want, and the inputs are published beside the answers."""
+        judges = [use for use in data_uses(self._configuration) if use.workspace is None]
+        for rule in self._configuration.answers:
+            for use in judges if self._configuration.is_of_hubs(rule.workspace) else ():
+                places = (use.location, f"{use.location.rstrip('/')}/**") if use.is_folder else (use.location,)
+                path = next(filter(None, (witness(published_pattern(rule), place) for place in places)), None)
+                if path is not None:
+                    where = f"of {rule.workspace.name}, where teams use hubs of their own"
+                    problem = f"is {rule.publish!r} {where}, and {use.field} means the same files, such as {path!r}"
+                    yield self._document.finding(f"answers.{rule.name}.publish", problem, "publish them elsewhere")
 
     def retrainings(self) -> Iterator[FileFinding]:
         """Retraining of which a better challenger would leave the hub's environments by itself."""

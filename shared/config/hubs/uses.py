@@ -15,11 +15,12 @@ from shared.domain.schedules.due_times import Target
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataUse:
     """*field* names files at *location*, and they are read or written in *workspace*; without one, what is read there
-    decides about production, wherever that happens."""
+    decides about production, wherever that happens. *is_folder*: what lies below is meant, too."""
 
     field: str
     location: str
     workspace: Workspace | None = None
+    is_folder: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ def data_uses(configuration: Configuration) -> Iterator[DataUse]:
             yield DataUse(field=field, location=data.take, workspace=rules.pipeline.workspace)
     for watch in configuration.drift:
         if watch.labels is not None:
-            yield DataUse(field=f"models.{watch.model}.drift.labels.path", location=watch.labels.path)
+            yield DataUse(field=f"models.{watch.model}.drift.labels.path", location=watch.labels.path, is_folder=True)
     for model in configuration.ladder.models:
         yield from holdout_uses(model)
     yield from stage_uses(configuration)
@@ -78,4 +79,4 @@ def stage_uses(configuration: Configuration) -> Iterator[DataUse]:
         for training in stage.training:
             for folder in training.data:
                 field = f"ladder.{stage.name}.train.{training.model}.data.{folder.name}.path"
-                yield DataUse(field=field, location=folder.path)
+                yield DataUse(field=field, location=folder.path, is_folder=True)

@@ -34,6 +34,12 @@ def hub_account(hub: TeamHub) -> str:
     return _account(hub.group, hub.account)
 
 
+def of_hubs(configuration: Configuration) -> tuple[str, ...]:
+    """What teams use with hubs of their own, in lower case: their accounts, and the workspaces of the environments."""
+    workspaces = (own for own in configuration.workspaces if configuration.is_of_hubs(own))
+    return tuple(own.lower() for own in (*map(hub_account, configuration.hubs), *map(workspace, workspaces)))
+
+
 def state_account(configuration: Configuration) -> str:
     """The storage account with the container of records: its own, or the hub's."""
     own = configuration.state_account

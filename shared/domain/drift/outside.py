@@ -11,11 +11,17 @@ from shared.domain.retraining.causes import Cause, CauseKind
 
 
 def cause_of(
-    event: MonitorBreached | AlertChanged, watches: Sequence[DriftWatch], workspaces: Sequence[str], now: datetime
+    event: MonitorBreached | AlertChanged,
+    watches: Sequence[DriftWatch],
+    workspaces: Sequence[str],
+    now: datetime,
+    closed: Sequence[str] = (),
 ) -> Cause | str:
-    """The cause; a repeated finding gives the same id. *workspaces* are how known ones' ARM ids end."""
+    """The cause; a repeated finding gives the same id. *workspaces* are how known ones' ARM ids end, *closed* the
+    ids of workspaces and accounts, in lower case, below which no alert is a cause."""
     if isinstance(event, AlertChanged):
-        return _of_alert(event, watches, now)
+        own = next((target for target in event.targets if _is_below(target, closed)), "")
+        return f"{own} is what teams use with hubs of their own" if own else _of_alert(event, watches, now)
     if not event.workspace.endswith(tuple(workspaces)):
         reason = "is not the workspace of an environment, or it is one in which teams use hubs of their own"
         return f"{event.workspace} {reason}"
@@ -26,6 +32,10 @@ def cause_of(
         return f"a drift coefficient of {event.coefficient:.3g} is below {watch.coefficient:g} for {watch.model}"
     kind, facts = CauseKind.DRIFT, {"monitor": event.names[0], "run": event.run, **event.facts}
     return _cause(watch, kind, event.because, facts, now, event.workspace, event.run, event.names[0])
+
+
+def _is_below(target: str, closed: Sequence[str]) -> bool:
+    return f"{target.lower().rstrip('/')}/".startswith(tuple(f"{resource}/" for resource in closed))
 
 
 def _of_alert(event: AlertChanged, watches: Sequence[DriftWatch], now: datetime) -> Cause | str:

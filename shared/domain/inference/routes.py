@@ -60,6 +60,11 @@ class Workspace:
     resource_group: str
     workspace: str
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """The same for every environment that is this workspace: Azure's names have no case."""
+        return self.subscription.lower(), self.resource_group.lower(), self.workspace.lower()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scoring:

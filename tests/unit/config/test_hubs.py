@@ -46,7 +46,7 @@ ladder:
   prod: {{from: preprod, environment: prod, serve: {{online: e}}}}
 {more}
 answers:
-  told: {{environment: {answered_in}, endpoint: e, model: churn, publish: "ward-lab/answers/{{date}}/{{part}}"}}
+  told: {{environment: {answered_in}, endpoint: e, model: churn, publish: "{answered}/{{date}}/{{part}}"}}
 routes:
   tried:
     take: ward-lab/landing/{{name}}.csv
@@ -78,6 +78,7 @@ SOUND = {
     "ships": "",
     "trains_on": "training/churn",
     "answered_in": "dev",
+    "answered": "ward-lab/answers",
     "scored_in": "dev",
     "served_in": "prod",
     "published": "predictions/served",
@@ -136,6 +137,28 @@ def test_files_of_a_teams_hub_reach_no_environment_but_the_hubs(
 
     assert any(f": {field}: is 'ward-" in error and "in hub ward-lab" in error for error in found), found
     assert errors(written(tmp_path)) == []
+
+
+LABELLED = "    drift: {labels: {path: labels/churn/, target: y}}"
+
+
+@pytest.mark.parametrize(
+    ("answered", "judge"),
+    [
+        ("training/churn", "ladder.preprod.train.churn.data.d.path"),
+        ("evaluation", ""),
+        ("labels/churn/told", "models.churn.drift.labels.path"),
+        ("answers", ""),
+    ],
+)
+def test_answers_of_a_hubs_environment_lie_where_nothing_decides(tmp_path: Path, answered: str, judge: str) -> None:
+    """What is asked there is a team's, and is published with the answers, in the Data Hub too."""
+    found = errors(written(tmp_path, answered=answered, watched=LABELLED))
+
+    assert [f"answers.told.publish: is '{answered}/" in error and judge in error for error in found] == [True] * bool(
+        judge
+    )
+    assert errors(written(tmp_path, answered=answered, answered_in="prod", watched=LABELLED)) == []
 
 
 LABSET = "datasets:\n  labset: {{purpose: test, environments: [{}], contract: c.yaml}}"
