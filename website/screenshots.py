@@ -60,6 +60,7 @@ PICTURES = (
     Picture(name="schedules", path="schedules", person="Linus"),
     Picture(name="dead-letters", path="dead-letters", person="Linus"),
     Picture(name="doctor", path="doctor", person="Barbara"),
+    Picture(name="imports", path="imports", person="Ada"),
     Picture(name="datasets", path="datasets", person="Ada"),
     Picture(name="data-contracts", path="data-contracts", person="Ada"),
     Picture(name="audit", path="audit", person="Barbara"),

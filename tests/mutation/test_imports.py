@@ -200,8 +200,8 @@ ASSETS = [
     ),
     lock(
         "places._of_import",
-        "*_of_path(clients, arguments)",
-        "*()",
+        "_of_path(clients, arguments)",
+        "()",
         hub_fetches.test_who_imports_may_start_what_all_takers_of_the_place_start,
     ),
 ]
