@@ -9,6 +9,8 @@ from shared import contracts as c
 from shared.adapters.internet_files import HttpsFiles
 from shared.domain.configuration import ResourceGroup, TeamHub
 from shared.domain.datasets.sources import SourceRules
+from shared.domain.retraining.pipelines import Pipeline, PipelineKind
+from shared.domain.retraining.rules import Retraining, TrainingRoute
 from tests.datasets.file_server import CONTENT
 from tests.datasets.test_imports import PLACE, ImportApp, app, server  # noqa: F401 (fixtures)
 from tests.inference.conftest import SCORE, a_route
@@ -86,15 +88,21 @@ def test_who_imports_may_start_what_all_takers_of_the_place_start(lab: ImportApp
     configuration = lab.clients.configuration
     served = replace(SCORE, workspace=replace(SCORE.workspace, name="prod"))
     other = replace(configuration.route("each"), name="other", score=served)
-    vars(lab.clients)["configuration"] = replace(configuration, routes=(*configuration.routes, other))
+    learned = TrainingRoute(name="rows", take="landing/success/{site}/{file}.csv")
+    pipeline = Pipeline(kind=PipelineKind.JOB, workspace=replace(SCORE.workspace, name="train"), name="t:1")
+    taught = Retraining(model="m", pipeline=pipeline, experiment="m", data=(learned,))
+    vars(lab.clients)["configuration"] = replace(
+        configuration, routes=(*configuration.routes, other), retraining=(taught,)
+    )
 
     def places(path: str) -> tuple[str, ...]:
         return places_of("import", lab.clients, {"body": SimpleNamespace(route="each", path=path)})
 
-    assert [places(path) for path in (PLACE, "landing/each/north/", "landing/", "landing/window/n/", IN_LAB)] == [
-        ("dev", "prod"),
-        ("dev", "prod"),
-        ("dev", "prod"),
-        ("dev",),
-        ("dev",),
-    ]
+    assert {path: places(path) for path in (PLACE, "landing/each/north/", "landing/", "landing/window/n/", IN_LAB)} == {
+        PLACE: ("dev", "prod"),
+        "landing/each/north/": ("dev", "prod"),
+        "landing/": ("dev", "prod", "train"),
+        "landing/window/n/": ("dev",),
+        IN_LAB: ("dev",),
+    }
+    assert places("landing/success/n/a.csv") == ("dev", "train")

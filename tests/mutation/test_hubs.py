@@ -191,6 +191,14 @@ TEAMS += [
         judge="models.churn.drift.labels.path",
     ),
     lock(
+        "_HubGuard.assets",
+        "hub is not None and others",
+        "False",
+        rules.test_no_data_asset_has_files_of_a_hub_and_others,
+        served_in="dev",
+        is_refused=True,
+    ),
+    lock(
         "_HubGuard.answers",
         "use.is_folder",
         "False",

@@ -193,15 +193,15 @@ ASSETS = [
         because="it lies in stdev/blobs of dev, where teams use hubs of their own",
     ),
     lock(
-        "places._of_import",
+        "places._may_take",
         "if path.endswith('/')",
         "False",
         hub_fetches.test_who_imports_may_start_what_all_takers_of_the_place_start,
     ),
     lock(
-        "places._of_import",
-        "_of_path(clients, arguments)",
-        "()",
+        "places._may_take",
+        "match(take, path) is not None",
+        "False",
         hub_fetches.test_who_imports_may_start_what_all_takers_of_the_place_start,
     ),
 ]

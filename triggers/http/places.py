@@ -14,7 +14,7 @@ from shared.clients import Clients
 from shared.domain.access.callers import Caller
 from shared.domain.access.permissions import Action
 from shared.domain.devops.orders import OrderKind
-from shared.domain.paths.patterns import fixed_prefix
+from shared.domain.paths.patterns import fixed_prefix, match
 from shared.domain.promotion.ladder import Stage
 from shared.domain.promotion.plans import Phase
 from shared.domain.schedules.due_times import Target
@@ -101,12 +101,20 @@ def _of_route(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]
 
 
 def _of_import(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The environments of the route and of every other one that takes what lands: its runs start there."""
-    path, places = arguments["body"].path, {*_of_route(clients, arguments), *_of_path(clients, arguments)}
-    if path.endswith("/"):  # What the files are called is not known yet.
-        starts = [(fixed_prefix(route.take), route.score.workspace.name) for route in clients.configuration.routes]
-        places |= {place for start, place in starts if start.startswith(path) or path.startswith(start)}
-    return tuple(sorted(places))
+    """The environments of the route, of every other one that takes what lands, and of pipelines that learn from it."""
+    path, configuration = arguments["body"].path, clients.configuration
+    takes = [(route.take, route.score.workspace) for route in configuration.routes]
+    takes += [(data.take, rules.pipeline.workspace) for rules in configuration.retraining for data in rules.data]
+    places = {workspace.name for take, workspace in takes if _may_take(take, path)}
+    return tuple(sorted({*_of_route(clients, arguments), *_of_path(clients, arguments), *places}))
+
+
+def _may_take(take: str, path: str) -> bool:
+    """Whether *take* fits *path*, or may fit what lies in it where it is a folder: its files are not known yet."""
+    start = fixed_prefix(take)
+    if path.endswith("/"):
+        return start.startswith(path) or path.startswith(start)
+    return match(take, path) is not None
 
 
 def _of_dataset(clients: Clients, arguments: Mapping[str, Any]) -> tuple[str, ...]:

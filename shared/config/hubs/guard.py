@@ -20,14 +20,16 @@ def hub_findings(configuration: Configuration, document: Document) -> list[FileF
     if not configuration.hubs:
         return []
     guard = _HubGuard(configuration, document)
-    return [
-        *guard.places(),
-        *guard.results(),
-        *guard.answers(),
-        *guard.retrainings(),
-        *guard.datasets(),
-        *guard.trainings(),
-    ]
+    rules = (
+        guard.places,
+        guard.results,
+        guard.assets,
+        guard.answers,
+        guard.retrainings,
+        guard.datasets,
+        guard.trainings,
+    )
+    return [finding for rule in rules for finding in rule()]
 
 
 class _HubGuard:
@@ -53,6 +55,25 @@ class _HubGuard:
             if hub is not None and self._hub(use.route.publish) != hub:
                 behind = f"and route {use.route.name} publishes to {use.route.publish!r}, outside the hub"
                 yield self._refused(use, hub, behind, f"publish to a container of the hub: {', '.join(hub.containers)}")
+
+    def assets(self) -> Iterator[FileFinding]:
+        """Data assets of which files of a hub and others become versions: who reads the newest gets either."""
+        for use in route_inputs(self._configuration):
+            hub, route = self._hub(use.location), use.route
+            others = [
+                other.name
+                for other in self._configuration.routes
+                if route.input_asset
+                and other.input_asset == route.input_asset
+                and self._hub(other.take) != hub
+                and other.score.workspace.identity == route.score.workspace.identity
+            ]
+            if hub is not None and others:
+                problem = (
+                    f"is {route.input_asset!r}, as that of route {others[0]}, whose files are not in hub {hub.name}"
+                )
+                field = f"routes.{route.name}.register.asset"
+                yield self._document.finding(field, problem, "give the files of the hub a data asset of their own")
 
     def answers(self) -> Iterator[FileFinding]:
         """Answers of a hub's environments that lie where something decides about production: people ask there what they

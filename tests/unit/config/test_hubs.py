@@ -139,6 +139,15 @@ def test_files_of_a_teams_hub_reach_no_environment_but_the_hubs(
     assert errors(written(tmp_path)) == []
 
 
+@pytest.mark.parametrize(("served_in", "is_refused"), [("dev", True), ("prod", False)])
+def test_no_data_asset_has_files_of_a_hub_and_others(tmp_path: Path, served_in: str, is_refused: bool) -> None:
+    file = written(tmp_path, served_in=served_in)
+    file.write_text(file.read_text().replace("    publish: ", "    register: {asset: wards}\n    publish: "))
+    said = "routes.tried.register.asset: is 'wards', as that of route served, whose files are not in hub ward-lab"
+
+    assert [said in error for error in errors(file)] == [True] * is_refused
+
+
 LABELLED = "    drift: {labels: {path: labels/churn/, target: y}}"
 
 
