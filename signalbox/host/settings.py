@@ -122,13 +122,20 @@ def load_cross_origin(app: Path) -> CrossOrigin:
 def _durable(section: Mapping[str, Any]) -> DurableSettings:
     defaults = DurableSettings()
     return DurableSettings(
-        hub_name=str(section.get("hubName", defaults.hub_name)),
+        hub_name=_hub_name(str(section.get("hubName", defaults.hub_name))),
         max_activities=_count(section, "maxConcurrentActivityFunctions", defaults.max_activities),
         max_orchestrators=_count(section, "maxConcurrentOrchestratorFunctions", defaults.max_orchestrators),
         keep_sessions=_flag(section, "extendedSessionsEnabled", default=defaults.keep_sessions),
         override_any_state=_overridable(section.get("overridableExistingInstanceStates", "NonRunningStates")),
         versioning=_versioning(section),
     )
+
+
+def _hub_name(name: str) -> str:
+    """Raises HostError on a name that stands for an app setting which is not set: no hub can be called so."""
+    if "%" in name:
+        raise HostError(f"host.json: extensions.durableTask.hubName is {name!r}: set the app setting that it names")
+    return name
 
 
 def _versioning(section: Mapping[str, Any]) -> Versioning:

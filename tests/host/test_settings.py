@@ -39,6 +39,7 @@ def test_without_host_json_there_are_defaults(tmp_path: Path) -> None:
     [
         ({"maxConcurrentActivityFunctions": 0}, "maxConcurrentActivityFunctions is 0"),
         ({"overridableExistingInstanceStates": "Some"}, "overridableExistingInstanceStates is 'Some'"),
+        ({"hubName": "%UNSET_HUB%"}, "hubName is '%UNSET_HUB%'"),
         ([], r"extensions.durableTask is \[\]"),
     ],
 )
