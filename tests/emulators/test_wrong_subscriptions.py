@@ -19,6 +19,11 @@ def value(operator: str, content: Any) -> dict[str, Any]:
     return filters({"operatorType": operator, "key": "data.n", "value": content})
 
 
+def hook(**properties: Any) -> dict[str, Any]:
+    address = "http://127.0.0.1:1/hook"
+    return {"destination": {"endpointType": "WebHook", "properties": {"endpointUrl": address, **properties}}}
+
+
 WRONG: tuple[dict[str, Any], ...] = (
     values("NumberInRange", [2, 1]),
     values("NumberNotInRange", [1, 2, 3]),
@@ -55,10 +60,25 @@ WRONG: tuple[dict[str, Any], ...] = (
     {"retryPolicy": {"eventTimeToLiveInMinutes": 1.5}},
     {"destination": None},
     {"destination": {"endpointType": "WebHook", "properties": {}}},
+    {"destination": {"endpointType": "WebHook", "properties": {"endpointUrl": "hook"}}},
+    {"destination": {"endpointType": "WebHook", "properties": {"endpointUrl": 7}}},
+    {"destination": {"endpointType": "WebHook", "properties": "hook"}},
+    hook(maxEventsPerBatch=0),
+    hook(maxEventsPerBatch=5001),
+    hook(preferredBatchSizeInKilobytes=1025),
+    hook(maxEventsPerBatch="5"),
     {"deadLetterDestination": {"endpointType": "StorageBlob", "properties": {"resourceId": HUB}}},
 )
 
 
+UNSERVED = (
+    hook(maxEventsPerBatch=10),
+    hook(preferredBatchSizeInKilobytes=128),
+    hook(deliveryAttributeMappings=[{"name": "x", "type": "Static", "properties": {"value": "y"}}]),
+    hook(azureActiveDirectoryTenantId="t"),
+    {"destination": {"endpointType": "StorageQueue", "properties": {"queueName": "q"}}},
+    {"expirationTimeUtc": "2030-01-01T00:00:00Z"},
+)
 NAMES = ("ab", "x" * 65, "with_underscore", "with.dot")
 
 
@@ -74,3 +94,10 @@ def test_a_wrong_definition_is_refused_when_it_is_made(managed: Managed) -> None
 
     assert not any(faults), "\n".join(filter(None, faults))
     assert [row["name"] for row in managed.ask("GET", KIND, "2025-02-15").json()["value"]] == ["given"]
+
+
+def test_what_is_not_served_is_not_passed_over(managed: Managed) -> None:
+    base = hook()
+    answers = [managed.ask("PUT", f"{KIND}/unserved", "2025-02-15", {"properties": base | own}) for own in UNSERVED]
+
+    assert [answer.status_code for answer in answers] == [501] * len(UNSERVED)

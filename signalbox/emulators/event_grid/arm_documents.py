@@ -16,6 +16,13 @@ _NAME = re.compile(r"[A-Za-z0-9-]{3,64}")
 _WORDS = {bool: "true or false", str: "a text", int: "a whole number", list: "a list", dict: "an object"}
 _Value = TypeVar("_Value")
 _NOTHING: dict[str, Any] = {}
+# By name: the most that Azure takes, and what it has where nothing is given.
+_BATCHES = {"maxEventsPerBatch": (5000, 1), "preferredBatchSizeInKilobytes": (1024, 64)}
+_UNSERVED_DELIVERY = (
+    "deliveryAttributeMappings",
+    "azureActiveDirectoryTenantId",
+    "azureActiveDirectoryApplicationIdOrUri",
+)
 _UNSERVED = ("expirationTimeUtc", "labels")
 
 
@@ -108,11 +115,20 @@ def document(source: str, row: Mapping[str, Any], hub: str) -> dict[str, Any]:
 
 
 def _url(destination: Mapping[str, Any], places: Places) -> str:
-    kind, properties = destination.get("endpointType"), destination.get("properties") or {}
+    kind, properties = destination.get("endpointType"), _field(destination, "properties", _NOTHING)
+    for name, (most, default) in _BATCHES.items():
+        number = _field(properties, name, default)
+        if not 1 <= number <= most:
+            raise bad(f"destination.properties.{name} is {number}; give a number from 1 to {most}")
+        if number != default:
+            raise _not_served(f"batches ({name})")
+    if unserved := [name for name in _UNSERVED_DELIVERY if properties.get(name)]:
+        raise _not_served(unserved[0])
     match kind:
         case "WebHook":
-            if not properties.get("endpointUrl"):
-                raise bad("destination.properties.endpointUrl is missing")
+            url = urlsplit(_field(properties, "endpointUrl", ""))
+            if url.scheme not in ("http", "https") or not url.hostname:
+                raise bad("destination.properties.endpointUrl is missing, or no address of a web hook")
             return str(properties["endpointUrl"])
         case "AzureFunction":
             name = str(properties.get("resourceId", "")).rpartition("/functions/")[2]

@@ -7,11 +7,11 @@ from typing import Any
 from aiohttp import web
 
 from signalbox.emulators.event_grid.delivery import Deliverer, Faults
+from signalbox.emulators.event_grid.publishing import MAX_BYTES, read_events
 from signalbox.emulators.event_grid.store import EventStore
 from signalbox.emulators.tokens import Check
 
 AUDIENCE = "https://eventgrid.azure.net"
-_REQUIRED = (("id", "eventType", "subject", "eventTime", "dataVersion"), ("id", "type", "source", "specversion"))
 
 
 class TopicDoors:
@@ -34,13 +34,12 @@ class TopicDoors:
     async def _publish(self, request: web.Request) -> web.Response:
         if not secrets.compare_digest(request.headers.get("aeg-sas-key", ""), self._key):
             self._check(request, (AUDIENCE,))
-        body = await request.json()
-        events = body if isinstance(body, list) else [body]
-        for event in events:
-            if not any(all(name in event for name in names) for names in _REQUIRED):
-                return web.json_response(
-                    {"error": {"code": "BadRequest", "message": "not an event of either schema"}}, status=400
-                )
+        try:
+            events = read_events(await request.read())
+        except web.HTTPRequestEntityTooLarge:
+            return _refusal(413, "PayloadTooLarge", f"The request exceeds the allowed {MAX_BYTES} bytes.")
+        except ValueError as error:
+            return _refusal(400, "BadRequest", f"The request is refused: {error}.")
         for event in events:
             self._deliverer.accept("signalbox", event)
         return web.Response(status=200)
@@ -78,3 +77,7 @@ class TopicDoors:
         for name in body.get("subscriptions", ["hub-events"]):
             self._deliverer.schedule(number, name, int(body.get("times", 1)))
         return web.json_response({"scheduled": body.get("times", 1)}, status=202)
+
+
+def _refusal(status: int, code: str, message: str) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status)

@@ -23,8 +23,8 @@ from signalbox.emulators.service_bus.sections import Incoming, read_messages
 
 _INSERT = (
     "INSERT INTO messages "
-    "(entity, number, state, session, payload, enqueued, due, expires, source, reason, description, hops) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "(entity, number, state, session, payload, enqueued, due, expires, life, source, reason, description, hops) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _GOING_ON = "SELECT * FROM messages WHERE entity = ? AND state = 0 AND token IS NULL ORDER BY seq LIMIT 100"
 _NO_ORIGIN = {"source": None, "reason": None, "description": None, "hops": 0}
@@ -213,7 +213,7 @@ class Broker:
         expires = None if lifetime is None else start + lifetime
         # Numbers count an entity's own messages; one that becomes a dead letter keeps its number.
         number = int(self.database.execute(_NEXT, (path,)).fetchone()[0])
-        record = (path, number, state, message.session, message.payload, now, message.due, expires)
+        record = (path, number, state, message.session, message.payload, now, message.due, expires, lifetime)
         parts = (origin["source"], origin["reason"], origin["description"], origin["hops"])
         inserted = self.database.execute(_INSERT, (*record, *parts))
         if entity is not None and entity.sessions and message.session is None:

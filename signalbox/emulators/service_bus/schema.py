@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 from signalbox.emulators.database import open_database
+from signalbox.emulators.service_bus.entities import DEAD_LETTERS
 from signalbox.emulators.service_bus.sections import Marks, with_marks
 
 ACTIVE, DEFERRED, SCHEDULED = 0, 1, 2
@@ -15,7 +16,7 @@ CREATE TABLE IF NOT EXISTS messages (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, entity TEXT NOT NULL, state INTEGER NOT NULL, session TEXT,
     payload BLOB NOT NULL, enqueued REAL NOT NULL, due REAL, expires REAL, deliveries INTEGER NOT NULL DEFAULT 0,
     token TEXT, locked_until REAL, source TEXT, reason TEXT, description TEXT, number INTEGER,
-    hops INTEGER);
+    hops INTEGER, life REAL);
 CREATE TABLE IF NOT EXISTS counters (entity TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS waiting ON messages (entity, state, locked_until, seq);
 CREATE INDEX IF NOT EXISTS waiting_in_session ON messages (entity, session, state, seq);
@@ -33,7 +34,12 @@ CREATE TABLE IF NOT EXISTS definitions (path TEXT PRIMARY KEY, kind TEXT NOT NUL
     content TEXT NOT NULL, created REAL NOT NULL, updated REAL NOT NULL) WITHOUT ROWID;
 """
 # What a namespace of an older release lacks; its numbers, which ran across all entities, stay.
-_ADDITIONS = (("messages", "number", "INTEGER"), ("messages", "hops", "INTEGER"), ("sessions", "updated", "REAL"))
+_ADDITIONS = (
+    ("messages", "number", "INTEGER"),
+    ("messages", "hops", "INTEGER"),
+    ("messages", "life", "REAL"),
+    ("sessions", "updated", "REAL"),
+)
 _TAKE_OVER = """
 UPDATE messages SET number = seq WHERE number IS NULL;
 CREATE INDEX IF NOT EXISTS numbered ON messages (entity, number);
@@ -78,10 +84,12 @@ def read_held(row: sqlite3.Row, token: str | None = None, locked_until: float | 
         lock=None if token is None else lock_of(token),
         enqueued_at=row["enqueued"],
         deliveries=row["deliveries"],
+        life=row["life"],
         locked_until=locked_until,
         state=row["state"],
         due=row["due"],
-        dead_letter_source=row["source"],
+        # Only a dead letter that went on to another entity names where it came from.
+        dead_letter_source=None if row["entity"].endswith(DEAD_LETTERS) else row["source"],
         reason=row["reason"],
         description=row["description"],
     )

@@ -16,6 +16,7 @@ _KNOWN = range(0x70, 0x79)
 _READ = (_HEADER, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA)
 _FIELDS = ("message_id", "user_id", "to", "label", "reply_to", "correlation_id", "content_type")
 _GROUP, _REPLY_GROUP = 10, 12
+_LONGEST_MS = 2**32 - 1  # A header has no room for more; clients say longer times by the moment of expiry.
 
 
 class MalformedError(ValueError):
@@ -47,6 +48,7 @@ class Marks:
     lock: UUID | None = None
     enqueued_at: float
     deliveries: int
+    life: float | None = None  # How long it may live, in seconds: the entity may have made it shorter.
     locked_until: float | None = None
     state: int = 0
     due: float | None = None
@@ -71,7 +73,7 @@ def with_marks(payload: bytes, marks: Marks) -> bytes:
     sections = _split_sections(payload)
     first = {code: value for code, value, _ in reversed(sections)}
     lock = b"" if marks.lock is None else _section(_DELIVERY, {symbol("x-opt-lock-token"): marks.lock})
-    parts = [_header(first.get(_HEADER), marks.deliveries), lock, _annotations(first.get(_ANNOTATIONS), marks)]
+    parts = [_header(first.get(_HEADER), marks), lock, _annotations(first.get(_ANNOTATIONS), marks)]
     application = dict(first.get(_APPLICATION) or {}) | _dead_letter_properties(marks)
     properties = [raw for code, _, raw in sections if code == _PROPERTIES]
     body = [raw for code, _, raw in sections if code > _APPLICATION]
@@ -145,14 +147,16 @@ def _single_message(payload: bytes, sections: list[tuple[int, Any, bytes]]) -> I
     )
 
 
-def _header(header: list[Any] | None, deliveries: int) -> bytes:
+def _header(header: list[Any] | None, marks: Marks) -> bytes:
     durable, priority, ttl, *_ = [*(header or ()), None, None, None][:3]
+    if marks.life is not None:
+        ttl = min(round(marks.life * 1000), _LONGEST_MS)
     fields = [
         durable,
         None if priority is None else ubyte(priority),
         None if ttl is None else uint(ttl),
         None,
-        uint(deliveries),
+        uint(marks.deliveries),
     ]
     return _section(_HEADER, fields)
 
