@@ -121,7 +121,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
             },
             *_monitoring_roles(),
             *_granting_roles(),
-            _messaging_role(),
+            *_messaging_roles(),
         ],
         "log_workspaces": {LOG_WORKSPACE: _log_workspace_id()},
         "mail": {"domain": "example.org", "key": endpoints.mail_key},
@@ -200,11 +200,11 @@ def _monitoring_roles() -> list[dict[str, str]]:
     ]
 
 
-def _messaging_role() -> dict[str, str]:
-    """A platform engineer administers the namespace; the app does not."""
-    engineer = str(PERSONS[3]["oid"])
-    role = {"kind": "User", "role": "Azure Service Bus Data Owner"}
-    return role | {"principal": engineer, "scope": namespace_id()}
+def _messaging_roles() -> list[dict[str, str]]:
+    """A platform engineer and the scripts of a session administer the namespace; the app does not."""
+    role = {"role": "Azure Service Bus Data Owner", "scope": namespace_id()}
+    principals = {str(PERSONS[3]["oid"]): "User", CLIENT_PRINCIPAL: "ServicePrincipal"}
+    return [role | {"principal": principal, "kind": kind} for principal, kind in principals.items()]
 
 
 def _granting_roles() -> list[dict[str, str]]:

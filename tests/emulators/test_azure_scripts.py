@@ -113,6 +113,23 @@ def test_a_vault_takes_the_token_of_its_public_name() -> None:
     assert key.id.startswith("https://kv-signalbox.vault.azure.net/keys/public-name/")
 
 
+@pytest.mark.usefixtures("azure")
+def test_the_namespace_is_administered_by_its_public_name() -> None:
+    pytest.importorskip("proton")
+    from azure.identity import DefaultAzureCredential
+    from azure.servicebus.management import ServiceBusAdministrationClient
+
+    with (
+        DefaultAzureCredential() as credential,
+        ServiceBusAdministrationClient("sb-signalbox.servicebus.windows.net", credential) as client,
+    ):
+        client.create_queue("by-public-name", forward_to="approvals")
+        names = {queue.name for queue in client.list_queues()}
+        client.delete_queue("by-public-name")
+
+    assert {"by-public-name", "approvals"} <= names
+
+
 async def test_service_bus_speaks_amqp_over_a_websocket(session: ClientSession) -> None:
     """As far as the bytes: the client's own transport needs the package websocket-client."""
     pytest.importorskip("proton")

@@ -32,7 +32,15 @@ from signalbox.launcher.client_session import (
 )
 from signalbox.launcher.endpoints import new_endpoints
 
-PORTS = {"azureml": 1, "identity_tls": 2, "devops": 3, "keyvault": 4, "storage": 5, "servicebus": 6}
+PORTS = {
+    "azureml": 1,
+    "identity_tls": 2,
+    "devops": 3,
+    "keyvault": 4,
+    "storage": 5,
+    "servicebus": 6,
+    "servicebus_administration": 7,
+}
 HOSTS = PublicHosts(LocalServices(ports=PORTS, accounts=("stdev", "datahub"), vault="kv", namespace="sb"))
 CREDENTIAL = f"Proxy-Authorization: Basic {b64encode(b'signalbox:secret').decode()}\r\n"
 

@@ -15,7 +15,7 @@ async def bridge(request: web.Request, port: int) -> web.StreamResponse:
     """Carry bytes both ways until either side closes. Anything but the WebSocket of AMQP is answered with 501."""
     socket = web.WebSocketResponse(protocols=("AMQPWSB10",), max_msg_size=_LARGEST_MESSAGE)
     if not socket.can_prepare(request).ok:
-        message = "The local namespace speaks AMQP over WebSocket here, and has no HTTP interface."
+        message = "The local namespace speaks AMQP over WebSocket here, and upgrades to nothing else."
         return web.json_response({"error": {"code": "NotImplemented", "message": message}}, status=501)
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

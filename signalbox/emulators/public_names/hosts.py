@@ -58,6 +58,8 @@ class PublicHosts:
         host, azure_ml = host.lower(), self._services.address("azureml")
         if host in self._singles:
             return Destination(base=self._singles[host])
+        if host == self.namespace:
+            return Destination(base=self._services.address("servicebus_administration"), names_addresses=False)
         if host.endswith(".api.azureml.ms"):
             return Destination(base=azure_ml)
         account = re.fullmatch(rf"({self._accounts})\.blob\.core\.windows\.net", host)
@@ -77,7 +79,7 @@ class PublicHosts:
 
     def is_listed(self, host: str) -> bool:
         """Whether the proxy opens a connection to *host*."""
-        return self.destination(host) is not None or host.lower() == self.namespace or self.is_missing(host)
+        return self.destination(host) is not None or self.is_missing(host)
 
     def certificate_names(self) -> list[str]:
         """The names of all listed hosts, as a certificate has them."""

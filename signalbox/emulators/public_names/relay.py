@@ -41,7 +41,7 @@ class Relay:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         host = request.host.removesuffix(":443").lower()
-        if host == self._hosts.namespace:
+        if host == self._hosts.namespace and "Upgrade" in request.headers:
             return await bridge(request, self._bus_port)
         destination = self._hosts.destination(host, request.path)
         if destination is None:
