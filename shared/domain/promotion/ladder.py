@@ -181,6 +181,28 @@ class Ladder:
             )
         return tuple(stages)
 
+    @property
+    def experiments(self) -> frozenset[str]:
+        """The environments in which models are made: stages begin there, and none leads there."""
+        return frozenset(stage.source for stage in self.stages) - {stage.name for stage in self.stages}
+
+    @property
+    def above_development(self) -> frozenset[str]:
+        """The environments in which nobody writes but the app: people act there through its doors.
+
+        All but those that a stage leads to straight from an experiment. What shifts the traffic of users, or is
+        also led to from higher up, is above, however short the way is.
+        """
+        experiments = self.experiments
+        higher = [stage for stage in self.stages if stage.source not in experiments or stage.rollout is not None]
+        return frozenset(stage.environment.name for stage in higher if stage.environment is not None)
+
+    @property
+    def developments(self) -> frozenset[str]:
+        """The environments right above an experiment, in which people may still work by themselves."""
+        reached = frozenset(stage.environment.name for stage in self.stages if stage.environment is not None)
+        return reached - self.above_development
+
     def before(self, stage: Stage) -> Stage | None:
         """The stage whose exit receipt *stage* demands; None for a first stage.
 

@@ -77,8 +77,7 @@ def _environments(configuration: Configuration) -> dict[str, object]:
             "resourceGroup": workspace.resource_group,
             "workspace": workspace.workspace,
             "registers": workspace.name in {stage.source for stage in configuration.ladder.stages},
-            "aboveDevelopment": workspace.name
-            in {stage.environment.name for stage in configuration.ladder.stages[1:] if stage.environment},
+            "aboveDevelopment": workspace.name in configuration.ladder.above_development,
             "hubs": [
                 {"name": hub.name, **_account(hub)} for hub in configuration.hubs if workspace.name in hub.environments
             ],

@@ -40,11 +40,9 @@ def hub_writers(configuration: Configuration) -> list[str]:
 def persona_rows(configuration: Configuration) -> list[dict[str, str]]:
     """What people may do in Azure, by environment: they write where models are experiments, and read everywhere else.
 
-    Above the first environment of the ladder nobody writes but the app: people act through its doors.
+    Above development nobody writes but the app: people act through its doors. The ladder says what is above.
     """
-    stages = configuration.ladder.stages
-    experiments = {stage.source for stage in stages[:1]}
-    developments = {stage.environment.name for stage in stages[:1] if stage.environment}
+    experiments, developments = configuration.ladder.experiments, configuration.ladder.developments
     rows = list[dict[str, str]]()
     for persona in sorted(persona.role.name for persona in configuration.permissions.personas):
         if persona == "automation":
