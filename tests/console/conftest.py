@@ -68,7 +68,8 @@ class Browser:
             for cookie in answer.headers.getall("Set-Cookie", ()):
                 name, _, rest = cookie.partition("=")
                 value = rest.partition(";")[0]
-                assert {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"} <= set(cookie.split("; ")), cookie
+                attributes = set(cookie.lower().split("; "))  # The host writes them small; they have no case.
+                assert {"path=/", "secure", "httponly", "samesite=lax"} <= attributes, cookie
                 if value:
                     self.cookies[name] = value
                 else:
