@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.xfail(reason=difference.in_library, strict=True))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def storage_connection() -> Iterator[str]:
     """The storage account of the host under test."""
     if "SIGNALBOX_CONFORMANCE_URL" in os.environ:
@@ -46,7 +46,7 @@ def storage_connection() -> Iterator[str]:
         yield connection
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def identity_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The settings by which the host under test finds its managed identity; elsewhere it has one."""
     if "SIGNALBOX_CONFORMANCE_URL" in os.environ:
@@ -56,7 +56,7 @@ def identity_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
         yield settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(
     tmp_path_factory: pytest.TempPathFactory, storage_connection: str, identity_settings: dict[str, str]
 ) -> Iterator[tuple[str, str]]:
