@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from signalbox.host.errors import HostError
@@ -69,12 +70,18 @@ class Cron:
         if at.day not in days or at.isoweekday() % 7 not in weekdays:
             return at.replace(hour=0, minute=0, second=0) + timedelta(days=1)
         if at.hour not in hours:
-            return at.replace(minute=0, second=0) + timedelta(hours=1)
+            return at.replace(minute=0, second=0) + timedelta(hours=_until(hours, at.hour, 24))
         if at.minute not in minutes:
-            return at.replace(second=0) + timedelta(minutes=1)
-        return None if at.second in seconds else at + timedelta(seconds=1)
+            return at.replace(second=0) + timedelta(minutes=_until(minutes, at.minute, 60))
+        return None if at.second in seconds else at + timedelta(seconds=_until(seconds, at.second, 60))
 
 
+def _until(allowed: frozenset[int], now: int, end: int) -> int:
+    """How many units after *now* the next of the *allowed* values comes, or the *end* at which they begin again."""
+    return min((value for value in allowed if value > now), default=end) - now
+
+
+@lru_cache
 def parse_schedule(text: str) -> Schedule:
     """Read a schedule. Raises HostError that names the field and the value."""
     span = _TIMESPAN.fullmatch(text.strip())
