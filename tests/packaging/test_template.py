@@ -18,12 +18,16 @@ from tests.cli.conftest import run_in
 from tests.packaging.conftest import PROJECT, Installation, clean
 
 pytestmark = pytest.mark.xdist_group("packaging")
+# The most of its tests' time. Whole, they run with the story; tests/projects/test_validate.py validates a folder, and
+# tests/cli/test_profile.py makes a profile, in each run.
+LONG = ("its_own_space", "promotion_would_take", "reference_profile", "with_their_answers")
 
 
 @pytest.mark.long
 def test_the_projects_own_tests_pass_with_the_story_on_a_local_cloud(installation: Installation, wine: Path) -> None:
-    """They train and validate the model; whole, they also register, deploy and land a file on a local cloud."""
-    story = [] if WHOLE else ["-m", "not story"]  # The example tells the same story to tests/onemachine.
+    """They train the model; whole, they also validate, register and deploy it and land a file on a local cloud."""
+    # The example tells the same story to tests/onemachine.
+    story = [] if WHOLE else ["-m", "not story", "-k", " and ".join(f"not {name}" for name in LONG)]
     cache = {"XDG_CACHE_HOME": str(wine.parent / "cache")}
     lock = wine.parent / "cache" / "signalbox"
     lock.mkdir(parents=True)
