@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.amounts import sample
 from tests.datasets import test_hub_imports as hub_fetches
 from tests.datasets import test_imports as stories
 from tests.datasets import test_internet_files as fetches
@@ -155,6 +156,12 @@ async def test_without_the_condition_something_else_is_fetched(
 
 
 @pytest.mark.parametrize("case", STORIES, ids=str)
+def test_every_condition_stands_where_it_is_named(case: Lock) -> None:
+    case.changed()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", sample(STORIES, 6), ids=str)
 async def test_without_the_condition_something_else_lands(
     case: Lock,
     app: ImportApp,  # noqa: F811 (the fixture)

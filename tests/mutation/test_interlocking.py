@@ -530,7 +530,7 @@ def test_every_lock_stands_where_it_is_named(lock: Lock) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("lock", sample(LOCKS, 22), ids=str)
+@pytest.mark.parametrize("lock", sample(LOCKS, 16), ids=str)
 async def test_a_removed_lock_is_noticed(
     app: PromotionApp,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
