@@ -108,7 +108,7 @@ CONDITIONS = [
         guard=decided,
     ),
     Lock(symbol="decision._age", condition="max(timedelta(), now - earlier)", without="now - earlier", guard=decided),
-    Lock(symbol="_limited", condition="max", without="min", guard=decided),
+    Lock(symbol="retraining.decision._limited", condition="max", without="min", guard=decided),
     Lock(symbol="gates.registry._unusable", condition="if unknown", without="False", guard=finite),
     Lock(symbol="data_tests_passed", condition='test.outcome != "passed"', without="False", guard=gated),
     Lock(symbol="data_tests_passed", condition="test.rows < options.min_rows", without="False", guard=gated),
