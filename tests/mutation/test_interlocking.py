@@ -3,6 +3,8 @@
 Each case takes one condition out of the running product and lets the test that stands guard over it run.
 """
 
+from pathlib import Path
+
 import pytest
 
 from shared.domain.promotion.models import ModelVersion
@@ -533,9 +535,11 @@ def test_every_lock_stands_where_it_is_named(lock: Lock) -> None:
 @pytest.mark.parametrize("lock", sample(LOCKS, 16), ids=str)
 async def test_a_removed_lock_is_noticed(
     app: PromotionApp,  # noqa: F811
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     lock: Lock,
 ) -> None:
     remove(monkeypatch, lock)
 
-    await expect_failure(lock.guard, app=app, order=test_receipts.ordered(app), **lock.arguments)
+    order = test_receipts.ordered(app)
+    await expect_failure(lock.guard, app=app, order=order, tmp_path=tmp_path, **lock.arguments)
