@@ -10,6 +10,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,9 +24,12 @@ from signalbox.host.errors import HostError
 from signalbox.host.indexing.failures import import_failure, index_failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Function:
-    """One function of the app: its code, its trigger binding and its other bindings as plain dictionaries."""
+    """One function of the app: its code, its trigger binding and its other bindings as plain dictionaries.
+
+    What follows from the bindings is worked out once, because each call asks for it.
+    """
 
     name: str
     code: Callable[..., Any]
@@ -37,37 +41,37 @@ class Function:
     folder: Path
     retry: Mapping[str, Any] | None = None  # What `@app.retry` has set.
 
-    @property
+    @cached_property
     def kind(self) -> str:
         return str(self.trigger["type"])
 
-    @property
+    @cached_property
     def argument(self) -> str:
         """The name of the parameter that receives the trigger's data."""
         return str(self.trigger["name"])
 
-    @property
+    @cached_property
     def annotation(self) -> Any:
         """The type of the trigger's parameter, or None."""
         return self.annotations.get(self.argument)
 
-    @property
+    @cached_property
     def inputs(self) -> Sequence[Mapping[str, Any]]:
         """The bindings whose data the host fetches before a call."""
         return [binding for binding in self.bindings if _is_data(binding, "IN")]
 
-    @property
+    @cached_property
     def outputs(self) -> Sequence[Mapping[str, Any]]:
         """The bindings whose data the host sends after a call."""
         return [binding for binding in self.bindings if _is_data(binding, "OUT")]
 
-    @property
+    @cached_property
     def returns_response(self) -> bool:
         """Whether what the function returns is its response. The model of decorators gives every route such a binding
         unless it names an output parameter; a generic trigger has none of itself."""
         return any(binding["type"] == "http" and binding["name"] == "$return" for binding in self.bindings)
 
-    @property
+    @cached_property
     def output(self) -> str | None:
         """The name of the parameter through which the function answers an HTTP request, if it has one."""
         names = (str(binding["name"]) for binding in self.bindings if binding["type"] == "http")

@@ -7,7 +7,6 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import timedelta
 from typing import Any, Protocol
@@ -28,6 +27,7 @@ from signalbox.host.bindings import (
 from signalbox.host.containment import CallEndedError, containing, describe
 from signalbox.host.functions import Function
 from signalbox.host.log import INVOCATION, LOGGER, log_invocation
+from signalbox.host.workers.threads import Threads
 
 # The app setting by which Azure's Python worker sizes its pool for functions that are not async.
 _THREADS = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "32"))
@@ -68,7 +68,7 @@ class Invoker:
         self._timeout = timeout
         self.is_stuck = False  # Whether a thread of this process runs a call that has been given up.
         self._callers = 0
-        self._pool = _new_pool()
+        self._threads = _new_threads()
 
     @property
     def crowded(self) -> bool:
@@ -143,15 +143,18 @@ class Invoker:
             raise
 
     async def _call(self, function: Function, values: dict[str, Any]) -> Any:
+        if function.is_async:  # In a task of its own, so that a function may cancel itself and nothing else.
+            ending: asyncio.Future[Any] = asyncio.ensure_future(_finish(function, values))
+        else:
+            ending = self._threads.run(copy_context().run, _run, function, values)
+        limit = None
         try:
-            async with asyncio.timeout(self._timeout.total_seconds() if self._timeout else None) as limit:
-                if function.is_async:  # In a task of its own, so that a function may cancel itself and nothing else.
-                    return await asyncio.ensure_future(_finish(function, values))
-                return await asyncio.get_running_loop().run_in_executor(
-                    self._pool, copy_context().run, _run, function, values
-                )
+            if self._timeout is None:
+                return await ending
+            async with asyncio.timeout(self._timeout.total_seconds()) as limit:
+                return await ending
         except TimeoutError as error:
-            if not limit.expired():
+            if limit is None or not limit.expired():
                 raise
             raise self._give_up(function) from error
         except asyncio.CancelledError as error:
@@ -166,16 +169,16 @@ class Invoker:
         """Leave a call that takes too long. No thread can be ended, so calls from now on have threads of their own."""
         if not function.is_async:
             self.is_stuck = True
-            self._pool.shutdown(wait=False)
-            self._pool = _new_pool()
+            self._threads.stop()
+            self._threads = _new_threads()
         return FunctionTimeoutError(f"Timeout value of {self._timeout} exceeded by function '{function.name}'")
 
     def stop(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._threads.stop(forget=True)
 
 
-def _new_pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="function")
+def _new_threads() -> Threads:
+    return Threads(_THREADS, "function")
 
 
 async def _finish(function: Function, values: dict[str, Any]) -> Any:

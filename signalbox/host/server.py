@@ -27,7 +27,7 @@ from signalbox.host.durable.engine import Engine
 from signalbox.host.durable.functions import app_orchestrators, durable_functions
 from signalbox.host.durable.orchestrations.replay import Orchestrator
 from signalbox.host.durable.payloads import client_binding
-from signalbox.host.durable.sdk import close_client_session, remember_moments
+from signalbox.host.durable.sdk import close_client_session, spare_repetition
 from signalbox.host.durable.storage.database import Storage, Synchronous
 from signalbox.host.errors import HostError
 from signalbox.host.functions import Function, index, load_app
@@ -110,7 +110,7 @@ class FunctionsHost:
         self._kinds = sort_by_kind(enabled, leave_out=options.allow_unserved)
         self.functions = {function.name: function for functions in self._kinds.values() for function in functions}
         self._orchestrators: Mapping[str, Orchestrator] = app_orchestrators(self.functions.values())
-        remember_moments()
+        spare_repetition()
         self._nursery = Nursery(self._be_worker) if options.workers and not self._spawner else None
         self._sources = [source(function, os.environ) for function in self._kinds["serviceBusTrigger"]]
         # The SDK's client sends no key on this path, here as on Azure. Its random name keeps out other users of the

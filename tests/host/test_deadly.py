@@ -92,8 +92,7 @@ def row(number: int, task: int = 0) -> ActivityRow:
 def crash(folder: Path, cause: str | None, *running: ActivityRow) -> Attempts:
     """The marks as the next host finds them after one that ended while *running* ran."""
     attempts = Attempts(folder)
-    for each in running:
-        attempts.begin(each)
+    attempts.begin(running)
     attempts.close()
     after = Attempts(folder)
     after.recover(cause)
@@ -109,7 +108,7 @@ def test_all_that_ran_are_suspects_once_and_only_the_one_that_ran_alone_is_convi
 
     attempts = crash(tmp_path, "a fault", row(1))
     assert [attempts.strikes(row(n)).is_convicted for n in (1, 2)] == [True, False]
-    attempts.begin(row(2))
+    attempts.begin([row(2)])
     attempts.end(row(2), finished=True)
     assert not attempts.strikes(row(2)).is_suspect
     attempts.close()
@@ -130,7 +129,7 @@ def test_kills_without_a_cause_convict_late_and_only_alone(tmp_path: Path) -> No
 
 def test_a_clean_stop_counts_nothing_and_keeps_what_is_known(tmp_path: Path) -> None:
     attempts = crash(tmp_path, "a fault", row(1))
-    attempts.begin(row(1))
+    attempts.begin([row(1)])
     attempts.end(row(1), finished=False)
     attempts.close()
     assert crash(tmp_path, "a fault").strikes(row(1)) == Strikes(faults=1, cause="a fault")

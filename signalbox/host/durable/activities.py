@@ -61,6 +61,7 @@ class ActivityQueue:
         self._alone = False
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._is_filling = False
 
     @property
     def idle(self) -> bool:
@@ -71,7 +72,7 @@ class ActivityQueue:
         for row in rows:
             queue = self._suspects if self._attempts.strikes(row).is_suspect else self._queue
             queue.append(row)
-        self._fill()
+        self._fill_soon()
 
     async def stop(self, grace: float) -> None:
         """Start no more; wait up to *grace* seconds for those in progress. The others run again next time."""
@@ -82,11 +83,22 @@ class ActivityQueue:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
+    def _fill_soon(self) -> None:
+        """Begin what may begin, once for all that happens in this turn of the event loop: one write marks it all."""
+        if not self._is_filling:
+            self._is_filling = True
+            asyncio.get_running_loop().call_soon(self._fill)
+
     def _fill(self) -> None:
+        self._is_filling = False
+        rows = []
         while not self._stopping and (row := self._next()) is not None:
             task = asyncio.ensure_future(self._run(row))
             self._running.add(task)
             task.add_done_callback(self._finish)
+            rows.append(row)
+        # None of the tasks has run yet: the marks are written before any of the activities begins.
+        self._attempts.begin([row for row in rows if not self._attempts.strikes(row).is_convicted])
 
     def _next(self) -> ActivityRow | None:
         if self._suspects:
@@ -103,7 +115,7 @@ class ActivityQueue:
     def _finish(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._alone = self._alone and bool(self._running)
-        self._fill()
+        self._fill_soon()
 
     async def _run(self, row: ActivityRow) -> None:
         try:
@@ -135,7 +147,6 @@ class ActivityQueue:
         strikes = self._attempts.strikes(row)
         if strikes.is_convicted:
             raise ConvictedError(strikes)
-        self._attempts.begin(row)
         has_finished = True
         try:
             return await self._call(row)

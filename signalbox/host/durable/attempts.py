@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +83,7 @@ class Attempts:
             for name in (path, path.with_name("attempts.db-wal"), path.with_name("attempts.db-shm")):
                 name.unlink(missing_ok=True)
             self._connection = _open(path)
+        self._ended_ids: list[tuple[int]] = []
         self._strikes = {
             work: Strikes(faults=faults, kills=kills, cause=cause)
             for work, faults, kills, cause in self._connection.execute("SELECT work, faults, kills, cause FROM strikes")
@@ -105,7 +107,8 @@ class Attempts:
 
     def strikes(self, row: ActivityRow) -> Strikes:
         """The strikes against the work of *row*."""
-        return self.strikes_of(_work(row))
+        # Nearly always there are none at all, and then the identity of the work need not be worked out.
+        return self.strikes_of(_work(row)) if self._strikes else Strikes()
 
     def strikes_of(self, work: str) -> Strikes:
         return self._strikes.get(work, Strikes())
@@ -120,20 +123,26 @@ class Attempts:
                 (work, strikes.faults, strikes.kills, strikes.cause),
             )
 
-    def begin(self, row: ActivityRow) -> None:
-        """Mark *row* as running. It is written before the activity runs."""
+    def begin(self, rows: Iterable[ActivityRow]) -> None:
+        """Mark *rows* as running. Call it before the activities run: the marks are written when it returns."""
+        marks = [(row.id, _work(row)) for row in rows]
+        if not marks and not self._ended_ids:
+            return
         with self._connection:
-            self._connection.execute("INSERT OR REPLACE INTO running VALUES (?, ?)", (row.id, _work(row)))
+            # Removed first: an activity whose worker has ended begins again under its number.
+            self._connection.executemany("DELETE FROM running WHERE activity_id = ?", self._ended_ids)
+            self._connection.executemany("INSERT OR REPLACE INTO running VALUES (?, ?)", marks)
+        self._ended_ids.clear()
 
     def end(self, row: ActivityRow, *, finished: bool) -> None:
-        """Remove the mark. Work that *finished*, with success or not, loses its strikes."""
-        work = _work(row)
-        with self._connection:
-            self._connection.execute("DELETE FROM running WHERE activity_id = ?", (row.id,))
-            if finished and self._strikes.pop(work, None) is not None:
+        """Remove the mark, by the next `begin`. Work that *finished*, with success or not, loses its strikes."""
+        self._ended_ids.append((row.id,))
+        if finished and self._strikes and self._strikes.pop(work := _work(row), None) is not None:
+            with self._connection:
                 self._connection.execute("DELETE FROM strikes WHERE work = ?", (work,))
 
     def close(self) -> None:
+        self.begin([])
         self._connection.close()
 
 

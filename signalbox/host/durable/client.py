@@ -214,11 +214,14 @@ class HubClient:
         while True:
             # Watched before it is read: a last step that is written in between would otherwise be waited for without
             # end.
-            step = self._engine.watch(instance_id)
-            row = self.get(instance_id)
-            if row.finished:
-                return row
-            await step
+            end = self._engine.watch(instance_id)
+            try:
+                row = self.get(instance_id)
+                if row.finished:
+                    return row
+                await end
+            finally:
+                end.cancel()
 
     async def signal(self, entity: EntityName, operation: str, data: str | None) -> None:
         """Send an operation to an entity; *data* is JSON text. Raises UnknownFunctionError."""

@@ -81,7 +81,7 @@ class Engine:
         self._storage = storage
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
-        self._watchers: dict[str, list[asyncio.Future[None]]] = defaultdict(list)
+        self._watchers: dict[str, set[asyncio.Future[None]]] = defaultdict(set)
         self._tasks: set[asyncio.Task[None]] = set()
         self._resumable: dict[str, Lane] = {}  # Perhaps with a session; the one that rests longest comes first.
         self._versioning = settings.versioning
@@ -159,10 +159,17 @@ class Engine:
         self._route(inbox_message)
 
     def watch(self, instance_id: str) -> asyncio.Future[None]:
-        """A future that is done after the instance's next written step."""
+        """A future that is done when the instance has finished, and that may be cancelled."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._watchers[instance_id].append(future)
+        self._watchers[instance_id].add(future)
+        future.add_done_callback(lambda _: self._unwatch(instance_id, future))
         return future
+
+    def _unwatch(self, instance_id: str, future: asyncio.Future[None]) -> None:
+        watchers = self._watchers.get(instance_id, set())
+        watchers.discard(future)
+        if not watchers:
+            self._watchers.pop(instance_id, None)
 
     def _route(self, message: Message) -> None:
         if message.kind is Kind.OPERATION:
@@ -347,9 +354,10 @@ class Engine:
         for child in durable_step.children:
             self.begin(child)
         self._deliver(durable_step.messages)
-        for future in self._watchers.pop(row.instance_id, ()):
-            if not future.done():
-                future.set_result(None)
+        if row.finished:
+            for future in self._watchers.pop(row.instance_id, ()):
+                if not future.done():
+                    future.set_result(None)
 
 
 def _log_step(commit: Commit, seconds: float) -> None:

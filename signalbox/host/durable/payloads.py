@@ -90,11 +90,11 @@ _OPERATIONS = {
 
 def management_urls(base: str, hub: str, key: str, instance_id: str) -> dict[str, str]:
     """The URLs of one instance, each with the extension's key. *base* ends before `/instances`."""
-    tail = f"taskHub={quote(hub)}&connection=Storage&code={quote(key)}"
-    urls = {
-        name: f"{base}/instances/{quote(instance_id)}{path}?{query}{tail}"
-        for name, (path, query) in _OPERATIONS.items()
-    }
+    tail, instance = (
+        f"taskHub={quote(hub)}&connection=Storage&code={quote(key)}",
+        f"{base}/instances/{quote(instance_id)}",
+    )
+    urls = {name: f"{instance}{path}?{query}{tail}" for name, (path, query) in _OPERATIONS.items()}
     return {"id": instance_id, **urls}
 
 

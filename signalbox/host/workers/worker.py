@@ -10,7 +10,6 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,6 +21,9 @@ from signalbox.host.functions import Function
 from signalbox.host.invocation import Invoker
 from signalbox.host.log import LOGGER
 from signalbox.host.workers import frames
+from signalbox.host.workers.threads import Threads
+
+_THREADS = 2  # The host asks for no more orchestrators at once, and one may hang.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class Worker:
         self._functions = functions
         self._orchestrators = orchestrators
         self._invoker = Invoker(lambda: client_binding, timeout)
-        self._pool = ThreadPoolExecutor(thread_name_prefix="orchestrator")
+        self._threads = Threads(_THREADS, "orchestrator")
         self._sessions: dict[int, Session] = {}
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,4 +117,4 @@ class Worker:
         return number if session.is_waiting else 0, state, session.timer_cancellations
 
     async def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+        return await self._threads.run(work, *arguments)

@@ -51,13 +51,13 @@ class Answer:
 def advance(orchestrator: Orchestrator, instance: Instance, replayed_count: int) -> Answer:
     """Show the orchestrator the events after the first *replayed_count* that the SDK reads.
 
-    An instance in memory goes on with these alone, so that a chain's cost is linear in its length. It replays its whole
-    history all the same at its steps 2, 3, 5, 9, 17...: a non-deterministic orchestrator is noticed while its
-    developer looks on, and all these replays together cost as much as two of the last one.
+    An instance in memory goes on with these alone, so that a chain's cost is linear in its length. One that is checked
+    replays its whole history all the same at its steps 2, 3, 5, 9, 17...: a non-deterministic orchestrator is noticed
+    while its developer looks on, and all these replays together cost as much as two of the last one.
     """
     session, instance.session = instance.session, None
     # `steps` counts those before this one: it is a power of two before the steps that the docstring names.
-    is_resumed = session is not None and not _replays_whole(instance.steps)
+    is_resumed = session is not None and not (instance.is_checked and _replays_whole(instance.steps))
     first = len(instance.traces) if is_resumed else 0
     try:
         try:

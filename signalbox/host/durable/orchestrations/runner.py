@@ -6,8 +6,8 @@ The event loop hears of a step once it is durable.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from signalbox.host.clock import Clock
@@ -16,14 +16,18 @@ from signalbox.host.durable.model import FINISHED, Commit, InstanceRow, Kind, Me
 from signalbox.host.durable.orchestrations.replay import Orchestrator
 from signalbox.host.durable.orchestrations.scheduling import Catalogue, new_row_id
 from signalbox.host.durable.orchestrations.selection import Selection
-from signalbox.host.durable.orchestrations.state import Instance
+from signalbox.host.durable.orchestrations.state import Instance, Session
 from signalbox.host.durable.orchestrations.step import Surroundings, control_step, mismatch_step, take_step
 from signalbox.host.durable.storage import tables
 from signalbox.host.durable.storage.database import Storage
+from signalbox.host.log import LOGGER
 from signalbox.host.moments import to_text
 from signalbox.host.settings import DurableSettings
+from signalbox.host.workers.threads import Threads
 
 _THREADS = 2
+# The first instances of an orchestrator are those that its developer looks at, and a process of tests has no others.
+_FIRST_CHECKED, _CHECKED_OF = 100, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,17 @@ class StepRunner:
         self._keeps_sessions = settings.keep_sessions
         self._versioning = settings.versioning
         self._is_strict = settings.strict_replay
+        self._begun = Counter[str]()
         self._loop = asyncio.get_running_loop()
-        threads = min(settings.max_orchestrators, _THREADS)
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="orchestrator")
+        self._threads = Threads(min(settings.max_orchestrators, _THREADS), "orchestrator")
 
     async def run(self, instance: Instance, selection: Selection) -> Written:
         """Take the step that *selection* allows and return when it is durable."""
-        orchestrator = self._orchestrators[instance.row.name.lower()]
+        name = instance.row.name.lower()
+        orchestrator = self._orchestrators[name]
+        if not instance.started:
+            self._begun[name] += 1
+            instance.is_checked = self._begun[name] <= _FIRST_CHECKED or self._begun[name] % _CHECKED_OF == 0
         future: asyncio.Future[Written] = self._loop.create_future()
 
         def settle(durable_step: Written | None, error: BaseException | None) -> None:
@@ -76,17 +84,18 @@ class StepRunner:
             else:
                 self._storage.enqueue(lambda connection: _write(connection, commit), settle)
 
-        self._pool.submit(work)
+        self._threads.submit(work)
         return await future
 
     def release(self, instance: Instance | None) -> None:
         """Give up the session of *instance*. The app's `finally` blocks run, so they run in a thread of the app."""
         if instance is not None and instance.session is not None:
             session, instance.session = instance.session, None
-            self._pool.submit(session.close)
+            self._threads.submit(lambda: _close(session, instance.row.instance_id))
 
     def stop(self) -> None:
-        self._pool.shutdown()
+        self._threads.stop()
+        self._threads.join()
 
     def _take(self, instance: Instance, selection: Selection, orchestrator: Orchestrator) -> Commit:
         around = Surroundings(
@@ -106,6 +115,13 @@ class StepRunner:
         commit.consumed_messages += selection.stale_messages
         commit.messages = [replace(message, inbox_id=new_row_id()) for message in commit.messages]
         return commit
+
+
+def _close(session: Session, instance_id: str) -> None:
+    try:
+        session.close()
+    except Exception:
+        LOGGER.warning("instance=%s raised an error when it was given up", instance_id, exc_info=True)
 
 
 def _write(connection: tables.Connection, commit: Commit) -> Written:

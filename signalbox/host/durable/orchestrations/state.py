@@ -57,7 +57,7 @@ class Instance:
     """The row, the stored history lines, those of them the SDK reads, and what follows from them.
 
     *session* alone does not follow from the history: without it the next step replays. It has seen the first
-    *shown_count* of the lines that the SDK reads."""
+    *shown_count* of the lines that the SDK reads. *is_checked* says that some steps replay although there is one."""
 
     row: InstanceRow
     lines: list[str] = field(default_factory=list)
@@ -75,6 +75,7 @@ class Instance:
     context_fields: Mapping[str, Any] = field(default_factory=dict)  # What the SDK is told beside the usual.
     session: Session | None = None
     shown_count: int = 0
+    is_checked: bool = True
 
     @classmethod
     def load(cls, row: InstanceRow, steps: list[str]) -> Instance:
