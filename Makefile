@@ -168,6 +168,7 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/cold_start.py
 	@$(BIN)/python bench/orchestrations.py
 	@$(BIN)/python bench/chains.py
+	@$(BIN)/python bench/starts.py
 	@$(BIN)/python bench/workers.py
 	@$(BIN)/python bench/data_check.py
 	@$(BIN)/python bench/paired_bootstrap.py

@@ -2,6 +2,7 @@
 
 Each orchestration runs three trivial activities in a row; all of them start at once. Both sides use WAL and the same
 `synchronous` pragma. DBOS is run twice, with its threads and with its event loop; the better median is compared.
+Processor time is that of the same moments: other work on the machine changes it less than the clock.
 
     .venv/bin/python bench/orchestrations.py --count 300 --rounds 5
 """
@@ -23,14 +24,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 PEER_VENV = ROOT / ".signalbox" / "bench-dbos"
 SIDES = ("signalbox", "dbos", "dbos-async")
+Took = tuple[float, float]
+"""Seconds by the clock and of the processor."""
 
 
 def main() -> None:
     """Measure one side in this process (`--side`), or all of them in turns."""
     options = _options()
     if options.side:
-        seconds = _MEASURES[options.side](options.count, options.synchronous, Path(options.state))
-        print(json.dumps({"seconds": seconds}))
+        seconds, processor = _MEASURES[options.side](options.count, options.synchronous, Path(options.state))
+        print(json.dumps({"seconds": seconds, "processor": processor}))
     else:
         _compare(options)
 
@@ -47,23 +50,24 @@ def _options() -> argparse.Namespace:
 
 def _compare(options: argparse.Namespace) -> None:
     peer = _peer_python()
-    rates: dict[str, list[float]] = {side: [] for side in SIDES}
+    rounds: dict[str, list[Took]] = {side: [] for side in SIDES}
     for _ in range(options.rounds):
         for side in SIDES:
             python = sys.executable if side == "signalbox" else str(peer)
-            rates[side].append(options.count / _measure(python, side, options))
-    _print_table(options, rates)
+            rounds[side].append(_measure(python, side, options))
+    _print_table(options, rounds)
 
 
-def _measure(python: str, side: str, options: argparse.Namespace) -> float:
-    """Seconds of one round in a fresh process with a fresh state folder, without start-up."""
+def _measure(python: str, side: str, options: argparse.Namespace) -> Took:
+    """One round in a fresh process with a fresh state folder, without start-up."""
     with tempfile.TemporaryDirectory() as state:
         command = [python, __file__, "--side", side, "--state", state]
         command += ["--count", str(options.count), "--synchronous", options.synchronous]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode:
         raise SystemExit(f"{side} failed:\n{done.stderr}")
-    return float(json.loads(done.stdout.strip().splitlines()[-1])["seconds"])
+    measured = json.loads(done.stdout.strip().splitlines()[-1])
+    return measured["seconds"], measured["processor"]
 
 
 def _peer_python() -> Path:
@@ -77,20 +81,34 @@ def _peer_python() -> Path:
     return python
 
 
-def _print_table(options: argparse.Namespace, rates: dict[str, list[float]]) -> None:
+def _print_table(options: argparse.Namespace, rounds: dict[str, list[Took]]) -> None:
     print(
         f"{options.count} orchestrations of 3 activities, {options.rounds} rounds, WAL, "
-        f"synchronous={options.synchronous}, orchestrations per second"
+        f"synchronous={options.synchronous}, orchestrations per second and milliseconds of processor time for each"
     )
-    print(f"| {'side':<11} | {'median':>7} | {'lowest':>7} | {'highest':>7} |")
-    print(f"|{'-' * 13}|{'-' * 9}|{'-' * 9}|{'-' * 9}|")
-    for side, values in rates.items():
-        print(f"| {side:<11} | {statistics.median(values):7.1f} | {min(values):7.1f} | {max(values):7.1f} |")
-    peer = max(statistics.median(values) for side, values in rates.items() if side != "signalbox")
-    print(f"ratio to the better DBOS median: {statistics.median(rates['signalbox']) / peer:.2f}")
+    print(f"| {'side':<11} | {'median':>7} | {'lowest':>7} | {'highest':>7} | processor |")
+    print(f"|{'-' * 13}|{'-' * 9}|{'-' * 9}|{'-' * 9}|{'-' * 11}|")
+    rates, costs = {}, {}
+    for side, took in rounds.items():
+        values = [options.count / seconds for seconds, _ in took]
+        rates[side], costs[side] = statistics.median(values), statistics.median(worked for _, worked in took)
+        cost = f"{costs[side] / options.count * 1000:6.2f} ms"
+        print(f"| {side:<11} | {rates[side]:7.1f} | {min(values):7.1f} | {max(values):7.1f} | {cost} |")
+    peers = [side for side in SIDES if side != "signalbox"]
+    rate = rates["signalbox"] / max(rates[side] for side in peers)
+    cost_ratio = min(costs[side] for side in peers) / costs["signalbox"]
+    print(f"ratio to the better DBOS median: {rate:.2f}; of processor time: {cost_ratio:.2f}")
 
 
-def _measure_signalbox(count: int, synchronous: Any, state: Path) -> float:
+def _now() -> Took:
+    return time.perf_counter(), time.process_time()
+
+
+def _since(start: Took) -> Took:
+    return time.perf_counter() - start[0], time.process_time() - start[1]
+
+
+def _measure_signalbox(count: int, synchronous: Any, state: Path) -> Took:
     import logging
     import os
 
@@ -100,14 +118,14 @@ def _measure_signalbox(count: int, synchronous: Any, state: Path) -> float:
     from signalbox.host.clock import RealClock
     from signalbox.host.testing import LocalHost
 
-    async def run() -> float:
+    async def run() -> Took:
         async with LocalHost(_app(), state, clock=RealClock(), synchronous=synchronous) as host:
-            start = time.perf_counter()
+            start = _now()
             instances = await asyncio.gather(*(host.start("three", f"run-{n}", n) for n in range(count)))
             outcomes = await asyncio.gather(*(host.wait(instance, timeout=600) for instance in instances))
-            seconds = time.perf_counter() - start
+            took = _since(start)
             assert sorted(outcome.output for outcome in outcomes) == [n + 3 for n in range(count)]
-            return seconds
+            return took
 
     return asyncio.run(run())
 
@@ -131,7 +149,7 @@ def _app() -> Any:
     return app
 
 
-def _measure_dbos(count: int, synchronous: str, state: Path) -> float:
+def _measure_dbos(count: int, synchronous: str, state: Path) -> Took:
     dbos = _launch_dbos(synchronous, state)
 
     @dbos.step()
@@ -145,16 +163,16 @@ def _measure_dbos(count: int, synchronous: str, state: Path) -> float:
         return number
 
     dbos.launch()
-    start = time.perf_counter()
+    start = _now()
     handles = [dbos.start_workflow(three, n) for n in range(count)]
     outputs = [handle.get_result() for handle in handles]
-    seconds = time.perf_counter() - start
+    took = _since(start)
     assert outputs == [n + 3 for n in range(count)]
     dbos.destroy()
-    return seconds
+    return took
 
 
-def _measure_dbos_async(count: int, synchronous: str, state: Path) -> float:
+def _measure_dbos_async(count: int, synchronous: str, state: Path) -> Took:
     dbos = _launch_dbos(synchronous, state)
 
     @dbos.step()
@@ -167,18 +185,18 @@ def _measure_dbos_async(count: int, synchronous: str, state: Path) -> float:
             number = await add_one(number)
         return number
 
-    async def run() -> float:
+    async def run() -> Took:
         dbos.launch()
-        start = time.perf_counter()
+        start = _now()
         handles = await asyncio.gather(*(dbos.start_workflow_async(three, n) for n in range(count)))
         outputs = await asyncio.gather(*(handle.get_result() for handle in handles))
-        seconds = time.perf_counter() - start
+        took = _since(start)
         assert list(outputs) == [n + 3 for n in range(count)]
-        return seconds
+        return took
 
-    seconds = asyncio.run(run())
+    took = asyncio.run(run())
     dbos.destroy()
-    return seconds
+    return took
 
 
 def _launch_dbos(synchronous: str, state: Path) -> Any:
