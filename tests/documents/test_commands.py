@@ -143,6 +143,7 @@ EXCEPTIONS = {
     "make demo-devops": CLOUD,
     "make demo-messaging": CLOUD,
     "make demo-production": CLOUD,
+    "make demo-provisioning": CLOUD,
     'eval "$(_SIGNALBOX_COMPLETE=zsh_source signalbox)"': "needs zsh; tests/cli/test_status.py reads the script",
     "_SIGNALBOX_COMPLETE=fish_source signalbox | source": "needs fish; tests/cli/test_status.py reads the script",
     "signalbox host start --app . --port 7071 --state .signalbox/host": HOST,
