@@ -1,7 +1,8 @@
 """`python -m infra.deploy plan|apply|drift|teardown INSTALLATION [--steps A,B] [--digest SHA256] [--variables JSON]`.
 
-plan writes plan.txt and its digest. apply plans again and refuses another plan than the one of the digest. drift ends
-with 3 where Azure is not as the templates say.
+plan writes plan.txt and its digest. apply plans again and refuses another plan than the one of the digest; each step
+becomes a deployment stack of that plan. drift ends with 3 where Azure is not as the templates say. teardown deletes the
+stacks of the steps with what they manage.
 """
 
 import argparse
@@ -13,60 +14,67 @@ from typing import Any
 from infra.check.installation import GENERATED, step_names
 from infra.check.judgement import committed_files, judge
 from infra.check.parameters import order
-from infra.deploy.azure import delete, deploy, outputs_of, resources_of, what_if
-from infra.deploy.plans import Change, changes_of, digest
+from infra.deploy import azure
+from infra.deploy.plans import Change, changes_of, detached, digest
 
 _FOLDER = Path(__file__).parents[1]
 _REFUSED, _DRIFTED = 2, 3
+# No step reads their outputs, and only the registry's own connection may look into its subscription.
+_SILENT = ("registry", "subscriptions", "team-subscriptions")
+_PART = "-account"  # A step of that ending is a part of a later one, whose stack takes over what it has made.
 
 
 def plan(installation: dict[str, Any], data: dict[str, Any], steps: list[str]) -> dict[str, tuple[Change, ...]]:
     """The changes of each step. One whose inputs do not exist before another is applied is planned after that."""
     outputs, changes = dict[str, Any](), dict[str, tuple[Change, ...]]()
-    for name in step_names(data):
+    for name in _up_to_last(data, steps):
         try:
             planned = order(installation, data, name, outputs)
         except KeyError as missing:
             if name in steps:
                 changes[name] = (Change(f"waits for {missing}", "Later"),)
             continue
+        standing = _find(planned, name) if name in steps or not _is_silent(name) else None
         if name in steps:
-            changes[name] = changes_of(what_if(planned))
-        known = outputs_of(planned, _name(name))
-        if known is not None:
-            outputs[name] = known
+            changes[name] = _changes(planned, name, standing)
+        if standing is not None:
+            outputs[name] = standing.outputs
     return changes
 
 
-def apply(installation: dict[str, Any], data: dict[str, Any], steps: list[str]) -> None:
+def apply(installation: dict[str, Any], data: dict[str, Any], steps: list[str], digest: str) -> None:
     outputs = dict[str, Any]()
-    for name in step_names(data):
+    for name in _up_to_last(data, steps):
         try:
             planned = order(installation, data, name, outputs)
         except KeyError:
             if name in steps:
                 raise
             continue  # Another step's inputs are not there yet, and that step is not asked for.
-        known = deploy(planned, _name(name)) if name in steps else outputs_of(planned, _name(name))
-        sys.stdout.write(f"{name}: {'applied' if name in steps else 'as it was'}\n")
-        if known is not None:
-            outputs[name] = known
+        if name in steps:
+            outputs[name] = _deploy(planned, name, digest)
+            sys.stdout.write(f"{name}: applied\n")
+        elif not _is_silent(name) and (standing := _find(planned, name)):
+            outputs[name] = standing.outputs
 
 
 def tear_down(installation: dict[str, Any], data: dict[str, Any], steps: list[str]) -> None:
-    """Delete what the last deployment of each step has made, in the opposite order. A repeat finds nothing left."""
+    """Delete the stack of each step with what it manages, in the opposite order. A repeat finds nothing left."""
     outputs = dict[str, Any]()
-    orders = dict[str, dict[str, Any]]()
-    for name in step_names(data):
+    orders, standings = dict[str, dict[str, Any]](), dict[str, azure.Standing | None]()
+    for name in _up_to_last(data, steps):
         try:
             planned = order(installation, data, name, outputs)
         except KeyError:
             continue  # A step that needs another which is not there is not there either.
-        orders[name], outputs[name] = planned, outputs_of(planned, _name(name)) or {}
-    for name in reversed([name for name in step_names(data) if name in steps and name in orders]):
-        for resource in reversed(resources_of(orders[name], _name(name))):
-            delete(resource)
-            sys.stdout.write(f"deleted {resource}\n")
+        if name not in steps and _is_silent(name):
+            continue
+        orders[name], standings[name] = planned, _find(planned, name)
+        outputs[name] = standing.outputs if (standing := standings[name]) else {}
+    for name in reversed([name for name in standings if name in steps]):
+        if (stack := azure.find_stack(orders[name], _stack(name))) is not None:
+            azure.delete_stack(orders[name], _stack(name))
+            sys.stdout.writelines(f"deleted {resource}\n" for resource in stack.resources)
 
 
 def with_variables(text: str, variables: str) -> str:
@@ -107,7 +115,7 @@ def main(arguments: list[str]) -> int:
                 f"the plan is {current} now, and {options.digest} was approved: plan and approve it again\n"
             )
             return _REFUSED
-        apply(installation, data, steps)
+        apply(installation, data, steps, current)
     return 0
 
 
@@ -130,8 +138,52 @@ def _write(folder: Path, lines: list[str], current: str) -> None:
     sys.stdout.write(f"{current}\n")
 
 
-def _name(step: str) -> str:
-    return f"signalbox-{step.replace(':', '-')}"
+def _up_to_last(data: dict[str, Any], steps: list[str]) -> tuple[str, ...]:
+    """The deployments in their order up to the last of *steps*: none needs the outputs of a later one."""
+    names = step_names(data)
+    wanted = [number for number, name in enumerate(names, 1) if name in steps]
+    return names[: max(wanted, default=0)]
+
+
+def _changes(planned: dict[str, Any], name: str, standing: azure.Standing | None) -> tuple[Change, ...]:
+    """By what-if, and of the step's stack: that it is made, and what it does not manage any more."""
+    result = azure.what_if(planned)
+    changes = changes_of(result)
+    if _is_part(name):
+        return changes
+    if standing is None:
+        return tuple(sorted((*changes, Change(azure.stack_id(planned, _stack(name)), "Create"))))
+    return tuple(sorted((*changes, *detached(result, standing.resources))))
+
+
+def _deploy(planned: dict[str, Any], name: str, digest: str) -> dict[str, Any]:
+    if _is_part(name):
+        return azure.deploy(planned, _deployment(name))
+    return azure.deploy_stack(planned, _stack(name), digest)
+
+
+def _find(planned: dict[str, Any], name: str) -> azure.Standing | None:
+    return (
+        azure.find_deployment(planned, _deployment(name)) if _is_part(name) else azure.find_stack(planned, _stack(name))
+    )
+
+
+def _is_silent(name: str) -> bool:
+    return name.partition(":")[0] in _SILENT
+
+
+def _is_part(name: str) -> bool:
+    return name.partition(":")[0].endswith(_PART)
+
+
+def _stack(name: str) -> str:
+    """Of a step; a part of one has the stack of the whole."""
+    kind, colon, rest = name.partition(":")
+    return _deployment(f"{kind.removesuffix(_PART)}{colon}{rest}")
+
+
+def _deployment(name: str) -> str:
+    return f"signalbox-{name.replace(':', '-')}"
 
 
 if __name__ == "__main__":

@@ -3,12 +3,30 @@
 import json
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+# What a template does not name any more stays, and is no longer managed: it may hold data. A plan says so before.
+# Nobody deletes what a stack manages but through the stack; Azure ML writes to it, which this denies to nobody.
+_STACK = ("--action-on-unmanage", "detachAll", "--deny-settings-mode", "denyDelete", "--yes")
 
 
 class AzureRefused(RuntimeError):
     """The CLI ended with an error; the message is what it said last."""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether what was asked for is not there. The CLI looks a stack up itself, and says so in other words."""
+        return "notfound" in str(self).replace(" ", "").lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What was deployed: its *outputs* by name, and the ids of the *resources* that a stack manages."""
+
+    outputs: dict[str, Any]
+    resources: tuple[str, ...] = ()
 
 
 def az(*arguments: str) -> Any:
@@ -23,38 +41,48 @@ def az(*arguments: str) -> Any:
 
 
 def what_if(order: dict[str, Any]) -> dict[str, Any]:
-    """What one deployment would change."""
-    return dict(_deployment(order, "what-if", "--no-pretty-print", "--result-format", "FullResourcePayloads"))
+    """What one deployment would change. Who plans may only read: what is written is allowed or refused when it is."""
+    options = ("--no-pretty-print", "--result-format", "FullResourcePayloads", "--validation-level", "ProviderNoRbac")
+    return dict(_send(order, "deployment", "group", "what-if", *options))
 
 
 def deploy(order: dict[str, Any], name: str) -> dict[str, Any]:
-    """Carry out one deployment; its outputs by name."""
-    deployment = _deployment(order, "create", "--name", name)
-    outputs = deployment["properties"].get("outputs") or {}
-    return {key: value["value"] for key, value in outputs.items()}
+    """Carry out one deployment that is no stack of its own; its outputs by name."""
+    return _outputs(_send(order, "deployment", "group", "create", "--name", name))
 
 
-def outputs_of(order: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """The outputs of the last deployment called *name*; None where there is none yet."""
-    deployment = _last(order, name)
-    if deployment is None:
+def deploy_stack(order: dict[str, Any], name: str, plan: str) -> dict[str, Any]:
+    """Make or update the stack called *name*, which says by which *plan*; its outputs by name."""
+    return _outputs(_send(order, "stack", "group", "create", "--name", name, *_STACK, "--description", f"plan {plan}"))
+
+
+def find_deployment(order: dict[str, Any], name: str) -> Standing | None:
+    """The last deployment called *name*; None where there is none yet."""
+    deployment = _shown("deployment", order, name)
+    return None if deployment is None else Standing(outputs=_outputs(deployment))
+
+
+def find_stack(order: dict[str, Any], name: str) -> Standing | None:
+    """The stack called *name*; None where there is none yet."""
+    stack = _shown("stack", order, name)
+    if stack is None:
         return None
-    outputs = deployment["properties"].get("outputs") or {}
-    return {key: value["value"] for key, value in outputs.items()}
+    resources = tuple(str(row["id"]) for row in _content(stack).get("resources") or ())
+    return Standing(outputs=_outputs(stack), resources=resources)
 
 
-def resources_of(order: dict[str, Any], name: str) -> list[str]:
-    """The ids of what the last deployment called *name* has made; none where there was none."""
-    deployment = _last(order, name) or {"properties": {}}
-    return [str(resource["id"]) for resource in deployment["properties"].get("outputResources") or ()]
+def stack_id(order: dict[str, Any], name: str) -> str:
+    group = f"/subscriptions/{order['subscription']}/resourceGroups/{order['resourceGroup']}"
+    return f"{group}/providers/Microsoft.Resources/deploymentStacks/{name}"
 
 
-def delete(resource: str) -> None:
-    """Delete the resource with the id *resource*, which may be gone already."""
+def delete_stack(order: dict[str, Any], name: str) -> None:
+    """With what it manages. It may be gone already."""
+    options = ("--action-on-unmanage", "deleteResources", "--yes")
     try:
-        az("resource", "delete", "--ids", resource)
+        az("stack", "group", "delete", *_place(order), "--name", name, *options)
     except AzureRefused as refusal:
-        if "NotFound" not in str(refusal):
+        if not refusal.is_missing:
             raise
 
 
@@ -72,22 +100,31 @@ def federate(client: str, name: str, issuer: str, subject: str) -> bool:
     return True
 
 
-def _last(order: dict[str, Any], name: str) -> Any:
-    """The last deployment called *name*; None where there is none."""
+def _shown(kind: str, order: dict[str, Any], name: str) -> Any:
+    """The deployment or the stack called *name*; None where there is none."""
     try:
-        return az("deployment", "group", "show", *_place(order), "--name", name)
+        return az(kind, "group", "show", *_place(order), "--name", name)
     except AzureRefused as refusal:
-        if "NotFound" in str(refusal):
+        if refusal.is_missing:
             return None
         raise
 
 
-def _deployment(order: dict[str, Any], verb: str, *options: str) -> Any:
+def _content(document: Any) -> dict[str, Any]:
+    """Of a deployment in `properties`; of a stack at the top, as the CLI has shown it until now, or there as well."""
+    return dict(document.get("properties") or document)
+
+
+def _outputs(document: Any) -> dict[str, Any]:
+    return {key: value["value"] for key, value in (_content(document).get("outputs") or {}).items()}
+
+
+def _send(order: dict[str, Any], *words: str) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         parameters = Path(folder) / "parameters.json"
         parameters.write_text(json.dumps(order["parameters"]), encoding="utf-8")
-        arguments = (*_place(order), "--template-file", order["template"], "--parameters", f"@{parameters}")
-        return az("deployment", "group", verb, *arguments, *options)
+        template = ("--template-file", order["template"], "--parameters", f"@{parameters}")
+        return az(*words[:3], *_place(order), *template, *words[3:])
 
 
 def _place(order: dict[str, Any]) -> tuple[str, ...]:

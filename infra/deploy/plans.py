@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 _QUIET = ("NoChange", "Ignore", "NoEffect")
+_UNNAMED = ("Ignore", "Delete")  # What is in the group, and not in the template.
 # What Azure reports as a change each time: defaults that it fills in, and what it only knows at run time. Each was
 # reviewed; a new row needs a reason, since a real change could hide behind it.
 NOISE = (
@@ -22,7 +23,7 @@ NOISE = (
 
 @dataclass(frozen=True, slots=True, order=True)
 class Change:
-    """*kind* is Create, Delete, Modify, Deploy or Unsupported; *paths* are the properties that differ."""
+    """*kind* is Create, Delete, Modify, Deploy, Unsupported or Detach; *paths* are the properties that differ."""
 
     resource: str
     kind: str
@@ -43,6 +44,12 @@ def changes_of(result: dict[str, Any]) -> tuple[Change, ...]:
             continue
         changes.append(Change(raw["resourceId"], raw["changeType"], paths))
     return tuple(sorted(changes))
+
+
+def detached(result: dict[str, Any], managed: Iterable[str]) -> tuple[Change, ...]:
+    """What a stack manages and the template of a what-if *result* does not name any more."""
+    named = {raw["resourceId"].lower() for raw in result["changes"] if raw["changeType"] not in _UNNAMED}
+    return tuple(sorted(Change(resource, "Detach") for resource in managed if resource.lower() not in named))
 
 
 def digest(plan: dict[str, tuple[Change, ...]], inputs: bytes) -> str:

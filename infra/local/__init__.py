@@ -1,4 +1,4 @@
-"""An Azure of one machine for `infra.deploy`: what the templates evaluate to, kept in a file instead of deployed.
+"""The command `az` of an emulated agent: what the templates evaluate to goes to the local Resource Manager.
 
-It stands in for the command `az` where an emulated agent runs a pipeline, and knows no more than the pipelines ask.
+It knows no more than the pipelines ask.
 """

@@ -120,7 +120,7 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
                 "scope": f"{storage_account_id(ACCOUNT)}/blobServices/default/containers/signalbox",
             },
             *_monitoring_roles(),
-            *_granting_roles(),
+            *_pipeline_roles(),
             *_messaging_roles(),
         ],
         "log_workspaces": {LOG_WORKSPACE: _log_workspace_id()},
@@ -207,11 +207,11 @@ def _messaging_roles() -> list[dict[str, str]]:
     return [role | {"principal": principal, "kind": kind} for principal, kind in principals.items()]
 
 
-def _granting_roles() -> list[dict[str, str]]:
-    """The pipelines' own identity gives roles in the groups of the workspaces, and nowhere else."""
-    role = {"kind": "ServicePrincipal", "role": "Role Based Access Control Administrator"}
-    groups = [f"/subscriptions/{place.subscription}/resourceGroups/{place.resource_group}" for place in WORKSPACES]
-    return [role | {"principal": USER_ASSIGNED["oid"], "scope": group} for group in groups]
+def _pipeline_roles() -> list[dict[str, str]]:
+    """The pipelines' own identity has what docs/deploy.md gives to the one that writes; the app has none of it."""
+    row = {"kind": "ServicePrincipal", "principal": USER_ASSIGNED["oid"], "scope": f"/subscriptions/{SUBSCRIPTION}"}
+    roles = ("Contributor", "Role Based Access Control Administrator", "Azure Deployment Stack Owner")
+    return [{**row, "role": role} for role in roles]
 
 
 def _hub_subscription(endpoints: Endpoints, arrivals: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from infra.check.installation import install
 from infra.check.judgement import committed_files
 from infra.check.values import Deployed
 from infra.deploy.plans import changes_of
-from tests.emulators.managed import AGENT, GROUP, VISITOR, Kept, Managed, refused
+from tests.emulators.managed import AGENT, GROUP, SCOPE, VISITOR, Kept, Managed, refused
 
 PROJECT = Path(__file__).parents[2]
 STORE, STORE_VERSION = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/stteam", "2025-08-01"
@@ -96,6 +96,30 @@ def test_what_is_no_evaluated_list_is_not_deployed(managed: Managed, own: Kept) 
     assert refused(visitor.begin_create_or_update, "rg-team", "d", body(store())) == (403, "AuthorizationFailed")
 
 
+def test_who_may_only_read_plans_without_being_asked_for_the_right_to_write(managed: Managed, own: Kept) -> None:
+    visitor, wanted = managed.deployments(VISITOR).begin_what_if, body(store())
+    name, planner = "00000000-0000-0000-0000-0000000000c2", "adb29209-aa1d-457b-a786-c913953d2891"
+    assert refused(visitor, "rg-team", "d", wanted) == (403, "AuthorizationFailed")  # Reader alone plans nothing.
+    give(managed, name, planner)
+    assert refused(visitor, "rg-team", "d", wanted) == (403, "AuthorizationFailed")
+    wanted["properties"]["validationLevel"] = "ProviderNoRbac"
+    assert [each.change_type for each in visitor("rg-team", "d", wanted).result().properties.changes] == ["Create"]
+    wanted["properties"]["validationLevel"] = "None"
+    assert refused(visitor, "rg-team", "d", wanted) == (400, "BadRequest")
+    assert own.names("rg-team") == []
+
+
+def give(managed: Managed, name: str, role: str) -> None:
+    """The visitor has the built-in *role* in the group."""
+    properties = {
+        "roleDefinitionId": f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{role}",
+        "principalId": VISITOR.oid,
+        "principalType": "User",
+    }
+    path = f"{GROUP}/providers/Microsoft.Authorization/roleAssignments/{name}"
+    assert managed.ask("PUT", path, "2022-04-01", {"properties": properties}).status_code == 201
+
+
 def test_a_stack_takes_away_what_its_template_does_not_name_any_more(managed: Managed, own: Kept) -> None:
     stacks = managed.stacks()
 
@@ -148,6 +172,17 @@ def test_a_stack_denies_the_deletion_of_what_it_manages_to_everybody_but_the_exc
     wrong = (400, "InvalidDeploymentStackDefinition")
     assert refused(create, "rg-team", "x", stack(store(), deny={"mode": "sometimes"})) == wrong
     assert refused(create, "rg-team", "x", stack(store(), unmanage="purge")) == wrong
+
+
+def test_what_a_stack_denies_is_for_its_owners_to_say_and_not_for_contributors(managed: Managed, own: Kept) -> None:
+    give(managed, "00000000-0000-0000-0000-0000000000c1", "b24988ac-6180-42a0-ab88-20f7382dd24c")  # Contributor.
+    stacks, denied = managed.stacks(VISITOR), stack(store(), deny={"mode": "denyDelete"})
+    create, delete = stacks.begin_create_or_update_at_resource_group, stacks.begin_delete_at_resource_group
+    assert refused(create, "rg-team", "team", denied) == (403, "AuthorizationFailed")
+    create("rg-team", "team", stack(store())).result()
+    managed.stacks().begin_create_or_update_at_resource_group("rg-team", "team", denied).result()
+    assert refused(delete, "rg-team", "team", unmanage_action_resources="delete") == (403, "AuthorizationFailed")
+    assert own.stands(STORE, STORE_VERSION)
 
 
 def test_a_lock_keeps_what_a_stack_would_delete_and_the_stack_says_so(managed: Managed, own: Kept) -> None:

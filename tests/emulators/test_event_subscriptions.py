@@ -103,6 +103,24 @@ def test_what_azure_would_refuse_is_refused(managed: Managed) -> None:
     assert {each.name for each in grid.list_by_resource(*_parts(HUB))} == {"given"}
 
 
+def test_one_to_a_queue_of_a_namespace_that_is_kept_is_kept_and_brings_nothing(managed: Managed) -> None:
+    managed.resources().resource_groups.create_or_update("rg-team", {"location": "westeurope"})
+    kept, version = managed.kept(), "2026-01-01"
+    namespace = f"{GROUP}/providers/Microsoft.ServiceBus/namespaces/sbns-team"
+    topic = f"{GROUP}/providers/Microsoft.EventGrid/systemTopics/evgst-team"
+    for path in (namespace, f"{namespace}/queues/events"):
+        kept.put(path, version, {"location": "westeurope", "properties": {}})
+    kept.put(topic, "2025-02-15", {"location": "westeurope", "properties": {"source": HUB}})
+    destination = {"endpointType": "ServiceBusQueue", "properties": {"resourceId": f"{namespace}/queues/events"}}
+    content = {"properties": {"destination": destination, "filter": {"subjectBeginsWith": "/x/"}}}
+    kept.put(f"{topic}/eventSubscriptions/to-queue", "2025-02-15", content)
+
+    found = kept.get(f"{topic}/eventSubscriptions/to-queue", "2025-02-15").properties
+    assert (found["destination"], found["filter"]) == (destination, {"subjectBeginsWith": "/x/"})
+    kept.delete(f"{topic}/eventSubscriptions/to-queue", "2025-02-15")
+    assert not kept.stands(f"{topic}/eventSubscriptions/to-queue", "2025-02-15")
+
+
 def _parts(path: str) -> tuple[str, str, str, str]:
     """Group, provider, type and name, as the client wants them."""
     _, _, _, _, group, _, provider, kind, name = path.split("/")

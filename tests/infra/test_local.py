@@ -1,8 +1,8 @@
-"""`infra.deploy` against the Azure of one machine: what is planned is applied, once, and drift is found."""
+"""`infra.deploy` against the local Resource Manager: what is planned becomes a stack, once, and drift is found."""
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,16 @@ import pytest
 
 from infra.deploy import __main__ as deploy
 from infra.deploy import azure, settle
+from infra.local import manager
 from infra.local.__main__ import main as local_az
+from tests.emulators.managed import AGENT, Managed, refused
 
 PROJECT = Path(__file__).parents[2]
 VARIABLES = json.dumps({"team": "diabetes", "cost_center": "4711", "data_owner": "dana", "region": "westeurope"})
-IDENTITY = {"name": "id", "resourceGroup": "rg", "clientId": "c1"}
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+TEAM = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-mlops-experiment"
+WORKSPACE, ML_VERSION = f"{TEAM}/providers/Microsoft.MachineLearningServices/workspaces/mlw-experiment", "2026-05-01"
+STACK = "signalbox-team-experiment"
 Run = Callable[..., tuple[int, str]]
 
 
@@ -30,8 +35,33 @@ def az(*arguments: str) -> Any:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setenv("SIGNALBOX_LOCAL_AZURE", str(tmp_path / "azure.json"))
+def managed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Managed]:
+    managed = Managed(tmp_path / "state")
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(managed.authority.ca))
+    monkeypatch.setenv("SIGNALBOX_LOCAL_MANAGER", managed.address)
+    monkeypatch.setenv("SIGNALBOX_LOCAL_SUBSCRIPTION", SUBSCRIPTION)
+    monkeypatch.setattr(manager, "_token", lambda: managed.issuer.issue(managed.address, identity=AGENT))
+    for group in ("rg-signalbox-prod", "rg-datahub", "rg-mlops-experiment"):
+        managed.resources().resource_groups.create_or_update(group, {"location": "westeurope"})
+    give_signing_keys(managed)
+    yield managed
+    managed.close()
+
+
+def give_signing_keys(managed: Managed) -> None:
+    """The vault that people make before the first deployment, with its keys."""
+    platform = json.loads((PROJECT / "infra/parameters/open.json").read_text())["platform"]
+    vault = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-signalbox-prod/providers/Microsoft.KeyVault/vaults"
+    name = f"{vault}/{platform['signingVault']}"
+    managed.kept().put(name, "2025-05-01", {"location": "westeurope", "properties": {}})
+    for row in platform["signingKeys"]:
+        managed.kept().put(f"{name}/keys/{row['key']}", "2025-05-01", {"properties": {"kty": "EC"}})
+
+
+@pytest.fixture
+def run(managed: Managed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    del managed
     monkeypatch.setattr(azure, "az", az)
     monkeypatch.chdir(PROJECT)
     installation = tmp_path / "installation.json"
@@ -51,55 +81,91 @@ def made(run: Run, *steps: str) -> None:
         assert run("apply", step, run("plan", step)[1])[0] == 0
 
 
-def test_what_is_planned_is_applied_and_a_second_run_is_empty(run: Run, tmp_path: Path) -> None:
+def test_what_is_planned_becomes_a_stack_of_exactly_that_plan(managed: Managed, run: Run, tmp_path: Path) -> None:
     made(run, "platform", "hub-account")
     code, digest = run("plan", "team:experiment")
-    assert (code, "Create" in (tmp_path / "plan.txt").read_text()) == (0, True)
+    planned = [line.split(" ")[1:3] for line in (tmp_path / "plan.txt").read_text().splitlines()]
+    assert (code, {kind for kind, _ in planned}) == (0, {"Create"})
     assert run("drift", "team:experiment")[0] == 3
 
     assert run("apply", "team:experiment", digest)[0] == 0
+    stack = managed.stacks().get_at_resource_group("rg-mlops-experiment", STACK)
+    resources = {each.id for each in stack.properties.resources}
+    assert (stack.properties.description, resources | {stack.id}) == (f"plan {digest}", {name for _, name in planned})
     assert run("drift", "team:experiment")[0] == 0
     assert (tmp_path / "plan.txt").read_text() == ""
     assert run("apply", "team:experiment", digest)[0] == 2  # What was approved is done, and no more approved.
+    assert refused(managed.kept().delete, WORKSPACE, ML_VERSION) == (403, "DenyAssignmentAuthorizationFailed")
 
 
-def test_other_variables_are_another_plan_and_show_in_the_tags(run: Run, tmp_path: Path) -> None:
+def test_other_variables_are_another_plan_and_show_in_the_tags(managed: Managed, run: Run) -> None:
     made(run, "platform", "hub-account")
     _, digest = run("plan", "team:experiment")
     other = VARIABLES.replace("4711", "4712")
 
     assert run("apply", "team:experiment", digest, other)[0] == 2
     made(run, "team:experiment")
-    content = json.loads((tmp_path / "azure.json").read_text())
-    tags = [body["tags"] for name, body in content["resources"].items() if name.endswith("/mlw-experiment")]
-    assert [(each["team"], each["costCenter"], each["dataOwner"]) for each in tags] == [("diabetes", "4711", "dana")]
+    tags = managed.kept().get(WORKSPACE, ML_VERSION).tags
+    assert (tags["team"], tags["costCenter"], tags["dataOwner"]) == ("diabetes", "4711", "dana")
 
 
-def test_a_change_by_hand_is_drift_and_a_teardown_leaves_the_platform(run: Run, tmp_path: Path) -> None:
+def test_a_change_by_hand_is_drift_and_a_teardown_leaves_the_platform(
+    managed: Managed, run: Run, tmp_path: Path
+) -> None:
     made(run, "platform", "hub-account")
-    before = set(json.loads((tmp_path / "azure.json").read_text())["resources"])
+    assert managed.kept().names("rg-mlops-experiment") == []
     made(run, "team:experiment")
-    content = json.loads((tmp_path / "azure.json").read_text())
-    name = next(name for name in content["resources"] if name.endswith("/mlw-experiment"))
-    content["resources"][name]["properties"]["publicNetworkAccess"] = "other"
-    (tmp_path / "azure.json").write_text(json.dumps(content))
+    managed.kept().patch(WORKSPACE, ML_VERSION, {"properties": {"publicNetworkAccess": "other"}})
 
     assert run("drift", "team:experiment")[0] == 3
-    assert (tmp_path / "plan.txt").read_text().endswith(f"Modify {name} properties.publicNetworkAccess\n")
+    assert (tmp_path / "plan.txt").read_text() == (
+        f"team:experiment: Modify {WORKSPACE} properties.publicNetworkAccess\n"
+    )
+    platform = managed.kept().names("rg-signalbox-prod")
     for _ in range(2):
         assert run("teardown", "team:experiment")[0] == 0
-    assert set(json.loads((tmp_path / "azure.json").read_text())["resources"]) == before
+    assert managed.kept().names("rg-mlops-experiment") == []
+    assert managed.kept().names("rg-signalbox-prod") == platform != []
 
 
-def test_a_connection_is_trusted_once(run: Run, tmp_path: Path) -> None:
+def test_the_whole_step_takes_over_what_its_part_has_made(managed: Managed, run: Run, tmp_path: Path) -> None:
+    made(run, "platform", "hub-account", "team:experiment")
+    stacks = managed.stacks()
+    assert [each.name for each in stacks.list_at_resource_group("rg-datahub")] == []
+    made(run, "hub")
+    assert [each.name for each in stacks.list_at_resource_group("rg-datahub")] == ["signalbox-hub"]
+    for step in ("platform", "hub-account", "team:experiment", "hub"):
+        assert run("drift", step)[0] == 0, (tmp_path / "plan.txt").read_text()
+
+
+def test_what_a_template_does_not_name_any_more_is_in_the_plan_and_stays(
+    managed: Managed, run: Run, tmp_path: Path
+) -> None:
+    made(run, "platform", "hub-account", "team:experiment")
+    installation = tmp_path / "installation.json"
+    content = json.loads(installation.read_text())
+    removed = content["teams"]["experiment"]["computes"].pop()["name"]
+    installation.write_text(json.dumps(content))
+
+    _, digest = run("plan", "team:experiment")
+    lines = (tmp_path / "plan.txt").read_text().splitlines()
+    assert f"team:experiment: Detach {WORKSPACE}/computes/{removed}" in lines
+    assert run("apply", "team:experiment", digest)[0] == 0
+    assert managed.kept().stands(f"{WORKSPACE}/computes/{removed}", ML_VERSION)
+    assert run("drift", "team:experiment")[0] == 0
+
+
+def test_a_connection_is_trusted_once(managed: Managed, run: Run) -> None:
     del run
-    (tmp_path / "azure.json").write_text(json.dumps({"identities": [IDENTITY]}))
+    identity = f"{TEAM}/providers/{manager.IDENTITY}/id"
+    managed.kept().put(identity, "2024-11-30", {"location": "westeurope", "properties": {"clientId": "c1"}})
     row = {"name": "diabetes-dev", "client": "c1", "issuer": "https://issuer", "subject": "sc://dev"}
     for _ in range(2):
         assert settle.main(json.dumps([row])) == 0
 
-    credentials = json.loads((tmp_path / "azure.json").read_text())["credentials"]
-    assert credentials == {"id": [{"name": "diabetes-dev", "issuer": "https://issuer", "subject": "sc://dev"}]}
+    place = ("--identity-name", "id", "--resource-group", "rg-mlops-experiment")
+    (credential,) = az("identity", "federated-credential", "list", *place)
+    assert (credential["issuer"], credential["subject"]) == ("https://issuer", "sc://dev")
     with pytest.raises(azure.AzureRefused, match="no identity with the client id c2"):
         settle.main(json.dumps([row | {"client": "c2"}]))
 

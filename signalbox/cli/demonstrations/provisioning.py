@@ -1,7 +1,8 @@
 """The story of provisioning: a request in ServiceNow becomes an experimentation environment, a second one the rest.
 
-The pipelines are the real files of `pipelines/infra`, run by an agent of this machine with the real `infra.deploy`; the
-Azure behind them is what the templates evaluate to. It checks everything it says.
+The pipelines are the real files of `pipelines/infra`, run by an agent of this machine with the real `infra.deploy`.
+What the templates evaluate to goes to the local Resource Manager: what-if plans it, deployment stacks keep it. The
+scenes check everything they say.
 """
 
 import json
@@ -9,18 +10,22 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import click
+import requests
 import yaml
 
 from signalbox.cli.app_client import AppClient
+from signalbox.cli.demonstrations.local_azure import LocalAzure
 from signalbox.cli.demonstrations.stage import Stage, Timeline, control, expect, wait_for
 from signalbox.cli.errors import UnknownName
+from signalbox.host.state_folder.keys import load_keys
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
-from signalbox.launcher.people import USER_ASSIGNED
 from signalbox.product import app_folder
 
 _PIPELINES = ("plan", "apply", "settle", "drift", "teardown")  # Numbered 1 to 5, as the example's configuration has it.
@@ -28,6 +33,7 @@ _TEAM = "diabetes"
 _STEPS = ("experimentation", "productionisation")
 _PLATFORM = ("platform", "hub-account")
 _IDENTITIES = ("00000000-0000-0000-0000-0000000001d1", "00000000-0000-0000-0000-0000000001d2")
+_ENVIRONMENT, _NIGHT = "experiment", "scrub_central_registry"
 _STATES = 8  # From the order to being ready, with a change between.
 
 
@@ -46,36 +52,32 @@ def run_provisioning_demo(project: Path, state: Path) -> None:
         stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state, project=project, patience_s=300)
         azure = prepare(stage, sources)
         rejected_request(stage, azure)
-        experimentation = approved_request(stage, _STEPS[0], times=3)
-        approved_request(stage, _STEPS[1])
+        experimentation = approved_request(stage, azure, _STEPS[0], times=3)
+        approved_request(stage, azure, _STEPS[1])
         repeated_request(stage, azure)
         changed_by_hand(stage, azure)
         show_record(stage, experimentation)
         line.say("done", f"logs in {state / 'logs'}")
 
 
-def prepare(stage: Stage, sources: Path) -> Path:
-    """The pipelines, the agent that runs them, and the platform that teams are provisioned on; the file of Azure."""
+def prepare(stage: Stage, sources: Path) -> LocalAzure:
+    """The pipelines, the agent that runs them, and the platform of all teams; the Azure behind them."""
     home = stage.folder.resolve()
-    folder, azure = home / "sources", home / "azure.json"
+    folder = home / "sources"
     for part in ("infra", "pipelines"):
         shutil.copytree(sources / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "shared").symlink_to(sources / "shared")  # Whose names of metrics the checker compares queries with.
     installations = folder / "infra" / "installations"
     installations.mkdir()
-    shutil.copy(folder / "infra" / "parameters" / "open.json", installations / f"{_TEAM}.json")
-    identities = [
-        {"name": f"id-{number}", "resourceGroup": "rg-identities", "clientId": client}
-        for number, client in enumerate(_IDENTITIES)
-    ]
-    azure.write_text(json.dumps({"identities": identities}))
+    installation = installations / f"{_TEAM}.json"
+    shutil.copy(folder / "infra" / "parameters" / "open.json", installation)
     tools = home / "tools"
     tools.mkdir()
     for name, words in (("az", f'"{sys.executable}" -m infra.local'), ("python3", f'"{sys.executable}"')):
         (tools / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
         (tools / name).chmod(0o755)
-    variables = {"SIGNALBOX_LOCAL_AZURE": str(azure), **_identity(stage)}
-    agent = {"sources": str(folder), "tools": str(tools), "variables": variables}
+    azure = LocalAzure(stage.cloud.endpoints)
+    agent = {"sources": str(folder), "tools": str(tools), "variables": azure.variables}
     control(stage, "/_control/agent", agent, "devops")
     for number, name in enumerate(_PIPELINES, 1):
         file = f"pipelines/infra/{name}.yml"
@@ -85,93 +87,114 @@ def prepare(stage: Stage, sources: Path) -> Path:
         script = {"project": "mlops", "name": f"infra {name}", "parameters": parameters, "stages": stages}
         made = control(stage, "/_control/pipelines", script, "devops")
         expect(made["id"] == number, f"pipeline {name} is {made['id']} and not {number}")
+    azure.begin(json.loads(installation.read_text()), _IDENTITIES)
     for step in _PLATFORM:
-        _deploy(folder, {**variables, "PATH": f"{tools}:{os.environ.get('PATH', '')}"}, step)
-    stage.line.say("platform stands", f"{len(_resources(azure))} resources; no environment of {_TEAM} yet")
+        _deploy(folder, {**azure.variables, "PATH": f"{tools}:{os.environ.get('PATH', '')}"}, step)
+    stacks = ", ".join(stack["name"] for stack in azure.stacks())
+    stage.line.say("platform stands", f"{len(azure.state())} resources, stack {stacks}; no environment of {_TEAM} yet")
     return azure
 
 
-def _identity(stage: Stage) -> dict[str, str]:
-    """As whom the agent gives roles: an identity of its own, which the app has not."""
-    endpoints = stage.cloud.endpoints
-    return {
-        "SIGNALBOX_LOCAL_MANAGER": endpoints.resource_manager,
-        "SSL_CERT_FILE": str(endpoints.ca),
-        "IDENTITY_ENDPOINT": f"http://127.0.0.1:{endpoints.identity}/msi/token",
-        "IDENTITY_HEADER": endpoints.identity_secret,
-        "AZURE_CLIENT_ID": USER_ASSIGNED["client_id"],
-    }
-
-
-def rejected_request(stage: Stage, azure: Path) -> None:
+def rejected_request(stage: Stage, azure: LocalAzure) -> None:
     """The change is rejected: the request ends, and nothing was made."""
-    before = _resources(azure)
+    before = azure.state()
     order = _order(stage, _STEPS[0])
     change = _change(stage, order)
     stage.line.say("change open", f"{change} asks for approval of {_shown(stage, order)['plan'][:23]}...")
     control(stage, "/_control/decide", {"number": change, "decision": "reject"}, "servicenow")
     record = _ended(stage, order)
     expect(record["state"] == "rejected", f"the order ended as {record['state']}")
-    expect(_resources(azure) == before, "something was made without approval")
+    expect(azure.state() == before, "something was made without approval")
     stage.line.say("change rejected", "the order has stopped; nothing was applied")
 
 
-def approved_request(stage: Stage, step: str, times: int = 1) -> str:
+def approved_request(stage: Stage, azure: LocalAzure, step: str, times: int = 1) -> str:
     """A request, which its flow may send several times, becomes environments; the order's id."""
     order = _order(stage, step, times)
     change = _change(stage, order)
     lines = _shown(stage, order)["lines"]
-    stage.line.say("change open", f"{change} asks for approval of {len(lines)} changes")
+    _show_plan(stage, lines)
+    stage.line.say("change open", f"{change} asks for approval of these {len(lines)} changes")
+    stacks = [stack["id"] for stack in azure.stacks()]
     control(stage, "/_control/decide", {"number": change, "decision": "approve"}, "servicenow")
     stage.line.say("change approved", "by people, in ServiceNow")
     record = _ended(stage, order)
     because = record["transitions"][-1]["because"]
     expect(record["state"] == "ready", f"the order ended as {record['state']}: {because}")
+    stage.line.say("order ready", f"{order} went through, in UTC:")
     for row in record["transitions"]:
-        stage.line.say(f"  {row['at'][11:19]} {row['state']}", row["because"][:90])
+        click.echo(f"{'':11}  {row['at'][11:19]} {row['state']:<12} {row['because'][:90]}".rstrip())
     notes = _notes(stage, record["request"])
     expect(len(notes) == _STATES, f"the request has {len(notes)} notes, and {_STATES} states were told")
+    _show_stacks(stage, [stack for stack in azure.stacks() if stack["id"] not in stacks], record["plan"], lines)
     state = control(stage, "/_control/state", door="devops")
     names = [row["name"] for row in state["environment"] if row["name"].startswith(f"{_TEAM}-")]
     stage.line.say("environments ready", f"in Azure DevOps: {', '.join(names)}; {len(state['check'])} checks")
     return order
 
 
-def repeated_request(stage: Stage, azure: Path) -> None:
+def _show_plan(stage: Stage, lines: list[str]) -> None:
+    """The plan that the what-if of Resource Manager came to: how many changes of each step, and which."""
+    for step, rows in groupby(lines, lambda line: line.split(": ")[0]):
+        words = [row.removeprefix(f"{step}: ").split(" ")[:2] for row in rows]
+        kinds = Counter(kind for kind, _ in words)
+        types = Counter(name.rpartition("/providers/")[2].rpartition("/")[0].rpartition("/")[2] for _, name in words)
+        summary = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+        stage.line.say("what-if", f"{step}: {summary}")
+        click.echo(f"{'':11}  {', '.join(f'{number} {name}' for name, number in types.most_common(7))}, ...")
+
+
+def _show_stacks(stage: Stage, stacks: list[dict[str, Any]], plan: str, lines: list[str]) -> None:
+    """Each step has become one stack, which manages what the approved plan has named, and nothing else."""
+    created = {line.split(" ")[2].lower() for line in lines}
+    managed = {row["id"].lower() for stack in stacks for row in stack["properties"]["resources"]}
+    expect(managed | {stack["id"].lower() for stack in stacks} == created, "the stacks are not what the plan has named")
+    for stack in stacks:
+        properties = stack["properties"]
+        expect(properties["description"] == f"plan {plan}", f"{stack['name']} is of {properties['description']}")
+        resources, denied = len(properties["resources"]), properties["denySettings"]["mode"]
+        stage.line.say(
+            "stack applied", f"{stack['name']}: {resources} resources, {denied}, {properties['description'][:28]}..."
+        )
+
+
+def repeated_request(stage: Stage, azure: LocalAzure) -> None:
     """The same again by another request: nothing would change, so nobody is asked, and nothing is written."""
-    before, changes = azure.read_text(), len(_service_now(stage)["change_request"])
+    before, changes = azure.state(), len(_service_now(stage)["change_request"])
     record = _ended(stage, _order(stage, _STEPS[0]))
     expect(record["state"] == "ready", f"the order ended as {record['state']}")
-    expect(azure.read_text() == before, "a second run has changed something")
+    expect(azure.state() == before, "a second run has changed something")
     expect(len(_service_now(stage)["change_request"]) == changes, "somebody was asked about nothing")
     stage.line.say("asked for again", "0 changes, no change request, ready")
 
 
-def changed_by_hand(stage: Stage, azure: Path) -> None:
-    """Somebody opens a workspace to the world; the look finds it, and says so on the request."""
-    content = json.loads(azure.read_text())
-    name = next(
-        name
-        for name, body in content["resources"].items()
-        if name.endswith("/mlw-experiment") and "publicNetworkAccess" in body.get("properties", {})
-    )
-    properties = content["resources"][name]["properties"]
-    properties["publicNetworkAccess"] = "Enabled" if properties["publicNetworkAccess"] == "Disabled" else "Disabled"
-    azure.write_text(json.dumps(content))
-    stage.line.say("changed by hand", f"publicNetworkAccess of {name.rpartition('/')[2]}")
-    stage.app.follow(stage.app.post("provisioning/drift-looks", {"reason": "somebody was there"}))
-    rows = stage.app.get("provisioning")["provisioned"]
-    drifted = {row["name"]: row["drift"] for row in rows if row["drift"]}
-    expect(list(drifted) == [f"{_TEAM}/{_STEPS[0]}"], f"the drift that was found is {drifted}")
-    expect("publicNetworkAccess" in drifted[f"{_TEAM}/{_STEPS[0]}"][0], f"the drift that was found is {drifted}")
-    stage.line.say("found as drift", drifted[f"{_TEAM}/{_STEPS[0]}"][0][-60:])
+def changed_by_hand(stage: Stage, azure: LocalAzure) -> None:
+    """Somebody lets keys open the team's account; the look of the night finds it, and says so on the request."""
+    account = azure.open_account(f"rg-mlops-{_ENVIRONMENT}")
+    stage.line.say("changed by hand", f"allowSharedKeyAccess of {account}")
+    master = load_keys(stage.cloud.state / "host").master
+    night = {"headers": {"x-functions-key": master}, "json": {}, "timeout": 30}
+    requests.post(f"{stage.cloud.endpoints.app}/admin/functions/{_NIGHT}", **night).raise_for_status()
+    stage.line.say("night comes", f"the timer {_NIGHT} runs drift.yml for each step that stands")
+
+    def found() -> list[str]:
+        rows = stage.app.get("provisioning")["provisioned"]
+        drifted = {row["name"]: row["drift"] for row in rows if row["drift"]}
+        expect(not drifted or list(drifted) == [f"{_TEAM}/{_STEPS[0]}"], f"the drift that was found is {drifted}")
+        return next(iter(drifted.values()), [])
+
+    (line,) = wait_for(found, "the night has found nothing", stage.patience_s)
+    expect(f"/{account} " in line and "allowSharedKeyAccess" in line, f"the drift that was found is {line}")
+    stage.line.say("found as drift", f"Modify .../{line.rpartition('/')[2]}")
 
 
 def show_record(stage: Stage, order: str) -> None:
     """The record of the request in ServiceNow, with its notes in their order."""
     record = _shown(stage, order)
     (item,) = (row for row in _service_now(stage)["sc_req_item"] if row["number"] == record["request"])
-    stage.line.say("in ServiceNow", f"{item['number']}: state {item['state']} (Closed Complete), {item['approval']}")
+    stage.line.say(
+        "in ServiceNow", f"{item['number']}: state {item['state']} (Closed Complete), {item['approval']}; its notes:"
+    )
     for note in _notes(stage, record["request"]):
         click.echo(f"{'':11}  {note.splitlines()[0][:110]}")
 
@@ -241,7 +264,3 @@ def _notes(stage: Stage, number: str) -> list[str]:
 
 def _service_now(stage: Stage) -> dict[str, Any]:
     return dict(control(stage, "/_control/state", door="servicenow"))
-
-
-def _resources(azure: Path) -> list[str]:
-    return sorted(json.loads(azure.read_text()).get("resources", {}))

@@ -54,13 +54,12 @@ def read_row(name: str, source: str, properties: Mapping[str, Any], places: Plac
         raise bad(f"event subscription {name!r} needs a name of 3 to 64 letters, digits and hyphens")
     if unserved := [field for field in _UNSERVED if properties.get(field)]:
         raise _not_served(unserved[0])
-    delivery = _field(properties, "deliveryWithResourceIdentity", _NOTHING)
     letters = _field(_field(properties, "deadLetterWithResourceIdentity", _NOTHING), "deadLetterDestination", _NOTHING)
     filters, retries = _field(properties, "filter", _NOTHING), _field(properties, "retryPolicy", _NOTHING)
     return {
         "name": name,
         "topic": places.topic_of(source),
-        "url": _url(_field(properties, "destination", _NOTHING) or _field(delivery, "destination", _NOTHING), places),
+        "url": _url(_destination(properties), places),
         "event_types": _field(filters, "includedEventTypes", []),
         "subject_begins_with": _field(filters, "subjectBeginsWith", ""),
         "subject_ends_with": _field(filters, "subjectEndsWith", ""),
@@ -72,6 +71,18 @@ def read_row(name: str, source: str, properties: Mapping[str, Any], places: Plac
         "ttl_s": 60 * _field(retries, "eventTimeToLiveInMinutes", 1440),
         "dead_letter": _letters(name, _field(properties, "deadLetterDestination", _NOTHING) or letters, places),
     }
+
+
+def queue_of(properties: Mapping[str, Any]) -> str:
+    """The id of the queue of Service Bus that is the destination; empty where it is another."""
+    destination = _destination(properties)
+    is_queue = destination.get("endpointType") == "ServiceBusQueue"
+    return str((destination.get("properties") or {}).get("resourceId", "")) if is_queue else ""
+
+
+def _destination(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    delivery = _field(properties, "deliveryWithResourceIdentity", _NOTHING)
+    return _field(properties, "destination", _NOTHING) or _field(delivery, "destination", _NOTHING)
 
 
 def _field(section: Mapping[str, Any], name: str, default: _Value) -> _Value:

@@ -1,6 +1,7 @@
 """Event subscriptions that Resource Manager is asked for: the destination proves that it wants events, then they come.
 
-A name belongs to one subscription of all sources here, while Azure tells them apart by their source.
+Those to a queue of a namespace that Resource Manager keeps bring nothing: the namespace has no messages. A name belongs
+to one subscription of all sources here, while Azure tells them apart by their source.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from signalbox.emulators.azure_ml.doors import Refusal, bad
-from signalbox.emulators.event_grid.arm_documents import Places, document, read_row
+from signalbox.emulators.event_grid.arm_documents import Places, document, queue_of, read_row
 from signalbox.emulators.event_grid.subscription_book import SubscriptionBook
 from signalbox.emulators.event_grid.subscriptions import Subscription, read_subscription
 from signalbox.emulators.resource_manager.resource_ids import ResourceId
@@ -24,6 +25,10 @@ class EventSubscriptions:
         self, book: SubscriptionBook, places: Places, validate: Callable[[Subscription], Awaitable[None]]
     ) -> None:
         self._book, self._places, self._validate = book, places, validate
+
+    def serves(self, body: Mapping[str, Any], stands: Callable[[str], bool]) -> bool:
+        queue = queue_of(body.get("properties") or {})
+        return not queue or not stands(queue)
 
     async def put(self, resource: ResourceId, body: Mapping[str, Any], parent: Mapping[str, Any] | None) -> bool:
         row = read_row(resource.name, _source(resource, parent), body.get("properties") or {}, self._places)

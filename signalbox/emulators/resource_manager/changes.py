@@ -13,7 +13,7 @@ def change(resource: str, before: Mapping[str, Any] | None, after: Mapping[str, 
     """The row of one resource that is sent as *after*."""
     if form == "ResourceIdOnly":  # Azure does not compare then: it names what would be deployed.
         return {"resourceId": resource, "changeType": "Create" if before is None else "Deploy"}
-    delta = [] if before is None else list(_delta(before, after))
+    delta = [] if before is None else list(_delta(_filled(before), _filled(after)))
     kind = "Create" if before is None else "Modify" if delta else "NoChange"
     row = {"resourceId": resource, "changeType": kind, "after": after, "delta": delta}
     return row if before is None else {**row, "before": before}
@@ -23,6 +23,11 @@ def untouched(resource: str, before: Mapping[str, Any], *, is_deleted: bool, for
     """The row of one that is in the group, and not in the template."""
     row = {"resourceId": resource, "changeType": "Delete" if is_deleted else "Ignore"}
     return row if form == "ResourceIdOnly" else {**row, "before": before, **({} if is_deleted else {"after": before})}
+
+
+def _filled(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without properties that say nothing: a resource may be sent with none, and is shown with none."""
+    return {name: value for name, value in document.items() if name != "properties" or value}
 
 
 def _delta(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

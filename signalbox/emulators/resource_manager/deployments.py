@@ -22,6 +22,7 @@ _TYPE = "Microsoft.Resources/deployments"
 _DEPLOYMENT = "/subscriptions/{subscription}/{groups:(?i:resourcegroups)}/{group}/providers/" + _TYPE + "/{name}"
 _RESULT = "/subscriptions/{subscription}/operationresults/{operation}"
 _MODES = ("Incremental", "Complete")
+_LEVELS = ("Provider", "ProviderNoRbac", "Template")
 _PLACE, _RESULTS = "/deployments", "/results"
 
 
@@ -63,12 +64,15 @@ class DeploymentDoors:
         return web.Response(status=204 if not self._resources.delete(f"{_PLACE}{_id(request)}") else 200)
 
     async def _what_if(self, request: web.Request) -> web.Response:
-        group, _ = self._group(request, "whatIf/action")
+        group, principal = self._group(request, "whatIf/action")
         properties = (await request.json()).get("properties") or {}
         mode, template = _mode(properties), read_template(properties, group)
         form = (properties.get("whatIfSettings") or {}).get("resultFormat", FORMATS[0])
         if form not in FORMATS:
             raise bad(f"resultFormat is {form!r}; use one of {', '.join(FORMATS)}")
+        if _level(properties) == "Provider":
+            for wanted in template.resources:
+                self._admission.check(principal, f"{wanted.resource.type}/write", wanted.resource.id)
         changes = [change(w.resource.id, self._book.sent(w.resource), w.body, form) for w in template.resources]
         for resource in self._others(template, group):
             before = self._book.sent(resource)
@@ -131,6 +135,14 @@ def _mode(properties: Mapping[str, Any]) -> str:
     if mode not in _MODES:
         raise bad(f"The deployment's mode is {mode!r}; use one of {', '.join(_MODES)}.")
     return mode
+
+
+def _level(properties: Mapping[str, Any]) -> str:
+    """How a what-if validates: by default it refuses what the caller may not write."""
+    level = str(properties.get("validationLevel") or _LEVELS[0])
+    if level not in _LEVELS:
+        raise bad(f"validationLevel is {level!r}; use one of {', '.join(_LEVELS)}")
+    return level
 
 
 def _id(request: web.Request) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from signalbox.emulators.azure_ml.resource_manager import roles
 from signalbox.emulators.azure_ml.resource_manager.locks import Locks, lock_document
-from signalbox.emulators.resource_manager.resource_book import Parent
+from signalbox.emulators.resource_manager.resource_book import Parent, Stands
 from signalbox.emulators.resource_manager.resource_ids import ResourceId
 from signalbox.emulators.resource_manager.role_book import RoleBook
 from signalbox.emulators.resource_manager.role_doors import read_row
@@ -14,6 +14,10 @@ from signalbox.emulators.resource_manager.role_doors import read_row
 class RoleAssignments:
     def __init__(self, book: RoleBook) -> None:
         self._book = book
+
+    def serves(self, body: Mapping[str, Any], stands: Stands) -> bool:
+        del body, stands
+        return True
 
     async def put(self, resource: ResourceId, body: Mapping[str, Any], parent: Parent) -> bool:
         del parent
@@ -32,6 +36,10 @@ class RoleAssignments:
 class ManagementLocks:
     def __init__(self, locks: Locks) -> None:
         self._locks = locks
+
+    def serves(self, body: Mapping[str, Any], stands: Stands) -> bool:
+        del body, stands
+        return True
 
     async def put(self, resource: ResourceId, body: Mapping[str, Any], parent: Parent) -> bool:
         del parent

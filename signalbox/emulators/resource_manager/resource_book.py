@@ -4,7 +4,7 @@ A resource needs its group and its parent. Types with a service of their own her
 are kept by that service, and answer as it does.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from signalbox.emulators.azure_ml.doors import Refusal, not_found
@@ -16,13 +16,18 @@ from signalbox.emulators.resource_manager.resource_ids import ResourceId, parse_
 
 _KEPT, _GROUPS = "/resources", "/groups"
 _OWN = ("id", "name", "type")
+_READ_ONLY = {"Microsoft.Authorization/roleAssignments": ("provisioningState", "scope")}  # And of all others the first.
 
 
 Parent = Mapping[str, Any] | None
+Stands = Callable[[str], bool]  # Whether there is a resource with the id.
 
 
 class Kind(Protocol):
     """A type that another service keeps; it is given the document of the resource that its own is a child of."""
+
+    def serves(self, body: Mapping[str, Any], stands: Stands) -> bool:
+        """False for what is kept as it was sent, since the service does not act on it here."""
 
     async def put(self, resource: ResourceId, body: Mapping[str, Any], parent: Parent) -> bool:
         """Whether it is new. Raises Refusal."""
@@ -48,7 +53,7 @@ class ResourceBook:
         return f"{path.lower()}/".startswith(tuple(f"{fixture}/" for fixture in self._fixtures))
 
     def find(self, resource: ResourceId) -> dict[str, Any] | None:
-        kind = self._kinds.get(resource.type.lower())
+        kind = self._kind_of(resource)
         return (
             kind.find(resource, self._parent(resource))
             if kind is not None
@@ -65,7 +70,7 @@ class ResourceBook:
         self._locks.check("PUT", resource.id)
         self.denials.check("write", resource, principal, stack)
         self._check_place(resource)
-        kind = self._kinds.get(resource.type.lower())
+        kind = self._kind_of(resource, body)
         if kind is not None:
             return await kind.put(resource, body, self._parent(resource))
         is_new = self._resources.get(f"{_KEPT}{resource.id}") is None
@@ -85,7 +90,7 @@ class ResourceBook:
         below = [each for path, _ in self._resources.below(f"{_KEPT}{resource.id}") if (each := _kept(path))]
         for each in (resource, *below):
             self.denials.check("delete", each, principal, stack)
-        kind = self._kinds.get(resource.type.lower())
+        kind = self._kind_of(resource)
         if kind is not None:
             return kind.remove(resource, self._parent(resource))
         found = self._resources.get(f"{_KEPT}{resource.id}")
@@ -100,6 +105,10 @@ class ResourceBook:
         for _, document in self._resources.below(f"{_KEPT}{scope}"):
             if document["type"].count("/") == 1:
                 yield document
+
+    def children(self, parent: ResourceId) -> list[dict[str, Any]]:
+        """What is directly below *parent*, and kept here."""
+        return [row for _, row in self._resources.below(f"{_KEPT}{parent.id}") if _parent_of(row) == parent.id.lower()]
 
     # Groups.
 
@@ -136,6 +145,15 @@ class ResourceBook:
     def _is_group_of_fixture(self, path: str) -> bool:
         return any(fixture.startswith(f"{path.lower()}/") for fixture in self._fixtures)
 
+    def _kind_of(self, resource: ResourceId, body: Mapping[str, Any] | None = None) -> Kind | None:
+        """The service that keeps it, or would keep *body*; None for what is kept here."""
+        kind = self._kinds.get(resource.type.lower())
+        if kind is None:
+            return None
+        if body is None:
+            return kind if self._resources.get(f"{_KEPT}{resource.id}") is None else None
+        return kind if kind.serves(body, self._stands) else None
+
     def _parent(self, resource: ResourceId) -> Parent:
         return self._resources.get(f"{_KEPT}{resource.parent}") if resource.parent else None
 
@@ -159,6 +177,12 @@ class ResourceBook:
         return self.is_fixture(path) or is_default or (resource is not None and self.find(resource) is not None)
 
 
+def _parent_of(document: Mapping[str, Any]) -> str:
+    resource = parse_id(document["id"])
+    assert resource is not None
+    return resource.parent.lower()
+
+
 def group_document(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": path,
@@ -172,7 +196,8 @@ def group_document(path: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sent(document: Mapping[str, Any]) -> dict[str, Any]:
     content = {name: value for name, value in document.items() if name not in _OWN}
-    properties = {name: value for name, value in document["properties"].items() if name != "provisioningState"}
+    filled_in = _READ_ONLY.get(document["type"], ("provisioningState",))
+    properties = {name: value for name, value in document["properties"].items() if name not in filled_in}
     return {**content, "properties": properties}
 
 

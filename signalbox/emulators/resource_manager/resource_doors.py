@@ -14,6 +14,7 @@ from signalbox.emulators.resource_manager.resource_ids import ResourceId, check_
 _GROUP_TYPE = "Microsoft.Resources/subscriptions/resourceGroups"
 _GROUPS = "/subscriptions/{subscription}/{groups:(?i:resourcegroups)}"
 _VAULT = "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{name}"
+_IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 _VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 # They have doors of their own, which are routes.
 _KEPT_ELSEWHERE = ("microsoft.authorization/", "microsoft.eventgrid/")
@@ -31,6 +32,8 @@ class ResourceDoors:
         app.router.add_put(group, self._put_group)
         app.router.add_delete(group, self._delete_group)
         app.router.add_get(f"{group}/resources", self._list_resources)
+        app.router.add_get(f"/subscriptions/{{subscription}}/providers/{_IDENTITY}", self._list_identities)
+        app.router.add_get(f"{group}/providers/{_IDENTITY}/{{name}}/federatedIdentityCredentials", self._list_trust)
         app.router.add_get(_VAULT.rpartition("/locations/")[0] + "/deletedVaults", self._list_deleted)
         app.router.add_get(_VAULT, self._show_deleted)
         app.router.add_post(f"{_VAULT}/purge", self._purge)
@@ -125,6 +128,20 @@ class ResourceDoors:
                 501, "NotImplemented", "The local Resource Manager lists the resources of a group unfiltered."
             )
         return web.json_response({"value": list(self._book.within(path))})
+
+    async def _list_identities(self, request: web.Request) -> web.Response:
+        scope = f"/subscriptions/{request.match_info['subscription']}"
+        self._admission.principal(request, f"{_IDENTITY}/read", scope)
+        return web.json_response({"value": [row for row in self._book.within(scope) if row["type"] == _IDENTITY]})
+
+    async def _list_trust(self, request: web.Request) -> web.Response:
+        """What an identity trusts."""
+        identity = parse_id(request.path.rpartition("/")[0])
+        assert identity is not None
+        self._admission.principal(request, f"{_IDENTITY}/federatedIdentityCredentials/read", identity.id)
+        if self._book.find(identity) is None:
+            raise not_found(identity.id)
+        return web.json_response({"value": self._book.children(identity)})
 
     def _group(self, request: web.Request) -> tuple[str, str]:
         path = f"/subscriptions/{request.match_info['subscription']}/resourceGroups/{request.match_info['group']}"

@@ -45,6 +45,7 @@ class StackDoors:
         body = await request.json()
         properties = body.get("properties") or {}
         action, settings = _unmanage_action(properties), read_settings(properties.get("denySettings"))
+        self._check_denials(settings, principal, group)
         template, path = read_template(properties, group), _id(request)
         before = self._resources.get(f"{_PLACE}{path}")
         self._refuse_foreign(template, path)
@@ -74,6 +75,7 @@ class StackDoors:
         if found is None:
             return web.Response(status=204)
         action = request.query.get("unmanageAction.Resources", "detach")
+        self._check_denials(found["properties"]["denySettings"], principal, path.partition("/providers/")[0])
         if action not in _ACTIONS:
             raise _invalid(f"unmanageAction.Resources is {action!r}; use one of {', '.join(_ACTIONS)}")
         failed = self._let_go(list(reversed(_managed(found))), action, principal, path)
@@ -106,6 +108,11 @@ class StackDoors:
             if key != f"{_PLACE}{path}".lower() and taken:
                 message = f"The resource {taken[0]} is managed by another deployment stack, {stack['id']}."
                 raise Refusal(409, "DeploymentStackInConflict", message)
+
+    def _check_denials(self, settings: Mapping[str, Any], principal: str, group: str) -> None:
+        """Raises 403 for a caller who may not make or remove what a stack denies; a contributor may not."""
+        if settings["mode"] != "none":
+            self._admission.check(principal, f"{_TYPE}/manageDenySetting/action", group)
 
     def _group(self, request: web.Request, verb: str) -> tuple[str, str]:
         group = group_of(request)

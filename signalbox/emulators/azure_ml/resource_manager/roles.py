@@ -7,12 +7,20 @@ PROVIDER = "Microsoft.Authorization"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _LOGS = "Microsoft.OperationalInsights/workspaces"
 _ML = "Microsoft.MachineLearningServices/workspaces"
+_BUS, _VAULTS = "Microsoft.ServiceBus", "Microsoft.KeyVault/vaults"
+_ACCOUNTS, _STACKS = "Microsoft.Storage/storageAccounts", "Microsoft.Resources/deploymentStacks"
 _GRANTERS = ["Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"]
+_BUS_READS = [f"{_BUS}/*/{kind}/read" for kind in ("queues", "topics", "topics/subscriptions")]
 
 # By id: name, actions, actions taken away, data actions. https://learn.microsoft.com/azure/role-based-access-control
 _BUILT_IN: Mapping[str, tuple[str, Sequence[str], Sequence[str], Sequence[str]]] = {
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": ("Owner", ["*"], [], []),
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": ("Contributor", ["*"], _GRANTERS, []),
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": (
+        "Contributor",
+        ["*"],
+        [*_GRANTERS, f"{_STACKS}/manageDenySetting/action"],
+        [],
+    ),
     "acdd72a7-3385-48ef-bd42-f606fba81ae7": ("Reader", ["*/read"], [], []),
     "43d0d8ad-25c7-4714-9337-8eba259f7c42": ("Monitoring Reader", ["*/read", f"{_LOGS}/search/action"], [], []),
     "749f88d5-cbae-40b8-bcfc-e573ddc772fa": (
@@ -75,6 +83,69 @@ _BUILT_IN: Mapping[str, tuple[str, Sequence[str], Sequence[str], Sequence[str]]]
         [f"{_BLOBS}/*"],
         [],
         [f"{_BLOBS}/blobs/*"],
+    ),
+    "adb29209-aa1d-457b-a786-c913953d2891": (
+        "Azure Deployment Stack Owner",
+        [f"{_STACKS}/*", "Microsoft.Resources/deployments/*", "*/read"],
+        [],
+        [],
+    ),
+    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": (
+        "Storage Queue Data Contributor",
+        [f"{_ACCOUNTS}/queueServices/queues/{verb}" for verb in ("read", "write", "delete")],
+        [],
+        [f"{_ACCOUNTS}/queueServices/queues/messages/{verb}" for verb in ("read", "write", "delete", "process/action")],
+    ),
+    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": (
+        "Storage Table Data Contributor",
+        [f"{_ACCOUNTS}/tableServices/tables/{verb}" for verb in ("read", "write", "delete")],
+        [],
+        [f"{_ACCOUNTS}/tableServices/tables/entities/*"],
+    ),
+    "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39": (
+        "Azure Service Bus Data Sender",
+        _BUS_READS,
+        [],
+        [f"{_BUS}/*/send/action"],
+    ),
+    "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0": (
+        "Azure Service Bus Data Receiver",
+        _BUS_READS,
+        [],
+        [f"{_BUS}/*/receive/action"],
+    ),
+    "12338af0-0e69-4776-bea7-57ae8d297424": (
+        "Key Vault Crypto User",
+        [],
+        [],
+        [f"{_VAULTS}/keys/read", f"{_VAULTS}/keys/sign/action", f"{_VAULTS}/keys/verify/action"],
+    ),
+    "4633458b-17de-408a-b874-0445c86b69e6": (
+        "Key Vault Secrets User",
+        [],
+        [],
+        [f"{_VAULTS}/secrets/getSecret/action", f"{_VAULTS}/secrets/readMetadata/action"],
+    ),
+    "3913510d-42f4-4e42-8a64-420c390055eb": (
+        "Monitoring Metrics Publisher",
+        ["Microsoft.Insights/Register/Action", "Microsoft.Resources/subscriptions/resourceGroups/read"],
+        [],
+        ["Microsoft.Insights/Metrics/Write", "Microsoft.Insights/Telemetry/Write"],
+    ),
+    "d5a91429-5739-47e2-a06b-3470a27159e7": (
+        "EventGrid Data Sender",
+        ["Microsoft.EventGrid/topics/read", "Microsoft.EventGrid/domains/read"],
+        [],
+        ["Microsoft.EventGrid/events/send/action"],
+    ),
+    "1823dd4f-9b8c-4ab6-ab4e-7397a3684615": (
+        "AzureML Registry User",
+        [
+            "Microsoft.MachineLearningServices/registries/read",
+            "Microsoft.MachineLearningServices/registries/assets/*",
+        ],
+        [],
+        [],
     ),
 }
 
