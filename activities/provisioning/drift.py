@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from activities.effects import Alarm, once, raise_alarm
 from activities.provisioning.orders import mark_of
-from activities.provisioning.set_up import environment_problems
+from activities.provisioning.set_up import verify_environments
 from shared import contracts as c
 from shared.application.provisioning.standing import stands
 from shared.clients import Clients
@@ -53,7 +53,7 @@ def read_drift(clients: Clients, reading: c.DriftReading) -> c.DriftRead:
             raise Refused(f"the record of {row.order} is not there, so that its drift cannot be said")
         seen = clients.provisioner.set_up.look(wanted_set_up(record.order, rules))
         # What-if says nothing of a role that somebody has given besides: only a look at what people may do finds it.
-        problems = environment_problems(clients, rules, row.team, ProvisioningStep(row.step))
+        problems = verify_environments(clients, rules, row.team, ProvisioningStep(row.step)).problems
         lines = (*plan.lines, *(f"Azure DevOps: {difference}" for difference in seen.differences), *problems)
         moment = clients.clock.now().isoformat(timespec="milliseconds")
 

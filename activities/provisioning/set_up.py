@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
 from activities.effects import once
 from shared import contracts as c
@@ -11,6 +12,9 @@ from shared.domain.failures import Refused
 from shared.domain.provisioning.rules import ProvisioningRules, ProvisioningStep
 from shared.domain.provisioning.set_up import wanted_set_up
 from shared.records.provisioning import find_standing
+
+if TYPE_CHECKING:
+    from shared.operations.doctor.verification import Verification
 
 
 def set_up_devops(clients: Clients, setting_up: c.SettingUp) -> c.SetUpDone:
@@ -35,16 +39,15 @@ def look_at_set_up(clients: Clients, look: c.SetUpLook) -> c.SetUpDiffers:
     """Azure DevOps, and the environments that were made: by the doctor's own checks of what an environment needs."""
     order, rules = look.request.order, look.request.rules
     seen = clients.provisioner.set_up.look(wanted_set_up(order, rules))
-    return c.SetUpDiffers(
-        differences=seen.differences, findings=environment_problems(clients, rules, order.team, order.step)
-    )
+    verified = verify_environments(clients, rules, order.team, order.step)
+    return c.SetUpDiffers(differences=seen.differences, findings=verified.problems, proven=verified.proven)
 
 
-def environment_problems(
+def verify_environments(
     clients: Clients, rules: ProvisioningRules, team: str, step: ProvisioningStep
-) -> tuple[str, ...]:
-    """What keeps the environments of a step from being verified, one sentence each."""
-    from shared.operations.doctor.verification import verification_problems  # It imports every check of the doctor.
+) -> "Verification":
+    """What keeps the environments of a step from being verified, and what is proven of them, one sentence each."""
+    from shared.operations.doctor.verification import verify  # It imports every check of the doctor.
 
     names = tuple(environment.name for environment in rules.of_step(team, step))
-    return verification_problems(clients, names, rules.groups)
+    return verify(clients, names, rules.groups)

@@ -21,6 +21,8 @@ from shared.domain.provisioning.states import OrderState
 from shared.durable.context import Context, Steps, call, run_child, start_over
 from shared.durable.failures import StepFailed
 
+_LONGEST_PROOF = 1500
+
 
 def provision(ctx: Context, request: c.ProvisioningOrder) -> Steps[c.OrderEnd]:
     """One order to its end. Whatever stops it says why, on the request too, and a stopped one can be resumed."""
@@ -56,8 +58,8 @@ def _carry(ctx: Context, request: c.ProvisioningOrder, opened: c.OrderOpened) ->
         yield from _tell(ctx, request, OrderState.APPROVED, said.because, plan.digest, change)
         yield from _applied(ctx, request, plan, change)
     federated = yield from _set_up(ctx, request, plan, change)
-    yield from _verified(ctx, request, plan, change)
-    return replace(_end(request, OrderState.READY, "", plan.digest, change), federated=federated)
+    proven = yield from _verified(ctx, request, plan, change)
+    return replace(_end(request, OrderState.READY, proven, plan.digest, change), federated=federated)
 
 
 def _planned(ctx: Context, request: c.ProvisioningOrder, name: str) -> Steps[tuple[int, c.PlanRead]]:
@@ -125,9 +127,9 @@ def _set_up(ctx: Context, request: c.ProvisioningOrder, plan: c.PlanRead, change
     return set_up.digest
 
 
-def _verified(ctx: Context, request: c.ProvisioningOrder, plan: c.PlanRead, change: str) -> Steps[None]:
+def _verified(ctx: Context, request: c.ProvisioningOrder, plan: c.PlanRead, change: str) -> Steps[str]:
     """Azure is as the templates say, the environments work, each persona may do what it should, and Azure DevOps is as
-    wanted. Raises Refused."""
+    wanted; what was proven of the personas. Raises Refused."""
     yield from _tell(ctx, request, OrderState.VERIFYING, "", plan.digest, change)
     run, rest = yield from _planned(ctx, request, "verify")
     if rest.changes:
@@ -137,6 +139,7 @@ def _verified(ctx: Context, request: c.ProvisioningOrder, plan: c.PlanRead, chan
         raise Refused(f"Azure DevOps is not as wanted: {'; '.join(look.differences)[:1500]}")
     if look.findings:
         raise Refused(f"the environments are not as they must be: {'; '.join(look.findings)[:1500]}; resume the order")
+    return f"By their groups' roles: {'; '.join(look.proven)}"[:_LONGEST_PROOF] if look.proven else ""
 
 
 def _conclude(ctx: Context, request: c.ProvisioningOrder, end: c.OrderEnd) -> Steps[c.OrderEnd]:

@@ -339,6 +339,10 @@ CHECKS = (
     ),
     Check(command="signalbox provision status", prints=(r"^nothing was ordered yet$",)),
     Check(command="signalbox provision drift", prints=(r"^everything is as it was verified$",)),
+    Check(
+        command="signalbox provision sign-in data-scientist --as ada@example.org",
+        prints=(r"^Ada may do what data-scientist may$",),
+    ),
     Check(command="signalbox data list", prints=(r"^nothing was published yet; ",)),
     Check(command="signalbox imports", prints=(r"^nothing has been imported yet; ",)),
     Check(command=".venv/bin/signalbox dlq list", prints=(r"^no dead letters",)),

@@ -20,7 +20,7 @@ from shared.domain.configuration import Configuration
 from shared.domain.paths.patterns import fixed_prefix
 from shared.operations.doctor.examine import examine
 from shared.operations.doctor.findings import Grade
-from shared.operations.doctor.verification import verification_problems
+from shared.operations.doctor.verification import verify
 from shared.operations.infrastructure.__main__ import infrastructure, main
 from shared.operations.infrastructure.app_settings import FORBIDDEN_ON_FLEX, Source, app_settings
 from shared.operations.infrastructure.filters import MOST_VALUES, file_subscriptions, subject
@@ -158,14 +158,18 @@ GROUPS = CONFIGURATION.provisioned().groups
 
 @pytest.mark.parametrize("path", EXAMPLES)
 def test_what_the_templates_deploy_is_verified_for_every_persona(path):
-    assert verification_problems(deployed_site(installation(path)), NAMES, GROUPS) == ()
+    verified = verify(deployed_site(installation(path)), NAMES, GROUPS)
+
+    assert verified.problems == ()
+    assert len(verified.proven) == len(GROUPS) * len(NAMES)
+    assert "ml-engineer in mlw-dev may do what AzureML Data Scientist says, and nothing else" in verified.proven
 
 
 def test_a_persona_whose_role_the_templates_leave_out_is_named():
     installed = variant(OPEN)
     parameters = {**installed.parameters, "groups": {**installed.parameters["groups"], "ml-engineer": "another"}}
     texts = {**committed().texts, OPEN: json.dumps(parameters)}
-    problems = verification_problems(deployed_site(install(Files(texts), OPEN)), NAMES, GROUPS)
+    problems = verify(deployed_site(install(Files(texts), OPEN)), NAMES, GROUPS).problems
 
     assert len(problems) == len(NAMES)
     assert all(problem.startswith("personas: ml-engineer in mlw-") for problem in problems)

@@ -41,7 +41,7 @@ PURE = [
 ]
 LACKING = verification.test_what_the_app_may_not_do_in_an_environment_keeps_it_from_being_ready
 HIDDEN = verification.test_what_cannot_be_seen_is_not_verified_and_more_than_is_needed_is
-VERIFIED = "verification.verification_problems"
+VERIFIED = "verification.verify"
 PURE += [
     lock(VERIFIED, "(Grade.BROKEN, Grade.UNKNOWN)", "(Grade.BROKEN,)", HIDDEN),
     lock(VERIFIED, "(Grade.BROKEN, Grade.UNKNOWN)", "(Grade.BROKEN, Grade.UNKNOWN, Grade.WARNING)", HIDDEN),
@@ -93,7 +93,7 @@ STORIES = [
         story.test_a_step_is_not_verified_before_each_persona_may_do_what_it_should,
     ),
     lock(
-        "verification.verification_problems",
+        "verification.verify",
         "if not groups",
         "False",
         story.test_without_groups_nobody_is_proven,

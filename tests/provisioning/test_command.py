@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -10,6 +11,8 @@ from signalbox.cli import app_client
 from signalbox.cli.main import main
 from tests.fakes.ports import OPERATOR_KEY
 from tests.provisioning.conftest import ProvisioningApp
+
+PROJECT = Path(__file__).parents[2]
 
 
 async def run(app: ProvisioningApp, *words: str) -> Result:
@@ -73,6 +76,28 @@ async def test_a_stopped_order_is_resumed(app: ProvisioningApp) -> None:
     ended = await resuming
 
     assert (ended.exit_code, "ready" in ended.stdout) == (0, True), ended.output
+
+
+async def test_a_person_signs_in_and_has_the_rights_of_one_persona_and_no_more(
+    app: ProvisioningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def sign_in(who: str, *words: str) -> Result:
+        monkeypatch.setattr(app_client, "_token", lambda: who)  # On Azure it is that of `az login`.
+        return await run(app, "sign-in", *words)
+
+    config = ("--config", str(PROJECT / "signalbox.yaml"))
+    as_they_are = await sign_in("grace", "product-owner", *config)
+    as_another = await sign_in("grace", "data-scientist", "--json", *config)
+    unknown = await sign_in("grace", "astronaut", *config)
+
+    assert (as_they_are.exit_code, as_they_are.stdout) == (0, "grace may do what product-owner may\n")
+    problems = json.loads(as_another.stdout)["problems"]
+    assert as_another.exit_code == 1
+    assert "acts as product-owner too: take the app role away from the group or the person" in problems
+    assert any(problem.startswith("does not act as data-scientist") for problem in problems)
+    assert "may not retrain in all, which the matrix allows" in problems
+    assert "may break_glass in all, which the matrix refuses" in problems
+    assert (unknown.exit_code, "use one of" in unknown.output) == (2, True)
 
 
 @pytest.mark.parametrize("words", [("status",), ("plan", "x"), ("drift",), ("resume", "x", "--reason", "r")])

@@ -26,7 +26,11 @@ WAY = [
 
 async def test_a_request_becomes_an_environment_and_a_second_one_the_rest(app: ProvisioningApp) -> None:
     first = await app.provisioned()
-    assert (first.state, first.because) == (OrderState.READY, "")
+    assert first.state is OrderState.READY
+    proven = (
+        "By their groups' roles: data-scientist in experiment may do what AzureML Data Scientist says, and nothing else"
+    )
+    assert first.because.startswith(f"{proven}; ")
     assert app.told() == WAY
     assert list(app.azure.stands) == ["team:experiment"]
     assert app.desk.items[app.item()]["state"] == "complete"

@@ -120,10 +120,14 @@ class SetUpLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetUpDiffers:
-    """*differences* are those of Azure DevOps, *findings* what the environments themselves are still lacking."""
+    """*differences* are those of Azure DevOps, *findings* what the environments themselves are still lacking.
+
+    *proven* is what the roles of each persona's group allow in them, and no more.
+    """
 
     differences: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    proven: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

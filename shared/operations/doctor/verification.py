@@ -2,6 +2,7 @@
 do there what the matrix says and no more. It names what keeps the environment from being ready."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from shared.operations.doctor.checks.permissions import check_assignment
 from shared.operations.doctor.checks.workspaces import check_datastore, check_environment
@@ -13,8 +14,16 @@ from shared.operations.roles.assignments import APP, assignments
 _TARGETS = ("workspace", "store", "group")  # The scopes that the template of a team's environment gives roles on.
 
 
-def verification_problems(site: Site, environments: tuple[str, ...], groups: Mapping[str, str]) -> tuple[str, ...]:
-    """What is broken or cannot be seen in *environments*, with its remedy; *groups* are the personas' object ids."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """*problems*: what is broken or cannot be seen, with its remedy. *proven*: what the personas may do."""
+
+    problems: tuple[str, ...]
+    proven: tuple[str, ...]
+
+
+def verify(site: Site, environments: tuple[str, ...], groups: Mapping[str, str]) -> Verification:
+    """The look at *environments*; *groups* are the personas' object ids."""
 
     def workspaces(site: Site) -> Findings:
         for workspace in site.configuration.workspaces:
@@ -38,8 +47,10 @@ def verification_problems(site: Site, environments: tuple[str, ...], groups: Map
 
     checks: tuple[Check, ...] = (workspaces, permissions, personas)
     findings = run_checks(site, {check.__name__: check for check in checks})
-    return tuple(
+    problems = tuple(
         f"{finding.check}: {finding.subject} {finding.found} ({finding.fix})"
         for finding in findings
         if finding.grade in (Grade.BROKEN, Grade.UNKNOWN)
     )
+    proofs = [finding for finding in findings if (finding.check, finding.grade) == ("personas", Grade.OK)]
+    return Verification(problems=problems, proven=tuple(f"{proof.subject} {proof.found}" for proof in proofs))

@@ -21,8 +21,9 @@ import yaml
 
 from signalbox.cli.app_client import AppClient
 from signalbox.cli.demonstrations.local_azure import LocalAzure
-from signalbox.cli.demonstrations.stage import Stage, Timeline, control, expect, wait_for
+from signalbox.cli.demonstrations.stage import Stage, Timeline, control, expect, signed_in, wait_for
 from signalbox.cli.errors import UnknownName
+from signalbox.cli.persona_rights import declared_rights, sign_in_problems
 from signalbox.host.state_folder.keys import load_keys
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client
@@ -33,6 +34,13 @@ _TEAM = "diabetes"
 _STEPS = ("experimentation", "productionisation")
 _PLATFORM = ("platform", "hub-account")
 _IDENTITIES = ("00000000-0000-0000-0000-0000000001d1", "00000000-0000-0000-0000-0000000001d2")
+_PEOPLE = {
+    "ada@example.org": "data-scientist",
+    "linus@example.org": "ml-engineer",
+    "owner@example.org": "data-owner",
+    "grace@example.org": "product-owner",
+    "barbara@example.org": "platform-engineer",
+}
 _ENVIRONMENT, _NIGHT = "experiment", "scrub_central_registry"
 _STATES = 8  # From the order to being ready, with a change between.
 
@@ -54,6 +62,7 @@ def run_provisioning_demo(project: Path, state: Path) -> None:
         rejected_request(stage, azure)
         experimentation = approved_request(stage, azure, _STEPS[0], times=3)
         approved_request(stage, azure, _STEPS[1])
+        people_sign_in(stage)
         repeated_request(stage, azure)
         changed_by_hand(stage, azure)
         show_record(stage, experimentation)
@@ -156,6 +165,15 @@ def _show_stacks(stage: Stage, stacks: list[dict[str, Any]], plan: str, lines: l
         stage.line.say(
             "stack applied", f"{stack['name']}: {resources} resources, {denied}, {properties['description'][:28]}..."
         )
+
+
+def people_sign_in(stage: Stage) -> None:
+    """A person of each persona signs in, and has the rights of the matrix and no more."""
+    declared = declared_rights(app_folder() / "signalbox.yaml")
+    for person, persona in _PEOPLE.items():
+        _, problems = sign_in_problems(signed_in(stage, person), declared, persona)
+        expect(not problems, f"{person} as {persona}: {'; '.join(problems)}")
+    stage.line.say("people signed in", f"{', '.join(_PEOPLE.values())}: each has the rights of the matrix, and no more")
 
 
 def repeated_request(stage: Stage, azure: LocalAzure) -> None:

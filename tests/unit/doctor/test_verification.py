@@ -8,7 +8,7 @@ import pytest
 from shared.domain.azure import resources
 from shared.domain.azure.inspection import Grant, Hidden
 from shared.domain.inference.routes import Workspace
-from shared.operations.doctor.verification import verification_problems
+from shared.operations.doctor.verification import verify
 from tests.unit.doctor.test_doctor import CONFIGURATION, Control, site
 
 GROUPS = {"nobody": "a group of no persona"}  # What people may do has tests of its own.
@@ -34,7 +34,7 @@ class Uneven(Control):
 def problems(control: Control, *environments: str) -> tuple[str, ...]:
     made: SimpleNamespace = site()
     made.control = control
-    return verification_problems(made, environments, GROUPS)
+    return verify(made, environments, GROUPS).problems
 
 
 def test_an_environment_where_all_is_well_is_verified() -> None:

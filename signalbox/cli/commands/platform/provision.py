@@ -1,5 +1,6 @@
 """`signalbox provision`: what requests of ServiceNow have become, whether it still is so, and its end by two people."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -7,6 +8,7 @@ import click
 from signalbox.cli.app_client import find_app
 from signalbox.cli.errors import NO, RefusedByApp
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
+from signalbox.cli.persona_rights import declared_rights, sign_in_problems
 
 _STEPS = ("experimentation", "productionisation")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -88,6 +90,32 @@ def resume(context: click.Context, order: str, reason: str, person: str, as_json
         raise RefusedByApp(f"{operation['id']} ended as {operation['status']}: {operation['because']}")
     emit_answer(result, as_json)
     context.exit(0 if result["state"] == "ready" else NO)
+
+
+@provision.command("sign-in")
+@click.argument("persona")
+@click.option(
+    "--config",
+    "configuration",
+    default="signalbox.yaml",
+    show_default=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file whose matrix is compared.",
+)
+@_as
+@_json
+@click.pass_context
+def sign_in(context: click.Context, persona: str, configuration: Path, person: str, as_json: bool) -> None:
+    """Sign in, and compare what the app lets you do with the matrix of PERSONA; ends with 1 where it differs."""
+    declared = declared_rights(configuration)
+    if persona not in declared:
+        raise click.UsageError(f"{persona!r} is no persona; use one of {', '.join(sorted(declared))}")
+    name, problems = sign_in_problems(find_app(person, signed=True), declared, persona)
+    if as_json:
+        emit_json({"name": name, "persona": persona, "problems": problems})
+    else:
+        emit_table(("who", "problem"), [(name, problem) for problem in problems], f"{name} may do what {persona} may")
+    context.exit(NO if problems else 0)
 
 
 @provision.command()
