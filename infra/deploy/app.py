@@ -1,4 +1,4 @@
-"""`python -m infra.deploy.app SCM_URL PACKAGE READINESS_URL`: publish a package and wait until the app runs it.
+"""`python -m infra.deploy.app SCM_URL PACKAGE HEALTH_URL`: publish a package and wait until the app runs it.
 
 Publishing is accepted long before it is done, and an accepted package can still fail: so this follows the deployment to
 its end, and then asks the app itself. The token comes from AZURE_ACCESS_TOKEN.
@@ -54,15 +54,18 @@ def follow(send: Send, scm: str, deployment: str, pause: Pause = wait) -> None:
     raise NotDeployed(f"deployment {deployment} has not ended after {_LONGEST_S} s")
 
 
-def await_ready(send: Send, readiness: str, pause: Pause = wait) -> None:
-    """Wait until the app answers that it is ready. Raises NotDeployed with its last answer."""
+def await_life(send: Send, health: str, pause: Pause = wait) -> None:
+    """Wait until the app says that it lives. Raises NotDeployed with its last answer.
+
+    It is the one question that asks for no identity: the pipeline's has no role in the app.
+    """
     body = ""
     for _ in range(_LONGEST_S // _PAUSE_S):
-        status, body = send("GET", readiness, None)
+        status, body = send("GET", health, None)
         if status == 200:
             return
         pause(_PAUSE_S)
-    raise NotDeployed(f"the app is not ready: {body[:500]}")
+    raise NotDeployed(f"the app does not live: {body[:500]}")
 
 
 def _send(method: str, url: str, body: bytes | None) -> tuple[int, str]:
@@ -77,10 +80,10 @@ def _send(method: str, url: str, body: bytes | None) -> tuple[int, str]:
         return 503, str(fault)
 
 
-def main(scm: str, package: str, readiness: str) -> int:
+def main(scm: str, package: str, health: str) -> int:
     try:
         follow(_send, scm, publish(_send, scm, Path(package).read_bytes()))
-        await_ready(_send, readiness)
+        await_life(_send, health)
     except NotDeployed as failure:
         sys.stderr.write(f"{failure}\n")
         return 1

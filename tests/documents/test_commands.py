@@ -58,6 +58,11 @@ EXCEPTIONS = {
     "az devops configure --defaults organization=https://dev.azure.com/contoso project=mlops": AZURE,
     "az group create --name rg-signalbox-prod --location westeurope": AZURE,
     "az provider register --namespace Microsoft.App --wait": AZURE,
+    "az pipelines runs artifact download --run-id ID --artifact-name plan --path plan": AZURE,
+    "az storage container immutability-policy show --resource-group rg-datahub --account-name datahub"
+    " --container-name CONTAINER": AZURE,
+    "az storage container immutability-policy lock --resource-group rg-datahub --account-name datahub"
+    " --container-name CONTAINER --if-match ETAG": AZURE,
     'az keyvault secret set --vault-name VAULT --name secrets-key --value "$(openssl rand -base64 32)"': AZURE,
     "az functionapp stop --name APP --resource-group rg-signalbox-prod": AZURE,
     "az functionapp start --name APP --resource-group rg-signalbox-prod": AZURE,

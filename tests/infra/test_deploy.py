@@ -79,8 +79,8 @@ def test_a_deployment_that_fails_after_it_was_accepted_is_a_failure():
         app.follow(scm, "https://scm", "d1", no_pause)
 
 
-def test_an_app_that_never_becomes_ready_is_a_failure():
+def test_an_app_that_never_lives_is_a_failure():
     scm = Scm(*[(503, "starting")] * 200)
 
     with pytest.raises(app.NotDeployed, match="starting"):
-        app.await_ready(scm, "https://app/api/v1/readiness", no_pause)
+        app.await_life(scm, "https://app/api/v1/health", no_pause)

@@ -12,6 +12,8 @@ from infra.check.evaluation import evaluate
 from infra.check.judgement import committed_files
 from infra.check.parameters import order
 from infra.check.values import Deployment
+from shared.domain.access.permissions import Action
+from triggers.http.routes import ROUTES
 
 PROJECT = Path(__file__).parents[2]
 PIPELINES = sorted((PROJECT / "pipelines" / "infra").glob("*.yml"))
@@ -46,6 +48,15 @@ def test_what_is_in_flight_is_replayed_before_a_release_unless_somebody_says_oth
     ((condition, (step,)),) = replay.items()
     assert condition == "${{ if eq(parameters.inFlight, 'replay') }}"
     assert "signalbox replay --hub signalbox" in step["inputs"]["inlineScript"]
+
+
+def test_what_a_deployment_asks_of_the_app_needs_no_identity():
+    """The pipeline sends its token to Azure alone, and the app would answer 401 to every other question."""
+    text = (PROJECT / "pipelines" / "infra" / "deploy-app.yml").read_text()
+    (path,) = re.findall(r"azurewebsites\.net/api/v1/(\S+)\"", text)
+    (route,) = [route for route in ROUTES if (route.method, route.path) == ("GET", path)]
+
+    assert route.may is Action.ANYONE
 
 
 def test_a_sandbox_of_azd_can_be_evaluated():
