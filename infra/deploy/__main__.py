@@ -100,6 +100,9 @@ def main(arguments: list[str]) -> int:
         return _REFUSED
     installation, data = json.loads(text), json.loads(files.texts[GENERATED])
     steps = options.steps.split(",") if options.steps else list(step_names(data))
+    if unknown := [name for name in steps if name not in step_names(data)]:
+        sys.stderr.write(f"{', '.join(unknown)} is no step; use {', '.join(step_names(data))}\n")
+        return _REFUSED
     if options.command == "teardown":
         tear_down(installation, data, steps)
         return 0
@@ -115,7 +118,8 @@ def main(arguments: list[str]) -> int:
                 f"the plan is {current} now, and {options.digest} was approved: plan and approve it again\n"
             )
             return _REFUSED
-        apply(installation, data, steps, current)
+        # A step without changes is not written again: an app restarts when its settings are.
+        apply(installation, data, [name for name in steps if changes[name]], current)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -13,6 +14,7 @@ from infra.deploy import __main__ as deploy
 from infra.deploy import azure, settle
 from infra.local import manager
 from infra.local.__main__ import main as local_az
+from tests.amounts import amount
 from tests.emulators.managed import AGENT, Managed, refused
 
 PROJECT = Path(__file__).parents[2]
@@ -22,6 +24,10 @@ TEAM = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-mlops-experiment"
 WORKSPACE, ML_VERSION = f"{TEAM}/providers/Microsoft.MachineLearningServices/workspaces/mlw-experiment", "2026-05-01"
 STACK = "signalbox-team-experiment"
 Run = Callable[..., tuple[int, str]]
+
+
+class Died(BaseException):
+    """The agent is gone; nothing catches it."""
 
 
 def az(*arguments: str) -> Any:
@@ -128,6 +134,43 @@ def test_a_change_by_hand_is_drift_and_a_teardown_leaves_the_platform(
     assert managed.kept().names("rg-signalbox-prod") == platform != []
 
 
+@pytest.mark.long
+def test_an_apply_that_dies_is_completed_by_another_plan_and_each_step_is_one_stack(
+    managed: Managed, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies before and after each stack is made: what is there stays, and what is left is planned and approved."""
+    made(run, "platform", "hub-account")
+    steps, names = "team:experiment,team:dev", ("signalbox-team-experiment", "signalbox-team-dev")
+    managed.resources().resource_groups.create_or_update("rg-mlops-dev", {"location": "westeurope"})
+    tries, digests = Counter[tuple[str, str]](), list[str]()
+
+    def deadly(*arguments: str) -> Any:
+        is_stack = arguments[:3] == ("stack", "group", "create")
+        name = arguments[arguments.index("--name") + 1] if is_stack else ""
+        for moment in ("before", "after"):
+            if moment == "after":
+                answer = az(*arguments)
+            tries[name, moment] += 1
+            if is_stack and tries[name, moment] == 1:
+                raise Died(f"{moment} {name}")
+        return answer
+
+    monkeypatch.setattr(azure, "az", deadly)
+    for _ in range(2 * len(names)):
+        digests.append(run("plan", steps)[1])
+        with pytest.raises(Died):
+            run("apply", steps, digests[-1])
+    assert digests[0] == digests[1] != digests[2] == digests[3]  # Nothing had changed, and nobody is asked twice.
+    for _ in range(amount(2, 1000)):
+        assert run("drift", steps)[0] == 0
+        assert run("apply", steps, digests[-1])[0] == 2
+
+    groups = ("rg-mlops-experiment", "rg-mlops-dev")
+    stacks = [stack for group in groups for stack in managed.stacks().list_at_resource_group(group)]
+    assert [stack.name for stack in stacks] == list(names)
+    assert [stack.properties.description for stack in stacks] == [f"plan {digests[0]}", f"plan {digests[2]}"]
+
+
 def test_the_whole_step_takes_over_what_its_part_has_made(managed: Managed, run: Run, tmp_path: Path) -> None:
     made(run, "platform", "hub-account", "team:experiment")
     stacks = managed.stacks()
@@ -174,6 +217,14 @@ def test_an_installation_of_another_team_is_refused() -> None:
     text = json.dumps({"team": "others", "location": "x", "tags": {}})
     with pytest.raises(ValueError, match="is of others, and the request of diabetes"):
         deploy.with_variables(text, VARIABLES)
+
+
+def test_a_step_that_is_not_there_is_no_empty_plan(
+    run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "plan.sha256").write_text("")
+    assert run("plan", "team:experiment,team:nowhere")[0] == 2
+    assert "team:nowhere is no step; use platform, hub-account, team:experiment" in capsys.readouterr().err
 
 
 def test_what_is_not_imitated_is_refused(run: Run) -> None:
