@@ -210,8 +210,8 @@ def _messaging_roles() -> list[dict[str, str]]:
 def _pipeline_roles() -> list[dict[str, str]]:
     """The pipelines' own identity has what docs/deploy.md gives to the one that writes; the app has none of it."""
     row = {"kind": "ServicePrincipal", "principal": USER_ASSIGNED["oid"], "scope": f"/subscriptions/{SUBSCRIPTION}"}
-    roles = ("Contributor", "Role Based Access Control Administrator", "Azure Deployment Stack Owner")
-    return [{**row, "role": role} for role in roles]
+    granting = ("Role Based Access Control Administrator", "Locks Contributor", "Azure Deployment Stack Owner")
+    return [{**row, "role": role} for role in ("Contributor", *granting)]
 
 
 def _hub_subscription(endpoints: Endpoints, arrivals: str) -> dict[str, Any]:

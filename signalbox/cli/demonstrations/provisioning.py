@@ -191,8 +191,8 @@ def changed_by_hand(stage: Stage, azure: LocalAzure) -> None:
     account = azure.open_account(f"rg-mlops-{_ENVIRONMENT}")
     stage.line.say("changed by hand", f"allowSharedKeyAccess of {account}")
     master = load_keys(stage.cloud.state / "host").master
-    night = {"headers": {"x-functions-key": master}, "json": {}, "timeout": 30}
-    requests.post(f"{stage.cloud.endpoints.app}/admin/functions/{_NIGHT}", **night).raise_for_status()
+    night = f"{stage.cloud.endpoints.app}/admin/functions/{_NIGHT}"
+    requests.post(night, json={}, headers={"x-functions-key": master}, timeout=30).raise_for_status()
     stage.line.say("night comes", f"the timer {_NIGHT} runs drift.yml for each step that stands")
 
     def found() -> list[str]:

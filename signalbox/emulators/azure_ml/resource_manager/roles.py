@@ -90,6 +90,7 @@ _BUILT_IN: Mapping[str, tuple[str, Sequence[str], Sequence[str], Sequence[str]]]
         [],
         [],
     ),
+    "28bf596f-4eb7-45ce-b5bc-6cf482fec137": ("Locks Contributor", ["Microsoft.Authorization/locks/*"], [], []),
     "974c5e8b-45b9-4653-ba55-5f855dd0fb88": (
         "Storage Queue Data Contributor",
         [f"{_ACCOUNTS}/queueServices/queues/{verb}" for verb in ("read", "write", "delete")],
