@@ -20,10 +20,10 @@ import requests
 import yaml
 
 from signalbox.cli.app_client import AppClient
+from signalbox.cli.commands.platform.persona_rights import declared_rights, sign_in_problems
 from signalbox.cli.demonstrations.local_azure import LocalAzure
 from signalbox.cli.demonstrations.stage import Stage, Timeline, control, expect, signed_in, wait_for
 from signalbox.cli.errors import UnknownName
-from signalbox.cli.persona_rights import declared_rights, sign_in_problems
 from signalbox.host.state_folder.keys import load_keys
 from signalbox.launcher.cloud import LocalCloud
 from signalbox.launcher.hub import hub_client

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import find_app
+from signalbox.cli.commands.platform.persona_rights import declared_rights, sign_in_problems
 from signalbox.cli.errors import NO, RefusedByApp
 from signalbox.cli.output import emit_answer, emit_facts, emit_json, emit_table
-from signalbox.cli.persona_rights import declared_rights, sign_in_problems
 
 _STEPS = ("experimentation", "productionisation")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
