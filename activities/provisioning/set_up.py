@@ -14,7 +14,7 @@ from shared.domain.provisioning.set_up import wanted_set_up
 from shared.records.provisioning import find_standing
 
 if TYPE_CHECKING:
-    from shared.operations.doctor.verification import Verification
+    from shared.operations.doctor.verification import EnvironmentProof
 
 
 def set_up_devops(clients: Clients, setting_up: c.SettingUp) -> c.SetUpDone:
@@ -45,7 +45,7 @@ def look_at_set_up(clients: Clients, look: c.SetUpLook) -> c.SetUpDiffers:
 
 def verify_environments(
     clients: Clients, rules: ProvisioningRules, team: str, step: ProvisioningStep
-) -> "Verification":
+) -> "EnvironmentProof":
     """What keeps the environments of a step from being verified, and what is proven of them, one sentence each."""
     from shared.operations.doctor.verification import verify  # It imports every check of the doctor.
 

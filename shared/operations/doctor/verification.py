@@ -15,14 +15,14 @@ _TARGETS = ("workspace", "store", "group")  # The scopes that the template of a 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+class EnvironmentProof:
     """*problems*: what is broken or cannot be seen, with its remedy. *proven*: what the personas may do."""
 
     problems: tuple[str, ...]
     proven: tuple[str, ...]
 
 
-def verify(site: Site, environments: tuple[str, ...], groups: Mapping[str, str]) -> Verification:
+def verify(site: Site, environments: tuple[str, ...], groups: Mapping[str, str]) -> EnvironmentProof:
     """The look at *environments*; *groups* are the personas' object ids."""
 
     def workspaces(site: Site) -> Findings:
@@ -53,4 +53,4 @@ def verify(site: Site, environments: tuple[str, ...], groups: Mapping[str, str])
         if finding.grade in (Grade.BROKEN, Grade.UNKNOWN)
     )
     proofs = [finding for finding in findings if (finding.check, finding.grade) == ("personas", Grade.OK)]
-    return Verification(problems=problems, proven=tuple(f"{proof.subject} {proof.found}" for proof in proofs))
+    return EnvironmentProof(problems=problems, proven=tuple(f"{proof.subject} {proof.found}" for proof in proofs))
