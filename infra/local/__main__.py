@@ -95,7 +95,12 @@ def _flat(stack: dict[str, Any]) -> dict[str, Any]:
 
 def _identities(_: Options) -> Any:
     return [
-        {**row["properties"], "name": row["name"], "resourceGroup": row["id"].split("/")[4]}
+        {
+            "clientId": templates.made_up(f"<{row['id']}#properties.clientId>"),
+            **row["properties"],
+            "name": row["name"],
+            "resourceGroup": row["id"].split("/")[4],
+        }
         for row in manager.send("GET", f"{_scope()}/providers/{manager.IDENTITY}")["value"]
     ]
 

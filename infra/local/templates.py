@@ -24,6 +24,11 @@ def arm_template(evaluation: Evaluation, home: str) -> dict[str, Any]:
     return {"$schema": _SCHEMA, "contentVersion": "1.0.0.0", "resources": resources, "outputs": outputs}
 
 
+def made_up(reference: str) -> str:
+    """A GUID for what *reference* is about, as ids of principals and clients are: the same each time."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, reference.lower()))
+
+
 def _sent(resource: Deployed) -> dict[str, Any]:
     place = {"type": resource.type, "apiVersion": resource.version, "name": resource.name}
     scope = {"scope": resource.scope} if resource.scope else {}
@@ -42,7 +47,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Reference):
         return _plain(value.runtime())
     if isinstance(value, Runtime) and value.endswith("Id>"):
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, value.lower()))  # Ids of principals and clients are GUIDs.
+        return made_up(value)
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else json.loads(json.dumps(value))

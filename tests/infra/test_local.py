@@ -202,6 +202,7 @@ def test_a_connection_is_trusted_once(managed: Managed, run: Run) -> None:
     del run
     identity = f"{TEAM}/providers/{manager.IDENTITY}/id"
     managed.kept().put(identity, "2024-11-30", {"location": "westeurope", "properties": {"clientId": "c1"}})
+    managed.kept().put(f"{identity}-of-the-app", "2024-11-30", {"location": "westeurope"})
     row = {"name": "diabetes-dev", "client": "c1", "issuer": "https://issuer", "subject": "sc://dev"}
     for _ in range(2):
         assert settle.main(json.dumps([row])) == 0
