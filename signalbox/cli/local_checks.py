@@ -40,6 +40,11 @@ def check_configuration(app: Path, file: Path) -> int:
     return _run(app, "shared.config", [str(file)])
 
 
+def persona_matrix(app: Path, file: Path) -> tuple[int, str]:
+    """The matrix of the configuration *file* as JSON, by the code in the folder *app*, and 0 where it can be used."""
+    return _answer(app, "shared.operations.persona_matrix", [str(file)])
+
+
 def change_keys(app: Path, arguments: list[str], token: str = "") -> int:
     """Make or change signing keys with the code in *app*; 2 where it is refused. *token* is for the vault."""
     return _run(app, "shared.operations.signing_keys", arguments, token)

@@ -3,6 +3,7 @@
 The app says it for a token that it has verified; the file is the project's own, and not what the app was deployed with.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,24 +11,20 @@ from typing import Any
 import click
 
 from signalbox.cli.app_client import AppClient
+from signalbox.cli.local_checks import persona_matrix
+from signalbox.product import app_folder
 
 Rights = Mapping[str, frozenset[str]]
 
 
 def declared_rights(configuration: Path) -> dict[str, Rights]:
     """The places by action, of each persona; those of a team are `TEAM:NAME`. Raises ClickException."""
-    from shared.config import ConfigurationError, load
-
-    try:
-        permissions = load(configuration).permissions
-    except (ConfigurationError, OSError) as problem:
-        raise click.ClickException(f"{configuration} has no matrix: {problem}") from problem
+    code, text = persona_matrix(app_folder(), configuration)
+    if code:
+        raise click.ClickException(f"{configuration} has no matrix that could be compared")
     return {
-        f"{persona.team}:{persona.role.name}" if persona.team else persona.role.name: {
-            action.value: frozenset(f"{persona.team}:{place}" if persona.team else place for place in places)
-            for action, places in persona.allows.items()
-        }
-        for persona in permissions.personas
+        name: {action: frozenset(places) for action, places in rights.items()}
+        for name, rights in json.loads(text).items()
     }
 
 
