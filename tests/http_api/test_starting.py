@@ -11,7 +11,7 @@ from shared.domain.failures import Transient
 from shared.domain.promotion.approvals import Person
 from shared.records import paths
 from signalbox.host.clock import VirtualClock
-from signalbox.host.durable.client import Filter
+from signalbox.host.durable.storage.queries import Filter
 from tests.fakes.ports import FakeClients, MemoryHub
 from tests.fakes.promotion import NamedPeople
 from tests.hosted import hosted

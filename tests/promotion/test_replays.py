@@ -6,8 +6,8 @@
 from pathlib import Path
 
 from shared import contracts as c
-from signalbox.host.durable.client import Filter
 from signalbox.host.durable.functions import app_orchestrators, durable_names
+from signalbox.host.durable.storage.queries import Filter
 from signalbox.host.replays.histories import read_database
 from signalbox.host.replays.turns import replay
 from tests.host.azure_hub import stored_on_azure

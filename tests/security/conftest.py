@@ -17,7 +17,7 @@ from shared.domain.configuration import Configuration
 from shared.domain.promotion.models import ModelVersion
 from shared.ports import RegisteredModel
 from signalbox.host.clock import VirtualClock
-from signalbox.host.durable.client import Filter
+from signalbox.host.durable.storage.queries import Filter
 from tests.fakes.ports import FakeClients
 from tests.fakes.promotion import MemoryBundles, MemoryCloud, MemoryEndpoints, MemoryModels
 from tests.hosted import HostedApp, hosted

@@ -17,17 +17,17 @@ from aiohttp import web
 from signalbox.host.durable.client import (
     BadRequestError,
     ConflictError,
-    Filter,
     GoneError,
     HubClient,
     NotFinishedError,
     NotFoundError,
     StandingError,
 )
-from signalbox.host.durable.entities import EntityFilter, EntityName
+from signalbox.host.durable.entities import EntityName
 from signalbox.host.durable.model import FINISHED, InstanceRow, Kind, Status
 from signalbox.host.durable.orchestrations.scheduling import UnknownFunctionError
 from signalbox.host.durable.payloads import entity_payload, history_payload, management_urls, status_payload
+from signalbox.host.durable.storage.queries import EntityFilter, Filter, Key
 from signalbox.host.log import LOGGER
 from signalbox.host.moments import from_text
 
@@ -43,6 +43,7 @@ class Address:
     webhook: str = "/runtime/webhooks/durabletask"
 
 
+_PAGE = 100  # Of `OrchestrationStatusQueryCondition` and `EntityQuery`, where the caller names no size.
 _EMPTY_KEY = "$"  # No path can name an entity whose key is empty.
 
 
@@ -167,7 +168,7 @@ class DurableApi:
         rows = self._client.entities(filter_, top, after)
         entities = [entity_payload(row, with_state=_flag(request, "fetchState")) for row in rows]
         last = [rows[-1].changed_at, str(rows[-1].entity)] if rows else []
-        return web.json_response(entities, headers=_token(last if top is not None and len(rows) == top else []))
+        return web.json_response(entities, headers=_token(last if len(rows) == top else []))
 
     async def _entity_state(self, request: web.Request) -> web.StreamResponse:
         state = self._client.entity_state(_entity(request))
@@ -251,10 +252,10 @@ def _seconds(request: web.Request, name: str) -> float | None:
         return None
 
 
-def _page(request: web.Request) -> tuple[int | None, tuple[str, str] | None]:
+def _page(request: web.Request) -> tuple[int, Key | None]:
     """How many entries the caller wants, and the last one that it has seen."""
     size, token = request.query.get("top", ""), request.headers.get("x-ms-continuation-token")
-    top = int(size) if size.isdecimal() and int(size) > 0 else None
+    top = int(size) if size.isdecimal() and int(size) > 0 else _PAGE
     if not token:
         return top, None
     after = json.loads(token)
@@ -263,8 +264,8 @@ def _page(request: web.Request) -> tuple[int | None, tuple[str, str] | None]:
     return top, (str(after[0]), str(after[1]))
 
 
-def _next_page(rows: list[InstanceRow], top: int | None) -> dict[str, str]:
-    if top is None or len(rows) < top or not rows:
+def _next_page(rows: list[InstanceRow], top: int) -> dict[str, str]:
+    if len(rows) < top:
         return {}
     return _token([rows[-1].created_at, rows[-1].instance_id])
 

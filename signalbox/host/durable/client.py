@@ -9,12 +9,11 @@ import json
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 
 from signalbox.host.clock import Clock
 from signalbox.host.durable.engine import Engine
-from signalbox.host.durable.entities import EntityFilter, EntityName, EntityRow
+from signalbox.host.durable.entities import EntityName, EntityRow
 from signalbox.host.durable.history import Code, Event, event, from_line
 from signalbox.host.durable.model import FINISHED, InstanceRow, Kind, Message, Status
 from signalbox.host.durable.orchestrations.replay import input_text
@@ -22,11 +21,13 @@ from signalbox.host.durable.orchestrations.rewinding import Rewound, rewind
 from signalbox.host.durable.orchestrations.scheduling import Catalogue
 from signalbox.host.durable.storage import tables
 from signalbox.host.durable.storage.database import Storage
+from signalbox.host.durable.storage.queries import EntityFilter, Filter, Key
 from signalbox.host.moments import to_text
 from signalbox.host.settings import DurableSettings
 
 _BAD_ID = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 _LONGEST_ID = 256
+_PURGED_AT_ONCE = 200  # Between two transactions of a purge others write.
 
 
 class NotFoundError(Exception):
@@ -51,33 +52,6 @@ class StandingError(Exception):
 
 class BadRequestError(Exception):
     """The request cannot be right; the text says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which instances a query or a purge means. Times are inclusive; no statuses means all."""
-
-    created_from: datetime | None = None
-    created_to: datetime | None = None
-    statuses: Sequence[Status] = ()
-    prefix: str | None = None
-
-    def where(self) -> tuple[str, list[str]]:
-        """An SQL condition and its parameters."""
-        parts, values = ["1"], list[str]()
-        if self.created_from:
-            parts.append("created >= ?")
-            values.append(to_text(self.created_from))
-        if self.created_to:
-            parts.append("created <= ?")
-            values.append(to_text(self.created_to))
-        if self.statuses:
-            parts.append(f"status IN ({', '.join('?' * len(self.statuses))})")
-            values += [str(status) for status in self.statuses]
-        if self.prefix:
-            parts.append("substr(instance_id, 1, length(?)) = ?")
-            values += [self.prefix, self.prefix]
-        return " AND ".join(parts), values
 
 
 class HubClient:
@@ -141,15 +115,9 @@ class HubClient:
         steps = self._storage.read("SELECT events FROM history WHERE instance_id = ? ORDER BY step", instance_id)
         return [from_line(line) for step in steps for line in step["events"].split("\n")]
 
-    def query(self, filter_: Filter, top: int | None = None, after: tuple[str, str] | None = None) -> list[InstanceRow]:
-        """Instances by creation time, at most *top*, after the (created, instance id) of an earlier page."""
-        condition, values = filter_.where()
-        if after:
-            # By the last key and not by OFFSET: instances that are purged between two pages would move the rest, and
-            # some would be skipped.
-            condition, values = f"{condition} AND (created, instance_id) > (?, ?)", [*values, *after]
-        limit = "" if top is None else f" LIMIT {top}"
-        sql = f"SELECT * FROM instances WHERE {condition} ORDER BY created, instance_id{limit}"
+    def query(self, filter_: Filter, top: int | None = None, after: Key | None = None) -> list[InstanceRow]:
+        """At most *top* instances, after the (created, instance id) of an earlier page."""
+        sql, values = filter_.page("*", top, after)
         return [tables.read_instance(row) for row in self._storage.read(sql, *values)]
 
     async def raise_event(self, instance_id: str, name: str, data: str | None) -> None:
@@ -191,23 +159,38 @@ class HubClient:
                 "Only orchestrations in a terminal state can be purged, but the orchestration with instance ID "
                 f"{instance_id} has status {row.status}"
             )
-        return await self._erase([row])
+        count = await self._erase([instance_id])
+        await self._storage.give_back()
+        return count
 
     async def purge_by(self, filter_: Filter) -> int:
-        """Erase the finished instances that match; how many."""
-        return await self._erase(self.query(filter_))
+        """Erase the finished instances that match, a page in each transaction; how many."""
+        statuses = [status for status in FINISHED if not filter_.statuses or status in filter_.statuses]
+        if not statuses:
+            return 0
+        count, after = 0, None
+        while True:
+            sql, values = replace(filter_, statuses=statuses).page("created, instance_id", _PURGED_AT_ONCE, after)
+            keys = [(row["created"], row["instance_id"]) for row in self._storage.read(sql, *values)]
+            if not keys:
+                break
+            after = keys[-1]
+            count += await self._erase([instance_id for _, instance_id in keys])
+        await self._storage.give_back()
+        return count
 
-    async def _erase(self, rows: Sequence[InstanceRow]) -> int:
-        finished_ids = [row.instance_id for row in rows if row.finished]
-
-        def work(connection: tables.Connection) -> None:
-            for instance_id in finished_ids:
+    async def _erase(self, instance_ids: Sequence[str]) -> int:
+        def work(connection: tables.Connection) -> list[str]:
+            # Looked at again here: meanwhile a new start may have taken the id.
+            finished = [one for one in instance_ids if tables.status_of(connection, one) in FINISHED]
+            for instance_id in finished:
                 tables.erase(connection, instance_id)
+            return finished
 
-        await self._storage.write(work)
-        for instance_id in finished_ids:
+        erased_ids = await self._storage.write(work)
+        for instance_id in erased_ids:
             self._engine.forget(instance_id)
-        return len(finished_ids)
+        return len(erased_ids)
 
     async def wait(self, instance_id: str) -> InstanceRow:
         """The instance's row once it has finished. Raises NotFoundError."""
@@ -231,15 +214,9 @@ class HubClient:
         body = {"id": uuid.uuid4().hex, "op": operation, "input": text, "signal": True}
         await self._engine.send(Message(instance_id=str(entity), kind=Kind.OPERATION, body=body))
 
-    def entities(
-        self, filter_: EntityFilter, top: int | None = None, after: tuple[str, str] | None = None
-    ) -> list[EntityRow]:
-        """Entities by the time of their last change, at most *top*, after the (time, id) of an earlier page."""
-        condition, values = filter_.where()
-        if after:
-            condition, values = f"{condition} AND (updated, entity_id) > (?, ?)", [*values, *after]
-        limit = "" if top is None else f" LIMIT {top}"
-        sql = f"SELECT * FROM entities WHERE {condition} ORDER BY updated, entity_id{limit}"
+    def entities(self, filter_: EntityFilter, top: int | None = None, after: Key | None = None) -> list[EntityRow]:
+        """At most *top* entities, after the (time, id) of an earlier page."""
+        sql, values = filter_.page(top, after)
         return [
             EntityRow(entity=EntityName.parse(row["entity_id"]), state=row["state"], changed_at=row["updated"])
             for row in self._storage.read(sql, *values)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from signalbox.host.clock import Clock
 from signalbox.host.containment import describe
@@ -54,29 +53,6 @@ class EntityRow:
     changed_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntityFilter:
-    """Which entities a list shows: those of a name, changed between two moments."""
-
-    name: str | None = None
-    changed_from: datetime | None = None
-    changed_to: datetime | None = None
-
-    def where(self) -> tuple[str, list[str]]:
-        """An SQL condition and its parameters."""
-        parts, values = ["1"], list[str]()
-        if self.name:
-            parts.append("substr(entity_id, 1, length(?)) = ?")
-            values += [f"@{self.name.lower()}@"] * 2
-        if self.changed_from:
-            parts.append("updated >= ?")
-            values.append(to_text(self.changed_from))
-        if self.changed_to:
-            parts.append("updated <= ?")
-            values.append(to_text(self.changed_to))
-        return " AND ".join(parts), values
-
-
 class EntityQueue:
     """Performs stored operations; an operation's row goes when its effect and its answer are written."""
 
@@ -91,12 +67,13 @@ class EntityQueue:
         self._storage = storage
         self._functions = {name.lower(): function for name, function in functions.items()}
         self._deliver = deliver
-        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # A lock lasts as long as an operation holds it or waits for it: entities are without number.
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def perform(self, message: Message) -> None:
         """Run one operation and write its outcome."""
         entity = EntityName.parse(message.instance_id)
-        async with self._locks[str(entity)]:
+        async with self._locks.setdefault(str(entity), asyncio.Lock()):
             outcome = await self._run(entity, message)
             if outcome["results"][0]["isError"]:
                 reason = outcome["results"][0]["result"]

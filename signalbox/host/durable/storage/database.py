@@ -21,6 +21,10 @@ T = TypeVar("T")
 Write = Callable[[sqlite3.Connection], T]
 Synchronous = Literal["FULL", "NORMAL"]
 _LARGEST_BATCH = 512
+_LARGEST_JOURNAL = 16 * 1024 * 1024  # One large transaction would otherwise leave its size on the disk.
+# Free pages that stay in the file: the next instances need them.
+_SPARE_PAGES, _SPARE_SHARE = 1024, 0.2
+_PAGES_AT_ONCE = 500  # Some milliseconds, in which nobody else writes.
 
 _Job = tuple[Write[Any], Callable[[Any, BaseException | None], None]]
 _Done = tuple[Callable[[Any, BaseException | None], None], Any, BaseException | None]
@@ -47,8 +51,10 @@ class Storage:
         # because `stop` closes the reader from another one.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=256)
         connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # Of a new file alone, which has no table yet.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={self._synchronous}")
+        connection.execute(f"PRAGMA journal_size_limit={_LARGEST_JOURNAL}")
         return connection
 
     def read(self, sql: str, *parameters: object) -> list[sqlite3.Row]:
@@ -69,6 +75,12 @@ class Storage:
     def enqueue(self, work: Write[T], settle: Callable[[T, BaseException | None], None]) -> None:
         """Queue *work* from any thread; *settle* is called on the event loop when it is durable or has failed."""
         self._jobs.put((work, settle))
+
+    async def give_back(self) -> None:
+        """Return the pages of erased rows to the file system, a piece at a time. A file of an earlier release, which
+        was made without the list of pages that this needs, only uses them again."""
+        while await self.write(_shrink):
+            pass
 
     def close(self) -> None:
         """Finish the queued writes and close the file."""
@@ -122,6 +134,22 @@ def _transact(connection: sqlite3.Connection, jobs: list[_Job]) -> list[_Done]:
             connection.execute("ROLLBACK")
         raise
     return results
+
+
+def _shrink(connection: sqlite3.Connection) -> bool:
+    """Give some free pages back; whether there are more to give."""
+    free_count = _pragma(connection, "freelist_count")
+    surplus = free_count - max(_SPARE_PAGES, int(_pragma(connection, "page_count") * _SPARE_SHARE))
+    if surplus <= 0:
+        return False
+    # Python's module takes one step of a pragma without columns, and a step is a page.
+    for _ in range(min(surplus, _PAGES_AT_ONCE)):
+        connection.execute("PRAGMA incremental_vacuum(1)").fetchall()
+    return surplus > _PAGES_AT_ONCE and _pragma(connection, "freelist_count") < free_count
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 def _settle_all(results: list[_Done]) -> None:

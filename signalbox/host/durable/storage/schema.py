@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS instances (
     updated TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS instances_created ON instances (created, instance_id);
+CREATE INDEX IF NOT EXISTS instances_status ON instances (status, created, instance_id);
 CREATE TABLE IF NOT EXISTS history (
     instance_id TEXT NOT NULL,
     step INTEGER NOT NULL,
@@ -49,6 +50,7 @@ CREATE TABLE IF NOT EXISTS entities (
     state TEXT NOT NULL,
     updated TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS entities_updated ON entities (updated, entity_id);
 CREATE TABLE IF NOT EXISTS schedules (
     function TEXT PRIMARY KEY,
     last TEXT,

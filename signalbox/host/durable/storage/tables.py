@@ -85,10 +85,13 @@ def waiting_events(connection: sqlite3.Connection, instance_id: str) -> list[Mes
 
 def rewrite_activity(connection: sqlite3.Connection, activity: ActivityRow) -> bool:
     """Store what is left to do of *activity*; False and nothing is left where nobody waits for it any more."""
-    waits = "SELECT 1 FROM instances WHERE execution_id = ? AND status IN ('Pending', 'Running', 'Suspended')"
+    waits = (
+        "SELECT 1 FROM instances WHERE instance_id = ? AND execution_id = ? "
+        "AND status IN ('Pending', 'Running', 'Suspended')"
+    )
     update = connection.execute(
         f"UPDATE activities SET input = ? WHERE id = ? AND EXISTS ({waits})",
-        (activity.input, activity.id, activity.execution_id),
+        (activity.input, activity.id, activity.instance_id, activity.execution_id),
     )
     if update.rowcount == 0:
         connection.execute("DELETE FROM activities WHERE id = ?", (activity.id,))
