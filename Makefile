@@ -66,7 +66,7 @@ up: setup  ## The local cloud and the app, until Ctrl-C.
 up-demo: setup  ## The local cloud of `make demo` again, until Ctrl-C: its promotions, runs and evidence, to look at in a browser.
 	@$(BIN)/signalbox up --demo
 
-test proofs coverage chaos: export OPENBLAS_NUM_THREADS = 1  # Tests fill the cores; NumPy's threads would only spin beside them.
+test proofs coverage chaos soak: export OPENBLAS_NUM_THREADS = 1  # Tests fill the cores; NumPy's threads would only spin beside them.
 
 test: driver  ## All tests; long proofs in their short form.
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
@@ -80,10 +80,15 @@ coverage: driver  ## All tests again, with every line and branch counted, in the
 
 chaos: setup  ## The full storms: 500 kills of the host and its workers, 1,000 files with bad events, 50 kills among 20 files, every step of retraining, every move of a promotion refused, 10,000 messages, a log of 60,000 lines.
 	@SIGNALBOX_PROOFS=1 SIGNALBOX_STORM_FILES=1000 SIGNALBOX_KILLED_FILES=20 SIGNALBOX_KILLS=50 SIGNALBOX_CHAOS_LOOP=1 SIGNALBOX_SAGA=1 $(BIN)/python -m pytest tests/onemachine -v
-	@SIGNALBOX_PROOFS=1 SIGNALBOX_HOST_KILLS=500 $(BIN)/python -m pytest tests/host/test_kills.py -v
+	@SIGNALBOX_PROOFS=1 SIGNALBOX_HOST_KILLS=500 $(BIN)/python -m pytest tests/host/test_kills.py tests/host/test_soak.py -v
 	@SIGNALBOX_EXAMPLES=4 $(BIN)/python -m pytest tests/retraining/test_storm.py -v
 	@SIGNALBOX_CHAOS_MESSAGES=10000 $(BIN)/python -m pytest tests/messaging/test_kills.py tests/messaging/test_records.py -v
 	@SIGNALBOX_FULL_LOGS=1 $(BIN)/python -m pytest tests/emulators/test_storage.py -k fifty_thousand -v
+
+.PHONY: soak
+MINUTES ?= 30
+soak: setup  ## MINUTES of mixed work at a modest rate, while the host and its workers are killed: nothing lost, doubled or left behind.
+	@SIGNALBOX_SOAK_MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/host/test_soak.py -v
 
 # The driver of the tests in a browser, where there is a browser: 45 MB to fetch and 165 MB on the disk, which `make demo`
 # does without. It drives the Chromium of the system, and downloads none.
@@ -170,6 +175,7 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 	@$(BIN)/python bench/chains.py
 	@$(BIN)/python bench/starts.py
 	@$(BIN)/python bench/workers.py
+	@$(BIN)/python bench/scale.py
 	@$(BIN)/python bench/data_check.py
 	@$(BIN)/python bench/paired_bootstrap.py
 	@$(BIN)/python bench/gate_statistics.py
