@@ -122,6 +122,19 @@ def test_an_orchestrator_goes_on_in_another_process(client: Client, served: Serv
     assert client.wait(instance)["output"] == [1, "well", 2]
 
 
+@pytest.mark.parametrize(("ends", "attempts", "state"), [(1, 2, 1), (9, 3, None)])
+def test_an_operation_of_an_entity_is_tried_again_in_another_process(
+    client: Client, served: Served, ends: int, attempts: int, state: int | None
+) -> None:
+    path = f"/entities/fragile/{ends}"
+    assert client.durable("POST", f"{path}?op=add").status == 202
+    client.until(lambda: served.process.counted()[str(ends)], lambda count: count >= attempts)
+    client.until(lambda: served.process.rows("SELECT 1 FROM inbox"), lambda rows: not rows)
+    reply = client.durable("GET", path)
+    assert (served.process.counted()[str(ends)], reply.status) == (attempts, 404 if state is None else 200)
+    assert state is None or reply.json() == state
+
+
 def test_a_signal_to_the_whole_group_ends_it_in_order(tmp_path: Path) -> None:
     process = Process(APP, tmp_path, "--workers", "2", "--allow-unserved")
     try:

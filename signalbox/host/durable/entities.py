@@ -7,6 +7,7 @@ others nor start orchestrations; what asks for that all the same is refused.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -15,7 +16,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from signalbox.host.clock import Clock
-from signalbox.host.containment import describe
+from signalbox.host.containment import ProcessEndedError, describe
 from signalbox.host.durable.history import Code, event
 from signalbox.host.durable.model import Kind, Message
 from signalbox.host.durable.orchestrations.scheduling import new_row_id
@@ -23,6 +24,8 @@ from signalbox.host.durable.storage import tables
 from signalbox.host.durable.storage.database import Storage
 from signalbox.host.log import LOGGER
 from signalbox.host.moments import to_text
+
+_TRIES = 3
 
 EntityFunction = Callable[[str], Awaitable[str]]
 """Runs one batch: the entity context as JSON text in, the entity state as JSON text out."""
@@ -98,12 +101,20 @@ class EntityQueue:
         operation = {"name": message.body["op"], "input": message.body["input"]}
         context = {"self": {"name": entity.name, "key": entity.key}, "exists": bool(rows), "state": state}
         try:
-            outcome: dict[str, Any] = json.loads(await function(json.dumps({**context, "batch": [operation]})))
+            outcome = await _attempt(function, json.dumps({**context, "batch": [operation]}))
         except Exception as error:
             return _refusal(describe(error), state)
         if outcome.get("signals"):
             return _refusal(f"The entity '{entity.name}' sends signals, which this host does not deliver.", state)
         return outcome
+
+
+async def _attempt(function: EntityFunction, context: str) -> dict[str, Any]:
+    for _ in range(_TRIES - 1):
+        # Nothing is written before an operation has ended, and what ended its worker may have been somebody else.
+        with contextlib.suppress(ProcessEndedError):
+            return dict(json.loads(await function(context)))
+    return dict(json.loads(await function(context)))
 
 
 def _refusal(reason: str, state: str | None) -> dict[str, Any]:

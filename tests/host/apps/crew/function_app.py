@@ -4,6 +4,7 @@ import ctypes
 import logging
 import os
 import threading
+from pathlib import Path
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -56,6 +57,18 @@ def block(req: func.HttpRequest) -> str:
 def process(req: func.HttpRequest) -> str:
     together.wait(0.3)  # So long that a second call finds the first one's worker busy.
     return f"{os.getpid()} {req.method}"
+
+
+@app.entity_trigger(context_name="context")
+def fragile(context: df.DurableEntityContext) -> None:
+    """Counts its operations; each ends its process as often as the key says, before it counts."""
+    with Path(os.environ["EFFECTS"]).open("a+") as log:
+        log.write(f"{context.entity_key}\n")
+        log.seek(0)
+        attempts = log.read().split().count(context.entity_key)
+    if attempts <= int(context.entity_key):
+        os._exit(3)
+    context.set_state(context.get_state(lambda: 0) + 1)
 
 
 @app.activity_trigger(input_name="how")
