@@ -201,7 +201,8 @@ proof-model-signing: setup  ## sigstore's model_signing accepts the model's sign
 	@test -x .venv-model-signing/bin/model_signing || { $(PYTHON) -m venv .venv-model-signing && .venv-model-signing/bin/pip install --quiet 'model-signing==1.1.1' 'pyopenssl<27'; }
 	@SIGNALBOX_MODEL_SIGNING=$(CURDIR)/.venv-model-signing/bin/model_signing $(BIN)/python -m pytest tests/trust/test_model_signing.py -q
 
-bench-peers: setup  ## The drift detector beside evidently, in an environment of its own (about 1 GB).
+bench-peers: setup  ## The host beside other engines (Python 3.13), and the drift detector beside evidently, each in an environment of its own (about 2 GB).
+	@$(BIN)/python bench/peers.py
 	@$(BIN)/python bench/drift_peer.py
 
 clean:
