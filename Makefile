@@ -192,7 +192,7 @@ bench: setup  ## Every benchmark beside its peer; docs/benchmarks.md keeps the f
 .PHONY: proof-worker
 WORKER_PYTHON ?= python3.13
 proof-worker: setup  ## Microsoft's own worker library behind our host: the conformance suite, and the package as it is deployed with scenes of the demonstrations; needs Python 3.13, and about 1 GB for a moment.
-	@test -f .venv-worker/.ready || { $(WORKER_PYTHON) -m venv .venv-worker && .venv-worker/bin/pip install --quiet 'azure-functions-runtime>=1.3,<2' 'azure-functions-durable>=1.7,<2' && touch .venv-worker/.ready; }
+	@test -f .venv-worker/.ready || { $(WORKER_PYTHON) -m venv .venv-worker && .venv-worker/bin/pip install --quiet 'azure-functions-runtime>=1.3,<2' 'azure-functions-durable>=1.7,<2' 'azurefunctions-extensions-http-fastapi>=1,<2' && touch .venv-worker/.ready; }
 	@SIGNALBOX_WORKER_PYTHON=$(CURDIR)/.venv-worker/bin/python $(BIN)/python -m pytest tests/conformance tests/host/test_library_worker.py -q
 	@SIGNALBOX_WORKER_PYTHON=$(CURDIR)/.venv-worker/bin/python SIGNALBOX_PROOFS=1 $(BIN)/python -m pytest tests/infra/test_worker.py -q
 

@@ -16,6 +16,7 @@ from azure.functions.meta import Datum, get_binding_registry
 
 from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
+from signalbox.host.streaming.extension import is_request_type
 from signalbox.host.web.responses import cookie_lines
 
 # What a function may have beside its trigger.
@@ -52,6 +53,13 @@ class TraceContext:
         return {}
 
     Traceparent, Tracestate, Attributes = trace_parent, trace_state, attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Trigger data that no converter has to read."""
+
+    value: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +159,8 @@ def check_annotation(function: Function) -> None:
     """Refuse a trigger parameter the real worker refuses. Raises HostError that names what works."""
     if function.annotation is None or _is_plain(function.kind, function.annotation):
         return
+    if function.kind == "httpTrigger" and is_request_type(function.annotation):
+        return
     try:
         fits = converter(function.kind).check_input_type_annotation(function.annotation)
     except TypeError:  # The SDK's converter asks `issubclass` of what is no class.
@@ -162,8 +172,10 @@ def check_annotation(function: Function) -> None:
         )
 
 
-def decode(function: Function, data: Datum, metadata: Mapping[str, Datum]) -> Any:
+def decode(function: Function, data: Datum | Ready, metadata: Mapping[str, Datum]) -> Any:
     """The trigger argument of *function* made from *data* by the SDK's converter for its kind."""
+    if isinstance(data, Ready):
+        return data.value
     return _decoded(function.kind, function.annotation, data, metadata)
 
 

@@ -104,7 +104,7 @@ def start(
         owns_process=True,
         auth=auth,
         workers=workers,
-        worker_python=worker_python,
+        worker_python=worker_python and worker_python.absolute(),  # Not resolved: the link is the environment.
         allow_unserved=allow_unserved,
         strict_replay=strict_replay,
     )

@@ -11,6 +11,7 @@ from contextvars import copy_context
 from datetime import timedelta
 from typing import Any, Protocol
 
+from aiohttp import web
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import (
@@ -18,6 +19,7 @@ from signalbox.host.bindings import (
     Beside,
     ClientBinding,
     InvocationContext,
+    Ready,
     Results,
     arguments,
     decode,
@@ -27,6 +29,7 @@ from signalbox.host.bindings import (
 from signalbox.host.containment import CallEndedError, containing, describe
 from signalbox.host.functions import Function
 from signalbox.host.log import INVOCATION, LOGGER, log_invocation
+from signalbox.host.streaming.extension import StreamBridge
 from signalbox.host.workers.threads import Threads
 
 # The app setting by which Azure's Python worker sizes its pool for functions that are not async.
@@ -56,6 +59,12 @@ class Calls(Protocol):
         """What the function answers, encoded; `Results` if it has output bindings."""
         ...
 
+    async def stream(
+        self, function: Function, request: web.Request, parameters: Mapping[str, str]
+    ) -> web.StreamResponse:
+        """The answer of a function that takes requests of the http-fastapi extension."""
+        ...
+
     def stop(self) -> None: ...
 
 
@@ -67,6 +76,7 @@ class Invoker:
         self._client = client
         self._timeout = timeout
         self.is_stuck = False  # Whether a thread of this process runs a call that has been given up.
+        self._bridge: StreamBridge | None = None
         self._callers = 0
         self._threads = _new_threads()
 
@@ -93,7 +103,7 @@ class Invoker:
     async def _perform(
         self,
         function: Function,
-        data: Datum,
+        data: Datum | Ready,
         headers: Mapping[str, str] | None,
         instance: str,
         metadata: Mapping[str, Datum] | None,
@@ -141,6 +151,18 @@ class Invoker:
         except Exception as error:
             LOGGER.error("function=%s returned what cannot be sent: %s", function.name, describe(error))
             raise
+
+    async def stream(
+        self, function: Function, request: web.Request, parameters: Mapping[str, str]
+    ) -> web.StreamResponse:
+        """The answer of a function that takes requests of the http-fastapi extension."""
+
+        async def call(given: Any) -> Any:
+            result, _ = await self._perform(function, Ready(given), request.headers, "-", None, Beside())
+            return result
+
+        self._bridge = self._bridge or StreamBridge()
+        return await self._bridge.serve(function.name, request, parameters, call)
 
     async def _call(self, function: Function, values: dict[str, Any]) -> Any:
         if function.is_async:  # In a task of its own, so that a function may cancel itself and nothing else.

@@ -38,6 +38,7 @@ from signalbox.host.settings import apply_local_settings, load_cross_origin, loa
 from signalbox.host.state_folder.keys import load_keys
 from signalbox.host.state_folder.last_words import LastWords
 from signalbox.host.state_folder.lockfile import StateLock
+from signalbox.host.streaming.extension import uses_streams
 from signalbox.host.triggers.event_grid import PATH as EVENTGRID_PATH
 from signalbox.host.triggers.event_grid import EventGridWebhook
 from signalbox.host.triggers.http import HttpTriggers, endpoint
@@ -109,6 +110,7 @@ class FunctionsHost:
         enabled = [function for name, function in all_functions.items() if _is_enabled(name)]
         self._kinds = sort_by_kind(enabled, leave_out=options.allow_unserved)
         self.functions = {function.name: function for functions in self._kinds.values() for function in functions}
+        self._are_streams = self._spawner.is_streaming if self._spawner else uses_streams(self._kinds["httpTrigger"])
         self._orchestrators: Mapping[str, Orchestrator] = app_orchestrators(self.functions.values())
         spare_repetition()
         self._nursery = Nursery(self._be_worker) if options.workers and not self._spawner else None
@@ -231,7 +233,7 @@ class FunctionsHost:
         api = DurableApi(self.client, address)
         application.add_routes(api.routes(_WEBHOOK_ROUTE, self._require_key))
         application.add_routes(api.routes(_RPC_ROUTE, self._require_secret))
-        triggers = HttpTriggers(endpoints.values(), self._access, self.calls)
+        triggers = HttpTriggers(endpoints.values(), self._access, self.calls, are_streams=self._are_streams)
         application.router.add_route("*", _EVERY_PATH, triggers.handle)
         return application
 

@@ -83,6 +83,33 @@ def served(
         process.close()
 
 
+@pytest.fixture(scope="session")
+def served_streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address and the master key of the host under test of the second app."""
+    if url := os.environ.get("SIGNALBOX_CONFORMANCE_STREAMING_URL"):
+        yield url, os.environ.get("SIGNALBOX_CONFORMANCE_STREAMING_KEY", "")
+        return
+    if "SIGNALBOX_CONFORMANCE_URL" in os.environ:
+        pytest.skip("SIGNALBOX_CONFORMANCE_STREAMING_URL names no host of tests/conformance/streaming_app")
+    pytest.importorskip("azurefunctions.extensions.http.fastapi", reason="`make setup` installs the extension")
+    folder = tmp_path_factory.mktemp("streams")
+    process = Process(APP.with_name("streaming_app"), folder, "--auth", "--workers", "1")
+    try:
+        url = process.start()
+        assert url, process.log.read_text()
+        yield url, json.loads((process.state / "keys.json").read_text())["master"]
+        assert process.end(signal.SIGTERM) == 0, process.log.read_text()
+    finally:
+        process.close()
+
+
+@pytest.fixture
+def streaming_host(served_streams: tuple[str, str]) -> Iterator[Client]:
+    client = Client(*served_streams)
+    yield client
+    client.close()
+
+
 @pytest.fixture
 def host(served: tuple[str, str]) -> Iterator[Client]:
     client = Client(*served)

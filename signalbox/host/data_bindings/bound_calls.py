@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from aiohttp import web
 from azure.functions.meta import Datum
 
 from signalbox.host.azure_storage.accounts import StorageClients, find_account
@@ -69,6 +70,12 @@ class BoundCalls:
             return results
         await self._send(function, values, results)
         return results.answer
+
+    async def stream(
+        self, function: Function, request: web.Request, parameters: Mapping[str, str]
+    ) -> web.StreamResponse:
+        """Such a function has no bindings with data."""
+        return await self._calls.stream(function, request, parameters)
 
     async def _send(self, function: Function, values: TriggerValues, results: Results) -> None:
         bindings = {str(binding["name"]): binding for binding in function.outputs}

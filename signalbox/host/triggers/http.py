@@ -10,6 +10,7 @@ from azure.functions.meta import Datum
 
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Calls
+from signalbox.host.log import LOGGER
 from signalbox.host.triggers.routes import Route, compile_route
 from signalbox.host.web.access import Access
 from signalbox.host.web.responses import to_response
@@ -44,10 +45,14 @@ def endpoint(function: Function, prefix: str) -> Endpoint:
 class HttpTriggers:
     """Serves every HTTP-triggered function."""
 
-    def __init__(self, endpoints: Iterable[Endpoint], access: Access, invoker: Calls) -> None:
+    def __init__(
+        self, endpoints: Iterable[Endpoint], access: Access, invoker: Calls, *, are_streams: bool = False
+    ) -> None:
+        """*are_streams* says that the functions take requests of the http-fastapi extension."""
         self._endpoints = sorted(endpoints, key=lambda endpoint: endpoint.route.rank)
         self._access = access
         self._invoker = invoker
+        self._are_streams = are_streams
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """404 for no route with this method, 401 without the key, 500 when the function fails."""
@@ -62,12 +67,21 @@ class HttpTriggers:
     async def _serve(self, endpoint: Endpoint, parameters: dict[str, str], request: web.Request) -> web.StreamResponse:
         if not self._admits(endpoint, request):
             return web.Response(status=401)
-        data = await _to_datum(request, parameters)
+        if self._are_streams:
+            return await self._stream(endpoint, parameters, request)
+        data = to_datum(request, parameters, await request.read())
         try:
             datum = await self._invoker.answer(endpoint.function, data, request.headers)
             # Without an answer the function has neither set its output parameter nor returned anything.
             return web.Response(status=204) if datum is None else to_response(datum)
         except Exception:
+            return web.Response(status=500)
+
+    async def _stream(self, endpoint: Endpoint, parameters: dict[str, str], request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._invoker.stream(endpoint.function, request, parameters)
+        except Exception:
+            LOGGER.exception("function=%s cannot be called", endpoint.function.name)
             return web.Response(status=500)
 
     def _admits(self, endpoint: Endpoint, request: web.Request) -> bool:
@@ -77,14 +91,15 @@ class HttpTriggers:
         return self._access.admits(request, *keys)
 
 
-async def _to_datum(request: web.Request, parameters: dict[str, str]) -> Datum:
+def to_datum(request: web.Request, parameters: Mapping[str, str], body: bytes) -> Datum:
+    """The trigger data of *request*."""
     value = {
         "method": Datum(request.method, "string"),
         "url": Datum(str(request.url), "string"),
         "headers": _strings(request.headers),
         "query": {name: value for name, value in _strings(request.query).items() if value.value},
         "params": _strings(parameters),
-        "body": Datum(await request.read(), "bytes"),
+        "body": Datum(body, "bytes"),
     }
     return Datum(value, "http")
 

@@ -24,18 +24,20 @@ def add_headers(application: web.Application, headers: Mapping[str, str], cross_
 
         application.on_response_prepare.append(add)
     if cross_origin.origins:
+
+        async def allow(request: web.Request, response: web.StreamResponse) -> None:
+            response.headers.update(_allowance(request.headers.get("Origin"), cross_origin))
+
+        application.on_response_prepare.append(allow)
         application.middlewares.append(_middleware(cross_origin))
 
 
 def _middleware(allowed: CrossOrigin) -> Middleware:
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-        headers = _allowance(request.headers.get("Origin"), allowed)
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            return web.Response(status=204, headers=_preflight(request, headers))
-        response = await handler(request)
-        response.headers.update(headers)
-        return response
+            return web.Response(status=204, headers=_preflight(request, allowed))
+        return await handler(request)
 
     return answer
 
@@ -52,10 +54,10 @@ def _allowance(origin: str | None, allowed: CrossOrigin) -> dict[str, str]:
     return headers
 
 
-def _preflight(request: web.Request, allowance: Mapping[str, str]) -> dict[str, str]:
-    if not allowance:
+def _preflight(request: web.Request, allowed: CrossOrigin) -> dict[str, str]:
+    if not _allowance(request.headers.get("Origin"), allowed):
         return {}
     asked = {"Access-Control-Allow-Methods": request.headers["Access-Control-Request-Method"]}
     if names := request.headers.get("Access-Control-Request-Headers"):
         asked["Access-Control-Allow-Headers"] = names
-    return {**allowance, **asked}
+    return asked

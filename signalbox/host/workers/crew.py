@@ -7,10 +7,12 @@ import contextlib
 import itertools
 import os
 import signal
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from aiohttp import web
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import Beside, ClientBinding
@@ -20,6 +22,7 @@ from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
 from signalbox.host.invocation import CROWD, FunctionTimeoutError
 from signalbox.host.log import LOGGER
+from signalbox.host.streaming.relay import relay
 from signalbox.host.workers import frames
 from signalbox.host.workers.microsoft.spawner import Spawner
 from signalbox.host.workers.nursery import Nursery
@@ -97,6 +100,15 @@ class Crew:
 
     async def _call(self, function: Function, *details: Any) -> Any:
         return await self._ask(await self._choose(), "call", function.name, *details, limit=self._limit)
+
+    async def stream(
+        self, function: Function, request: web.Request, parameters: Mapping[str, str]
+    ) -> web.StreamResponse:
+        """The answer of a function that takes requests of the http-fastapi extension, from a worker's own server."""
+        member, invocation = await self._choose(), str(uuid.uuid4())
+        address = await self._ask(member, "listen")
+        order = self._ask(member, "stream", function.name, invocation, dict(parameters))
+        return await relay(request, address, invocation, order)
 
     def open(self, name: str, context: str) -> tuple[RemoteSession | None, str]:
         """Replay an orchestrator in a worker, for a thread that waits. Another worker tries again if one ends, since

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from aiohttp import web
+
 from signalbox.host.containment import describe
 from signalbox.host.durable.orchestrations.replay import Orchestrator
 from signalbox.host.durable.orchestrations.state import Session
 from signalbox.host.functions import Function
 from signalbox.host.invocation import Invoker
 from signalbox.host.log import LOGGER
+from signalbox.host.streaming.worker_server import StreamServer
 from signalbox.host.workers import frames
 from signalbox.host.workers.threads import Threads
 
@@ -55,6 +58,7 @@ class Worker:
         self._invoker = Invoker(lambda: client_binding, timeout)
         self._threads = Threads(_THREADS, "orchestrator")
         self._sessions: dict[int, Session] = {}
+        self._streams = StreamServer()
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -84,7 +88,10 @@ class Worker:
             task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, writer: asyncio.StreamWriter, number: int, order: str, details: list[Any]) -> None:
-        orders: dict[str, Callable[..., Any]] = {"call": self._call, "open": self._open, "resume": self._resume}
+        orders: dict[str, Callable[..., Any]] = {
+            **{"call": self._call, "open": self._open, "resume": self._resume},
+            **{"listen": self._streams.listen, "stream": self._stream},
+        }
         try:
             if order == "close":
                 await self._in_thread(self._sessions.pop(details[0]).close)
@@ -97,6 +104,12 @@ class Worker:
 
     async def _call(self, name: str, *details: Any) -> Any:
         return await self._invoker.answer(self._functions[name], *details)
+
+    async def _stream(self, name: str, invocation: str, parameters: dict[str, str]) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return await self._invoker.stream(self._functions[name], request, parameters)
+
+        await self._streams.expect(invocation, answer)
 
     async def _open(self, name: str, context: str) -> tuple[int, str, Any]:
         """The number of the session, 0 where the orchestrator has none that waits; and what a session tells."""

@@ -12,6 +12,7 @@ from datetime import timedelta
 from http.cookies import SimpleCookie
 from typing import Any
 
+from aiohttp import web
 from azure.functions.meta import Datum
 
 from signalbox.host.bindings import Beside, ClientBinding, PastError, Results, TraceContext
@@ -19,8 +20,10 @@ from signalbox.host.containment import describe
 from signalbox.host.durable.functions import orchestrator_functions
 from signalbox.host.functions import Function
 from signalbox.host.log import log_invocation
+from signalbox.host.streaming.relay import relay
+from signalbox.host.triggers.http import to_datum
 from signalbox.host.web.responses import cookie_lines
-from signalbox.host.workers.crew import Crew, RemoteSession, revived
+from signalbox.host.workers.crew import Crew, Member, RemoteSession, revived
 from signalbox.host.workers.microsoft.spawner import Spawner
 from signalbox.host.workers.worker import Failure
 
@@ -32,23 +35,35 @@ class LibraryCrew(Crew):
 
     def __init__(self, spawner: Spawner, client: ClientBinding, timeout: timedelta | None, size: int) -> None:
         super().__init__(spawner, client, timeout, size)
-        self._ids = spawner.ids
+        self._spawner, self._ids = spawner, spawner.ids
         self._orchestrators = orchestrator_functions(spawner.functions.values())
 
     async def _call(self, function: Function, *details: Any) -> Any:
-        data, headers, instance, metadata, beside = details
-        start, invocation = time.perf_counter(), str(uuid.uuid4())
+        return await self._performed(await self._choose(), function, str(uuid.uuid4()), *details)
+
+    async def _performed(
+        self,
+        member: Member,
+        function: Function,
+        invocation: str,
+        data: Datum,
+        headers: Mapping[str, str],
+        instance: str = "-",
+        metadata: Mapping[str, Datum] | None = None,
+        beside: Beside | None = None,
+    ) -> Any:
+        start, beside = time.perf_counter(), beside or Beside()
         trace = TraceContext(headers)
         order = {
             "invocation": invocation,
             "id": self._ids[function.name],
             "inputs": list(self._inputs(function, data, beside)),
-            "metadata": {name: wire(value) for name, value in metadata.items()},
+            "metadata": {name: wire(value) for name, value in (metadata or {}).items()},
             "trace": (trace.trace_parent, trace.trace_state),
             "retry": (beside.retry.retry_count, beside.retry.max_retry_count, _fields(beside.retry.exception)),
         }
         try:
-            answer = await self._ask(await self._choose(), "call", function.name, order, limit=self._limit)
+            answer = await self._ask(member, "call", function.name, order, limit=self._limit)
             result = _read(function, answer)
         except Exception as error:
             detail = f"invocation={invocation} error={describe(error)}"
@@ -56,6 +71,14 @@ class LibraryCrew(Crew):
             raise
         log_invocation(function.name, "succeeded", time.perf_counter() - start, instance, f"invocation={invocation}")
         return result
+
+    async def stream(
+        self, function: Function, request: web.Request, parameters: Mapping[str, str]
+    ) -> web.StreamResponse:
+        """The library learns of the call from the host, and of the request from its own server."""
+        member, invocation = await self._choose(), str(uuid.uuid4())
+        call = self._performed(member, function, invocation, to_datum(request, parameters, b""), request.headers)
+        return await relay(request, self._spawner.address(member.pid), invocation, call)
 
     def _open(self, name: str, context: str) -> tuple[RemoteSession | None, str]:
         """The library keeps no orchestrator in memory, so each step replays the whole history, as on Azure."""

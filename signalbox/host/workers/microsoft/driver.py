@@ -86,10 +86,12 @@ async def load(folder: str) -> dict[str, Any]:
     for function in functions:
         wanted = SimpleNamespace(function_load_request=SimpleNamespace(function_id=function.function_id))
         _check(await handle_event.function_load_request(SimpleNamespace(request=wanted)))
+    address = (started.capabilities or {}).get("HttpUri")  # Set where the app has imported the http-fastapi extension.
     worker, sdk = started.worker_metadata, sys.modules["azure.functions"].__file__
     return {
         "library": f"azure-functions-runtime {worker.worker_version}, Python {worker.runtime_version}, "
         f"azure.functions of {sdk}",
+        "address": address,
         "functions": [
             {"name": f.name, "id": f.function_id, "bindings": list(f.raw_bindings), "retry": _retry(f)}
             for f in functions

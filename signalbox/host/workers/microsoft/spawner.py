@@ -31,9 +31,11 @@ class Spawner:
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         _check_library(python)
         # The first worker is kept for the first call of `bear`: a cold start costs seconds.
+        self._addresses: dict[int, str] = {}
         pid, connection, loaded = self._spawn()
         self._waiting: tuple[int, socket.socket] | None = (pid, connection)
         self.functions = {fields["name"]: self._described(fields) for fields in loaded["functions"]}
+        self.is_streaming = loaded["address"] is not None
         self.ids = {fields["name"]: fields["id"] for fields in loaded["functions"]}
         LOGGER.info("the app runs in Microsoft's worker library: %s", loaded["library"])
 
@@ -50,6 +52,7 @@ class Spawner:
 
     def bury(self, pid: int) -> str | None:
         """How a worker that has gone ended; None if it was killed from outside."""
+        self._addresses.pop(pid, None)
         return how_it_ended(self._processes.pop(pid).wait())
 
     def close(self) -> None:
@@ -79,7 +82,12 @@ class Spawner:
             raise HostError(f"the worker ended while it loaded the app in {self._app}: see its log above") from None
         if outcome == "error":
             raise HostError(f"the app in {self._app} cannot be indexed: {details}")
+        self._addresses[process.pid] = details["address"]
         return process.pid, ours, details
+
+    def address(self, pid: int) -> str:
+        """Where a worker serves HTTP itself."""
+        return self._addresses[pid]
 
     def _described(self, fields: dict[str, Any]) -> Function:
         bindings = [fill_in(json.loads(raw), os.environ) for raw in fields["bindings"]]
