@@ -45,6 +45,11 @@ DIFFERENCES = {
         "they are read over",
         "the app is refused at start: the Durable SDK reads the file itself, as strict JSON, in its working directory",
     ),
+    "test_the_error_before_a_retry_has_another_name": Difference(
+        "the error of the call before a retry",
+        "`context.retry_context.exception`, as the SDK documents it",
+        "`context.retry_context.rpc_exception`",
+    ),
     "test_each_step_replays_the_whole_history": Difference(
         "an orchestrator that waits",
         "it stays in memory and goes on, unless `extendedSessionsEnabled` is off",

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.client import Client
-from tests.host.process import Process
+from tests.host.process import Process, wait_until
 
 PROJECT = Path(__file__).parents[2]
 APP = Path(__file__).parent / "apps" / "library"
@@ -64,6 +64,47 @@ def test_a_function_is_called_and_its_line_names_the_invocation(client: Client, 
 @needs_library
 def test_each_step_replays_the_whole_history(client: Client) -> None:
     assert client.run("count", 3)["output"] == {"sum": 3, "looks": [1, 2, 3, 4]}
+
+
+@needs_library
+@pytest.mark.usefixtures("url")
+def test_a_failed_timer_is_called_again_as_its_policy_says(process: Process) -> None:
+    first, second, third = yearly_calls(process)
+    assert first.startswith("yearly 0 of 3")
+    assert second.startswith("yearly 1 of 3")
+    assert third.startswith("yearly 2 of 3")
+
+
+@needs_library
+@pytest.mark.usefixtures("url")
+def test_the_error_before_a_retry_has_another_name(process: Process) -> None:
+    errors = [call.partition(", ")[2] for call in yearly_calls(process)]
+    assert errors == [
+        "rpc_exception: none",
+        "rpc_exception: ValueError: try 0 (late: False)",
+        "rpc_exception: ValueError: try 1 (late: False)",
+    ]
+
+
+def yearly_calls(process: Process) -> list[str]:
+    """What the timer has written, once it has succeeded."""
+    wait_until(lambda: len(notes(process, "yearly")) == 3)
+    return notes(process, "yearly")
+
+
+@needs_library
+def test_a_policy_of_another_trigger_has_no_effect(client: Client, process: Process) -> None:
+    event = {"id": "1", "subject": "s", "eventType": "E", "dataVersion": "1", "eventTime": "2026-01-01T00:00:00Z"}
+    path = "/runtime/webhooks/eventgrid?functionName=told"
+    assert client.call("POST", path, [{**event, "data": {}}], {"aeg-event-type": "Notification"}).status == 500
+    assert notes(process, "told") == ["told s"]
+    assert "function 'told' has a retry policy, which Azure does not apply" in process.log.read_text()
+
+
+def notes(process: Process, function: str) -> list[str]:
+    """What *function* has written about its calls."""
+    lines = process.effects.read_text().splitlines() if process.effects.exists() else []
+    return [line for line in lines if line.startswith(function)]
 
 
 @needs_library

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+from pathlib import Path
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -44,6 +45,33 @@ async def raising(req: func.HttpRequest) -> str:
         case "generator":
             raise GeneratorExit
     raise asyncio.CancelledError
+
+
+@app.retry(strategy="fixed_delay", max_retry_count="3", delay_interval="00:00:00")
+@app.timer_trigger(arg_name="timer", schedule="0 0 0 1 1 *", run_on_startup=True)
+def yearly(timer: func.TimerRequest, context: func.Context) -> None:
+    """Fails twice."""
+    retry = context.retry_context
+    (name,) = (name for name in ("exception", "rpc_exception") if hasattr(retry, name))
+    past = getattr(retry, name)
+    note(f"yearly {retry.retry_count} of {retry.max_retry_count}, {name}: {past.message if past else 'none'}")
+    if retry.retry_count < 2:
+        raise ValueError(f"try {retry.retry_count} (late: {timer.past_due})")
+
+
+@app.retry(
+    strategy="exponential_backoff", max_retry_count="3", minimum_interval="00:00:00", maximum_interval="00:00:01"
+)
+@app.event_grid_trigger(arg_name="event")
+def told(event: func.EventGridEvent) -> None:
+    """Azure applies no policy to this trigger."""
+    note(f"told {event.subject}")
+    raise ValueError("it fails")
+
+
+def note(line: str) -> None:
+    with Path(os.environ["EFFECTS"]).open("a") as file:
+        file.write(f"{line}\n")
 
 
 @app.activity_trigger(input_name="number")
