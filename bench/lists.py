@@ -32,8 +32,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from shared.records.lists.folding import fold_list
 from shared.records.lists.rows import RUNS, keep_listed
 from signalbox.host.clock import VirtualClock
-from signalbox.launcher.azurite import find_azurite
 from signalbox.launcher.endpoints import free_ports, listens
+from signalbox.launcher.storage.azurite import find_azurite
 from tests.fakes.ports import OPERATOR_KEY, FakeClients, MemoryHub
 from tests.hosted import hosted
 from tests.inference.conftest import CONFIGURATION

@@ -6,6 +6,7 @@ assume the one or the other (docs/decisions/0020-one-wheel-with-the-app-inside.m
 
 from pathlib import Path
 
+FACTS = Path("shared") / "operations" / "project_facts.py"  # The module that reads a project's configuration.
 _PACKAGE = Path(__file__).parent
 _CARRIED = _PACKAGE / "_product"
 
@@ -13,6 +14,11 @@ _CARRIED = _PACKAGE / "_product"
 def app_folder() -> Path:
     """The folder of the function app, which a host takes as it is."""
     return _part("app")
+
+
+def is_signalbox(app: Path) -> bool:
+    """Whether the function app in *app* is this product, and not one of the user's own."""
+    return (app / FACTS).is_file()
 
 
 def example_folder() -> Path:

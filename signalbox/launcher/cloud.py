@@ -17,7 +17,6 @@ from types import TracebackType
 import requests
 
 from signalbox.emulators.service_bus import is_available
-from signalbox.launcher.azurite import AzuriteMissing, find_azurite
 from signalbox.launcher.client_session import close_session, open_session
 from signalbox.launcher.emulator_settings import keys_of, write_settings
 from signalbox.launcher.endpoints import (
@@ -34,8 +33,10 @@ from signalbox.launcher.endpoints import (
 from signalbox.launcher.messaging import messaging_environment
 from signalbox.launcher.processes import Child
 from signalbox.launcher.signing_keys import ensure_signing_keys, ensure_vault_keys
+from signalbox.launcher.storage.app_storage import NO_STORAGE, AppStorage
+from signalbox.launcher.storage.azurite import AzuriteMissing, find_azurite
 from signalbox.private_files import private_folder, write_private
-from signalbox.product import example_folder
+from signalbox.product import example_folder, is_signalbox
 
 CONTAINERS = (
     *("landing", "training", "evaluation", "predictions"),
@@ -72,7 +73,8 @@ class LocalCloud:
     """*app* is the function app's folder; *state* holds everything that must survive a restart.
 
     The app has the example's configuration, unless *settings* name another, whose containers are then those of *hub*.
-    With *vault* it signs with keys of the Key Vault emulator from then on, else with files.
+    With *vault* it signs with keys of the Key Vault emulator from then on, else with files. *storage* is what another
+    app than Signalbox uses of Storage.
     """
 
     def __init__(
@@ -85,13 +87,14 @@ class LocalCloud:
         time_scale: float = 1.0,
         vault: bool = False,
         hub: HubContainers = EXAMPLE_HUB,
+        storage: AppStorage = NO_STORAGE,
         tell: Callable[[str, str], None] | None = None,
     ) -> None:
         self.app, self.state = app.resolve(), state.resolve()
         self.endpoints = same_endpoints(self.state, host_port) or new_endpoints(self.state, host_port)
         self._keys = keys_of(self.state, hub.teams)
         self._settings, self._time_scale, self._vault = dict(settings or {}), time_scale, vault
-        self._tell, self._hub = tell or _say_nothing, hub
+        self._tell, self._hub, self._storage = tell or _say_nothing, hub, storage
         self._children: dict[str, Child] = {}
         self._lock = threading.Lock()
         self._host_wanted = False
@@ -124,8 +127,12 @@ class LocalCloud:
         write_endpoints(self.endpoints)
         self._session = open_session(self.endpoints)
         self._start_azurite()
+        if self._storage.has_queues:
+            self._start_queues()
         self._spawn_emulators()
         self._await("azurite", lambda: listens(self.endpoints.azurite))
+        if self._storage.has_queues:
+            self._await("queues", lambda: listens(self.endpoints.queues))
         self._await("emulators", self._emulators_ready)
         self._create_containers()
         if self._vault:
@@ -181,7 +188,7 @@ class LocalCloud:
                 self.start_host()
 
     def stop(self) -> None:
-        for name in ("host", "emulators", "azurite"):
+        for name in ("host", "emulators", "queues", "azurite"):
             child = self._children.pop(name, None)
             if child is not None:
                 child.stop()
@@ -198,7 +205,8 @@ class LocalCloud:
             "OTEL_SERVICE_NAME": "signalbox",
         }
         bus = messaging_environment(self.endpoints) if is_available() else {}
-        return {**defaults, **self.endpoints.environment(), **bus, **self._settings}
+        storage = self._storage.settings(self.endpoints)
+        return {**defaults, **self.endpoints.environment(), **bus, **storage, **self._settings}
 
     def control(self, path: str, door: str = "eventgrid") -> str:
         """The address of an emulator's own control doors, such as `/_effects`."""
@@ -218,7 +226,8 @@ class LocalCloud:
 
     def _write_keys(self) -> None:
         folder = private_folder(self.state / "host")
-        keys = {"default": self.endpoints.function_key, "eventgrid_extension": self.endpoints.eventgrid_key}
+        events = dict.fromkeys(("eventgrid_extension", "blobs_extension"), self.endpoints.eventgrid_key)
+        keys = {"default": self.endpoints.function_key, **events}
         write_private(folder / "keys.json", json.dumps(keys))
 
     def _ensure_authority(self) -> None:
@@ -227,19 +236,27 @@ class LocalCloud:
         self._authority = ensure_authority(self.state)
 
     def _start_azurite(self) -> None:
+        self._start_storage("azurite", "blob", self._azurite, self.endpoints.azurite)
+
+    def _start_queues(self) -> None:
+        script = self._azurite.parents[1] / "queue" / self._azurite.name
+        self._start_storage("queues", "queue", script, self.endpoints.queues)
+
+    def _start_storage(self, name: str, service: str, script: Path, port: int) -> None:
         folder = Path(__file__).parent.parent / "emulators" / "storage"
-        options = [word for name in _PRELOADED for word in ("--require", str(folder / name))]
-        command = ["node", *options, str(self._azurite)]
-        command += ["--location", str(self.state / "azurite"), "--blobHost", "127.0.0.1"]
-        command += ["--blobPort", str(self.endpoints.azurite)]
+        options = [word for preloaded in _PRELOADED for word in ("--require", str(folder / preloaded))]
+        command = ["node", *options, str(script), "--location", str(self.state / "azurite")]
+        command += [f"--{service}Host", "127.0.0.1", f"--{service}Port", str(port)]
         command += ["--oauth", "basic", "--cert", str(self._authority.cert), "--key", str(self._authority.key)]
         command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
-        accounts = ";".join(f"{name}:{key}" for name, key in self._keys.accounts.items())
-        environment = {"AZURITE_ACCOUNTS": accounts}
-        self._children["azurite"] = self._child("azurite", command, environment)
+        accounts = ";".join(f"{account}:{key}" for account, key in self._keys.accounts.items())
+        self._children[name] = self._child(name, command, {"AZURITE_ACCOUNTS": accounts})
 
     def _spawn_emulators(self) -> None:
-        settings = write_settings(self.endpoints, self._keys, self._time_scale, self._hub.watched, self._session)
+        triggers = self._storage.blob_triggers
+        settings = write_settings(
+            self.endpoints, self._keys, self._time_scale, self._hub.watched, self._session, triggers
+        )
         command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
         self._children["emulators"] = self._child("emulators", command, {})
 
@@ -262,14 +279,15 @@ class LocalCloud:
 
     def _emulators_ready(self) -> bool:
         endpoints = self.endpoints
-        other_ports = {endpoints.host, endpoints.azurite}
+        other_ports = {endpoints.host, endpoints.azurite, endpoints.queues}
         if not is_available():
             other_ports |= {endpoints.servicebus, endpoints.servicebus_tls, endpoints.servicebus_administration}
         return all(listens(port) for port in {*endpoints.ports, self._session.port} - other_ports)
 
     def _host_ready(self) -> bool:
         try:
-            answer = requests.get(f"{self.endpoints.app}/api/v1/health", timeout=5)
+            path = "/api/v1/health" if is_signalbox(self.app) else "/admin/host/ping"
+            answer = requests.get(f"{self.endpoints.app}{path}", timeout=5)
         except (
             requests.ConnectionError,
             requests.Timeout,
@@ -284,7 +302,7 @@ class LocalCloud:
         from signalbox.launcher.hub import hub_client
 
         containers = dict.fromkeys(ACCOUNTS, (BLOB_CONTAINER, ARTIFACT_CONTAINER)) | {
-            ACCOUNT: self._hub.names,
+            ACCOUNT: (*self._hub.names, *self._storage.blob_triggers.values()),
             **self._hub.teams,
         }
         for account, names in containers.items():

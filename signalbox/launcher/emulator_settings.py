@@ -69,14 +69,19 @@ def write_settings(
     time_scale: float,
     arrivals: Sequence[str] = (_LANDING,),
     session: ClientSession | None = None,
+    blob_triggers: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the settings for one start, with a subscription to each container of *arrivals*; returns the file.
 
     A container of another account than the hub's is written as ACCOUNT/CONTAINER.
-    Clients reach the public names of Azure by the proxy of *session*; without one there is no proxy.
+    Clients reach the public names of Azure by the proxy of *session*; without one there is no proxy. *blob_triggers*
+    are functions of the app that want the blobs of a container.
     """
     path = settings_file(Path(endpoints.state))
     settings = _settings(endpoints, keys, time_scale, arrivals)
+    settings["subscriptions"] += [
+        _blob_subscription(endpoints, function, container) for function, container in (blob_triggers or {}).items()
+    ]
     if session is not None:
         settings |= _session_settings(session)
     write_private(path, json.dumps(settings, indent=2))
@@ -225,6 +230,19 @@ def _hub_subscription(endpoints: Endpoints, arrivals: str) -> dict[str, Any]:
         "filters": [{"operatorType": "StringIn", "key": "data.api", "values": COMMITTED}],
         "schema": "EventGridSchema",
         "dead_letter": "dead-letters/event-grid",
+    }
+
+
+def _blob_subscription(endpoints: Endpoints, function: str, container: str) -> dict[str, Any]:
+    """The subscription that a blob trigger needs, as its documentation has one make it."""
+    door = f"{endpoints.app}/runtime/webhooks/blobs?functionName=Host.Functions.{function}"
+    return {
+        "name": f"blobs-{function}",
+        "topic": "hub",
+        "url": f"{door}&code={endpoints.eventgrid_key}",
+        "event_types": ["Microsoft.Storage.BlobCreated"],
+        "subject_begins_with": f"/blobServices/default/containers/{container}/",
+        "schema": "EventGridSchema",
     }
 
 

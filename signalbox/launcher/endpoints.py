@@ -71,6 +71,7 @@ class Endpoints:
     state: str
     host: int
     azurite: int
+    queues: int
     identity: int
     identity_tls: int
     storage: int
@@ -105,7 +106,7 @@ class Endpoints:
         newer = (self.keyvault, self.monitor, self.ledger, self.ledger_identity, self.servicenow)
         notices = (self.mail_services, self.smtp, self.mailbox)
         buses = (self.servicebus, self.servicebus_tls, self.servicebus_administration)
-        return (self.host, self.azurite, *buses, *newer, *notices, *services)
+        return (self.host, self.azurite, self.queues, *buses, *newer, *notices, *services)
 
     @property
     def app(self) -> str:
@@ -119,6 +120,11 @@ class Endpoints:
     @property
     def hub(self) -> str:
         return self.account(ACCOUNT)
+
+    @property
+    def queue_service(self) -> str:
+        """The queue service of the hub's account, which runs where an app has such bindings."""
+        return f"https://localhost:{self.queues}/{ACCOUNT}"
 
     def account(self, name: str) -> str:
         """The blob service of the storage account *name*."""
@@ -248,7 +254,7 @@ def key_entry(name: str, key: str) -> str:
 
 def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
     """Free ports and fresh secrets. Raises OSError where *host_port* is taken."""
-    ports = free_ports(18)
+    ports = free_ports(19)
     return Endpoints(
         state=str(state),
         host=host_port or free_ports(1)[0],
@@ -270,6 +276,7 @@ def new_endpoints(state: Path, host_port: int = 0) -> Endpoints:
         smtp=ports[15],
         mailbox=ports[16],
         servicebus_administration=ports[17],
+        queues=ports[18],
         identity_secret=secrets.token_hex(16),
         function_key=secrets.token_urlsafe(24),
         eventgrid_key=secrets.token_urlsafe(24),

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signalbox.launcher.cloud import EXAMPLE_HUB, HubContainers
-
-_MODULE = Path("shared") / "operations" / "project_facts.py"
+from signalbox.product import is_signalbox
 
 
 class UnusableProject(ValueError):
@@ -41,7 +40,7 @@ class ProjectFacts:
 
 def read_project(app: Path, configuration: Path) -> ProjectFacts:
     """The facts about *configuration* by the code in *app*. Raises UnusableProject with every error at once."""
-    if not (app / _MODULE).is_file():
+    if not is_signalbox(app):
         return ProjectFacts(configuration=configuration)  # Another function app, which checks its own configuration.
     process = subprocess.run(
         [sys.executable, "-P", "-m", "shared.operations.project_facts", str(configuration)],

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from signalbox.launcher.azurite import find_azurite
 from signalbox.launcher.endpoints import free_ports, listens
+from signalbox.launcher.storage.azurite import find_azurite
 
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 

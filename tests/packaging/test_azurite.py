@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from signalbox.launcher import azurite
-from signalbox.launcher.azurite import AzuriteMissing, find_azurite
+from signalbox.launcher.storage import azurite
+from signalbox.launcher.storage.azurite import AzuriteMissing, find_azurite
 
 PROJECT = Path(__file__).parents[2]
 SCRIPT = "node_modules/azurite/dist/src/blob/main.js"
@@ -75,7 +75,7 @@ def test_a_slow_installation_shows_that_it_lives_and_ends_with_its_limit(
 def test_two_starts_at_once_leave_one_whole_copy(lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_npm(tmp_path, monkeypatch, f"sleep 0.3; mkdir -p $(dirname {SCRIPT}); touch {SCRIPT}")
     program = (
-        "from pathlib import Path; from signalbox.launcher import azurite;"
+        "from pathlib import Path; from signalbox.launcher.storage import azurite;"
         f"azurite.azurite_lock = lambda: Path({str(lock)!r}); print(azurite.find_azurite(lambda *_: None))"
     )
     command = [sys.executable, "-c", program]

@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,15 @@ from signalbox.cli.errors import Interrupted, NotSetUp, UnknownName
 from signalbox.cli.output import emit_table
 from signalbox.cli.project_files import CONFIGURATION, app_option, config_option, find_configuration
 from signalbox.launcher.endpoints import Endpoints
-from signalbox.product import example_folder
+from signalbox.product import app_folder, example_folder, is_signalbox
 
 if TYPE_CHECKING:
+    from signalbox.launcher.cloud import LocalCloud
+    from signalbox.launcher.storage.app_storage import AppStorage
     from signalbox.projects.facts import ProjectFacts
 
 DEMO = STATE / "demo"
+Place = tuple[str, str, str]
 _SCHEDULES = ("SIGNALBOX_RECONCILE_SCHEDULE", "SIGNALBOX_SCRUB_SCHEDULE", "SIGNALBOX_TICK_SCHEDULE")
 
 
@@ -37,8 +41,19 @@ _SCHEDULES = ("SIGNALBOX_RECONCILE_SCHEDULE", "SIGNALBOX_SCRUB_SCHEDULE", "SIGNA
 def up(port: int | None, app: Path, config: Path | None, example: bool | None, demo: bool) -> None:
     """Start the local cloud and the app; Ctrl-C stops it."""
     from signalbox.cli.demonstrations.example import has_example
-    from signalbox.launcher.cloud import LocalCloud, StartError
+    from signalbox.launcher.cloud import LocalCloud
+    from signalbox.launcher.storage.app_storage import NO_STORAGE, read_app_storage
 
+    _interrupt_once()
+    storage = NO_STORAGE if app.resolve() == app_folder().resolve() else read_app_storage(app)
+    if not is_signalbox(app):
+        if demo or example:
+            raise NotSetUp(f"{app} is another app than Signalbox, which has neither the example nor its demonstration")
+        named = {"SIGNALBOX_CONFIG": str(find_configuration(config))} if config else {}
+        usual_port = 7071 if port is None else port
+        other = LocalCloud(app, STATE, host_port=usual_port, settings=named, storage=storage, tell=_tell)
+        _serve(other, lambda: _places_beside(other.endpoints, storage))
+        return
     if demo and (config is not None or example is not None or not (DEMO / "endpoints.json").is_file()):
         raise NotSetUp("--demo starts what `signalbox demo` has left in this folder, as it was; run that first")
     shipped = demo or (bool(example) and config is None and not Path(CONFIGURATION).is_file())
@@ -47,18 +62,29 @@ def up(port: int | None, app: Path, config: Path | None, example: bool | None, d
     if example and not has_example(file.parent):
         raise NotSetUp(f"the worked example is not beside {_shown(file)}; start with --no-example")
     project = _project(app, file)
-    _interrupt_once()
     settings = {"SIGNALBOX_CONFIG": str(file), **_own_schedules()}
     state, usual_port = (DEMO, 0) if demo else (STATE, 7071)
     port = usual_port if port is None else port
-    cloud = LocalCloud(app, state, host_port=port, settings=settings, vault=not demo, hub=project.hub, tell=_tell)
+    cloud = LocalCloud(
+        app, state, host_port=port, settings=settings, vault=not demo, hub=project.hub, storage=storage, tell=_tell
+    )
+
+    def begin() -> list[Place]:
+        if example:
+            _deploy(file.parent, cloud.endpoints)
+        return _places(cloud.endpoints, file)
+
+    _serve(cloud, begin)
+
+
+def _serve(cloud: "LocalCloud", begin: Callable[[], list[Place]]) -> None:
+    """Run *cloud* until Ctrl-C; once it runs, *begin* says what is where."""
+    from signalbox.launcher.cloud import StartError
+
     ready = False
     try:
         with cloud:
-            endpoints = cloud.endpoints
-            if example:
-                _deploy(file.parent, endpoints)
-            emit_table(("what", "where", "how"), _places(endpoints, file))
+            emit_table(("what", "where", "how"), begin())
             ready = True
             cloud.watch(threading.Event())
     except KeyboardInterrupt:
@@ -69,7 +95,21 @@ def up(port: int | None, app: Path, config: Path | None, example: bool | None, d
     click.echo("stopped", err=True)
 
 
-def _places(endpoints: Endpoints, file: Path) -> list[tuple[str, str, str]]:
+def _places_beside(endpoints: Endpoints, storage: "AppStorage") -> list[Place]:
+    """What runs where for another app than Signalbox."""
+    token = 'with a token: eval "$(signalbox env)"'
+    blobs = [("blob trigger", f"{endpoints.hub}/{path}", name) for name, path in storage.blob_triggers.items()]
+    return [
+        ("app", endpoints.app, f"x-functions-key: {endpoints.function_key}"),
+        ("blobs", endpoints.hub, token),
+        *([("queues", endpoints.queue_service, token)] if storage.has_queues else []),
+        *blobs,
+        ("settings", ", ".join(storage.unset) or "none", "connections that name this storage"),
+        ("logs", str(Path(endpoints.state) / "logs"), ""),
+    ]
+
+
+def _places(endpoints: Endpoints, file: Path) -> list[Place]:
     """What runs where, and how to reach it."""
     return [
         ("app", endpoints.app, f"x-functions-key: {endpoints.function_key}"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient
 
 HOST_ACCOUNT = "AzureWebJobsStorage"
-_DEVELOPMENT = "UseDevelopmentStorage=true"
+DEVELOPMENT = "UseDevelopmentStorage=true"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="  # Azurite's, public.
 _AZURITE = (
     f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey={_KEY};"
@@ -40,7 +40,7 @@ def find_account(connection: str | None, service: str, settings: Mapping[str, st
     prefixed = name if name == HOST_ACCOUNT else f"AzureWebJobs{name}"  # Azure looks for this name first.
     for key in (prefixed, name):
         if text := settings.get(key):
-            return Account(text=_AZURITE if text.rstrip(";") == _DEVELOPMENT else text, addresses={})
+            return Account(text=_AZURITE if text.rstrip(";") == DEVELOPMENT else text, addresses={})
         address = settings.get(f"{key}__{service}ServiceUri") or settings.get(f"{key}__serviceUri")
         if not address and (account := settings.get(f"{key}__accountName")):
             address = f"https://{account}.{service}.core.windows.net"

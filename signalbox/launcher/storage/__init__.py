@@ -1,0 +1,1 @@
+"""Azurite, and what an app needs of it."""
