@@ -41,7 +41,11 @@ def host() -> None:
 @click.option("--port", default=7071, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
 @click.option("--app", default=".", show_default=True, type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--state", default=".signalbox/host", show_default=True, type=click.Path(path_type=Path))
-@click.option("--log-level", default="INFO", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]))
+@click.option(
+    "--log-level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]),
+    help="Overrides logging.logLevel of host.json, which says INFO if it says nothing.",
+)
 @click.option(
     "--synchronous",
     default="FULL",
@@ -75,7 +79,7 @@ def start(
     port: int,
     app: Path,
     state: Path,
-    log_level: str,
+    log_level: str | None,
     synchronous: str,
     auth: bool,
     workers: int,
@@ -86,16 +90,12 @@ def start(
 ) -> None:
     """Serve the function app in APP until Ctrl-C."""
     environment, watched = dict(os.environ), stamps(app.resolve()) if watch else None
-    # This import takes half a second, which `signalbox --help` need not pay.
+    # These imports take half a second, which `signalbox --help` need not pay.
     from signalbox.host.server import HostOptions
+    from signalbox.host.settings import apply_local_settings, load_log_levels
 
-    set_up_logging(log_level)
-    if spans := os.environ.get("SIGNALBOX_HOST_SPANS"):
-        from signalbox.host.state_folder.spans import (
-            keep_spans,  # OpenTelemetry's SDK, which a host without spans need not load.
-        )
-
-        keep_spans(Path(spans))
+    set_up_logging(log_level or "INFO")
+    _keep_spans()
     options = HostOptions(
         app=app.resolve(),
         state=state,
@@ -109,6 +109,9 @@ def start(
         strict_replay=strict_replay,
     )
     try:
+        if log_level is None:
+            apply_local_settings(options.app, os.environ)
+            set_up_logging("INFO", load_log_levels(options.app, os.environ))
         new_port = _run(options, watched)
     except HostError as error:
         if watched is None:
@@ -119,6 +122,15 @@ def start(
     if new_port is not None:
         begin_anew(environment, new_port)
     _leave()
+
+
+def _keep_spans() -> None:
+    """Keep spans in the file that SIGNALBOX_HOST_SPANS names."""
+    if spans := os.environ.get("SIGNALBOX_HOST_SPANS"):
+        # It loads OpenTelemetry's SDK, which a host without spans need not do.
+        from signalbox.host.state_folder.spans import keep_spans
+
+        keep_spans(Path(spans))
 
 
 def _run(options: HostOptions, watched: Stamps | None) -> int | None:

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import os
+import re
 import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -82,17 +83,24 @@ def _is_data(binding: Mapping[str, Any], direction: str) -> bool:
     return binding["type"] not in ("http", "durableClient") and binding.get("direction") == direction
 
 
+_SCRIPT_SETTING = "PYTHON_SCRIPT_FILE_NAME"
+_SCRIPT_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_\-]*\.py")  # What the real worker takes (validate_script_file_name).
 # The SDK's functions as they were described at first, and whether their bindings name app settings: another host of the
 # same app, in a test, spares 28 ms for 280.
 _DESCRIPTIONS: WeakKeyDictionary[Any, tuple[Function, bool]] = WeakKeyDictionary()
 
 
 def load_app(folder: Path) -> FunctionRegister:
-    """Import `folder/function_app.py` and find its FunctionApp. Raises HostError when there is none, or when the
-    import tries to end the process."""
-    script = folder / "function_app.py"
+    """Import `function_app.py` of *folder*, or the script that PYTHON_SCRIPT_FILE_NAME names, and find its FunctionApp.
+    Raises HostError when there is none, or when the import tries to end the process."""
+    name = os.environ.get(_SCRIPT_SETTING, "function_app.py")
+    if _SCRIPT_NAME.fullmatch(name) is None:
+        raise HostError(
+            f"{_SCRIPT_SETTING} is {name!r}, which is an invalid file name: use one such as function_app.py"
+        )
+    script = folder / name
     if not script.is_file():
-        raise HostError(f"no function_app.py in {folder}: pass the app's folder with --app")
+        raise HostError(f"no {name} in {folder}: pass the app's folder with --app")
     if str(folder) in sys.path:
         sys.path.remove(str(folder))
     # In front of everything, since an app of another folder may have been hosted in this process before (tests).
@@ -109,10 +117,10 @@ def load_app(folder: Path) -> FunctionRegister:
 
 def _import_fresh(script: Path) -> ModuleType:
     """A second app in one process (tests) must not get the first one's module."""
-    module = sys.modules.get("function_app")
+    module = sys.modules.get(script.stem)
     if module is not None and Path(module.__file__ or "") != script:
-        del sys.modules["function_app"]
-    return importlib.import_module("function_app")
+        del sys.modules[script.stem]
+    return importlib.import_module(script.stem)
 
 
 def _find_app(module: ModuleType) -> FunctionRegister:

@@ -33,7 +33,7 @@ from signalbox.host.streaming.extension import StreamBridge
 from signalbox.host.workers.threads import Threads
 
 # The app setting by which Azure's Python worker sizes its pool for functions that are not async.
-_THREADS = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "32"))
+_THREADS_SETTING, _THREADS = "PYTHON_THREADPOOL_THREAD_COUNT", 32
 CROWD = 4  # So many HTTP calls at once are no crowd yet.
 
 
@@ -200,7 +200,16 @@ class Invoker:
 
 
 def _new_threads() -> Threads:
-    return Threads(_THREADS, "function")
+    return Threads(_thread_count(), "function")
+
+
+def _thread_count() -> int:
+    """What the app setting says; the real worker passes over one that is no such number, with a warning."""
+    text = os.environ.get(_THREADS_SETTING, str(_THREADS))
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    LOGGER.warning("%s is %r: use a whole number of at least 1; %d threads are used", _THREADS_SETTING, text, _THREADS)
+    return _THREADS
 
 
 async def _finish(function: Function, values: dict[str, Any]) -> Any:

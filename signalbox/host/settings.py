@@ -12,9 +12,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from signalbox.host.configuration.host_json import read_host_json, read_json
+from signalbox.host.configuration.host_json import fill_in, read_host_json, read_json
 from signalbox.host.durable.versions import FailureStrategy, MatchStrategy, Versioning
 from signalbox.host.errors import HostError
+from signalbox.host.log import LOG_LEVELS
 
 _CORES = os.cpu_count() or 1
 _LARGEST_BATCH = 32  # A queue gives no more messages at once.
@@ -89,7 +90,7 @@ def load_host_settings(app: Path, environment: Mapping[str, str]) -> HostSetting
     content = read_host_json(app, environment)
     extensions = _mapping(content.get("extensions"), "extensions")
     http = _mapping(extensions.get("http"), "extensions.http")
-    durable = _durable(_mapping(extensions.get("durableTask"), "extensions.durableTask"))
+    durable = _durable(_mapping(extensions.get("durableTask"), "extensions.durableTask"), environment)
     bus = _service_bus(_mapping(extensions.get("serviceBus"), "extensions.serviceBus"))
     headers = _mapping(http.get("customHeaders"), "extensions.http.customHeaders")
     return HostSettings(
@@ -112,6 +113,17 @@ def _timeout(value: object) -> timedelta | None:
     return span
 
 
+def load_log_levels(app: Path, environment: Mapping[str, str]) -> dict[str, int]:
+    """`logging.logLevel` of host.json, by category; empty if it says nothing. Raises HostError on an unknown level."""
+    logs = _mapping(read_host_json(app, environment).get("logging"), "logging")
+    levels = _mapping(logs.get("logLevel"), "logging.logLevel")
+    for category, level in levels.items():
+        if str(level).lower() not in LOG_LEVELS:
+            names = ", ".join(f"'{name.capitalize()}'" for name in LOG_LEVELS)
+            raise HostError(f"host.json: logging.logLevel.{category} is {level!r}: use one of {names}")
+    return {category: LOG_LEVELS[str(level).lower()] for category, level in levels.items()}
+
+
 def load_cross_origin(app: Path) -> CrossOrigin:
     """Read the part of `app/local.settings.json` that is the host's own."""
     section = _mapping(read_json(app / "local.settings.json").get("Host"), "Host")
@@ -119,10 +131,10 @@ def load_cross_origin(app: Path) -> CrossOrigin:
     return CrossOrigin(origins=origins, credentials=section.get("CORSCredentials") is True)
 
 
-def _durable(section: Mapping[str, Any]) -> DurableSettings:
+def _durable(section: Mapping[str, Any], environment: Mapping[str, str]) -> DurableSettings:
     defaults = DurableSettings()
     return DurableSettings(
-        hub_name=_hub_name(str(section.get("hubName", defaults.hub_name))),
+        hub_name=_hub_name(str(section.get("hubName", defaults.hub_name)), environment),
         max_activities=_count(section, "maxConcurrentActivityFunctions", defaults.max_activities),
         max_orchestrators=_count(section, "maxConcurrentOrchestratorFunctions", defaults.max_orchestrators),
         keep_sessions=_flag(section, "extendedSessionsEnabled", default=defaults.keep_sessions),
@@ -131,8 +143,9 @@ def _durable(section: Mapping[str, Any]) -> DurableSettings:
     )
 
 
-def _hub_name(name: str) -> str:
-    """Raises HostError on a name that stands for an app setting which is not set: no hub can be called so."""
+def _hub_name(text: str, environment: Mapping[str, str]) -> str:
+    """The one value of host.json in which the extension looks for app settings (DurableTaskExtension.Initialize)."""
+    name = str(fill_in(text, environment))
     if "%" in name:
         raise HostError(f"host.json: extensions.durableTask.hubName is {name!r}: set the app setting that it names")
     return name

@@ -93,7 +93,9 @@ def served_streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[s
         pytest.skip("SIGNALBOX_CONFORMANCE_STREAMING_URL names no host of tests/conformance/streaming_app")
     pytest.importorskip("azurefunctions.extensions.http.fastapi", reason="`make setup` installs the extension")
     folder = tmp_path_factory.mktemp("streams")
-    process = Process(APP.with_name("streaming_app"), folder, "--auth", "--workers", "1")
+    app = shutil.copytree(APP.with_name("streaming_app"), folder / "app")
+    (app / "local.settings.sample.json").rename(app / "local.settings.json")
+    process = Process(app, folder, "--auth", "--workers", "1")
     try:
         url = process.start()
         assert url, process.log.read_text()

@@ -17,6 +17,11 @@ def test_a_header_of_the_function_is_kept(host: Client) -> None:
     assert host.get("/api/headers").headers["X-Set-By"] == "the function"
 
 
+def test_the_script_of_the_app_may_have_another_name(streaming_host: Client) -> None:
+    """The settings of the second app name it."""
+    assert streaming_host.get("/api/values/text").json() == "text"
+
+
 @pytest.mark.parametrize(
     ("origin", "allowed"),
     [("https://portal.example", True), ("https://other.example", True), ("https://stranger.example", False)],
@@ -44,7 +49,16 @@ def test_a_function_is_switched_off_by_a_setting(host: Client) -> None:
     assert host.get("/api/switched-off").status == 404
 
 
-def test_a_value_of_host_json_may_be_an_app_setting(host: Client) -> None:
+def test_an_app_setting_overrides_a_value_of_host_json(host: Client) -> None:
+    """Names of settings are compared without case."""
+    assert host.get("/api/text").headers["X-Overridden"] == "by a setting"
+
+
+def test_no_other_value_of_host_json_is_an_app_setting(host: Client) -> None:
+    assert host.get("/api/text").headers["X-Hub"] == "%CONFORMANCE_HUB%"
+
+
+def test_the_name_of_the_hub_may_be_an_app_setting(host: Client) -> None:
     links = host.durable("POST", "/orchestrators/chain", []).json()
     assert "taskHub=Conformance&" in links["statusQueryGetUri"]
 

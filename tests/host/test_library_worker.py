@@ -58,6 +58,7 @@ def test_a_function_is_called_and_its_line_names_the_invocation(client: Client, 
     assert seen.items() >= {"route": "path", "query": "1", "header": "header", "python": [3, 13]}.items()
     assert f"the.app seen [function=see invocation={seen['invocation']}]" in log
     assert f"outcome=succeeded invocation={seen['invocation']}" in log
+    assert "the.app not seen" not in log  # By `logging.logLevel` of its host.json.
     assert "runs in Microsoft's worker library: azure-functions-runtime 1." in log
 
 

@@ -1,9 +1,13 @@
 """What the host reads before it serves: host.json, local settings, keys, and the app itself."""
 
+import asyncio
 import json
+import os
 import stat
+import threading
 from pathlib import Path
 
+import aiohttp
 import azure.functions as func
 import pytest
 from click.testing import CliRunner
@@ -51,6 +55,38 @@ def test_bad_settings_are_named(tmp_path: Path, durable: object, named: str) -> 
 def test_broken_json_is_named(tmp_path: Path) -> None:
     with pytest.raises(HostError, match=r"host\.json is not JSON"):
         load_host_settings(write(tmp_path, "host.json", "{"), {})
+
+
+def test_a_script_of_no_valid_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHON_SCRIPT_FILE_NAME", "../elsewhere.py")
+    with pytest.raises(HostError, match=r"PYTHON_SCRIPT_FILE_NAME is '\.\./elsewhere\.py', which is an invalid"):
+        load_app(tmp_path)
+
+
+@pytest.mark.parametrize(("setting", "most"), [("2", 2), ("none", 5)])
+async def test_the_threads_of_functions_are_counted_by_a_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, most: int
+) -> None:
+    """It is read when the host starts, so that local.settings.json may hold it."""
+    monkeypatch.delenv("PYTHON_THREADPOOL_THREAD_COUNT", raising=False)
+    monkeypatch.setattr("os.environ", os.environ.copy())
+    write(tmp_path, "local.settings.json", {"Values": {"PYTHON_THREADPOOL_THREAD_COUNT": setting}})
+    app, running, peak = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS), set[str](), [0]
+    gate = threading.Event()
+
+    @app.route("wait/{name}")
+    def wait(req: func.HttpRequest) -> str:
+        running.add(req.route_params["name"])
+        peak[0] = max(peak[0], len(running))
+        if peak[0] == most:
+            gate.set()
+        gate.wait(30)
+        running.discard(req.route_params["name"])
+        return ""
+
+    async with LocalHost(app, tmp_path) as host, aiohttp.ClientSession(host.url) as client:
+        await asyncio.gather(*(client.get(f"/api/wait/{number}") for number in range(5)))
+    assert peak == [most]
 
 
 def test_the_real_environment_wins(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ pytest.importorskip("azurefunctions.extensions.http.fastapi", reason="`make setu
 
 
 @pytest_asyncio.fixture
-async def session(tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
+async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[aiohttp.ClientSession]:
+    monkeypatch.setenv("PYTHON_SCRIPT_FILE_NAME", "streams.py")
     async with LocalHost(APP.with_name("streaming_app"), tmp_path) as host, aiohttp.ClientSession(host.url) as client:
         yield client
 

@@ -1,4 +1,4 @@
-"""Read a JSON file as the real host reads it: with comments, with app settings in it, and overridden by others.
+"""Read a JSON file as the real host reads it: with comments, and overridden by app settings.
 
 Source: "host.json reference", section "Override host.json values", and "Binding expressions" of the documentation.
 """
@@ -32,15 +32,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_host_json(app: Path, environment: Mapping[str, str]) -> dict[str, Any]:
-    """`host.json` of *app* with the settings of *environment* that override it and those that it names."""
+    """`host.json` of *app* with the settings of *environment* that override it."""
     values = read_json(app / "host.json")
     for name, text in environment.items():
         section, *path = re.split("__|:", name)
         if section.lower() == _OVERRIDE and path:
             _override(values, path, text)
-    filled = fill_in(values, environment)
-    assert isinstance(filled, dict)
-    return filled
+    return values
 
 
 def fill_in(value: Any, environment: Mapping[str, str]) -> Any:

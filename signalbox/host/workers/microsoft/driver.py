@@ -8,6 +8,7 @@ crosses to our host are tuples, dictionaries, text and bytes, because the two si
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import runpy
@@ -20,7 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-_FOLDER, _DESCRIPTOR, _LEVEL = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+_FOLDER, _DESCRIPTOR, _LEVEL, _LEVELS = sys.argv[1], int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
 _HOST = Path(__file__).parents[2]
 # The host's package is not imported here: the app may have one of the same name.
 frames = SimpleNamespace(**runpy.run_path(str(_HOST / "workers" / "frames.py")))
@@ -212,9 +213,9 @@ def _name_invocation(_: logging.LogRecord) -> bool:
 
 
 def main() -> None:
-    log.set_up_logging(_LEVEL)
+    log.set_up_logging(_LEVEL, _LEVELS)
     for handler in logging.getLogger().handlers:
-        handler.addFilter(_name_invocation)
+        handler.filters.insert(0, _name_invocation)  # The filter of categories asks whose invocation it is.
     lifeline.die_with_parent(signal.SIGKILL)  # The loop may hang, and then does not notice that the host has gone.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)  # Both may reach the whole group; the host alone decides when it ends.

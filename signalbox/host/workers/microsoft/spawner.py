@@ -15,6 +15,7 @@ from signalbox.host.configuration.host_json import fill_in
 from signalbox.host.errors import HostError
 from signalbox.host.functions import Function
 from signalbox.host.log import LOGGER
+from signalbox.host.settings import load_log_levels
 from signalbox.host.workers import frames
 from signalbox.host.workers.nursery import how_it_ended
 
@@ -26,7 +27,7 @@ class Spawner:
 
     def __init__(self, python: Path, app: Path) -> None:
         """Raises HostError where *python* has no worker library, or the library objects to the app."""
-        self._python, self._app = python, app
+        self._python, self._app, self._levels = python, app, load_log_levels(app, os.environ)
         self._lock = threading.Lock()
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         _check_library(python)
@@ -65,11 +66,11 @@ class Spawner:
 
     def _spawn(self) -> tuple[int, socket.socket, dict[str, Any]]:
         ours, theirs = socket.socketpair()
-        level = logging.getLevelName(logging.getLogger().getEffectiveLevel())
+        level, levels = logging.getLevelName(logging.getLogger().getEffectiveLevel()), json.dumps(self._levels)
         with theirs:
             process = subprocess.Popen(
                 # -P: the driver's own folder is no place to import from.
-                [self._python, "-P", _DRIVER, self._app, str(theirs.fileno()), level],
+                [self._python, "-P", _DRIVER, self._app, str(theirs.fileno()), level, levels],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 cwd=self._app,

@@ -17,6 +17,7 @@ looks: list[int] = []
 @app.route("see/{place}")
 def see(req: func.HttpRequest, context: func.Context) -> str:
     logging.getLogger("the.app").warning("seen")
+    logging.getLogger("the.app").info("not seen")
     return json.dumps(
         {
             "route": req.route_params["place"],
