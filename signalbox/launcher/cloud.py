@@ -74,7 +74,8 @@ class LocalCloud:
 
     The app has the example's configuration, unless *settings* name another, whose containers are then those of *hub*.
     With *vault* it signs with keys of the Key Vault emulator from then on, else with files. *storage* is what another
-    app than Signalbox uses of Storage.
+    app than Signalbox uses of Storage. The app's code runs in as many *workers*, or in the host's own process if there
+    are none; FUNCTIONS_WORKER_PROCESS_COUNT of the environment says otherwise.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class LocalCloud:
         vault: bool = False,
         hub: HubContainers = EXAMPLE_HUB,
         storage: AppStorage = NO_STORAGE,
+        workers: int = 0,
         tell: Callable[[str, str], None] | None = None,
     ) -> None:
         self.app, self.state = app.resolve(), state.resolve()
@@ -95,6 +97,7 @@ class LocalCloud:
         self._keys = keys_of(self.state, hub.teams)
         self._settings, self._time_scale, self._vault = dict(settings or {}), time_scale, vault
         self._tell, self._hub, self._storage = tell or _say_nothing, hub, storage
+        self._workers = os.environ.get("FUNCTIONS_WORKER_PROCESS_COUNT", str(workers))
         self._children: dict[str, Child] = {}
         self._lock = threading.Lock()
         self._host_wanted = False
@@ -142,6 +145,7 @@ class LocalCloud:
         """Start the host with the cloud's function app or with *app*, and with *settings* beside the cloud's own."""
         command = [sys.executable, "-m", "signalbox.host", "start", "--port", str(self.endpoints.host)]
         command += ["--app", str(app or self.app), "--state", str(self.state / "host"), "--auth"]
+        command += ["--workers", self._workers]
         with self._lock:
             self._children["host"] = self._child("host", command, {**self.environment(), **(settings or {})})
             self._host_wanted = True

@@ -51,7 +51,7 @@ def up(port: int | None, app: Path, config: Path | None, example: bool | None, d
             raise NotSetUp(f"{app} is another app than Signalbox, which has neither the example nor its demonstration")
         named = {"SIGNALBOX_CONFIG": str(find_configuration(config))} if config else {}
         usual_port = 7071 if port is None else port
-        other = LocalCloud(app, STATE, host_port=usual_port, settings=named, storage=storage, tell=_tell)
+        other = LocalCloud(app, STATE, host_port=usual_port, settings=named, storage=storage, workers=1, tell=_tell)
         _serve(other, lambda: _places_beside(other.endpoints, storage))
         return
     if demo and (config is not None or example is not None or not (DEMO / "endpoints.json").is_file()):
@@ -66,7 +66,15 @@ def up(port: int | None, app: Path, config: Path | None, example: bool | None, d
     state, usual_port = (DEMO, 0) if demo else (STATE, 7071)
     port = usual_port if port is None else port
     cloud = LocalCloud(
-        app, state, host_port=port, settings=settings, vault=not demo, hub=project.hub, storage=storage, tell=_tell
+        app,
+        state,
+        host_port=port,
+        settings=settings,
+        vault=not demo,
+        hub=project.hub,
+        storage=storage,
+        workers=1,
+        tell=_tell,
     )
 
     def begin() -> list[Place]:

@@ -23,7 +23,7 @@ def run_demo(project: Path, state: Path) -> None:
     line = Timeline()
     facts = train_example(project, state / "example")
     line.say("model trained", f"{facts['rows']['train']} patients, mean absolute error {facts['metrics']['mae']:.1f}")
-    with LocalCloud(app_folder(), state) as cloud, hub_client(cloud.endpoints) as hub:
+    with LocalCloud(app_folder(), state, workers=1) as cloud, hub_client(cloud.endpoints) as hub:
         line.say("local cloud up", f"app {cloud.endpoints.app}, hub {cloud.endpoints.hub}")
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
         stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)

@@ -31,7 +31,7 @@ def run_devops_demo(project: Path, state: Path) -> None:
     train_example(project, state / "example")
     train_example(project, state / "blood", "blood")
     line.say("models trained", "a ward's model, and one that also knows the blood serum")
-    with LocalCloud(app_folder(), state) as cloud, hub_client(cloud.endpoints) as hub:
+    with LocalCloud(app_folder(), state, workers=1) as cloud, hub_client(cloud.endpoints) as hub:
         line.say("local cloud up", f"app {cloud.endpoints.app}, Azure DevOps {cloud.endpoints.azure_devops}/contoso")
         app = AppClient(cloud.endpoints.app, cloud.endpoints.function_key)
         stage = Stage(cloud=cloud, app=app, hub=hub, line=line, folder=state / "example", project=project)

@@ -37,7 +37,7 @@ def run_messaging_demo(project: Path, state: Path) -> None:
     line = Timeline()
     train_example(project, state / "example")
     line.say("model trained", "on the diabetes study; a quarter of the patients is held out")
-    with LocalCloud(app_folder(), state) as cloud, hub_client(cloud.endpoints) as hub:
+    with LocalCloud(app_folder(), state, workers=1) as cloud, hub_client(cloud.endpoints) as hub:
         expect(bool(cloud.endpoints.service_bus), "there is no Service Bus emulator: see docs/service-bus.md")
         line.say(
             "local cloud up", f"app {cloud.endpoints.app}, Service Bus sb://localhost:{cloud.endpoints.servicebus}"

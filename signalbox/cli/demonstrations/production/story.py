@@ -41,7 +41,7 @@ def run_production_demo(project: Path, state: Path) -> None:
     # The first model is trained while the cloud starts, the second while the first is on its way.
     with ThreadPoolExecutor(1) as trainer:
         first = trainer.submit(train_example, project, state / "ward", "ward")
-        with LocalCloud(project, state, settings=settings) as cloud, hub_client(cloud.endpoints) as hub:
+        with LocalCloud(project, state, settings=settings, workers=1) as cloud, hub_client(cloud.endpoints) as hub:
             line.say("local cloud up", f"app {cloud.endpoints.app}, Azure Monitor {cloud.endpoints.log_analytics}")
             first.result()
             stage = Stage(
