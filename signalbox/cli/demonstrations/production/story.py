@@ -37,7 +37,7 @@ def run_production_demo(project: Path, state: Path) -> None:
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     line = Timeline()
-    settings = app_settings(project, state / "configuration")
+    settings = app_settings(project, state.resolve() / "configuration")  # The host runs in another folder.
     # The first model is trained while the cloud starts, the second while the first is on its way.
     with ThreadPoolExecutor(1) as trainer:
         first = trainer.submit(train_example, project, state / "ward", "ward")
