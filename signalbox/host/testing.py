@@ -91,7 +91,9 @@ class LocalHost:
         await self.host.client.raise_event(instance_id, name, json.dumps(data))
 
     async def terminate(self, instance_id: str, reason: str = "") -> None:
+        """End the instance, and return once it has ended: the host accepts it before. Raises TimeoutError."""
         await self.host.client.control(instance_id, Kind.TERMINATE, reason)
+        await self.wait(instance_id)
 
     def get(self, instance_id: str) -> Outcome:
         """The instance now. Raises NotFoundError."""

@@ -75,7 +75,8 @@ class LocalCloud:
     The app has the example's configuration, unless *settings* name another, whose containers are then those of *hub*.
     With *vault* it signs with keys of the Key Vault emulator from then on, else with files. *storage* is what another
     app than Signalbox uses of Storage. The app's code runs in as many *workers*, or in the host's own process if there
-    are none; FUNCTIONS_WORKER_PROCESS_COUNT of the environment says otherwise.
+    are none; FUNCTIONS_WORKER_PROCESS_COUNT of the environment says otherwise. With *deploys* the pipelines' identity
+    may write the subscription, of which the doctor warns.
     """
 
     def __init__(
@@ -90,13 +91,14 @@ class LocalCloud:
         hub: HubContainers = EXAMPLE_HUB,
         storage: AppStorage = NO_STORAGE,
         workers: int = 0,
+        deploys: bool = False,
         tell: Callable[[str, str], None] | None = None,
     ) -> None:
         self.app, self.state = app.resolve(), state.resolve()
         self.endpoints = same_endpoints(self.state, host_port) or new_endpoints(self.state, host_port)
         self._keys = keys_of(self.state, hub.teams)
         self._settings, self._time_scale, self._vault = dict(settings or {}), time_scale, vault
-        self._tell, self._hub, self._storage = tell or _say_nothing, hub, storage
+        self._tell, self._hub, self._storage, self._deploys = tell or _say_nothing, hub, storage, deploys
         self._workers = os.environ.get("FUNCTIONS_WORKER_PROCESS_COUNT", str(workers))
         self._children: dict[str, Child] = {}
         self._lock = threading.Lock()
@@ -259,7 +261,13 @@ class LocalCloud:
     def _spawn_emulators(self) -> None:
         triggers = self._storage.blob_triggers
         settings = write_settings(
-            self.endpoints, self._keys, self._time_scale, self._hub.watched, self._session, triggers
+            self.endpoints,
+            self._keys,
+            self._time_scale,
+            self._hub.watched,
+            self._session,
+            triggers,
+            deploys=self._deploys,
         )
         command = [sys.executable, "-m", "signalbox.emulators", "--settings", str(settings)]
         self._children["emulators"] = self._child("emulators", command, {})

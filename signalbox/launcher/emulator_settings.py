@@ -70,18 +70,22 @@ def write_settings(
     arrivals: Sequence[str] = (_LANDING,),
     session: ClientSession | None = None,
     blob_triggers: Mapping[str, str] | None = None,
+    *,
+    deploys: bool = False,
 ) -> Path:
     """Write the settings for one start, with a subscription to each container of *arrivals*; returns the file.
 
     A container of another account than the hub's is written as ACCOUNT/CONTAINER.
     Clients reach the public names of Azure by the proxy of *session*; without one there is no proxy. *blob_triggers*
-    are functions of the app that want the blobs of a container.
+    are functions of the app that want the blobs of a container. With *deploys* the pipelines may write Azure.
     """
     path = settings_file(Path(endpoints.state))
     settings = _settings(endpoints, keys, time_scale, arrivals)
     settings["subscriptions"] += [
         _blob_subscription(endpoints, function, container) for function, container in (blob_triggers or {}).items()
     ]
+    if deploys:
+        settings["roles_given"] += _pipeline_roles()
     if session is not None:
         settings |= _session_settings(session)
     write_private(path, json.dumps(settings, indent=2))
@@ -125,7 +129,6 @@ def _settings(endpoints: Endpoints, keys: LocalKeys, time_scale: float, arrivals
                 "scope": f"{storage_account_id(ACCOUNT)}/blobServices/default/containers/signalbox",
             },
             *_monitoring_roles(),
-            *_pipeline_roles(),
             *_messaging_roles(),
         ],
         "log_workspaces": {LOG_WORKSPACE: _log_workspace_id()},

@@ -346,7 +346,7 @@ CHECKS = (
     Check(command="signalbox provision drift", prints=(r"^everything is as it was verified$",)),
     Check(
         command="signalbox provision sign-in data-scientist --as ada@example.org",
-        prints=(r"^Ada may do what data-scientist may$",),
+        prints=(r"^ada@example.org may do what data-scientist may$",),
     ),
     Check(command="signalbox data list", prints=(r"^nothing was published yet; ",)),
     Check(command="signalbox imports", prints=(r"^nothing has been imported yet; ",)),

@@ -188,7 +188,8 @@ async def burden(host: LocalHost, name: str) -> None:
 def held() -> Counter[str]:
     """How many objects of the host, the SDK and asyncio there are, but for what the loop has planned of its own."""
     gc.collect()
-    kinds = [type(one) for one in gc.get_objects() if not isinstance(one, asyncio.Handle)]
+    # By its type alone: `isinstance` asks some proxies of other packages for their class, and they raise.
+    kinds = [kind for kind in map(type, gc.get_objects()) if not issubclass(kind, asyncio.Handle)]
     return Counter(
         kind.__qualname__
         for kind in kinds

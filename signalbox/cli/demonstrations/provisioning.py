@@ -53,7 +53,7 @@ def run_provisioning_demo(project: Path, state: Path) -> None:
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     line = Timeline()
-    with LocalCloud(app_folder(), state, workers=1) as cloud, hub_client(cloud.endpoints) as hub:
+    with LocalCloud(app_folder(), state, workers=1, deploys=True) as cloud, hub_client(cloud.endpoints) as hub:
         endpoints = cloud.endpoints
         line.say("local cloud up", f"app {endpoints.app}, ServiceNow {endpoints.service_now}")
         app = AppClient(endpoints.app, endpoints.function_key)
