@@ -8,8 +8,7 @@ from typing import Any
 from infra.check.evaluation import Files
 from infra.check.findings import Finding, Place, TemplateError
 from infra.check.kusto import Query, read
-from shared.telemetry.instruments import ATTRIBUTES, COUNTS, LEVELS, SECONDS
-from shared.telemetry.spans import SPAN_ATTRIBUTES
+from shared.telemetry.names import ATTRIBUTES, COUNTS, LEVELS, SECONDS, SPAN_ATTRIBUTES
 
 _METRICS = {**SECONDS, **COUNTS, **LEVELS}
 _RULE_FIELDS = {"name", "title", "description", "query", "severity", "frequency", "window", "range"}

@@ -20,19 +20,7 @@ from shared.telemetry.carried import Carried
 from shared.telemetry.export import configure
 from shared.telemetry.ids import context_of, next_ids, span_context, span_of, trace_of, traceparent
 from shared.telemetry.instruments import count, record_duration
-
-INSTANCE, ERROR = "signalbox.instance", "error.type"
-# Every attribute that a span of ours may have: queries of the infrastructure are checked against them.
-SPAN_ATTRIBUTES = (
-    INSTANCE,
-    ERROR,
-    "signalbox.event",
-    "signalbox.job",
-    "signalbox.job.name",
-    "signalbox.stage",
-    "signalbox.phase",
-    "signalbox.move",
-)
+from shared.telemetry.names import ERROR, INSTANCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from shared.domain.failures import Refused, Transient
-from shared.telemetry.spans import SPAN_ATTRIBUTES
+from shared.telemetry.names import SPAN_ATTRIBUTES
 from signalbox.emulators.azure_monitor.logs.telemetry import SPAN_TABLES
 from signalbox.host.state_folder.spans import SpanFile
 from signalbox.traces import application_insights

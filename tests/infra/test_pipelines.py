@@ -3,6 +3,8 @@
 import importlib.util
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,19 @@ def test_a_pipeline_names_only_its_own_parameters_and_modules(path):
     for module in re.findall(r"python3 -m ([\w.]+)", text):
         assert importlib.util.find_spec(module), module
     assert not re.search(r"(?i)password|secret|AccountKey|SharedAccess", text)
+
+
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
+def test_a_pipeline_runs_modules_on_an_agent_that_has_python_alone(path):
+    """No step installs a library for them; `-S` leaves out what is installed here."""
+    modules = sorted(set(re.findall(r"python3 -m ([\w.]+)", path.read_text())))
+    loading = "import runpy, sys; [runpy.run_module(name, run_name='loaded') for name in sys.argv[1:]]"
+
+    process = subprocess.run(
+        [sys.executable, "-S", "-c", loading, *modules], cwd=PROJECT, capture_output=True, text=True
+    )
+
+    assert process.returncode == 0, process.stderr
 
 
 def test_what_a_pipeline_applies_needs_an_environment_with_its_approvals():

@@ -13,7 +13,7 @@ from azure.monitor.query import LogsQueryClient, LogsQueryStatus
 
 from shared.contracts.promotion import Fate
 from shared.domain.inference.runs import RunOutcome
-from shared.telemetry.instruments import COUNTS, LEVELS, SECONDS
+from shared.telemetry.names import COUNTS, LEVELS, SECONDS
 from signalbox.product import template_folder
 from signalbox.projects.template import render_project
 from tests.emulators.conftest import monitored  # noqa: F401 (fixture)

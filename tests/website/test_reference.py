@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from shared.telemetry.instruments import COUNTS, LEVELS, SECONDS
+from shared.telemetry.names import COUNTS, LEVELS, SECONDS
 from signalbox.cli.main import main
 from website.reference import commands, configuration, errors, events, http_api, metrics
 from website.reference.schemas import kind_of, limits_of

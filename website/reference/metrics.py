@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from shared.telemetry.instruments import COUNTS, LEVELS, SECONDS
+from shared.telemetry.names import COUNTS, LEVELS, SECONDS
 from website.reference.markdown import code, table
 
 _INTRODUCTION = """\
 # Every metric
 
-Generated from `shared/telemetry/instruments.py`. [Traces and metrics](../observability.md) says which attributes a
+Generated from `shared/telemetry/names.py`. [Traces and metrics](../observability.md) says which attributes a
 metric has, where metrics are sent, and on what to set alerts.
 """
 
