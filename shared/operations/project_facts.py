@@ -15,6 +15,8 @@ from shared.domain.configuration import Configuration
 from shared.domain.project_functions import file_of, metric_function
 from shared.operations.roles.assignments import containers
 
+_TRUSTED_KEYS = "trusted-keys.json"  # No configuration names it, but SIGNALBOX_TRUSTED_KEYS of the app does.
+
 
 def project_facts(path: Path) -> dict[str, Any]:
     """What *path* says: its findings, and the files, containers, workspaces, models and stages that it names."""
@@ -47,8 +49,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _files(home: Path, configuration: Configuration) -> set[str]:
-    """The teams' files, the contracts with their reference profiles and the files of own functions, as paths from the
-    configuration."""
+    """The paths, from the configuration, of the files that belong to it, and of the trusted keys."""
     contracts = {route.contract for route in configuration.routes}
     contracts |= {model.contract for model in configuration.ladder.models}
     contracts |= {data.contract for rules in configuration.retraining for data in rules.data}
@@ -56,6 +57,8 @@ def _files(home: Path, configuration: Configuration) -> set[str]:
     contracts |= {route.output_contract for route in configuration.routes}
     contracts |= {rule.output_contract for rule in configuration.answers}
     files = {*filter(None, contracts), *(team.file for team in configuration.teams)}
+    if (home / _TRUSTED_KEYS).is_file():
+        files.add(_TRUSTED_KEYS)
     for path in filter(None, contracts):
         files |= set(_beside(home, path))
     stages = configuration.ladder.stages

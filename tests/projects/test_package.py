@@ -49,6 +49,15 @@ def test_the_package_has_the_app_the_lock_the_configuration_and_its_contracts(pr
     }
 
 
+def test_the_package_has_the_trusted_keys_beside_the_configuration(project: Path) -> None:
+    (project / "trusted-keys.json").write_text('{"keys": []}\n')
+
+    done = run_in(project, "package", "--no-libraries", "--config", "own.yaml")
+
+    assert done.exit_code == 0, done.output
+    assert (project / "dist" / "app" / "trusted-keys.json").read_text() == '{"keys": []}\n'
+
+
 OWN_FUNCTIONS = """\
 environments:
   dev: {subscription: s, resource_group: g, workspace: w}
