@@ -57,7 +57,20 @@ DELEGATE = "tests/promotion/test_delegations.py runs it in an app whose configur
 EXCEPTIONS = {
     "az devops configure --defaults organization=https://dev.azure.com/contoso project=mlops": AZURE,
     "az group create --name rg-signalbox-prod --location westeurope": AZURE,
-    "az provider register --namespace Microsoft.App --wait": AZURE,
+    "for NAME in App Communication Consumption ContainerRegistry DurableTask EventGrid Insights KeyVault"
+    " MachineLearningServices ManagedIdentity Network OperationalInsights ServiceBus Storage Web;"
+    " do az provider register --namespace Microsoft.$NAME --wait; done": AZURE,
+    'KEY=$(openssl rand -hex 32) && echo "$KEY" && printf %s "$KEY" | sha256sum': "makes a key, which nobody may see",
+    'az keyvault secret set --vault-name VAULT --name session-keys --value "$(openssl rand -base64 32)"': AZURE,
+    "az keyvault secret set --vault-name VAULT --name service-now --value SECRET": AZURE,
+    "az functionapp config appsettings set --name APP --resource-group rg-signalbox-prod"
+    " --settings AzureWebJobsDisableHomepage=true": AZURE,
+    "az storage fs list-deleted-path --account-name datahub --auth-mode login --file-system signalbox": AZURE,
+    "az storage fs undelete-path --account-name datahub --auth-mode login --file-system signalbox"
+    " --deleted-path-name PATH --deletion-id ID": AZURE,
+    "az pipelines run --name signalbox-teardown --parameters installation=infra/installation.json"
+    " serviceConnection=signalbox-writer environment=signalbox-prod steps=subscriptions": AZURE,
+    "az identity create --name id-TEAM-ENVIRONMENT --resource-group GROUP --query clientId --output tsv": AZURE,
     "az pipelines runs artifact download --run-id ID --artifact-name plan --path plan": AZURE,
     "az storage container immutability-policy show --resource-group rg-datahub --account-name datahub"
     " --container-name CONTAINER": AZURE,
@@ -157,11 +170,11 @@ EXCEPTIONS = {
     ".venv-worker/bin/pip install 'azure-functions-runtime>=1.3,<2' -r requirements.txt": LIBRARY,
     "signalbox host start --worker-python .venv-worker/bin/python": LIBRARY,
     **dict.fromkeys(TESTS_OF_THE_GUIDE, "is these tests"),
-    "az keyvault create --name kv-signalbox --resource-group rg-mlops --enable-rbac-authorization"
+    "az keyvault create --name kv-signalbox-keys --resource-group rg-signalbox-prod --enable-rbac-authorization"
     " --enable-purge-protection": AZURE,
-    "az keyvault key set-attributes --vault-name kv-signalbox --name signalbox-door --version VERSION"
+    "az keyvault key set-attributes --vault-name kv-signalbox-keys --name signalbox-door --version VERSION"
     " --enabled false": AZURE,
-    "signalbox keys new door --vault https://kv-signalbox.vault.azure.net --trusted trusted-keys.json": AZURE,
+    "signalbox keys new door --vault https://kv-signalbox-keys.vault.azure.net --trusted trusted-keys.json": AZURE,
     "az confidentialledger create --name NAME --resource-group rg-audit --location westeurope --ledger-type Public"
     " --aad-based-security-principals ledger-role-name=Contributor principal-id=APP_OBJECT_ID": AZURE,
     "az ml component create --file train-component.yaml": AZURE,
