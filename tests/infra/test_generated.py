@@ -1,6 +1,7 @@
 """The generated data: current, packed as Event Grid takes it, and, once deployed, a platform that the doctor likes."""
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from infra.check.evaluation import Files, evaluate
 from infra.check.installation import GENERATED, Installed, install
 from infra.check.judgement import EXAMPLES, committed_files
-from infra.check.rules.access import scopes
+from infra.check.rules.access import role_of, scopes
 from infra.check.values import Deployment
 from shared.config import load
 from shared.domain.configuration import Configuration
@@ -24,7 +25,9 @@ from shared.operations.doctor.verification import verify
 from shared.operations.infrastructure.__main__ import infrastructure, main
 from shared.operations.infrastructure.app_settings import FORBIDDEN_ON_FLEX, Source, app_settings
 from shared.operations.infrastructure.filters import MOST_VALUES, file_subscriptions, subject
+from shared.operations.roles.__main__ import page
 from shared.operations.roles.assignments import assignments
+from shared.operations.roles.catalogue import TEMPLATE_ROLES
 from shared.settings import DEFAULTS
 from signalbox.emulators.event_grid.filters import read_filters
 from tests.infra.installations import DeployedControl
@@ -52,6 +55,25 @@ def test_every_setting_of_the_app_has_one_source_and_none_is_forbidden_on_flex()
     assert set(DEFAULTS) <= {row.name for row in rows}
     assert not {row.name for row in rows} & set(FORBIDDEN_ON_FLEX)
     assert [row.name for row in rows if row.source is Source.ABSENT][:1] == ["SERVICE_BUS"]
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
+def test_the_writer_may_assign_every_role_that_the_templates_assign(path):
+    """In Azure the condition of `docs/roles.md` refuses any other: the first apply would end there."""
+    _, _, text = page(CONFIGURATION).partition("## What the writer may assign")
+    assigned = {role_of(role) for role in install(committed(), path).of_type("Microsoft.Authorization/roleAssignments")}
+
+    for condition in re.findall(r"GuidEquals \{(.*)\}", text):
+        assert assigned <= set(condition.split(", "))
+    assert len(re.findall("GuidEquals", text)) == 2
+
+
+def test_the_writer_may_assign_every_role_that_a_template_names():
+    text = "".join(text for path, text in committed().texts.items() if path.endswith(".bicep"))
+    named = set(re.findall(r"'([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})'", text))
+
+    assert named <= set(re.findall(r"\| ([0-9a-f-]{36}) \|\n", page(CONFIGURATION)))
+    assert {identifier for _, identifier, _ in TEMPLATE_ROLES} <= named
 
 
 def test_every_assignment_of_the_role_table_has_a_row():

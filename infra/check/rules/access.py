@@ -6,14 +6,9 @@ from typing import Any
 from infra.check.findings import Finding, Place
 from infra.check.installation import Installed
 from infra.check.values import Deployed
+from shared.operations.roles.catalogue import TEMPLATE_ROLES
 
 _ROLES = "Microsoft.Authorization/roleAssignments"
-# Beyond those of the generated rows: why the templates name each of them.
-_OF_TEMPLATES = {
-    "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher: telemetry by identity",
-    "b556d68e-0be0-4f35-a333-ad7ee1ce17ea": "Azure AI Enterprise Network Connection Approver: managed networks",
-    "0ad04412-c4d5-4796-b79c-f76d14c8d402": "Durable Task Data Contributor: the scheduler",
-}
 _MIGHTY = {
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
     "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
@@ -24,7 +19,8 @@ _MIGHTY = {
 
 def role_ids(installed: Installed) -> Iterator[Finding]:
     """Every role is one of the generated rows, or of those that templates have a reason for."""
-    known = {row["id"] for row in (*installed.data["roles"], *installed.data["personas"])} | set(_OF_TEMPLATES)
+    known = {row["id"] for row in (*installed.data["roles"], *installed.data["personas"])}
+    known |= {identifier for _, identifier, _ in TEMPLATE_ROLES}
     for assignment in installed.of_type(_ROLES):
         role = role_of(assignment)
         if role in _MIGHTY:

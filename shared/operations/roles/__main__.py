@@ -9,6 +9,7 @@ from shared.domain.access.permissions import EVERYWHERE
 from shared.domain.configuration import Configuration
 from shared.domain.devops import orders
 from shared.operations.roles.assignments import assignments
+from shared.operations.roles.catalogue import ROLES, TEMPLATE_ROLES
 from shared.operations.roles.needs import ResourceKind, needs_of
 
 _HEAD = """# Roles
@@ -47,13 +48,47 @@ A role of the platform acts on the things of every team, a role of a team on wha
 log.
 Events and alerts by HTTP, hooks, readiness, the doctor, `audit verify` and proofs of entries are for roles of the
 platform alone, whatever stands here."""
+_ASSIGNED_HEAD = """
+## What the writer may assign
+
+The identity that applies the templates assigns these roles, and needs no other: those above, those of people's groups
+and those that the templates give to identities of their own.
+
+| role | id |
+|---|---|
+"""
+# Of people's groups and of Event Grid: rows of the infrastructure's data, which no port needs.
+_OF_GROUPS = ("Reader", "AzureML Data Scientist", "Storage Blob Data Contributor", "Azure Service Bus Data Sender")
+_CONDITION = """
+Its role Role Based Access Control Administrator has this condition (`--condition` of `az role assignment create`, with
+`--condition-version 2.0`):
+
+```text
+((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/write'}})) OR
+ (@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {{{ids}}}))
+AND
+((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/delete'}})) OR
+ (@Resource[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {{{ids}}}))
+```
+"""
 _TASK_TOKEN = "the task's own token"
 
 
 def page(configuration: Configuration) -> str:
     devops = "".join(_devops(configuration))
     people = _PEOPLE_HEAD.format(reach=_OF_TEAMS if configuration.teams else _OF_ALL) + "".join(_people(configuration))
-    return _HEAD + "".join(_rows(configuration)) + (_DEVOPS_HEAD + devops if devops else "") + people
+    head = _HEAD + "".join(_rows(configuration)) + _assigned(configuration)
+    return head + (_DEVOPS_HEAD + devops if devops else "") + people
+
+
+def _assigned(configuration: Configuration) -> str:
+    """Every role that the templates assign for *configuration*, and the condition that allows no other."""
+    roles = {role.id: role.name for assignment in assignments(configuration) for role in assignment.roles}
+    roles |= {role.id: role.name for role in ROLES if role.name in _OF_GROUPS}
+    roles |= {identifier: name for name, identifier, _ in TEMPLATE_ROLES}
+    named = sorted((name, identifier) for identifier, name in roles.items())
+    rows = "".join(f"| {name} | {identifier} |\n" for name, identifier in named)
+    return _ASSIGNED_HEAD + rows + _CONDITION.format(ids=", ".join(identifier for _, identifier in named))
 
 
 def _rows(configuration: Configuration) -> Iterator[str]:

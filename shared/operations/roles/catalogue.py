@@ -30,6 +30,12 @@ class BuiltIn:
         return not missing_actions(need, (self.grants,))
 
 
+# What the templates assign beyond the table, to identities that they make: name, id and why.
+TEMPLATE_ROLES = (
+    ("Monitoring Metrics Publisher", "3913510d-42f4-4e42-8a64-420c390055eb", "telemetry by identity"),
+    ("Azure AI Enterprise Network Connection Approver", "b556d68e-0be0-4f35-a333-ad7ee1ce17ea", "managed networks"),
+    ("Durable Task Data Contributor", "0ad04412-c4d5-4796-b79c-f76d14c8d402", "the scheduler"),
+)
 ROLES = (
     BuiltIn("Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7", Grant(actions=("*/read",))),
     BuiltIn(
