@@ -49,6 +49,8 @@ module containers 'modules/containers.bicep' = {
     names: data.hub.containers
     audit: data.hub.audit
     auditDays: auditDays
+    accountStands: accountStands
+    staging: data.hub.staging
   }
   dependsOn: [account]
 }

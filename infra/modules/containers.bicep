@@ -6,6 +6,10 @@ param audit string
 @description('Days that an entry is kept. Locking the policy is an action and not a property: docs/deploy.md.')
 @minValue(1)
 param auditDays int
+@description('Whether the account belongs to somebody else, whose lifecycle rules are one policy that must not be replaced.')
+param accountStands bool
+@description('The container of staged files.')
+param staging string
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: account
@@ -34,7 +38,7 @@ resource policy 'Microsoft.Storage/storageAccounts/blobServices/containers/immut
   dependsOn: [blobContainers]
 }
 
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-08-01' = {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-08-01' = if (!accountStands) {
   parent: storage
   name: 'default'
   properties: {
@@ -47,7 +51,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-08
           definition: {
             filters: {
               blobTypes: ['blockBlob']
-              prefixMatch: ['signalbox-staging/runs/', 'signalbox-staging/imports/']
+              prefixMatch: ['${staging}/runs/', '${staging}/imports/']
             }
             actions: {
               baseBlob: {

@@ -76,6 +76,21 @@ def test_the_writer_may_assign_every_role_that_a_template_names():
     assert {identifier for _, identifier, _ in TEMPLATE_ROLES} <= named
 
 
+@pytest.mark.parametrize("stands", [False, True])
+def test_staged_files_end_by_a_rule_that_replaces_none_of_somebody_elses_account(stands):
+    """An account has one policy: whoever writes it takes away the rules that it had."""
+    parameters, data = (json.loads(committed().texts[path]) for path in (OPEN, GENERATED))
+    parameters["hub"]["accountStands"] = stands
+    data["hub"]["staging"] = "own-staging"
+    files = Files({**committed().texts, OPEN: json.dumps(parameters), GENERATED: json.dumps(data)})
+
+    policies = install(files, OPEN).of_type("Microsoft.Storage/storageAccounts/managementPolicies")
+
+    rules = [rule for policy in policies for rule in policy.properties["policy"]["rules"]]
+    prefixes = [rule["definition"]["filters"]["prefixMatch"] for rule in rules]
+    assert prefixes == ([] if stands else [["own-staging/runs/", "own-staging/imports/"]])
+
+
 def test_every_assignment_of_the_role_table_has_a_row():
     rows = {(row["target"], row["role"]) for row in infrastructure(CONFIGURATION)["roles"]}
 
