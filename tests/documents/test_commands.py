@@ -92,7 +92,7 @@ EXCEPTIONS = {
     " serviceConnection=signalbox-writer environment=signalbox-prod steps=platform,hub-account"
     " digest=DIGEST": AZURE,
     "az pipelines run --name signalbox-deploy-app --parameters serviceConnection=signalbox-app"
-    " environment=signalbox-prod app=APP packages=packages hubAccount=ACCOUNT inFlight=ignore": AZURE,
+    " environment=signalbox-prod app=APP version=0.1.0 packages=packages hubAccount=ACCOUNT inFlight=ignore": AZURE,
     "export SIGNALBOX_URL=https://APP.azurewebsites.net SIGNALBOX_TOKEN_AUDIENCE=CLIENT_ID": AZURE,
     "signalbox suggest ward-reports landing/wards/north/june.csv --within 900": ONE_RUN,
     "signalbox score ward-reports landing/wards/north/june.csv --override instance_count=4"

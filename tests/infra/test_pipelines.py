@@ -65,6 +65,19 @@ def test_what_is_in_flight_is_replayed_before_a_release_unless_somebody_says_oth
     assert "signalbox replay --hub signalbox" in step["inputs"]["inlineScript"]
 
 
+def test_a_release_is_of_a_version_that_somebody_named_and_its_package_is_kept():
+    pipeline = yaml.safe_load((PROJECT / "pipelines" / "infra" / "deploy-app.yml").read_text())
+    (version,) = [parameter for parameter in pipeline["parameters"] if parameter["name"] == "version"]
+    steps = pipeline["jobs"][0]["strategy"]["runOnce"]["deploy"]["steps"]
+    (package,) = [step["script"] for step in steps if step.get("displayName") == "Package"]
+    (kept,) = [step["publish"] for step in steps if "publish" in step]
+
+    assert "default" not in version  # Azure DevOps then refuses a run that names none.
+    assert re.findall(r"pip install (.*)", package) == ['"signalbox==${{ parameters.version }}"']
+    assert kept.endswith("/released-package.zip")
+    assert f"../{kept.rpartition('/')[2]}" in package
+
+
 def test_what_a_deployment_asks_of_the_app_needs_no_identity():
     """The pipeline sends its token to Azure alone, and the app would answer 401 to every other question."""
     text = (PROJECT / "pipelines" / "infra" / "deploy-app.yml").read_text()
