@@ -15,30 +15,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.peers import app
+
 _REPLAYS = {"extensions": {"durableTask": {"extendedSessionsEnabled": False}}}
-
-
-def app() -> Any:
-    import azure.durable_functions as df
-
-    functions = df.DFApp()
-
-    @functions.activity_trigger(input_name="number")
-    def add_one(number: int) -> int:
-        return number + 1
-
-    @functions.orchestration_trigger(context_name="context")
-    def chain(context: df.DurableOrchestrationContext) -> Any:
-        number = 0
-        for _ in range(context.get_input()):
-            number = yield context.call_activity("add_one", number)
-        return number
-
-    return functions
 
 
 async def measure(length: int, *, replays: bool) -> float:

@@ -12,6 +12,7 @@ from shared.domain.access.permissions import Persona
 
 
 def matrix(personas: tuple[Persona, ...]) -> dict[str, dict[str, list[str]]]:
+    """In which places each persona may take each action, as text and sorted."""
     return {
         f"{persona.team}:{persona.role.name}" if persona.team else persona.role.name: {
             action.value: sorted(f"{persona.team}:{place}" if persona.team else place for place in places)

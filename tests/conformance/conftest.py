@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("conformance"))
             if IS_LIBRARY and (difference := DIFFERENCES.get(item.name)):
                 item.add_marker(pytest.mark.xfail(reason=difference.in_library, strict=True))
+
+
+@contextmanager
+def _served(app: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    """The address and the master key of our host with *app*; it must end as it is asked to."""
+    process = Process(app, folder, "--auth", "--workers", "1")
+    try:
+        url = process.start()
+        assert url, process.log.read_text()
+        yield url, json.loads((process.state / "keys.json").read_text())["master"]
+        assert process.end(signal.SIGTERM) == 0, process.log.read_text()
+    finally:
+        process.close()
 
 
 @pytest.fixture(scope="package")
@@ -73,14 +87,8 @@ def served(
     if IS_LIBRARY:
         values = read_json(app / "host.json")  # The library refuses comments in it: `differences.py` says why.
         (app / "host.json").write_text(json.dumps(values))
-    process = Process(app, folder, "--auth", "--workers", "1")
-    try:
-        url = process.start()
-        assert url, process.log.read_text()
-        yield url, json.loads((process.state / "keys.json").read_text())["master"]
-        assert process.end(signal.SIGTERM) == 0, process.log.read_text()
-    finally:
-        process.close()
+    with _served(app, folder) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")
@@ -95,14 +103,8 @@ def served_streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[s
     folder = tmp_path_factory.mktemp("streams")
     app = shutil.copytree(APP.with_name("streaming_app"), folder / "app")
     (app / "local.settings.sample.json").rename(app / "local.settings.json")
-    process = Process(app, folder, "--auth", "--workers", "1")
-    try:
-        url = process.start()
-        assert url, process.log.read_text()
-        yield url, json.loads((process.state / "keys.json").read_text())["master"]
-        assert process.end(signal.SIGTERM) == 0, process.log.read_text()
-    finally:
-        process.close()
+    with _served(app, folder) as host:
+        yield host
 
 
 @pytest.fixture

@@ -7,22 +7,15 @@ import pytest
 
 from shared import contracts as c
 from shared.adapters.internet_files import HttpsFiles
-from shared.domain.configuration import ResourceGroup, TeamHub
 from shared.domain.datasets.sources import SourceRules
 from shared.domain.retraining.pipelines import Pipeline, PipelineKind
 from shared.domain.retraining.rules import Retraining, TrainingRoute
 from tests.datasets.file_server import CONTENT
 from tests.datasets.test_imports import PLACE, ImportApp, app, server  # noqa: F401 (fixtures)
 from tests.inference.conftest import SCORE, a_route
+from tests.team_hubs import LAB_HUB
 from triggers.http.places import places_of
 
-LAB = TeamHub(
-    name="lab",
-    account="stlab",
-    containers=("lab",),
-    environments=("dev",),
-    group=ResourceGroup(subscription="s", name="g"),
-)
 IN_LAB = "lab/tried/north/a.csv"
 
 
@@ -32,7 +25,9 @@ def lab(app: ImportApp) -> ImportApp:  # noqa: F811
     tried = replace(a_route("tried"), take="lab/tried/{site}/{file}.csv", publish="lab/predictions/{run}")
     before = app.clients.configuration
     sources = replace(before.sources, hosts=("*.windows.net",))
-    vars(app.clients)["configuration"] = replace(before, hubs=(LAB,), routes=(*before.routes, tried), sources=sources)
+    vars(app.clients)["configuration"] = replace(
+        before, hubs=(LAB_HUB,), routes=(*before.routes, tried), sources=sources
+    )
     return app
 
 
@@ -72,7 +67,7 @@ async def test_an_asset_in_the_storage_of_a_team_lands_in_its_hub_alone(
 ) -> None:
     lab.clients.data_assets.seen = storage  # type: ignore[attr-defined]
     lab.assets["dev/wards:3"] = {"a.csv": CONTENT}
-    before, hubs = lab.clients.configuration, (replace(LAB, environments=environments),)
+    before, hubs = lab.clients.configuration, (replace(LAB_HUB, environments=environments),)
     twin = replace(SCORE.workspace, name="twin", workspace=SCORE.workspace.workspace.upper())
     vars(lab.clients)["configuration"] = replace(before, hubs=hubs, workspaces=(*before.workspaces, twin))
 

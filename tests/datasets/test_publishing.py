@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from shared import contracts as c
-from shared.domain.configuration import ResourceGroup, TeamHub
 from shared.domain.failures import Transient
 from tests.amounts import sample
 from tests.datasets.conftest import FOLDER, ROWS, DatasetApp
+from tests.team_hubs import LAB_HUB
 
 Outcome = c.PublicationOutcome
 COCO = {
@@ -265,14 +265,7 @@ async def test_what_cannot_be_published_is_refused_at_the_door(
     app: DatasetApp, body: dict[str, Any], status: int, detail: str
 ) -> None:
     configuration = app.clients.configuration
-    hub = TeamHub(
-        name="lab",
-        account="stlab",
-        containers=("lab",),
-        environments=("dev",),
-        group=ResourceGroup(subscription="s", name="g"),
-    )
-    vars(app.clients)["configuration"] = replace(configuration, hubs=(hub,))
+    vars(app.clients)["configuration"] = replace(configuration, hubs=(LAB_HUB,))
     app.land()
     app.land(folder="lab/churn/")
     app.land(b"", "evaluation/empty/")

@@ -10,12 +10,12 @@ import pytest
 from azure.functions.meta import Datum
 
 from shared.domain.alerts import AlertChanged
-from shared.domain.configuration import ResourceGroup, TeamHub
 from shared.domain.drift.outside import cause_of
 from shared.domain.events import Irrelevant, MonitorBreached, UnreadableEvent
 from shared.domain.inference.routes import Workspace
 from shared.domain.retraining.causes import Cause, CauseKind
 from tests.drift.conftest import WATCH, DriftApp
+from tests.team_hubs import LAB_HUB
 from triggers.events.envelopes import read_event
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -142,13 +142,7 @@ async def test_delivered_three_times_it_is_one_cause(app: DriftApp) -> None:
 async def test_a_monitor_where_a_team_has_a_hub_of_its_own_raises_nothing(app: DriftApp) -> None:
     """It watches the team's data, under a name that the team may choose."""
     configuration = app.clients.configuration
-    hub = TeamHub(
-        name="lab",
-        account="stlab",
-        containers=("lab",),
-        environments=tuple(workspace.name for workspace in configuration.workspaces),
-        group=ResourceGroup(subscription="s", name="g"),
-    )
+    hub = replace(LAB_HUB, environments=tuple(workspace.name for workspace in configuration.workspaces))
     vars(app.clients)["configuration"] = replace(configuration, hubs=(hub,))
     await app.host.call("receive_hub_event", Datum(json.dumps(V1), "json"))
 
@@ -165,13 +159,7 @@ async def test_an_alert_on_what_a_team_uses_with_its_hub_raises_nothing(
 ) -> None:
     """Also by another environment that is the same workspace."""
     lab = Workspace(name="lab", subscription="S", resource_group="G", workspace="W")
-    hub = TeamHub(
-        name="lab",
-        account="stlab",
-        containers=("lab",),
-        environments=("lab",),
-        group=ResourceGroup(subscription="s", name="g"),
-    )
+    hub = replace(LAB_HUB, environments=("lab",))
     configuration = replace(app.clients.configuration, hubs=(hub,), workspaces=(lab,))
     vars(app.clients)["configuration"] = configuration
     _, said = await app.request(

@@ -11,11 +11,11 @@ import pytest
 
 from activities.drift import windows as drift_windows
 from shared.domain import identity
-from shared.domain.configuration import ResourceGroup, TeamHub
 from shared.domain.drift.watch import Labels
 from shared.domain.failures import Transient
 from tests.drift.conftest import WATCH, DriftApp, csv_of, rows
 from tests.outages import Outage
+from tests.team_hubs import LAB_HUB
 
 
 async def test_ordinary_data_raises_nothing(app: DriftApp) -> None:
@@ -42,13 +42,7 @@ async def test_drift_is_announced_and_becomes_one_cause(app: DriftApp) -> None:
 
 async def test_rows_of_a_teams_own_hub_raise_nothing(app: DriftApp) -> None:
     """Drift starts a training, which may ship: a file in a team's hub must not be what starts it."""
-    hub = TeamHub(
-        name="lab",
-        account="datahub",
-        containers=("landing", "predictions"),
-        environments=("dev",),
-        group=ResourceGroup(subscription="s", name="g"),
-    )
+    hub = replace(LAB_HUB, account="datahub", containers=("landing", "predictions"))
     vars(app.clients)["configuration"] = replace(app.clients.configuration, hubs=(hub,))
     run = await app.arrive("landing/each/north/a.csv", csv_of(rows(5, 300, x=1.0)))
     await app.finish(run)

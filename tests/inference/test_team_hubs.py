@@ -8,7 +8,7 @@ import pytest
 from activities.drift.windows import is_watched
 from activities.inference.members import find_members
 from shared.domain import identity
-from shared.domain.configuration import ResourceGroup, TeamHub
+from shared.domain.configuration import TeamHub
 from shared.domain.drift.watch import DriftWatch
 from shared.domain.failures import Refused
 from shared.domain.inference.arrivals import Arrival
@@ -18,14 +18,8 @@ from shared.ports import Blob
 from shared.records.inference import find_run
 from shared.records.paths import run_record
 from tests.inference.conftest import SCORE, InferenceApp, a_route
+from tests.team_hubs import LAB_HUB
 
-HUB = TeamHub(
-    name="lab",
-    account="stlab",
-    containers=("lab",),
-    environments=("dev",),
-    group=ResourceGroup(subscription="s", name="g"),
-)
 TOPIC = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/stlab"
 
 
@@ -34,12 +28,12 @@ def lab(app: InferenceApp) -> InferenceApp:
     """The app with a route for files of the team's hub, beside those of the Data Hub."""
     tried = replace(a_route("tried"), take="lab/tried/{site}/{file}.csv", publish="lab/predictions/{run}")
     configuration = app.clients.configuration
-    vars(app.clients)["configuration"] = replace(configuration, hubs=(HUB,), routes=(*configuration.routes, tried))
+    vars(app.clients)["configuration"] = replace(configuration, hubs=(LAB_HUB,), routes=(*configuration.routes, tried))
     return app
 
 
 def run_of(blob: Blob) -> str:
-    arrival = Arrival(account=HUB.account, container=blob.container, path=blob.path, etag=blob.etag)
+    arrival = Arrival(account=LAB_HUB.account, container=blob.container, path=blob.path, etag=blob.etag)
     return identity.run_id("tried", [identity.arrival_id(arrival)])
 
 
@@ -127,7 +121,8 @@ async def test_the_files_decide_and_not_what_the_route_takes(lab: InferenceApp, 
 
 
 @pytest.mark.parametrize(
-    ("hubs", "publish"), [((), "predictions/{run}"), ((replace(HUB, name="twin", account="sttwin"),), "lab/out/{run}")]
+    ("hubs", "publish"),
+    [((), "predictions/{run}"), ((replace(LAB_HUB, name="twin", account="sttwin"),), "lab/out/{run}")],
 )
 async def test_pinned_files_stay_the_teams_after_its_hub_was_removed(
     lab: InferenceApp, hubs: tuple[TeamHub, ...], publish: str

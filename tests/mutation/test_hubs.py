@@ -10,6 +10,7 @@ from tests.inference import test_team_hubs as stories
 from tests.inference.conftest import InferenceApp, app, sweeps  # noqa: F401 (fixtures)
 from tests.inference.test_team_hubs import lab  # noqa: F401 (a fixture)
 from tests.mutation.removal import Guard, Lock, expect_failure, remove
+from tests.team_hubs import LAB_HUB
 from tests.unit import test_envelopes as envelopes
 from tests.unit.config import test_hubs as rules
 from tests.unit.config import test_hubs_of_teams as owners
@@ -229,7 +230,7 @@ RUNS = [
         "if place.account",
         "False",
         stories.test_pinned_files_stay_the_teams_after_its_hub_was_removed,
-        hubs=(replace(stories.HUB, name="twin", account="sttwin"),),
+        hubs=(replace(LAB_HUB, name="twin", account="sttwin"),),
         publish="lab/out/{run}",
     ),
     lock(

@@ -7,26 +7,19 @@ import pytest
 from activities.retraining.training_sets import build_training_sets
 from shared import contracts as c
 from shared.application.promotion.flags import flagged
-from shared.domain.configuration import ResourceGroup, TeamHub
 from shared.domain.failures import Refused
 from shared.domain.promotion.models import FLAG, ModelVersion
 from shared.ports import RegisteredModel
 from tests.retraining.conftest import RULES, RetrainingApp
+from tests.team_hubs import LAB_HUB
 
-LAB = TeamHub(
-    name="lab",
-    account="stlab",
-    containers=("lab",),
-    environments=("dev",),
-    group=ResourceGroup(subscription="s", name="g"),
-)
 ROWS = b"id,x,y\n900,900,900\n"
 LEARNED = replace(RULES.data[0], take="lab/{file}.csv", files=0)
 
 
 @pytest.fixture
 def lab(app: RetrainingApp) -> RetrainingApp:
-    vars(app.clients)["configuration"] = replace(app.clients.configuration, hubs=(LAB,))
+    vars(app.clients)["configuration"] = replace(app.clients.configuration, hubs=(LAB_HUB,))
     app.hub.land("lab/wards.csv", ROWS)
     return app
 
