@@ -188,12 +188,13 @@ async def burden(host: LocalHost, name: str) -> None:
 def held() -> Counter[str]:
     """How many objects of the host, the SDK and asyncio there are, but for what the loop has planned of its own."""
     gc.collect()
-    # By its type alone: `isinstance` asks some proxies of other packages for their class, and they raise.
+    # By its type alone: `isinstance` asks some proxies of other packages for their class, and they raise. Some classes
+    # have a `__module__` that is no text.
     kinds = [kind for kind in map(type, gc.get_objects()) if not issubclass(kind, asyncio.Handle)]
     return Counter(
         kind.__qualname__
         for kind in kinds
-        if kind.__module__.startswith(("signalbox.host", "asyncio", "_asyncio", "azure.durable_functions"))
+        if str(kind.__module__).startswith(("signalbox.host", "asyncio", "_asyncio", "azure.durable_functions"))
     )
 
 
