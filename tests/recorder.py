@@ -60,11 +60,11 @@ class Recorder:
         return {(name, tuple(sorted(point.attributes.items()))): _size(point) for name, point in self._points()}
 
     def _points(self) -> Iterator[tuple[str, Any]]:
+        """The app's own: libraries that other tests load count in the same process, with attributes of their own."""
         data = self.reader.get_metrics_data()
-        for resource in data.resource_metrics if data else ():
-            for scope in resource.scope_metrics:
-                for metric in scope.metrics:
-                    yield from ((metric.name, point) for point in metric.data.data_points)
+        scopes = [scope for resource in data.resource_metrics for scope in resource.scope_metrics] if data else []
+        for metric in (metric for scope in scopes if scope.scope.name == "signalbox" for metric in scope.metrics):
+            yield from ((metric.name, point) for point in metric.data.data_points)
 
 
 def _size(point: Any) -> tuple[float, float]:

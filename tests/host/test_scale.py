@@ -162,7 +162,9 @@ async def test_a_hub_of_finished_instances_holds_nothing_of_them_in_memory(host:
     before = held()
     await burden(host, "b")
     await burden(host, "c")
-    assert held() == before
+    growth = held() - before
+    # What the loop waits for at this moment differs by one or two; what 40 instances leave behind does not.
+    assert max(growth.values(), default=0) < 10, growth
 
 
 async def burden(host: LocalHost, name: str) -> None:
