@@ -6,6 +6,7 @@ its end, and then asks the app itself. The token comes from AZURE_ACCESS_TOKEN.
 
 import json
 import os
+import re
 import sys
 import threading
 import urllib.error
@@ -17,6 +18,7 @@ from typing import Any
 _SUCCEEDED, _FAILED, _CANCELED = 4, 3, -1  # States of a deployment at the scm site.
 _LONGEST_S, _PAUSE_S = 1800, 10
 _TRIES = 8  # Of the first upload: data roles of a new identity take minutes.
+_APP = re.compile(r"https://[a-z0-9][a-z0-9.-]{0,120}\.azurewebsites\.net(/[a-z0-9/]*)?")
 Pause = Callable[[float], object]
 Send = Callable[[str, str, bytes | None], tuple[int, str]]
 
@@ -81,6 +83,10 @@ def _send(method: str, url: str, body: bytes | None) -> tuple[int, str]:
 
 
 def main(scm: str, package: str, health: str) -> int:
+    if not all(_APP.fullmatch(url) for url in (scm, health)):
+        expected = "must be addresses of an app, https://NAME.azurewebsites.net: the token goes nowhere else"
+        sys.stderr.write(f"{scm!r} and {health!r} {expected}\n")
+        return 2
     try:
         follow(_send, scm, publish(_send, scm, Path(package).read_bytes()))
         await_life(_send, health)

@@ -84,3 +84,20 @@ def test_an_app_that_never_lives_is_a_failure():
 
     with pytest.raises(app.NotDeployed, match="starting"):
         app.await_life(scm, "https://app/api/v1/health", no_pause)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example/.scm.azurewebsites.net",
+        "http://app.scm.azurewebsites.net",
+        "https://evil.example#.azurewebsites.net",
+        "https://a@evil.example/azurewebsites.net",
+        "https://app.azurewebsites.net.evil.example",
+        "https://app.azurewebsites.net@evil.example",
+    ],
+)
+def test_the_token_goes_to_apps_alone(address, capsys, tmp_path):
+    assert app.main(address, str(tmp_path / "no-package"), "https://app.azurewebsites.net/api/v1/health") == 2
+    assert app.main("https://app.scm.azurewebsites.net", str(tmp_path / "no-package"), address) == 2
+    assert "the token goes nowhere else" in capsys.readouterr().err

@@ -46,6 +46,27 @@ def test_a_pipeline_runs_modules_on_an_agent_that_has_python_alone(path):
     assert process.returncode == 0, process.stderr
 
 
+def test_no_parameter_becomes_a_part_of_a_script():
+    """Azure DevOps fills parameters in before a shell reads the text, quotes and all: `env` keeps them values."""
+    shipped = [*PROJECT.glob("pipelines/**/*.yml"), *PROJECT.glob("template/**/*.yml")]
+    texts = {str(path.relative_to(PROJECT)): path.read_text() for path in shipped}
+    texts |= json.loads((PROJECT / "shared/adapters/azure_devops/starting_project.json").read_text())["files"]
+    scripts = {name: scripts_of(yaml.safe_load(text)) for name, text in texts.items() if name.endswith(".yml")}
+
+    assert sum(map(len, scripts.values())) > 12
+    assert [name for name, found in scripts.items() if any("${{" in script for script in found)] == []
+
+
+def scripts_of(part):
+    """Every text of *part* that a shell runs."""
+    if isinstance(part, list):
+        return [script for row in part for script in scripts_of(row)]
+    if not isinstance(part, dict):
+        return []
+    shells = [part[key] for key in ("script", "bash", "pwsh", "inlineScript") if isinstance(part.get(key), str)]
+    return shells + [script for row in part.values() for script in scripts_of(row)]
+
+
 def test_what_a_pipeline_applies_needs_an_environment_with_its_approvals():
     for name in ("apply", "deploy-app"):
         (job,) = yaml.safe_load((PROJECT / "pipelines" / "infra" / f"{name}.yml").read_text())["jobs"]
@@ -73,9 +94,20 @@ def test_a_release_is_of_a_version_that_somebody_named_and_its_package_is_kept()
     (kept,) = [step["publish"] for step in steps if "publish" in step]
 
     assert "default" not in version  # Azure DevOps then refuses a run that names none.
-    assert re.findall(r"pip install (.*)", package) == ['"signalbox==${{ parameters.version }}"']
+    assert re.findall(r"pip install (.*)", package) == ['"signalbox==$VERSION"']
     assert kept.endswith("/released-package.zip")
     assert f"../{kept.rpartition('/')[2]}" in package
+
+
+def test_a_feed_that_wants_a_credential_is_the_only_index():
+    pipeline = yaml.safe_load((PROJECT / "pipelines" / "infra" / "deploy-app.yml").read_text())
+    steps = pipeline["jobs"][0]["strategy"]["runOnce"]["deploy"]["steps"]
+    names = [next(iter(step)) if len(step) == 1 else step.get("displayName") for step in steps]
+
+    (sign_in,) = steps[names.index("${{ if ne(parameters.feed, '') }}")]["${{ if ne(parameters.feed, '') }}"]
+
+    assert sign_in["inputs"] == {"artifactFeeds": "${{ parameters.feed }}", "onlyAddExtraIndex": False}
+    assert names.index("${{ if ne(parameters.feed, '') }}") < names.index("Package")
 
 
 def test_what_a_deployment_asks_of_the_app_needs_no_identity():

@@ -57,7 +57,8 @@ class Agent:
                 if script is None:
                     continue
                 text = _filled(script, values).replace("$(Build.ArtifactStagingDirectory)", folder)
-                status, output = await _shell(text.replace("$(Agent.TempDirectory)", folder), settings)
+                environment = {name: _filled(str(value), values) for name, value in step.get("env", {}).items()}
+                status, output = await _shell(text.replace("$(Agent.TempDirectory)", folder), settings, environment)
                 self._note(run, output)
                 if status:
                     return "failed"
@@ -100,8 +101,8 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
     return _PARAMETER.sub(lambda match: values[match[1]], text)
 
 
-async def _shell(text: str, settings: AgentSettings) -> tuple[int, str]:
-    environment = {**os.environ, **settings.variables, "PYTHONPATH": str(settings.sources)}
+async def _shell(text: str, settings: AgentSettings, variables: Mapping[str, str]) -> tuple[int, str]:
+    environment = {**os.environ, **settings.variables, **variables, "PYTHONPATH": str(settings.sources)}
     environment["PATH"] = f"{settings.tools}:{os.environ.get('PATH', '')}"
     process = await asyncio.create_subprocess_exec(
         "bash",
