@@ -8,8 +8,6 @@ param profile string
 @description('Whether the account stands already: then only what Signalbox needs is added.')
 param accountStands bool
 param appPrincipalId string
-@description('Identities of the computes that read and write staged files.')
-param computePrincipalIds array
 @description('The namespace of Service Bus that events are delivered to: its subscription, group and name.')
 param bus object
 param logsId string
@@ -127,19 +125,6 @@ module queueRoles 'modules/role-queue.bicep' = [for row in data.roles: if (row.i
     principalType: 'ServicePrincipal'
     roleId: row.id
   }
-}]
-
-// Storage Blob Data Contributor on the staging container, for each compute.
-module computeRoles 'modules/role-container.bicep' = [for principal in computePrincipalIds: {
-  name: 'role-compute-${uniqueString(principal)}'
-  params: {
-    account: data.hub.account
-    container: data.hub.staging
-    principalId: principal
-    principalType: 'ServicePrincipal'
-    roleId: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
-  }
-  dependsOn: [containers]
 }]
 
 output topicName string = systemTopic.outputs.name

@@ -10,8 +10,6 @@ param hubName string
 @description('Whether the account stands already: then only what Signalbox needs is added.')
 param accountStands bool
 param appPrincipalId string
-@description('Identities of the computes of the environments that may use the hub.')
-param computePrincipalIds array
 @description('The groups of the directory by persona.')
 param groups object
 @description('The namespace of Service Bus that events are delivered to: its subscription, group and name.')
@@ -94,19 +92,7 @@ module appAccountRoles 'modules/role-account.bicep' = [for row in data.roles: if
   dependsOn: [account]
 }]
 
-// Storage Blob Data Contributor, for the computes of the hub's environments and for the people who experiment.
-module computeRoles 'modules/role-containers.bicep' = [for principal in computePrincipalIds: {
-  name: 'role-compute-${uniqueString(principal)}'
-  params: {
-    account: hub.account
-    containers: hub.containers
-    principalId: principal
-    principalType: 'ServicePrincipal'
-    roleId: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
-  }
-  dependsOn: [account]
-}]
-
+// Storage Blob Data Contributor, for the people who experiment; the computes have theirs by the step of their environment.
 module personaRoles 'modules/role-containers.bicep' = [for persona in hub.personas: if (contains(groups, persona)) {
   name: 'role-${persona}'
   params: {

@@ -155,7 +155,7 @@ module storeEndpoint 'modules/private-endpoint.bicep' = if (!isOpen) {
 
 // The managed network asks for private endpoints to the hub, and this role lets the workspace approve its own.
 module approverRole 'modules/role-account.bicep' = if (!isOpen) {
-  name: 'role-approver'
+  name: 'role-approver-${environmentRow.workspace}'
   scope: resourceGroup(data.hub.subscription, data.hub.resourceGroup)
   params: {
     account: data.hub.account
@@ -166,13 +166,34 @@ module approverRole 'modules/role-account.bicep' = if (!isOpen) {
 }
 
 module hubApproverRoles 'modules/role-account.bicep' = [for hub in environmentRow.hubs: if (!isOpen) {
-  name: 'role-approver-${hub.name}'
+  name: 'role-approver-${environmentRow.workspace}-${hub.name}'
   scope: resourceGroup(hub.subscription, hub.resourceGroup)
   params: {
     account: hub.account
     principalId: workspace.outputs.principalId
     principalType: 'ServicePrincipal'
     roleId: 'b556d68e-0be0-4f35-a333-ad7ee1ce17ea'
+  }
+}]
+
+// The computes read and write staged files in the Data Hub, and the containers of the team's own hubs.
+module computeRoles 'modules/role-computes.bicep' = {
+  name: 'role-computes-${environmentRow.workspace}'
+  scope: resourceGroup(data.hub.subscription, data.hub.resourceGroup)
+  params: {
+    account: data.hub.account
+    containers: [data.hub.staging]
+    principalIds: workspace.outputs.computePrincipals
+  }
+}
+
+module hubComputeRoles 'modules/role-computes.bicep' = [for hub in environmentRow.hubs: {
+  name: 'role-computes-${environmentRow.workspace}-${hub.name}'
+  scope: resourceGroup(hub.subscription, hub.resourceGroup)
+  params: {
+    account: hub.account
+    containers: data.hubs[hub.name].containers
+    principalIds: workspace.outputs.computePrincipals
   }
 }]
 
@@ -263,4 +284,3 @@ module spending 'modules/budget.bicep' = {
 }
 
 output workspaceId string = workspace.outputs.id
-output computePrincipals array = workspace.outputs.computePrincipals

@@ -4,7 +4,7 @@ The pipelines use the same order and the same parameters: `python -m infra.check
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,11 +49,9 @@ def step_names(data: Mapping[str, Any]) -> tuple[str, ...]:
     registry = ("registry",) if data["registry"]["name"] else ()
     return (
         "platform",
-        "hub-account",
-        *(f"team-hub-account:{name}" for name in data["hubs"]),
-        *(f"team:{name}" for name in data["environments"]),
         "hub",
         *(f"team-hub:{name}" for name in data["hubs"]),
+        *(f"team:{name}" for name in data["environments"]),
         *registry,
         "subscriptions",
         *(f"team-subscriptions:{name}" for name in data["hubs"]),
@@ -74,15 +72,14 @@ def step(name: str, parameters: dict[str, Any], data: dict[str, Any], outputs: M
             return _step(name, "platform.bicep", parameters["subscription"], parameters["resourceGroup"], values)
         case "team":
             return _team(name, part, parameters, data, outputs)
-        case "team-hub-account" | "team-hub":
+        case "team-hub":
             return _team_hub(name, part, parameters, data, outputs)
-        case "hub-account" | "hub":
+        case "hub":
             values = {
                 **shared,
                 **parameters["hub"],
                 "profile": parameters["profile"],
                 "appPrincipalId": platform["appPrincipalId"],
-                "computePrincipalIds": _computes(outputs, data["environments"]),
                 "bus": _bus(platform["busId"]),
                 "logsId": platform["logsId"],
             }
@@ -101,12 +98,6 @@ def step(name: str, parameters: dict[str, Any], data: dict[str, Any], outputs: M
     return _subscriptions(name, part, parameters, data, outputs)
 
 
-def _computes(outputs: Mapping[str, Any], environments: Iterable[str]) -> list[str]:
-    """The identities of the computes of *environments*, as far as these stand."""
-    teams = (outputs.get(f"team:{name}", {}) for name in environments)
-    return [principal for values in teams for principal in values.get("computePrincipals", ())]
-
-
 def _team_hub(
     name: str, hub: str, parameters: dict[str, Any], data: dict[str, Any], outputs: Mapping[str, Any]
 ) -> Step:
@@ -117,7 +108,6 @@ def _team_hub(
         "profile": parameters["profile"],
         "hubName": hub,
         "appPrincipalId": platform["appPrincipalId"],
-        "computePrincipalIds": _computes(outputs, row["environments"]),
         # The groups of the installation are those of all teams: in a hub of one of them they have nothing to look for.
         "groups": {} if row["team"] else parameters["groups"],
         "bus": _bus(platform["busId"]),
@@ -140,7 +130,7 @@ def _subscriptions(
         **parameters["subscriptions"],
         "rows": row["subscriptions"] if hub else data["subscriptions"],
         "topicName": outputs[f"team-hub:{hub}" if hub else "hub"]["topicName"],
-        "lettersAccountId": outputs["hub-account"]["accountId"],
+        "lettersAccountId": outputs["hub"]["accountId"],
         "destinationId": destination,
     }
     return _step(name, "subscriptions.bicep", row["subscription"], row["resourceGroup"], values)
@@ -158,8 +148,6 @@ def install(files: Files, path: str) -> Installed:
             raise TemplateError(Place(path, 1), f"step {name} needs {missing}", "references") from missing
         evaluation = evaluate(files, planned.template, planned.parameters, planned.deployment)
         installed.evaluations[name], outputs[name] = evaluation, evaluation.outputs
-    for name in ("hub-account", *(f"team-hub-account:{hub}" for hub in data["hubs"])):
-        del installed.evaluations[name]  # The same template as the later step, before the computes are known.
     return installed
 
 
@@ -174,7 +162,7 @@ def _team(
         "environmentName": environment,
         "appPrincipalId": platform["appPrincipalId"],
         "groups": parameters["groups"],
-        "hubAccountId": outputs["hub-account"]["accountId"],
+        "hubAccountId": outputs["hub"]["accountId"],
         "insightsId": platform["insightsId"],
         "logsId": platform["logsId"],
         "actionsId": platform["actionsId"],

@@ -21,7 +21,6 @@ _FOLDER = Path(__file__).parents[1]
 _REFUSED, _DRIFTED = 2, 3
 # No step reads their outputs, and only the registry's own connection may look into its subscription.
 _SILENT = ("registry", "subscriptions", "team-subscriptions")
-_PART = "-account"  # A step of that ending is a part of a later one, whose stack takes over what it has made.
 
 
 def plan(installation: dict[str, Any], data: dict[str, Any], steps: list[str]) -> dict[str, tuple[Change, ...]]:
@@ -34,7 +33,7 @@ def plan(installation: dict[str, Any], data: dict[str, Any], steps: list[str]) -
             if name in steps:
                 changes[name] = (Change(f"waits for {missing}", "Later"),)
             continue
-        standing = _find(planned, name) if name in steps or not _is_silent(name) else None
+        standing = azure.find_stack(planned, _stack(name)) if name in steps or not _is_silent(name) else None
         if name in steps:
             changes[name] = _changes(planned, name, standing)
         if standing is not None:
@@ -52,9 +51,9 @@ def apply(installation: dict[str, Any], data: dict[str, Any], steps: list[str], 
                 raise
             continue  # Another step's inputs are not there yet, and that step is not asked for.
         if name in steps:
-            outputs[name] = _deploy(planned, name, digest)
+            outputs[name] = azure.deploy_stack(planned, _stack(name), digest)
             sys.stdout.write(f"{name}: applied\n")
-        elif not _is_silent(name) and (standing := _find(planned, name)):
+        elif not _is_silent(name) and (standing := azure.find_stack(planned, _stack(name))):
             outputs[name] = standing.outputs
 
 
@@ -69,12 +68,13 @@ def tear_down(installation: dict[str, Any], data: dict[str, Any], steps: list[st
             continue  # A step that needs another which is not there is not there either.
         if name not in steps and _is_silent(name):
             continue
-        orders[name], standings[name] = planned, _find(planned, name)
+        orders[name], standings[name] = planned, azure.find_stack(planned, _stack(name))
         outputs[name] = standing.outputs if (standing := standings[name]) else {}
     for name in reversed([name for name in standings if name in steps]):
         if (stack := azure.find_stack(orders[name], _stack(name))) is not None:
-            azure.delete_stack(orders[name], _stack(name))
-            sys.stdout.writelines(f"deleted {resource}\n" for resource in stack.resources)
+            left = azure.delete_stack(orders[name], _stack(name))
+            for resource in stack.resources:
+                sys.stdout.write(f"{'left, since it is locked,' if resource in left else 'deleted'} {resource}\n")
 
 
 def with_variables(text: str, variables: str) -> str:
@@ -153,40 +153,16 @@ def _changes(planned: dict[str, Any], name: str, standing: azure.Standing | None
     """By what-if, and of the step's stack: that it is made, and what it does not manage any more."""
     result = azure.what_if(planned)
     changes = changes_of(result)
-    if _is_part(name):
-        return changes
     if standing is None:
         return tuple(sorted((*changes, Change(azure.stack_id(planned, _stack(name)), "Create"))))
     return tuple(sorted((*changes, *detached(result, standing.resources))))
-
-
-def _deploy(planned: dict[str, Any], name: str, digest: str) -> dict[str, Any]:
-    if _is_part(name):
-        return azure.deploy(planned, _deployment(name))
-    return azure.deploy_stack(planned, _stack(name), digest)
-
-
-def _find(planned: dict[str, Any], name: str) -> azure.Standing | None:
-    return (
-        azure.find_deployment(planned, _deployment(name)) if _is_part(name) else azure.find_stack(planned, _stack(name))
-    )
 
 
 def _is_silent(name: str) -> bool:
     return name.partition(":")[0] in _SILENT
 
 
-def _is_part(name: str) -> bool:
-    return name.partition(":")[0].endswith(_PART)
-
-
 def _stack(name: str) -> str:
-    """Of a step; a part of one has the stack of the whole."""
-    kind, colon, rest = name.partition(":")
-    return _deployment(f"{kind.removesuffix(_PART)}{colon}{rest}")
-
-
-def _deployment(name: str) -> str:
     return f"signalbox-{name.replace(':', '-')}"
 
 

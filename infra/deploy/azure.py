@@ -11,6 +11,8 @@ from typing import Any
 # Nobody deletes what a stack manages but through the stack; Azure ML writes to it, which this denies to nobody.
 _STACK = ("--action-on-unmanage", "detachAll", "--deny-settings-mode", "denyDelete", "--yes")
 
+_ROLE = "/providers/microsoft.authorization/roleassignments/"
+
 
 class AzureRefused(RuntimeError):
     """The CLI ended with an error; the message is what it said last."""
@@ -23,10 +25,11 @@ class AzureRefused(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What was deployed: its *outputs* by name, and the ids of the *resources* that a stack manages."""
+    """A stack: its *outputs*, the ids of the *resources* that it manages, and of those whose deletion *failed*."""
 
     outputs: dict[str, Any]
-    resources: tuple[str, ...] = ()
+    resources: tuple[str, ...]
+    failed: tuple[str, ...]
 
 
 def az(*arguments: str) -> Any:
@@ -46,29 +49,23 @@ def what_if(order: dict[str, Any]) -> dict[str, Any]:
     return dict(_send(order, "deployment", "group", "what-if", *options))
 
 
-def deploy(order: dict[str, Any], name: str) -> dict[str, Any]:
-    """Carry out one deployment that is no stack of its own; its outputs by name."""
-    return _outputs(_send(order, "deployment", "group", "create", "--name", name))
-
-
 def deploy_stack(order: dict[str, Any], name: str, plan: str) -> dict[str, Any]:
     """Make or update the stack called *name*, which says by which *plan*; its outputs by name."""
     return _outputs(_send(order, "stack", "group", "create", "--name", name, *_STACK, "--description", f"plan {plan}"))
 
 
-def find_deployment(order: dict[str, Any], name: str) -> Standing | None:
-    """The last deployment called *name*; None where there is none yet."""
-    deployment = _shown("deployment", order, name)
-    return None if deployment is None else Standing(outputs=_outputs(deployment))
-
-
 def find_stack(order: dict[str, Any], name: str) -> Standing | None:
     """The stack called *name*; None where there is none yet."""
-    stack = _shown("stack", order, name)
-    if stack is None:
-        return None
-    resources = tuple(str(row["id"]) for row in _content(stack).get("resources") or ())
-    return Standing(outputs=_outputs(stack), resources=resources)
+    try:
+        stack = az("stack", "group", "show", *_place(order), "--name", name)
+    except AzureRefused as refusal:
+        if refusal.is_missing:
+            return None
+        raise
+    resources, failed = (
+        tuple(str(row["id"]) for row in _content(stack).get(part) or ()) for part in ("resources", "failedResources")
+    )
+    return Standing(outputs=_outputs(stack), resources=resources, failed=failed)
 
 
 def stack_id(order: dict[str, Any], name: str) -> str:
@@ -76,11 +73,28 @@ def stack_id(order: dict[str, Any], name: str) -> str:
     return f"{group}/providers/Microsoft.Resources/deploymentStacks/{name}"
 
 
-def delete_stack(order: dict[str, Any], name: str) -> None:
-    """With what it manages. It may be gone already."""
-    options = ("--action-on-unmanage", "deleteResources", "--yes")
+def delete_stack(order: dict[str, Any], name: str) -> tuple[str, ...]:
+    """With what it manages; the ids of what it had to leave. It may be gone already.
+
+    The account of a hub is locked against deletion, and so are the roles that a team's identities have in it. They give
+    nothing to anybody once these identities are gone, so that a stack which has nothing else left ends without them.
+    """
     try:
-        az("stack", "group", "delete", *_place(order), "--name", name, *options)
+        _delete(order, name, "deleteResources")
+    except AzureRefused:
+        standing = find_stack(order, name)
+        group = stack_id(order, name).partition("/providers/")[0].lower()
+        left = () if standing is None else standing.failed
+        if not left or not all(_ROLE in each.lower() and not each.lower().startswith(f"{group}/") for each in left):
+            raise
+        _delete(order, name, "detachAll")
+        return left
+    return ()
+
+
+def _delete(order: dict[str, Any], name: str, action: str) -> None:
+    try:
+        az("stack", "group", "delete", *_place(order), "--name", name, "--action-on-unmanage", action, "--yes")
     except AzureRefused as refusal:
         if not refusal.is_missing:
             raise
@@ -100,18 +114,8 @@ def federate(client: str, name: str, issuer: str, subject: str) -> bool:
     return True
 
 
-def _shown(kind: str, order: dict[str, Any], name: str) -> Any:
-    """The deployment or the stack called *name*; None where there is none."""
-    try:
-        return az(kind, "group", "show", *_place(order), "--name", name)
-    except AzureRefused as refusal:
-        if refusal.is_missing:
-            return None
-        raise
-
-
 def _content(document: Any) -> dict[str, Any]:
-    """Of a deployment in `properties`; of a stack at the top, as the CLI has shown it until now, or there as well."""
+    """Of a stack: the CLI has shown it at the top until now, and Azure has it in `properties`."""
     return dict(document.get("properties") or document)
 
 

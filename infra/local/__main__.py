@@ -57,16 +57,6 @@ def _what_if(options: Options) -> Any:
     return {"status": result["status"], **result["properties"]}
 
 
-def _create(options: Options) -> Any:
-    template = _template(options)
-    body = {"properties": {"mode": "Incremental", "template": template}}
-    return manager.send("PUT", _place(options, _DEPLOYMENTS), body)
-
-
-def _show(options: Options) -> Any:
-    return manager.send("GET", _place(options, _DEPLOYMENTS))
-
-
 def _create_stack(options: Options) -> Any:
     resources, groups = _ACTIONS[options["--action-on-unmanage"]]
     properties = {
@@ -129,8 +119,6 @@ def _scope() -> str:
 _COMMANDS: dict[str, Callable[[Options], Any]] = {
     "bicep build": _build,
     "deployment group what-if": _what_if,
-    "deployment group create": _create,
-    "deployment group show": _show,
     "stack group create": _create_stack,
     "stack group show": _show_stack,
     "stack group delete": _delete_stack,

@@ -87,9 +87,9 @@ EXCEPTIONS = {
     "az pipelines create --name signalbox-plan --yml-path pipelines/infra/plan.yml --repository"
     " signalbox --repository-type tfsgit --branch main --skip-first-run true": AZURE,
     "az pipelines run --name signalbox-plan --parameters installation=infra/installation.json"
-    " serviceConnection=signalbox-reader steps=platform,hub-account": AZURE,
+    " serviceConnection=signalbox-reader steps=platform,hub": AZURE,
     "az pipelines run --name signalbox-apply --parameters installation=infra/installation.json"
-    " serviceConnection=signalbox-writer environment=signalbox-prod steps=platform,hub-account"
+    " serviceConnection=signalbox-writer environment=signalbox-prod steps=platform,hub"
     " digest=DIGEST": AZURE,
     "az pipelines run --name signalbox-deploy-app --parameters serviceConnection=signalbox-app"
     " environment=signalbox-prod app=APP version=0.1.0 packages=packages hubAccount=ACCOUNT inFlight=ignore": AZURE,

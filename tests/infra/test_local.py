@@ -23,6 +23,7 @@ SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 TEAM = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-mlops-experiment"
 WORKSPACE, ML_VERSION = f"{TEAM}/providers/Microsoft.MachineLearningServices/workspaces/mlw-experiment", "2026-05-01"
 STACK = "signalbox-team-experiment"
+ROLES_VERSION = "2022-04-01"
 Run = Callable[..., tuple[int, str]]
 
 
@@ -88,7 +89,7 @@ def made(run: Run, *steps: str) -> None:
 
 
 def test_what_is_planned_becomes_a_stack_of_exactly_that_plan(managed: Managed, run: Run, tmp_path: Path) -> None:
-    made(run, "platform", "hub-account")
+    made(run, "platform", "hub")
     code, digest = run("plan", "team:experiment")
     planned = [line.split(" ")[1:3] for line in (tmp_path / "plan.txt").read_text().splitlines()]
     assert (code, {kind for kind, _ in planned}) == (0, {"Create"})
@@ -105,7 +106,7 @@ def test_what_is_planned_becomes_a_stack_of_exactly_that_plan(managed: Managed, 
 
 
 def test_other_variables_are_another_plan_and_show_in_the_tags(managed: Managed, run: Run) -> None:
-    made(run, "platform", "hub-account")
+    made(run, "platform", "hub")
     _, digest = run("plan", "team:experiment")
     other = VARIABLES.replace("4711", "4712")
 
@@ -118,7 +119,7 @@ def test_other_variables_are_another_plan_and_show_in_the_tags(managed: Managed,
 def test_a_change_by_hand_is_drift_and_a_teardown_leaves_the_platform(
     managed: Managed, run: Run, tmp_path: Path
 ) -> None:
-    made(run, "platform", "hub-account")
+    made(run, "platform", "hub")
     assert managed.kept().names("rg-mlops-experiment") == []
     made(run, "team:experiment")
     managed.kept().patch(WORKSPACE, ML_VERSION, {"properties": {"publicNetworkAccess": "other"}})
@@ -139,7 +140,7 @@ def test_an_apply_that_dies_is_completed_by_another_plan_and_each_step_is_one_st
     managed: Managed, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It dies before and after each stack is made: what is there stays, and what is left is planned and approved."""
-    made(run, "platform", "hub-account")
+    made(run, "platform", "hub")
     steps, names = "team:experiment,team:dev", ("signalbox-team-experiment", "signalbox-team-dev")
     managed.resources().resource_groups.create_or_update("rg-mlops-dev", {"location": "westeurope"})
     tries, digests = Counter[tuple[str, str]](), list[str]()
@@ -171,20 +172,32 @@ def test_an_apply_that_dies_is_completed_by_another_plan_and_each_step_is_one_st
     assert [stack.properties.description for stack in stacks] == [f"plan {digests[0]}", f"plan {digests[2]}"]
 
 
-def test_the_whole_step_takes_over_what_its_part_has_made(managed: Managed, run: Run, tmp_path: Path) -> None:
-    made(run, "platform", "hub-account", "team:experiment")
-    stacks = managed.stacks()
-    assert [each.name for each in stacks.list_at_resource_group("rg-datahub")] == []
-    made(run, "hub")
-    assert [each.name for each in stacks.list_at_resource_group("rg-datahub")] == ["signalbox-hub"]
-    for step in ("platform", "hub-account", "team:experiment", "hub"):
+def test_a_team_brings_the_roles_of_its_computes_on_the_hub(
+    managed: Managed, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made(run, "platform", "hub", "team:experiment")
+    installation = json.loads((tmp_path / "installation.json").read_text())
+    computes = installation["teams"]["experiment"]["computes"]
+
+    stack = managed.stacks().get_at_resource_group("rg-mlops-experiment", STACK)
+    roles = [each.id for each in stack.properties.resources if "/containers/" in each.id]
+    assert {role.split("/containers/")[1].split("/")[0] for role in roles} == {"signalbox-staging"}
+    principals = {managed.kept().get(role, ROLES_VERSION).properties["principalId"] for role in roles}
+    assert len(principals) == len(roles) == len(computes) > 0
+    for step in ("platform", "hub", "team:experiment"):
         assert run("drift", step)[0] == 0, (tmp_path / "plan.txt").read_text()
+    assert run("teardown", "team:experiment")[0] == 0  # The hub's account is locked, and its roles with it.
+    left = [line for line in capsys.readouterr().out.splitlines() if line.startswith("left, since it is locked, ")]
+    assert sorted(left) == sorted(f"left, since it is locked, {role}" for role in roles)
+    assert managed.kept().names("rg-mlops-experiment") == []
+    assert list(managed.stacks().list_at_resource_group("rg-mlops-experiment")) == []
+    assert run("drift", "hub")[0] == 0, (tmp_path / "plan.txt").read_text()
 
 
 def test_what_a_template_does_not_name_any_more_is_in_the_plan_and_stays(
     managed: Managed, run: Run, tmp_path: Path
 ) -> None:
-    made(run, "platform", "hub-account", "team:experiment")
+    made(run, "platform", "hub", "team:experiment")
     installation = tmp_path / "installation.json"
     content = json.loads(installation.read_text())
     removed = content["teams"]["experiment"]["computes"].pop()["name"]
@@ -225,7 +238,7 @@ def test_a_step_that_is_not_there_is_no_empty_plan(
 ) -> None:
     (tmp_path / "plan.sha256").write_text("")
     assert run("plan", "team:experiment,team:nowhere")[0] == 2
-    assert "team:nowhere is no step; use platform, hub-account, team:experiment" in capsys.readouterr().err
+    assert "team:nowhere is no step; use platform, hub, team:experiment" in capsys.readouterr().err
 
 
 def test_what_is_not_imitated_is_refused(run: Run) -> None:

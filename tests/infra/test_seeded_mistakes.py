@@ -417,7 +417,7 @@ MISTAKES = (
     ),
     Mistake(
         "unknown role",
-        "hub.bicep",
+        "modules/role-computes.bicep",
         "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
         "ba92f5b4-2d11-453d-a403-e96b0029c9ff",
         "roles",

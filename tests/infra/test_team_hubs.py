@@ -84,9 +84,14 @@ def test_the_people_and_computes_that_experiment_write_there_and_no_others(path:
         if role_of(role) == WRITER and str(role.scope).startswith(f"{ACCOUNT}/")
     }
     groups, app = installed.parameters["groups"], installed.evaluations["platform"].outputs["appPrincipalId"]
-    references = {name: installed.evaluations[f"team:{name}"].outputs["computePrincipals"] for name in ("dev", "prod")}
+    kind = "Microsoft.MachineLearningServices/workspaces/computes"
     computes = {
-        name: {f"<{each.resource.id}#identity.principalId>" for each in references[name]} for name in references
+        name: {
+            f"<{each.id}#identity.principalId>"
+            for each in installed.evaluations[f"team:{name}"].resources
+            if each.type == kind
+        }
+        for name in ("dev", "prod")
     }
 
     assert {groups["data-scientist"], groups["ml-engineer"], app, *computes["dev"]} <= writers

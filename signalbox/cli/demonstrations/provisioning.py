@@ -32,7 +32,7 @@ from signalbox.product import app_folder
 _PIPELINES = ("plan", "apply", "settle", "drift", "teardown")  # Numbered 1 to 5, as the example's configuration has it.
 _TEAM = "diabetes"
 _STEPS = ("experimentation", "productionisation")
-_PLATFORM = ("platform", "hub-account")
+_PLATFORM = ("platform", "hub")
 _IDENTITIES = ("00000000-0000-0000-0000-0000000001d1", "00000000-0000-0000-0000-0000000001d2")
 _PEOPLE = {
     "ada@example.org": "data-scientist",

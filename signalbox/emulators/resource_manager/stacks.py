@@ -80,6 +80,7 @@ class StackDoors:
             raise _invalid(f"unmanageAction.Resources is {action!r}; use one of {', '.join(_ACTIONS)}")
         failed = self._let_go(list(reversed(_managed(found))), action, principal, path)
         if failed:
+            self._resources.put(f"{_PLACE}{path}", _left(found, failed))
             names = ", ".join(failed)
             message = f"One or more resources could not be deleted: {names}. {next(iter(failed.values()))}"
             raise Refusal(409, "DeploymentStackDeleteResourcesFailed", message)
@@ -145,6 +146,17 @@ def _managed(stack: Mapping[str, Any] | None) -> list[ResourceId]:
     return [resource for row in rows if (resource := parse_id(row["id"])) is not None]
 
 
+def _left(stack: Mapping[str, Any], failed: Mapping[str, str]) -> dict[str, Any]:
+    """The *stack* after a deletion that left what has *failed*: it manages that, and nothing else."""
+    rows = [{**row, "status": "deleteFailed"} for row in stack["properties"]["resources"] if row["id"] in failed]
+    properties = {"provisioningState": "failed", "resources": rows, "failedResources": _failures(failed)}
+    return {**stack, "properties": {**stack["properties"], **properties}}
+
+
+def _failures(failed: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"id": name, "error": {"code": "DeleteFailed", "message": reason}} for name, reason in failed.items()]
+
+
 def _document(
     path: str,
     body: Mapping[str, Any],
@@ -160,7 +172,6 @@ def _document(
         for each in template.resources
     ]
     kept = [{"id": name, "status": "deleteFailed", "denyStatus": mode} for name in failed]
-    errors = {name: {"code": "DeleteFailed", "message": reason} for name, reason in failed.items()}
     properties = {
         "provisioningState": "failed" if failed else "succeeded",
         "actionOnUnmanage": sent["actionOnUnmanage"],
@@ -169,7 +180,7 @@ def _document(
         "resources": [*resources, *kept],
         "deletedResources": [{"id": each.id} for each in let_go.get("delete", ())],
         "detachedResources": [{"id": each.id} for each in let_go.get("detach", ())],
-        "failedResources": [{"id": name, "error": error} for name, error in errors.items()],
+        "failedResources": _failures(failed),
         "outputs": {name: {"value": value} for name, value in template.outputs.items()},
     }
     return {
