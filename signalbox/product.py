@@ -4,6 +4,7 @@ A wheel carries them inside this package, where setup.py puts them; in a checkou
 assume the one or the other (docs/decisions/0020-one-wheel-with-the-app-inside.md).
 """
 
+import sys
 from pathlib import Path
 
 FACTS = Path("shared") / "operations" / "project_facts.py"  # The module that reads a project's configuration.
@@ -14,6 +15,12 @@ _CARRIED = _PACKAGE / "_product"
 def app_folder() -> Path:
     """The folder of the function app, which a host takes as it is."""
     return _part("app")
+
+
+def let_import_app() -> None:
+    """Let this process import the app's packages, as a checkout always can; another app's code has its own process."""
+    if str(app_folder()) not in sys.path:
+        sys.path.append(str(app_folder()))
 
 
 def is_signalbox(app: Path) -> bool:

@@ -83,6 +83,14 @@ def test_a_project_anywhere_is_checked_by_the_installed_app(installation: Instal
     assert (by_setting.returncode, by_setting.stdout) == (0, by_option.stdout)
 
 
+def test_traces_of_azure_are_asked_for_by_the_installed_app(installation: Installation, tmp_path: Path) -> None:
+    workspace = "00000000-0000-0000-0000-000000000001"
+    answer = installation.run(tmp_path, "trace", "run-1", "--workspace", workspace, PATH="/nowhere")
+
+    assert answer.returncode not in (0, 1), answer
+    assert "Azure CLI not found on path" in answer.stderr
+
+
 def test_no_package_of_the_app_can_be_imported_by_accident(installation: Installation, tmp_path: Path) -> None:
     program = "import importlib.util as u; print([n for n in ('shared', 'triggers', 'activities') if u.find_spec(n)])"
     process = subprocess.run(

@@ -12,6 +12,7 @@ import click
 from signalbox.cli.app_client import find_endpoints
 from signalbox.cli.errors import NotAllowed, NotSetUp, UnknownName, Unreachable, first_line
 from signalbox.cli.output import emit_json
+from signalbox.product import let_import_app
 from signalbox.traces.span_file import FiledSpans
 from signalbox.traces.spans import Span, Trace
 
@@ -66,6 +67,7 @@ def _filed(instance: str) -> Trace | None:
 def _logged(instance: str, workspace: str, days: int) -> Trace | None:
     from azure.identity import AzureCliCredential
 
+    let_import_app()
     from shared.domain.failures import Refused, Transient
     from signalbox.traces.application_insights import LoggedSpans  # Azure's client, which a local trace need not load.
 
