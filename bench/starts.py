@@ -96,7 +96,7 @@ async def all_ended(session: aiohttp.ClientSession, url: str) -> None:
 
 
 async def check(session: aiohttp.ClientSession, url: str, expected_count: int) -> None:
-    answer = await session.get(f"{url}/runtime/webhooks/durabletask/instances?showInput=false")
+    answer = await session.get(f"{url}/runtime/webhooks/durabletask/instances?showInput=false&top={expected_count + 1}")
     states = [instance["runtimeStatus"] for instance in await answer.json()]
     assert states == ["Completed"] * expected_count, set(states)
 
