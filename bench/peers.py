@@ -13,6 +13,7 @@ import asyncio
 import json
 import logging
 import os
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -240,10 +241,13 @@ def peer_python(side: str, options: argparse.Namespace) -> str:
     """The interpreter of the side's environment, made if it is not there."""
     if side not in PACKAGES:
         return sys.executable
-    folder = options.venvs / f"bench-{side}"
+    folder = options.venvs / f"peers-{side}"
     python = folder / "bin" / "python"
     if not (folder / ".ready").exists():
-        subprocess.run([options.peer_python, "-m", "venv", "--clear", folder], check=True)
+        # From Python 3.12 on DBOS asks SQLite for parts of a second, which SQLite knows from 3.42 on.
+        is_too_old = side == "dbos" and sqlite3.sqlite_version_info < (3, 42)
+        interpreter = sys.executable if is_too_old else options.peer_python
+        subprocess.run([interpreter, "-m", "venv", "--clear", folder], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", PACKAGES[side]], check=True)
         (folder / ".ready").touch()
     return str(python)
