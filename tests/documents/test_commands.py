@@ -63,8 +63,6 @@ EXCEPTIONS = {
     'KEY=$(openssl rand -hex 32) && echo "$KEY" && printf %s "$KEY" | sha256sum': "makes a key, which nobody may see",
     'az keyvault secret set --vault-name VAULT --name session-keys --value "$(openssl rand -base64 32)"': AZURE,
     "az keyvault secret set --vault-name VAULT --name service-now --value SECRET": AZURE,
-    "az functionapp config appsettings set --name APP --resource-group rg-signalbox-prod"
-    " --settings AzureWebJobsDisableHomepage=true": AZURE,
     "az storage fs list-deleted-path --account-name datahub --auth-mode login --file-system signalbox": AZURE,
     "az storage fs undelete-path --account-name datahub --auth-mode login --file-system signalbox"
     " --deleted-path-name PATH --deletion-id ID": AZURE,

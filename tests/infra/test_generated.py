@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from infra.check.evaluation import Files, evaluate
 from infra.check.installation import GENERATED, Installed, install
-from infra.check.judgement import EXAMPLES, committed_files
+from infra.check.judgement import EXAMPLES, committed_files, judge
 from infra.check.rules.access import role_of, scopes
 from infra.check.values import Deployment
 from shared.config import load
@@ -55,6 +55,19 @@ def test_every_setting_of_the_app_has_one_source_and_none_is_forbidden_on_flex()
     assert set(DEFAULTS) <= {row.name for row in rows}
     assert not {row.name for row in rows} & set(FORBIDDEN_ON_FLEX)
     assert [row.name for row in rows if row.source is Source.ABSENT][:1] == ["SERVICE_BUS"]
+
+
+def test_an_upgrade_is_taken_back_by_a_setting_of_the_installation():
+    strategy = "AzureFunctionsJobHost__extensions__durableTask__versionFailureStrategy"
+    texts = dict(committed().texts)
+    installation = json.loads(texts[EXAMPLES[0]])
+    installation["platform"]["operatorSettings"][strategy] = "Fail"
+    files = Files({**texts, EXAMPLES[0]: json.dumps(installation)})
+
+    assert [str(finding) for finding in judge(files, [EXAMPLES[0]])] == []
+    (settings_of_app,) = install(files, EXAMPLES[0]).of_type("Microsoft.Web/sites/config")
+    assert settings_of_app.properties[strategy] == "Fail"
+    assert settings_of_app.properties["AzureWebJobsDisableHomepage"] == "true"
 
 
 @pytest.mark.parametrize("path", EXAMPLES)

@@ -11,8 +11,11 @@ _SETTINGS, _SITE = "Microsoft.Web/sites/config", "Microsoft.Web/sites"
 _EVENTS = "Microsoft.EventGrid/systemTopics/eventSubscriptions"
 _MOST_VALUES, _LONGEST_VALUE = 25, 512
 _PYTHON = ("3.10", "3.11", "3.12")
-# What no row of the generated data names: the scheduler's, where it is the backend.
-_BESIDE = {"DURABLE_TASK_SCHEDULER_CONNECTION_STRING"}
+# What no row of the generated data names: the scheduler's, where it is the backend, and how an upgrade is taken back.
+_BESIDE = {
+    "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
+    "AzureFunctionsJobHost__extensions__durableTask__versionFailureStrategy",
+}
 
 
 def flex(installed: Installed) -> Iterator[Finding]:

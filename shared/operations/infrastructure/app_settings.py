@@ -73,8 +73,8 @@ _OF_THE_HOST = (
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
 )
-# What neither `settings` nor the templates decide: telemetry by the worker, and strict types at the Durable seam.
-_CONSTANTS = {"PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true"}
+# What neither `settings` nor the templates decide: telemetry by the worker, and no page of Azure's at `/`.
+_CONSTANTS = {"AzureWebJobsDisableHomepage": "true", "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true"}
 
 
 def app_settings(configuration: Configuration) -> tuple[AppSetting, ...]:
