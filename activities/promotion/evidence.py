@@ -4,8 +4,10 @@ Predictions are asked of the real endpoints, in batches, and compared row by row
 """
 
 import json
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from activities.golden_requests import api_test
@@ -72,27 +74,43 @@ class Online:
         return answer
 
     def predictions(self, deployments: Sequence[str], held: HoldoutRows) -> list[Any]:
-        """For each of *deployments* one finite number for each row of *held*, or one for each class.
+        """`Predictions.columns` of rows that were read before."""
+        predictions = Predictions(self, deployments)
+        for part in held.batches(held.features, held.holdout.batch_rows):
+            predictions.ask(held.table, held.features, part)
+        return predictions.columns()
 
-        Refused where there are more or fewer.
 
-        All are asked about a batch before the next is read: reading the rows and writing requests of them takes longer
-        than most models do.
-        """
+class Predictions:
+    """What *deployments* of an endpoint predict of rows that come part by part: a `holdout.rows.Question`.
+
+    All are asked about a part before the next is read: reading the rows and writing requests of them takes longer than
+    most models do.
+    """
+
+    def __init__(self, online: Online, deployments: Sequence[str]) -> None:
+        self._online = online
+        self._outputs: dict[str, array[float]] = {deployment: array("d") for deployment in deployments}
+        self._classes = 0
+
+    def ask(self, table: Table, features: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Refused where a deployment answers with more or fewer predictions than *rows*, or with others."""
+        self._classes = len(table.vocabulary.classes) if table.vocabulary else 0
+        body = json.dumps(rows_request(features, rows)).encode()
+        for deployment, outputs in self._outputs.items():
+            outputs.extend(_outputs(deployment, self._online.ask(deployment, body), len(rows), table))
+
+    def columns(self) -> list[Any]:
+        """For each of the deployments one finite number for each row, or one for each class. Refused otherwise."""
         import numpy as np
 
-        features, classes, at = held.features, held.holdout.classes, 0
-        shape = (len(held.truth), len(classes)) if classes else len(held.truth)
-        outputs = {deployment: np.empty(shape) for deployment in deployments}
-        for part in held.batches(features, held.holdout.batch_rows):
-            body = json.dumps(rows_request(features, part)).encode()
-            for deployment, column in outputs.items():
-                answer = self.ask(deployment, body)
-                column[at : at + len(part)] = _outputs(deployment, answer, len(part), held.table)
-            at += len(part)
-        for deployment, column in outputs.items():
+        columns = []
+        for deployment, outputs in self._outputs.items():
+            flat = np.frombuffer(outputs, dtype=np.float64)
+            column = flat.reshape(-1, self._classes) if self._classes else flat
             require_every(column, f"predictions of {deployment}")
-        return [outputs[deployment] for deployment in deployments]
+            columns.append(column)
+        return columns
 
 
 class Session(Online):
@@ -118,9 +136,9 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
     """With both models' predictions of the hold-out compared, where a gate asks for it."""
     names, evidence_now = {gate.gate for gate in gates}, evidence
     if names & {"better_than_champion", "outputs_agree"}:
-        rows = read_rows(clients, session.promotable.holdout)
-        asked = [session.challenger, *filter(None, [session.champion.deployment])]
-        challenger, *others = session.predictions(asked, rows)
+        predictions = Predictions(session, [session.challenger, *filter(None, [session.champion.deployment])])
+        rows = read_rows(clients, session.promotable.holdout, predictions)
+        challenger, *others = predictions.columns()
         champion, look = next(iter(others), None), None
         comparing = [gate for gate in gates if gate.gate == "better_than_champion"]
         options, own = [gate.options for gate in comparing], contributions_of(clients, rows, comparing)
@@ -145,12 +163,13 @@ def quantiles_of(values: Sequence[float], *shares: float) -> tuple[float, ...]:
     return tuple(float(quantile) for quantile in np.quantile(values, shares))
 
 
-def _outputs(deployment: str, answer: EndpointResponse, rows: int, table: Table) -> list[Any]:
-    """The predictions in an answer, as outputs of the hold-out's kind."""
+def _outputs(deployment: str, answer: EndpointResponse, rows: int, table: Table) -> Iterable[float]:
+    """The predictions in an answer, as outputs of the hold-out's kind; of classes those of a row behind each other."""
     predictions, place = predictions_of(answer, rows, deployment), f"a prediction of {deployment}"
     if table.vocabulary is not None and table.vocabulary.classes:
-        return [table.vocabulary.distribution(prediction, place) for prediction in predictions]
-    return [table.output(prediction, place) for prediction in predictions]
+        distribution = table.vocabulary.distribution
+        return chain.from_iterable(distribution(prediction, place) for prediction in predictions)
+    return table.outputs(predictions, lambda _: place)
 
 
 def answer_problem(clients: Clients, place: Workspace, endpoint: str, deployment: str, model: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from activities.promotion.evidence import Online
+from activities.promotion.evidence import Online, Predictions
 from activities.promotion.holdout.metrics import agreement_of
 from activities.promotion.holdout.rows import read_rows
 from activities.rollout.replays import first_output
@@ -40,10 +40,11 @@ class ComparedStages:
         if sides is None:
             return None
         entry, production = sides
-        rows = read_rows(self._clients, self._order.plan.promotable.holdout)
         champion = self._order.at.champion.deployment
-        answers = production.predictions([champion], rows)[0] if champion else None
-        return agreement_of(rows, answers, *entry.predictions([self._entry], rows))
+        before = Predictions(production, [champion] if champion else [])
+        now = Predictions(entry, [self._entry])
+        rows = read_rows(self._clients, self._order.plan.promotable.holdout, before, now)
+        return agreement_of(rows, next(iter(before.columns()), None), *now.columns())
 
     def on_requests(self) -> CollectedComparison | None:
         """Both on what production was sent in the last day; None where nothing was collected, or nobody answers it."""

@@ -6,11 +6,12 @@ What stays is numbers: the answers, and which slice each row is in. Nothing is c
 import hashlib
 import math
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Protocol
 
 from activities.promotion.holdout.keyed_columns import KeyedColumn
 from activities.row_places import row_place
@@ -121,6 +122,13 @@ class Table:
         for cells in self.rows(digest):
             yield cells[at], self.output(cells[value], f"{self.location}: {column}")
 
+    def outputs(self, values: Sequence[Any], place: Callable[[int], str]) -> list[float]:
+        """`output` of each of *values*; *place* says where the one of a number from 0 stands."""
+        if self.vocabulary is None:
+            with suppress(TypeError, ValueError, OverflowError):  # Below the first that is no number is named.
+                return list(map(float, values))
+        return [self.output(value, place(number)) for number, value in enumerate(values)]
+
     def output(self, value: Any, place: str) -> float:
         """*value*, from a file or a model's answer, as it is compared; NaN where there is none."""
         if value is None or value != value or value == "":
@@ -176,7 +184,7 @@ class HoldoutRows:
     @property
     def features(self) -> list[str]:
         """What models are asked with."""
-        return [name for name in self.table.header if name not in (self.holdout.target, self.holdout.key)]
+        return _features(self.table, self.holdout)
 
     def values(self, column: str) -> Iterator[str]:
         at = self.table.header.index(column)
@@ -190,19 +198,32 @@ class HoldoutRows:
         keys = islice(self.values(self.holdout.key), max(places, default=-1) + 1)
         return {place: key for place, key in enumerate(keys) if place in places}
 
-    def batches(self, columns: Sequence[str], size: int = BATCH) -> Iterator[list[Cells]]:
+    def batches(self, columns: Sequence[str], size: int = BATCH) -> Iterator[list[Sequence[str]]]:
         """The cells of *columns*, at most *size* rows at a time."""
-        places = [self.table.header.index(name) for name in columns]
-        return _batches(([cells[at] for at in places] for cells in self.table.rows()), size)
+        return _batches(map(_selection(self.table, columns), self.table.rows()), size)
 
 
-def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
-    """The hold-out with its answers. Refused where a file, a column or an answer is missing."""
+class Question(Protocol):
+    """What is asked about the rows of a hold-out while they are read."""
+
+    def ask(self, table: Table, features: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """The next *rows* of *table*: the cells of *features*, which are all that a model may see."""
+        ...
+
+
+def read_rows(clients: Clients, holdout: Holdout, *questions: Question) -> HoldoutRows:
+    """The hold-out with its answers, each of *questions* asked on the way: a large file is read once.
+
+    Refused where a file, a column or an answer is missing, which may be found after something was asked.
+    """
     versions = [require_logged(clients.store, clients.audit, at) for at in (holdout.path, holdout.answers) if at]
     table, digest = open_table(clients, holdout.path, vocabulary_of(holdout)), hashlib.sha256()
-    columns = _Seen(table, holdout)
-    for cells in table.rows(digest):
-        columns.add(cells)
+    columns, features = _Seen(table, holdout), _features(table, holdout)
+    select = _selection(table, features)
+    for part in _batches(table.rows(digest), holdout.batch_rows):
+        columns.add(part)
+        for question in questions:
+            question.ask(table, features, list(map(select, part)))
     if not columns.rows:
         raise Refused(f"hold-out {holdout.path} has no rows; measure on rows with known answers")
     # The answers go into the same digest as the rows: the same rows with other answers are another version of the
@@ -221,6 +242,17 @@ def read_rows(clients: Clients, holdout: Holdout) -> HoldoutRows:
         hints=columns.hints(),
         versions=tuple(filter(None, versions)),
     )
+
+
+def _features(table: Table, holdout: Holdout) -> list[str]:
+    return [name for name in table.header if name not in (holdout.target, holdout.key)]
+
+
+def _selection(table: Table, columns: Sequence[str]) -> Callable[[Cells], Sequence[str]]:
+    """What takes the cells of *columns* out of those of a row."""
+    places = [table.header.index(name) for name in columns]
+    # Of a single place `itemgetter` gives the cell itself.
+    return itemgetter(*places) if len(places) > 1 else lambda cells: [cells[at] for at in places]
 
 
 def vocabulary_of(holdout: Holdout) -> Vocabulary | None:
@@ -255,18 +287,23 @@ class _Seen:
         self._truth = array("d")
         self._hints = None if holdout.group else GroupHints(table.header, (*key_names, holdout.target))
 
-    def add(self, cells: Cells) -> None:
-        self.rows += 1
-        self.keys.add(cells[self._key])
+    def add(self, part: Sequence[Cells]) -> None:
+        """The next rows; a column at a time, which takes half as long as a row at a time."""
+        start, self.rows = self.rows, self.rows + len(part)
+        self.keys.add_all(cells[self._key] for cells in part)
         if self._target >= 0:
-            self._truth.append(self._table.output(cells[self._target], f"{self._table.location}: answer {self.rows}"))
+            answers = [cells[self._target] for cells in part]
+            self._truth.extend(
+                self._table.outputs(answers, lambda at: f"{self._table.location}: answer {start + at + 1}")
+            )
         for name, at in self._places.items():
             values = self._values[name]
-            self._codes[name].append(values.setdefault(cells[at], len(values)))
+            self._codes[name].extend([values.setdefault(cells[at], len(values)) for cells in part])
         if self._hints is not None:
-            self._hints.add(cells)
-        elif not cells[self._places[self._group]]:
-            place = f"{self._table.location}: {self._table.place(self.rows)}"
+            self._hints.add_all(part)
+        elif "" in self._values[self._group]:
+            number = next(number for number, cells in enumerate(part) if not cells[self._places[self._group]])
+            place = f"{self._table.location}: {self._table.place(start + number + 1)}"
             raise Refused(f"{place} has no {self._group}; name the group of every row")
 
     def truth(self) -> "NDArray[Any]":

@@ -55,12 +55,13 @@ class GroupHints:
         self._first: list[Sequence[str]] = []
         self._codes: dict[int, array[int]] | None = None
 
-    def add(self, cells: Sequence[str]) -> None:
+    def add_all(self, rows: Sequence[Sequence[str]]) -> None:
+        """The next *rows*, of any number."""
         if self._codes is not None:
-            self._count(cells)
+            self._count(rows)
             return
-        self._first.append(cells)
-        if len(self._first) == _FIRST:
+        self._first.extend(rows)
+        if len(self._first) >= _FIRST:
             self._choose()
 
     def hints(self) -> tuple[GroupHint, ...]:
@@ -73,15 +74,15 @@ class GroupHints:
         suspects = [at for at in self._open if _is_thing(self._header[at])]
         suspects += [at for at in self._open if at not in suspects and self._has_key_shape(at)]
         self._codes = {at: array("q") for at in suspects[:_MOST]}
-        for cells in self._first:
-            self._count(cells)
+        self._count(self._first)
+        self._first = []
 
-    def _count(self, cells: Sequence[str]) -> None:
+    def _count(self, rows: Sequence[Sequence[str]]) -> None:
         for at, codes in (self._codes or {}).items():
-            codes.append(hash(cells[at]))
+            codes.extend([hash(cells[at]) for cells in rows])
 
     def _has_key_shape(self, at: int) -> bool:
-        values = [cells[at] for cells in self._first if cells[at]]
+        values = [cells[at] for cells in self._first[:_FIRST] if cells[at]]
         return bool(values) and sum(_NAMED.fullmatch(value) is not None for value in values) >= 0.95 * len(values)
 
     def _repeating(self) -> Iterator[GroupHint]:

@@ -20,11 +20,20 @@ class KeySketch:
         self._largest_first = [-value for value in self._hashes]
         heapq.heapify(self._largest_first)
 
-    def add(self, key: str) -> None:
-        """Count *key* in."""
-        # A cryptographic hash: with a weak one, keys that count up (customer 1, 2, 3 ...) would not be a random sample.
-        value = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=_BITS // 8).digest(), "big")
-        if value >= self._limit or value in self._hashes:
+    def add_all(self, keys: Iterable[str]) -> None:
+        """Count *keys* in."""
+        size = _BITS // 8
+        largest = self._largest.to_bytes(size, "big")
+        for key in keys:
+            # A cryptographic hash: with a weak one, keys that count up (customer 1, 2, 3 ...) would not be a random
+            # sample. Nearly all are too large, which their bytes show as well as their numbers.
+            digest = hashlib.blake2b(key.encode(), digest_size=size).digest()
+            if digest <= largest:
+                self._keep(int.from_bytes(digest, "big"))
+                largest = self._largest.to_bytes(size, "big")
+
+    def _keep(self, value: int) -> None:
+        if value in self._hashes:
             return
         self._hashes.add(value)
         if len(self._hashes) <= SIZE:
@@ -33,17 +42,17 @@ class KeySketch:
             self._hashes.remove(-heapq.heappushpop(self._largest_first, -value))
 
     @property
-    def _limit(self) -> int:
-        """Every key of the table with a hash below it is in the sketch."""
-        return -self._largest_first[0] + 1 if len(self._hashes) >= SIZE else 2**_BITS
+    def _largest(self) -> int:
+        """Every key of the table with a hash up to it is in the sketch."""
+        return -self._largest_first[0] if len(self._hashes) >= SIZE else 2**_BITS - 1
 
     def share_in(self, sketch: "KeySketch") -> float:
         """The share of this table's keys that *sketch*'s has: exact up to SIZE keys in both, else within 0.05 or so.
 
         1 where none can be compared, since this table is then a small part of what the other one has.
         """
-        limit = min(self._limit, sketch._limit)
-        comparable = {value for value in self._hashes if value < limit}
+        limit = min(self._largest, sketch._largest)
+        comparable = {value for value in self._hashes if value <= limit}
         return len(comparable & sketch._hashes) / len(comparable) if comparable else 1.0
 
     def to_list(self) -> list[str]:

@@ -8,8 +8,7 @@ from shared.domain.metrics.group_hints import GroupHints
 
 def hints(name, values, known=("id",)):
     read = GroupHints(("id", name), known)
-    for number, value in enumerate(values):
-        read.add((str(number), str(value)))
+    read.add_all([(str(number), str(value)) for number, value in enumerate(values)])
     return read.hints()
 
 

@@ -36,8 +36,7 @@ def clients(time: Time) -> FakeClients:
 def version(digest: str = "sha256:a", rows: Iterable[int] = ()) -> HoldoutVersion:
     """With *rows*, or with some that only this version has."""
     keys = KeySketch()
-    for key in [*rows] or [f"{digest}-{number}" for number in range(9)]:
-        keys.add(str(key))
+    keys.add_all(map(str, [*rows] or [f"{digest}-{number}" for number in range(9)]))
     return HoldoutVersion(digest=digest, keys=keys)
 
 

@@ -73,14 +73,14 @@ def _counted(files: RowFiles, blobs: list[Blob], holdout: Holdout) -> HoldoutFac
     digest = hashlib.sha256()
     (header, *rows), *_ = [[*filter(None, files.cells(blob, digest.update))] or [[]] for blob in blobs]
     hints = GroupHints(header, [holdout.key, holdout.target, *holdout.slices])
+    hints.add_all(rows)
     keys, key = KeySketch(), header.index(holdout.key)
+    keys.add_all(cells[key] for cells in rows)
     group = header.index(holdout.group) if holdout.group else -1
     columns = {name: header.index(name) for name in holdout.slices}
     sizes: Counter[str] = Counter()
     members: defaultdict[str, set[str]] = defaultdict(set)
     for cells in rows:
-        hints.add(cells)
-        keys.add(cells[key])
         for where in ("", *(f"{name}={cells[at]}" for name, at in columns.items())):
             sizes[where] += 1
             if holdout.group:
