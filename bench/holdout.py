@@ -13,6 +13,7 @@ the peak rose over the process with everything imported. It fails above MEMORY_L
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -149,7 +150,8 @@ def main() -> None:
         file = Path(folder) / "holdout.csv"
         write(file, options.rows)
         done = subprocess.check_output(
-            [sys.executable, __file__, "--file", str(file), *(["--apart"] if options.apart else [])]
+            [sys.executable, __file__, "--file", str(file), *(["--apart"] if options.apart else [])],
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # As the templates and the local cloud set it for the app.
         )
         size = file.stat().st_size / 1024 / 1024
     result = json.loads(done)

@@ -209,6 +209,7 @@ class LocalCloud:
             "SIGNALBOX_CONFIG": str(example_folder() / "signalbox.yaml"),
             "SIGNALBOX_HOST_SPANS": str(self.state / "spans.db"),
             "OTEL_SERVICE_NAME": "signalbox",
+            "OPENBLAS_NUM_THREADS": "1",  # As the templates set it.
         }
         bus = messaging_environment(self.endpoints) if is_available() else {}
         storage = self._storage.settings(self.endpoints)

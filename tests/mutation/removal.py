@@ -1,5 +1,7 @@
 """Take a condition out of a function of the running product, wherever the function lies and however it is laid out."""
 
+import __future__
+
 import ast
 import asyncio
 import builtins
@@ -177,6 +179,10 @@ def _function_object(module: ModuleType, name: str) -> FunctionType:
 def _compiled(module: ModuleType, node: Function) -> FunctionType:
     namespace: dict[str, Any] = {}
     node.decorator_list = []  # Of a property only what it does is exchanged.
-    exec(compile(ast.Module(body=[node], type_ignores=[]), module.__file__ or "", "exec"), vars(module), namespace)
+    tree, flags = (
+        ast.Module(body=[node], type_ignores=[]),
+        __future__.annotations.compiler_flag,
+    )  # A module may import no types.
+    exec(compile(tree, module.__file__ or "", "exec", flags), vars(module), namespace)
     (function,) = namespace.values()
     return function  # type: ignore[no-any-return]

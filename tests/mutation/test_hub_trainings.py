@@ -45,6 +45,12 @@ LEARNS = [
         "False",
         trainings.test_no_flag_of_a_model_that_learns_from_the_hub_is_followed,
     ),
+    lock(
+        "flags.flagged",
+        "not model.author and isinstance(place, Workspace) and configuration.is_of_hubs(place)",
+        "False",
+        trainings.test_where_hubs_are_used_a_flag_is_followed_only_on_what_one_person_wrote,
+    ),
 ]
 
 

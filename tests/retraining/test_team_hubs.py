@@ -14,6 +14,7 @@ from tests.retraining.conftest import RULES, RetrainingApp
 from tests.team_hubs import LAB_HUB
 
 ROWS = b"id,x,y\n900,900,900\n"
+PERSON = "11111111-2222-3333-4444-555555555555"
 LEARNED = replace(RULES.data[0], take="lab/{file}.csv", files=0)
 
 
@@ -72,13 +73,27 @@ def kept(lab: RetrainingApp) -> list[str]:
     return [blob.path for folder in folders for blob in lab.hub.list("signalbox", folder)]
 
 
+def flagged_version(**facts: str) -> RegisteredModel:
+    return RegisteredModel(
+        model=ModelVersion(name="churn", version="7"), folder="f", tags={FLAG: "churn:7 -> preprod"}, **facts
+    )
+
+
 async def test_no_flag_of_a_model_that_learns_from_the_hub_is_followed(lab: RetrainingApp) -> None:
     """Its pipeline may register versions and tag them by itself."""
-    model = RegisteredModel(
-        model=ModelVersion(name="churn", version="7"), folder="f", tags={FLAG: "churn:7 -> preprod"}
-    )
+    model = flagged_version(author=PERSON)
     assert flagged(lab.clients.configuration, "dev", model) is not None
     lab.change(promote_to="", candidate="", data=(RULES.data[0], LEARNED))
 
     with pytest.raises(Refused, match="a flag of churn:7 is not followed: churn learns from hub lab"):
         flagged(lab.clients.configuration, "dev", model)
+
+
+async def test_where_hubs_are_used_a_flag_is_followed_only_on_what_one_person_wrote(lab: RetrainingApp) -> None:
+    """A pipeline that reads a hub may register a version of a model that learns from none."""
+    assert flagged(lab.clients.configuration, "dev", flagged_version(author=PERSON)) is not None
+
+    with pytest.raises(Refused, match="teams use hubs of their own in dev, and no one person has registered and flag"):
+        flagged(lab.clients.configuration, "dev", flagged_version())
+    elsewhere = replace(lab.clients.configuration, hubs=(replace(LAB_HUB, environments=("preprod",)),))
+    assert flagged(elsewhere, "dev", flagged_version()) is not None

@@ -42,6 +42,11 @@ def flagged(configuration: Configuration, source: str, model: RegisteredModel) -
     if hub := configuration.teaches(model.model.name):
         detail = f"{model.model.name} learns from hub {hub.name}, and whatever trains it could have set the flag"
         raise Refused(f"a flag of {model.model} is not followed: {detail}; ask by `signalbox promote`")
+    place = configuration.origin(source)
+    if not model.author and isinstance(place, Workspace) and configuration.is_of_hubs(place):
+        # A job there may read a hub and register a version of any model.
+        detail = f"teams use hubs of their own in {source}, and no one person has registered and flagged it"
+        raise Refused(f"a flag of {model.model} is not followed: {detail}; ask by `signalbox promote`")
     target = configuration.ladder.first_leg(source, flag.stage)
     configuration.ladder.way(source, target)
     return c.Promotion(

@@ -100,7 +100,8 @@ def _counts(atoms: int, n: int, resamples: int, chance: "Generator") -> "Iterato
     for start in range(0, resamples, _BLOCK):
         size = min(_BLOCK, resamples - start)
         totals = chance.binomial(n, atoms / n, size)
-        atom_numbers = chance.integers(atoms, size=totals.sum()) + np.repeat(np.arange(size) * atoms, totals)
+        atom_numbers = chance.integers(atoms, size=totals.sum())
+        atom_numbers += np.repeat(np.arange(size) * atoms, totals)  # In place: a block's draws are 8 MB.
         yield np.bincount(atom_numbers, minlength=size * atoms).reshape(size, atoms).astype(np.float64)
 
 
