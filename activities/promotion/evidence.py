@@ -89,7 +89,8 @@ class Predictions:
     """
 
     def __init__(self, online: Online, deployments: Sequence[str]) -> None:
-        self._online = online
+        self._online, self._deployments = online, deployments
+        # A version that is promoted again is its own champion: the same deployment is asked once.
         self._outputs: dict[str, array[float]] = {deployment: array("d") for deployment in deployments}
         self._classes = 0
 
@@ -102,15 +103,15 @@ class Predictions:
 
     def columns(self) -> list[Any]:
         """For each of the deployments one finite number for each row, or one for each class. Refused otherwise."""
+        return [self._column(deployment) for deployment in self._deployments]
+
+    def _column(self, deployment: str) -> Any:
         import numpy as np
 
-        columns = []
-        for deployment, outputs in self._outputs.items():
-            flat = np.frombuffer(outputs, dtype=np.float64)
-            column = flat.reshape(-1, self._classes) if self._classes else flat
-            require_every(column, f"predictions of {deployment}")
-            columns.append(column)
-        return columns
+        flat = np.frombuffer(self._outputs[deployment], dtype=np.float64)
+        column = flat.reshape(-1, self._classes) if self._classes else flat
+        require_every(column, f"predictions of {deployment}")
+        return column
 
 
 class Session(Online):
