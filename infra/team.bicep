@@ -10,6 +10,8 @@ param profile string
 param appPrincipalId string
 @description('Object ids of the groups of people, by persona.')
 param groups object
+@description('The principal of the identity as which the team\'s pipelines act; empty where there is none.')
+param deploymentPrincipalId string
 @description('[{name, size, gpu, minimum, maximum, idleSeconds, priority}]')
 param computes array
 @description('[{name, account, container, subscription, resourceGroup}], besides the staging container of the hub.')
@@ -237,6 +239,27 @@ module personaRoles 'modules/role-workspace.bicep' = [for row in data.personas: 
     roleId: row.id
   }
   dependsOn: [workspace]
+}]
+
+module deployerRoles 'modules/role-workspace.bicep' = [for row in data.deployers: if (row.environment == environmentName && row.target == 'workspace' && !empty(deploymentPrincipalId)) {
+  name: 'role-deployer-${row.id}'
+  params: {
+    workspace: environmentRow.workspace
+    principalId: deploymentPrincipalId
+    principalType: 'ServicePrincipal'
+    roleId: row.id
+  }
+  dependsOn: [workspace]
+}]
+
+module deployerStoreRoles 'modules/role-account.bicep' = [for row in data.deployers: if (row.environment == environmentName && row.target == 'store' && !empty(deploymentPrincipalId)) {
+  name: 'role-deployer-store-${row.id}'
+  params: {
+    account: storage.outputs.name
+    principalId: deploymentPrincipalId
+    principalType: 'ServicePrincipal'
+    roleId: row.id
+  }
 }]
 
 module systemTopic 'modules/system-topic.bicep' = if (environmentRow.registers) {

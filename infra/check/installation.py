@@ -168,6 +168,7 @@ def _team(
         "actionsId": platform["actionsId"],
         "customerKey": parameters["customerKey"],
         "bus": _bus(platform["busId"]),
+        "deploymentPrincipalId": "",  # Not every team has pipelines of its own.
         **parameters["teams"][environment],
     }
     return _step(name, "team.bicep", row["subscription"], row["resourceGroup"], values)

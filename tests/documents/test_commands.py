@@ -68,9 +68,8 @@ EXCEPTIONS = {
     " --deleted-path-name PATH --deletion-id ID": AZURE,
     "az pipelines run --name signalbox-teardown --parameters installation=infra/installation.json"
     " serviceConnection=signalbox-writer environment=signalbox-prod steps=subscriptions": AZURE,
-    "az identity create --name id-TEAM-ENVIRONMENT --resource-group GROUP --query clientId --output tsv": AZURE,
-    "az role assignment create --assignee-object-id PRINCIPAL --assignee-principal-type ServicePrincipal"
-    ' --role "AzureML Data Scientist" --scope WORKSPACE_ID': AZURE,
+    "az identity create --name id-TEAM-ENVIRONMENT --resource-group GROUP"
+    ' --query "{client: clientId, principal: principalId}" --output yaml': AZURE,
     "az pipelines runs artifact download --run-id ID --artifact-name plan --path plan": AZURE,
     "az storage container immutability-policy show --resource-group rg-datahub --account-name datahub"
     " --container-name CONTAINER": AZURE,

@@ -136,6 +136,37 @@ def people(installed: Installed) -> Iterator[Finding]:
             yield Finding(assignment.place, "people", "people have roles by their groups")
 
 
+def deployers(installed: Installed) -> Iterator[Finding]:
+    """The identity of a team's pipelines has the roles that are declared for it in its own environment, and no other.
+
+    Above development none of them writes.
+    """
+    for row in installed.data["deployers"]:
+        if row["role"] != "Reader" and installed.data["environments"][row["environment"]]["aboveDevelopment"]:
+            text = f"pipelines may write to {row['environment']}, above development"
+            yield Finding(Place("generated/signalbox.json", 1), "deployers", text)
+    for name, team in installed.parameters["teams"].items():
+        principal = team.get("deploymentPrincipalId", "")
+        declared = {
+            (scope, row["id"])
+            for row in installed.data["deployers"]
+            if row["environment"] == name
+            for scope in _of_environment(installed, row["target"], name)
+        }
+        roles = {
+            (_scope(assignment), role_of(assignment)): assignment
+            for assignment in installed.of_type(_ROLES)
+            if principal and principal_of(assignment) == principal
+        }
+        for (scope, _), assignment in roles.items():
+            if (scope, role_of(assignment)) not in declared:
+                text = f"the pipelines of {name} have a role on {scope} that is not declared"
+                yield Finding(assignment.place, "deployers", text)
+        if principal and declared - set(roles):
+            text = f"the pipelines of {name} lack a role that is declared: they could not deploy"
+            yield Finding(Place("team.bicep", 1), "deployers", text)
+
+
 def persona_groups(installed: Installed) -> Iterator[Finding]:
     """The groups are those of the configuration, by which the app proves what people may do."""
     for persona, group in installed.data["groups"].items():
@@ -144,7 +175,7 @@ def persona_groups(installed: Installed) -> Iterator[Finding]:
             yield Finding(Place("generated/signalbox.json", 1), "people", text)
 
 
-RULES = (role_ids, declared_roles, people, persona_groups)
+RULES = (role_ids, declared_roles, people, deployers, persona_groups)
 
 
 def role_of(assignment: Deployed) -> str:

@@ -13,7 +13,7 @@ from shared.operations.infrastructure.app_settings import FORBIDDEN_ON_FLEX, Sou
 from shared.operations.infrastructure.filters import FILE_EVENTS, MODEL_EVENTS, file_subscriptions
 from shared.operations.infrastructure.messaging import queues, topic
 from shared.operations.infrastructure.outbound import PROFILES, closed_doors, outbound_hosts
-from shared.operations.infrastructure.role_rows import hub_writers, persona_rows, role_rows
+from shared.operations.infrastructure.role_rows import deployer_rows, hub_writers, persona_rows, role_rows
 from shared.operations.roles.assignments import containers
 
 _COMMAND = "python -m shared.operations.infrastructure"
@@ -43,6 +43,7 @@ def infrastructure(configuration: Configuration) -> dict[str, object]:
         "topic": topic(),
         "roles": role_rows(configuration),
         "personas": persona_rows(configuration),
+        "deployers": deployer_rows(configuration),
         "groups": configuration.provisioning.groups if configuration.provisioning else {},
         "settings": [row.row() for row in app_settings(configuration)],
         "settingValues": {row.name: row.value for row in app_settings(configuration) if row.source is Source.VALUE},

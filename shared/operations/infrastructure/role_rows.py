@@ -54,3 +54,22 @@ def persona_rows(configuration: Configuration) -> list[dict[str, str]]:
             role = "AzureML Data Scientist" if may_write else "Reader"
             rows.append({"persona": persona, "environment": workspace.name, "role": role, "id": _ROLES[role]})
     return rows
+
+
+def deployer_rows(configuration: Configuration) -> list[dict[str, str]]:
+    """What the identity of a team's pipelines may do, by environment; *target* is the workspace, or its storage account.
+
+    Where models are made, pipelines register them and upload their files. Above, the connection of Azure DevOps wants
+    one role to sign in, and only the app writes.
+    """
+    making = {*configuration.ladder.experiments, *configuration.ladder.developments}
+    rows = list[dict[str, str]]()
+    for workspace in configuration.workspaces:
+        grants = [("workspace", "Reader")]
+        if workspace.name in making:
+            grants = [("workspace", "AzureML Data Scientist"), ("store", "Storage Blob Data Contributor")]
+        rows += [
+            {"environment": workspace.name, "target": target, "role": role, "id": _ROLES[role]}
+            for target, role in grants
+        ]
+    return rows
