@@ -83,7 +83,7 @@ def worked() -> float:
 
 
 def measure(file: Path, apart: bool) -> None:
-    from activities.promotion.evidence import Online, Predictions
+    from activities.promotion.evidence import HoldoutPredictions, Online
     from activities.promotion.holdout.metrics import agreement_of, evaluate
     from activities.promotion.holdout.rows import read_rows
     from bench.paired_bootstrap import megabytes
@@ -100,7 +100,7 @@ def measure(file: Path, apart: bool) -> None:
     Path("/proc/self/clear_refs").write_text("5")  # The peak starts again from here.
     next(clients.row_files.cells(disk.find()))  # The reader process has started.
     before, start = megabytes("VmRSS"), worked()
-    predictions = Predictions(Online(clients, None, "online"), ["champion", "challenger"])
+    predictions = HoldoutPredictions(Online(clients, None, "online"), ["champion", "challenger"])
     rows = read_rows(clients, holdout, predictions)
     champion, challenger = predictions.columns()
     evaluation = evaluate(rows, [{"metric": "mae"}], "m:1", champion, challenger)

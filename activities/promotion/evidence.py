@@ -74,14 +74,14 @@ class Online:
         return answer
 
     def predictions(self, deployments: Sequence[str], held: HoldoutRows) -> list[Any]:
-        """`Predictions.columns` of rows that were read before."""
-        predictions = Predictions(self, deployments)
+        """`HoldoutPredictions.columns` of rows that were read before."""
+        predictions = HoldoutPredictions(self, deployments)
         for part in held.batches(held.features, held.holdout.batch_rows):
             predictions.ask(held.table, held.features, part)
         return predictions.columns()
 
 
-class Predictions:
+class HoldoutPredictions:
     """What *deployments* of an endpoint predict of rows that come part by part: a `holdout.rows.Question`.
 
     All are asked about a part before the next is read: reading the rows and writing requests of them takes longer than
@@ -137,7 +137,7 @@ def _with_holdout(clients: Clients, session: Session, gates: Sequence[GateSpec],
     """With both models' predictions of the hold-out compared, where a gate asks for it."""
     names, evidence_now = {gate.gate for gate in gates}, evidence
     if names & {"better_than_champion", "outputs_agree"}:
-        predictions = Predictions(session, [session.challenger, *filter(None, [session.champion.deployment])])
+        predictions = HoldoutPredictions(session, [session.challenger, *filter(None, [session.champion.deployment])])
         rows = read_rows(clients, session.promotable.holdout, predictions)
         challenger, *others = predictions.columns()
         champion, look = next(iter(others), None), None

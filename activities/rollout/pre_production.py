@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from activities.promotion.evidence import Online, Predictions
+from activities.promotion.evidence import HoldoutPredictions, Online
 from activities.promotion.holdout.metrics import agreement_of
 from activities.promotion.holdout.rows import read_rows
 from activities.rollout.replays import first_output
@@ -41,8 +41,8 @@ class ComparedStages:
             return None
         entry, production = sides
         champion = self._order.at.champion.deployment
-        before = Predictions(production, [champion] if champion else [])
-        now = Predictions(entry, [self._entry])
+        before = HoldoutPredictions(production, [champion] if champion else [])
+        now = HoldoutPredictions(entry, [self._entry])
         rows = read_rows(self._clients, self._order.plan.promotable.holdout, before, now)
         return agreement_of(rows, next(iter(before.columns()), None), *now.columns())
 

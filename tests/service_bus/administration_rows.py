@@ -128,6 +128,18 @@ def _changed_rule(client: Client) -> bool:
     return isinstance(client.get_rule("documented-t", "s", "correlated").filter, TrueRuleFilter)
 
 
+def _by_sql(client: Client) -> bool:
+    parameters = {"@n": 7, "@text": "a"}
+    rule = SqlRuleFilter("n = @n AND sys.Label LIKE @text", parameters=parameters)
+    _rule(client, "sql", filter=rule, action=SqlRuleAction("SET n = @n", parameters={"@n": 8}))
+    found = client.get_rule("documented-t", "s", "sql")
+    assert isinstance(found.filter, SqlRuleFilter)
+    assert isinstance(found.action, SqlRuleAction)
+    texts = (found.filter.sql_expression, found.action.sql_expression)
+    assert texts == ("n = @n AND sys.Label LIKE @text", "SET n = @n")
+    return (dict(found.filter.parameters or {}), dict(found.action.parameters or {})) == (parameters, {"@n": 8})
+
+
 def _policy() -> AuthorizationRule:
     return AuthorizationRule(
         type="SharedAccessAuthorizationRule",
@@ -194,15 +206,17 @@ ROWS = (
         "rules",
         {
             "create with a correlation filter": _correlated,
+            "create with a SQL filter and a SQL action, with parameters": _by_sql,
             "with the false filter": lambda c: _rule(c, "none", filter=FalseRuleFilter()).name,
             "get": lambda c: isinstance(c.get_rule("documented-t", "s", "none").filter, FalseRuleFilter),
-            "list": lambda c: _names(c.list_rules("documented-t", "s")) == {"$Default", "correlated", "none"},
+            "list": lambda c: _names(c.list_rules("documented-t", "s")) == {"$Default", "correlated", "sql", "none"},
             "update": _changed_rule,
             "delete": lambda c: _deleted(c, "rule", "documented-t", "s", "$Default"),
         },
         {
-            "SQL filters": lambda c: _rule(c, "x", filter=SqlRuleFilter("a = 1")),
-            "actions": lambda c: _rule(c, "x", action=SqlRuleAction("SET a = 1")),
+            "SQL of system properties that are numbers or moments": lambda c: _rule(
+                c, "x", filter=SqlRuleFilter("sys.DeliveryCount = 1")
+            ),
             "filters by a date or a duration": lambda c: _rule(
                 c, "x", filter=CorrelationRuleFilter(properties={"a": timedelta(1)})
             ),

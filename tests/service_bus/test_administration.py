@@ -17,7 +17,12 @@ from azure.core.exceptions import (
 )
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from azure.servicebus.exceptions import MessagingEntityNotFoundError, ServiceBusError
-from azure.servicebus.management import CorrelationRuleFilter, ServiceBusAdministrationClient
+from azure.servicebus.management import (
+    CorrelationRuleFilter,
+    ServiceBusAdministrationClient,
+    SqlRuleAction,
+    SqlRuleFilter,
+)
 
 from signalbox.emulators.tokens import Identity
 from tests.emulators.documented.page import page
@@ -154,6 +159,17 @@ WRONG: dict[str, tuple[Call, int, str]] = {
     ),
     "metadata": (lambda c: c.create_queue("x", user_metadata="a" * 1025), 400, "longer than 1024"),
     "target": (lambda c: c.create_queue("x", forward_to="nowhere"), 400, "no queue and no topic"),
+    "no SQL": (
+        lambda c: c.create_rule("own", "s", "r", filter=SqlRuleFilter("a =")),
+        400,
+        "There is a syntax error at the end",
+    ),
+    "no action": (lambda c: c.create_rule("own", "s", "r", action=SqlRuleAction("DROP a")), 400, "'SET' or 'REMOVE'"),
+    "a parameter without value": (
+        lambda c: c.create_rule("own", "s", "r", filter=SqlRuleFilter("a = @b")),
+        400,
+        "'@b' has no value",
+    ),
     "empty filter": (
         lambda c: c.create_rule("own", "s", "r", filter=CorrelationRuleFilter()),
         400,
@@ -283,6 +299,60 @@ def test_a_token_needs_the_role_and_a_signature_the_key(served: Served) -> None:
         ) as client,
     ):
         list(client.list_queues())
+
+
+def test_rules_in_sql_choose_and_change_copies(
+    administration: ServiceBusAdministrationClient, client: ServiceBusClient
+) -> None:
+    """One copy for all rules that change nothing, and one with its name for each that does."""
+    administration.create_topic("judged")
+    administration.create_subscription("judged", "sql")
+    administration.delete_rule("judged", "sql", "$Default")
+    rules = {
+        "large": ("n > 5", None),
+        "all": ("n >= 0", None),
+        "named": ("sys.Label = 'a'", "SET n = n + 1; SET sys.Label = 'b'"),
+    }
+    for name, (condition, change) in rules.items():
+        action = SqlRuleAction(change) if change else None
+        administration.create_rule("judged", "sql", name, filter=SqlRuleFilter(condition), action=action)
+    with client.get_topic_sender("judged") as sender:
+        sender.send_messages(
+            ServiceBusMessage(
+                b"body", subject="a", message_id="m", application_properties={"n": 7}, content_type="text/plain"
+            )
+        )
+        sender.send_messages(ServiceBusMessage(b"other", application_properties={"n": "seven"}))
+
+    with client.get_subscription_receiver("judged", "sql") as receiver:
+        copies = [
+            (message.subject, dict(message.application_properties or {}), message.message_id, message.content_type)
+            for message in receiver.receive_messages(5, max_wait_time=2)
+        ]
+    with client.get_subscription_receiver("judged", "sql", sub_queue="deadletter", max_wait_time=2) as receiver:
+        (letter,) = receiver.receive_messages(5)
+
+    assert copies == [
+        ("a", {b"n": 7}, "m", "text/plain"),
+        ("b", {b"n": 8, b"RuleName": b"named"}, "m", "text/plain"),
+    ]
+    assert (str(letter), letter.dead_letter_reason) == ("other", "FilterException")
+    assert "is not defined for String and Int64" in (letter.dead_letter_error_description or "")
+
+
+def test_a_subscription_that_wants_no_dead_letters_of_failing_rules_has_none(
+    administration: ServiceBusAdministrationClient, client: ServiceBusClient
+) -> None:
+    administration.create_topic("lax")
+    administration.create_subscription("lax", "s", dead_lettering_on_filter_evaluation_exceptions=False)
+    administration.create_rule("lax", "s", "sql", filter=SqlRuleFilter("n > 5"))
+    administration.delete_rule("lax", "s", "$Default")
+    with client.get_topic_sender("lax") as sender:
+        sender.send_messages(ServiceBusMessage(b"other", application_properties={"n": "seven"}))
+
+    counts = administration.get_subscription_runtime_properties("lax", "s")
+
+    assert (counts.active_message_count, counts.dead_letter_message_count) == (0, 0)
 
 
 def test_what_was_made_is_there_after_a_restart(tmp_path: Path) -> None:

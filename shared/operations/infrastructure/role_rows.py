@@ -57,7 +57,7 @@ def persona_rows(configuration: Configuration) -> list[dict[str, str]]:
 
 
 def deployer_rows(configuration: Configuration) -> list[dict[str, str]]:
-    """What the identity of a team's pipelines may do, by environment; *target* is the workspace, or its storage account.
+    """What the identity of a team's pipelines may do, by environment; *target* is the workspace or its account.
 
     Where models are made, pipelines register them and upload their files. Above, the connection of Azure DevOps wants
     one role to sign in, and only the app writes.

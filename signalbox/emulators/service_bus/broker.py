@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from signalbox.emulators.database import transaction
+from signalbox.emulators.service_bus.copies import copies_of
 from signalbox.emulators.service_bus.entities import (
     DEAD_LETTERS,
     SUBSCRIPTIONS,
@@ -196,14 +197,20 @@ class Broker:
         return self.database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", row).rowcount == 1
 
     def _fan_out(self, topic: Topic, message: Incoming, origin: Mapping[str, Any] = _NO_ORIGIN) -> int:
+        message = replace(message, ttl_s=_shortest(message.ttl_s, topic.time_to_live_s))
         for path, rules in topic.subscriptions.items():
-            if any(rule.accepts(message.properties, message.application) for rule in rules):
-                lifetimes = (message.ttl_s, topic.time_to_live_s)
-                self._insert(path, replace(message, ttl_s=_shortest(*lifetimes)), ACTIVE, origin)
+            copies, error = copies_of(message, rules)
+            for copy in copies:
+                self._insert(path, copy, ACTIVE, origin)
                 self._tell(path)
+            if error and self._entity(path).dead_letter_filter_errors:
+                self._insert(path, message, ACTIVE, origin, ("FilterException", error))
         return 0
 
-    def _insert(self, path: str, message: Incoming, state: int, origin: Mapping[str, Any]) -> int:
+    def _insert(
+        self, path: str, message: Incoming, state: int, origin: Mapping[str, Any], letter: tuple[str, str] | None = None
+    ) -> int:
+        """The number of the message, which is a dead letter at once where *letter* says why."""
         now = self.clock()
         entity = self.namespace.entity(path)
         # The shorter of both counts: the entity's time is the longest that a message may ask for, as the service
@@ -216,9 +223,11 @@ class Broker:
         record = (path, number, state, message.session, message.payload, now, message.due, expires, lifetime)
         parts = (origin["source"], origin["reason"], origin["description"], origin["hops"])
         inserted = self.database.execute(_INSERT, (*record, *parts))
-        if entity is not None and entity.sessions and message.session is None:
+        if letter is None and entity is not None and entity.sessions and message.session is None:
             # Only a copy for a subscription comes here without one: what is sent to a queue so is refused.
-            self._discard(inserted.lastrowid, entity.dead_letters, "Session ID is null", _NULL_SESSION)
+            letter = ("Session ID is null", _NULL_SESSION)
+        if letter is not None and entity is not None:
+            self._discard(inserted.lastrowid, entity.dead_letters, *letter)
         return number
 
     def _discard(self, seq: int | None, place: str, reason: str, description: str) -> None:

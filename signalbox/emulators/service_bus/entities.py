@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from signalbox.emulators.service_bus.sql.expressions import Message
+from signalbox.emulators.service_bus.sql.rules import SqlAction, SqlFilter
+
 DEAD_LETTERS = "/$deadletterqueue"
 TRANSFER_LETTERS = "/$transfer/$deadletterqueue"  # Of what could not be forwarded.
 SUBSCRIPTIONS, RULES = "/subscriptions/", "/rules/"
@@ -22,14 +25,22 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A correlation filter: every named value must be equal. An empty one accepts everything, a closed one nothing."""
+    """A correlation filter: every named value must be equal. An empty one accepts everything, a closed one nothing.
+
+    With a *condition*, that decides instead. What an *action* changes is a copy of its own.
+    """
 
     name: str = DEFAULT_RULE
     properties: Mapping[str, Any] = field(default_factory=dict)  # correlation_id, message_id, label, session_id, ...
     application: Mapping[str, Any] = field(default_factory=dict)
     is_closed: bool = False
+    condition: SqlFilter | None = None
+    action: SqlAction | None = None
 
     def accepts(self, properties: Mapping[str, Any], application: Mapping[str, Any]) -> bool:
+        """Raises FilterError where a condition has no value for these."""
+        if self.condition is not None:
+            return self.condition.accepts(Message(properties, application))
         pairs = [(self.properties, properties), (self.application, application)]
         equal = (_is_same(values.get(name), value) for rule, values in pairs for name, value in rule.items())
         return not self.is_closed and all(equal)
@@ -45,6 +56,7 @@ class Entity:
     sessions: bool = False
     time_to_live_s: float | None = None
     dead_letter_expired: bool = False
+    dead_letter_filter_errors: bool = True  # Of a subscription: else a message on which a rule fails is dropped.
     duplicate_window_s: float | None = None
     status: Status = Status.ACTIVE
     forward_to: str = ""  # Where its messages go on to, and

@@ -15,7 +15,11 @@ _HEADER, _DELIVERY, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA = 0x70, 0x71,
 _KNOWN = range(0x70, 0x79)
 _READ = (_HEADER, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA)
 _FIELDS = ("message_id", "user_id", "to", "label", "reply_to", "correlation_id", "content_type")
-_GROUP, _REPLY_GROUP = 10, 12
+_GROUP, _REPLY_GROUP, _COUNT = 10, 12, 13
+_PLACES = {name: place for place, name in enumerate(_FIELDS)} | {
+    "session_id": _GROUP,
+    "reply_to_session_id": _REPLY_GROUP,
+}
 _LONGEST_MS = 2**32 - 1  # A header has no room for more; clients say longer times by the moment of expiry.
 
 
@@ -79,6 +83,22 @@ def with_marks(payload: bytes, marks: Marks) -> bytes:
     body = [raw for code, _, raw in sections if code > _APPLICATION]
     application_sections = [_section(_APPLICATION, application)] if application else []
     return b"".join([*parts, *properties, *application_sections, *body])
+
+
+def with_properties(message: Incoming, system: Mapping[str, Any], application: Mapping[str, Any]) -> Incoming:
+    """The message with other properties; *system* has those that `Incoming.properties` has."""
+    sections = _split_sections(message.payload)
+    first = {code: value for code, value, _ in reversed(sections)}
+    fields = [*(first.get(_PROPERTIES) or ()), *[None] * _COUNT][:_COUNT]
+    for name, place in _PLACES.items():
+        if system.get(name) != message.properties.get(name):
+            value = system.get(name)
+            fields[place] = symbol(value) if name == "content_type" and value is not None else value
+    changed = {_PROPERTIES: fields, _APPLICATION: dict(application)}
+    before = [raw for code, _, raw in sections if code < _PROPERTIES]
+    behind = [raw for code, _, raw in sections if code > _APPLICATION]
+    payload = b"".join([*before, *(_section(code, value) for code, value in changed.items()), *behind])
+    return _single_message(payload, _split_sections(payload))
 
 
 def _split_sections(payload: bytes) -> list[tuple[int, Any, bytes]]:

@@ -195,6 +195,7 @@ def entity_of(path: str, values: Values) -> Entity:
         sessions=values["RequiresSession"] == "true",
         time_to_live_s=_limited(values["DefaultMessageTimeToLive"]),
         dead_letter_expired=values["DeadLetteringOnMessageExpiration"] == "true",
+        dead_letter_filter_errors=values.get("DeadLetteringOnFilterEvaluationExceptions", "true") == "true",
         duplicate_window_s=seconds_of(values["DuplicateDetectionHistoryTimeWindow"]) if detects else None,
         status=Status(values["Status"]),
         forward_to=path_of_address(values.get("ForwardTo", "")),

@@ -1,22 +1,27 @@
-"""Rules of subscriptions: the filters that are served, as documents and as what the broker compares with.
+"""Rules of subscriptions: their filters and actions, as documents and as what the broker judges by.
 
-SQL filters and actions are refused by name: a filter that is not understood must not let everything through.
+What is not understood is refused: it must not let everything through.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 from signalbox.emulators.service_bus.administration.atom import INSTANCE, element, local_name
 from signalbox.emulators.service_bus.administration.refusals import bad, not_served
 from signalbox.emulators.service_bus.entities import Rule
+from signalbox.emulators.service_bus.sql.expressions import UnservedError
+from signalbox.emulators.service_bus.sql.rules import read_action, read_filter
+from signalbox.emulators.service_bus.sql.tokens import RuleSyntaxError
 
 Content = Mapping[str, Any]
 
 DEFAULT: Content = {"filter": "TrueFilter"}
 _TYPE = f"{{{INSTANCE}}}type"
 _SCHEMA = "http://www.w3.org/2001/XMLSchema"
+_NO_ACTION = '<Action i:type="EmptyRuleAction"/>'
+_Read = TypeVar("_Read")
 _EXPRESSIONS = {"TrueFilter": "1=1", "FalseFilter": "1=0"}
 _FIELDS = {
     "CorrelationId": "correlation_id",
@@ -37,18 +42,24 @@ def read_rule(node: ElementTree.Element) -> Content:
     if unknown:
         raise bad(f"The rule has no {', '.join(unknown)}.")
     action = parts.get("Action")
-    if action is not None and action.get(_TYPE) != "EmptyRuleAction":
-        raise not_served("actions of rules")
-    return DEFAULT if "Filter" not in parts else _read_filter(parts["Filter"])
+    content = DEFAULT if "Filter" not in parts else _read_filter(parts["Filter"])
+    if action is None or action.get(_TYPE) == "EmptyRuleAction":
+        return content
+    if action.get(_TYPE) != "SqlRuleAction":
+        raise bad(f"There is no action of the type '{action.get(_TYPE, '')}'.")
+    return {**content, "action": _read_expression(action, read_action)}
 
 
 def rule_of(name: str, content: Content) -> Rule:
-    values = {key: _value(kind, text) for key, (kind, text) in content.get("application", {}).items()}
+    """Raises RuleSyntaxError for a text that `read_rule` has not seen."""
+    action = content.get("action")
     return Rule(
         name=name,
         properties=content.get("properties", {}),
-        application=values,
+        application=_values(content.get("application", {})),
         is_closed=content["filter"] == "FalseFilter",
+        condition=_composed(content, read_filter) if content["filter"] == "SqlFilter" else None,
+        action=_composed(action, read_action) if action else None,
     )
 
 
@@ -66,15 +77,51 @@ def written(name: str, content: Content, created: str) -> str:
     if kind in _EXPRESSIONS:
         expression = element("SqlExpression", _EXPRESSIONS[kind])
         inner = f"{expression}<CompatibilityLevel>20</CompatibilityLevel>"
+    elif kind == "SqlFilter":
+        inner = _written_expression(content)
     else:
         properties = content.get("properties", {})
         inner = "".join(element(tag, properties[own]) for tag, own in _FIELDS.items() if own in properties)
-        pairs = "".join(_pair(key, *value) for key, value in content.get("application", {}).items())
-        inner += f"<Properties>{pairs}</Properties>" if pairs else ""
-    return (
-        f'<Filter i:type="{kind}">{inner}</Filter><Action i:type="EmptyRuleAction"/>'
-        f"{element('CreatedAt', created)}{element('Name', name)}"
-    )
+        inner += _pairs("Properties", content.get("application", {}))
+    own = content.get("action")
+    action = f'<Action i:type="SqlRuleAction">{_written_expression(own)}</Action>' if own else _NO_ACTION
+    return f'<Filter i:type="{kind}">{inner}</Filter>{action}{element("CreatedAt", created)}{element("Name", name)}'
+
+
+def _written_expression(content: Content) -> str:
+    expression = element("SqlExpression", content["expression"])
+    return f"{expression}<CompatibilityLevel>20</CompatibilityLevel>{_pairs('Parameters', content['parameters'])}"
+
+
+def _read_expression(node: ElementTree.Element, read: Callable[[str, Mapping[str, Any]], object]) -> Content:
+    """The text and the parameters, which *read* understands. Raises AdministrationError."""
+    text, parameters = "", dict[str, tuple[str, str]]()
+    for child in node:
+        match local_name(child):
+            case "SqlExpression":
+                text = child.text or ""
+            case "Parameters":
+                parameters = dict(map(_read_pair, child))
+            case "CompatibilityLevel" | "RequiresPreprocessing":
+                pass
+            case name:
+                raise bad(f"A SQL expression has no {name}.")
+    content = {"expression": text, "parameters": parameters}
+    try:
+        _composed(content, read)
+    except RuleSyntaxError as error:
+        raise bad(str(error)) from error
+    except UnservedError as error:
+        raise not_served(str(error)) from error
+    return content
+
+
+def _composed(content: Content, read: Callable[[str, Mapping[str, Any]], _Read]) -> _Read:
+    return read(content["expression"], _values(content["parameters"]))
+
+
+def _values(pairs: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    return {key: _value(kind, text) for key, (kind, text) in pairs.items()}
 
 
 def _read_filter(node: ElementTree.Element) -> Content:
@@ -82,7 +129,7 @@ def _read_filter(node: ElementTree.Element) -> Content:
     if kind in _EXPRESSIONS:
         return {"filter": kind}
     if kind == "SqlFilter":
-        raise not_served("SQL filters")
+        return {"filter": kind, **_read_expression(node, read_filter)}
     if kind != "CorrelationFilter":
         raise bad(f"There is no filter of the type '{kind}'.")
     properties, application = dict[str, str](), dict[str, tuple[str, str]]()
@@ -102,7 +149,7 @@ def _read_filter(node: ElementTree.Element) -> Content:
 def _read_pair(node: ElementTree.Element) -> tuple[str, tuple[str, str]]:
     parts = {local_name(child): child for child in node}
     if parts.keys() != {"Key", "Value"}:
-        raise bad("A property of a correlation filter is a Key and a Value.")
+        raise bad("A property or a parameter is a Key and a Value.")
     kind, text = parts["Value"].get(_TYPE, "").rpartition(":")[2], parts["Value"].text or ""
     if kind in ("dateTime", "duration"):
         raise not_served(f"properties of the type {kind} in filters")
@@ -125,6 +172,11 @@ def _typed(value: Any) -> tuple[str, str]:
         return "boolean", str(value).lower()
     kinds = {int: "long", float: "double"}
     return kinds.get(type(value), "string"), str(value)
+
+
+def _pairs(tag: str, pairs: Mapping[str, tuple[str, str]]) -> str:
+    inner = "".join(_pair(key, *value) for key, value in pairs.items())
+    return f"<{tag}>{inner}</{tag}>" if inner else ""
 
 
 def _pair(key: str, kind: str, text: str) -> str:
