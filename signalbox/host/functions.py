@@ -124,11 +124,12 @@ def _import_fresh(script: Path) -> ModuleType:
 
 
 def _find_app(module: ModuleType) -> FunctionRegister:
-    apps = [value for value in vars(module).values() if isinstance(value, FunctionRegister)]
-    unique = list({id(app): app for app in apps}.values())
-    if len(unique) != 1:
-        raise HostError(f"{module.__file__} defines {len(unique)} FunctionApp instances: define exactly one")
-    return unique[0]
+    apps = {name: value for name, value in vars(module).items() if isinstance(value, FunctionRegister)}
+    if len(apps) != 1:
+        # The real worker counts names: the same app under a second one is another to it.
+        named = f" ({', '.join(apps)})" if apps else ""
+        raise HostError(f"{module.__file__} names {len(apps)} FunctionApp instances{named}: name exactly one")
+    return next(iter(apps.values()))
 
 
 def index(app: FunctionRegister, folder: Path) -> dict[str, Function]:

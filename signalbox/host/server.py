@@ -44,6 +44,7 @@ from signalbox.host.triggers.event_grid import EventGridWebhook
 from signalbox.host.triggers.http import HttpTriggers, endpoint
 from signalbox.host.triggers.kinds import sort_by_kind
 from signalbox.host.triggers.timers import TimerTriggers, timer
+from signalbox.host.triggers.warmups import warm_up, warmup
 from signalbox.host.web.access import Access
 from signalbox.host.web.administration import Administration
 from signalbox.host.web.headers import add_headers
@@ -109,6 +110,7 @@ class FunctionsHost:
         all_functions = self._spawner.functions if self._spawner else index(app or load_app(options.app), options.app)
         enabled = [function for name, function in all_functions.items() if _is_enabled(name)]
         self._kinds = sort_by_kind(enabled, leave_out=options.allow_unserved)
+        self._warmup = warmup(self._kinds["warmupTrigger"])
         self.functions = {function.name: function for functions in self._kinds.values() for function in functions}
         self._are_streams = self._spawner.is_streaming if self._spawner else uses_streams(self._kinds["httpTrigger"])
         self._orchestrators: Mapping[str, Orchestrator] = app_orchestrators(self.functions.values())
@@ -132,6 +134,8 @@ class FunctionsHost:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._binding = self._client_binding()
         await self._open()
+        if self._warmup is not None:
+            await warm_up(self._warmup, self.calls)
         self.engine.recover()  # Before the first request, so that nothing is taken up twice.
         self._runner = web.AppRunner(
             self._web_app(),

@@ -19,6 +19,7 @@ KINDS = frozenset(
     {
         "httpTrigger",
         "timerTrigger",
+        "warmupTrigger",
         "eventGridTrigger",
         "serviceBusTrigger",
         "queueTrigger",
