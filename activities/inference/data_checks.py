@@ -5,6 +5,7 @@ from typing import Any
 
 from shared import contracts as c
 from shared.clients import Clients
+from shared.codec import decode, encode
 from shared.domain.failures import Refused
 from shared.ports import HubFile
 from shared.records import paths
@@ -50,10 +51,11 @@ def judge_file(clients: Clients, check: c.FileCheck) -> c.FileVerdict:
     """The verdict on one file; what changed since it was asked for is refused. The report is the effect's own record:
     the first that was kept counts."""
     store, path = RecordStore(clients.hub, check.state), paths.file_check(check.id)
-    document = _judged(clients, check)
-    if document is not None:
-        store.create_document(path, document)
-    report = store.get(ReportedCheck, path)  # An execution that died later may have written it.
+    document, report = _judged(clients, check), None
+    if document is not None and store.create_document(path, document):
+        report = decode(ReportedCheck, encode(document))
+    else:  # An execution that died later may have written it.
+        report = store.get(ReportedCheck, path)
     if report is None:
         raise Refused(f"path {check.path!r} has changed since the check was asked for; ask again")
     report_path, summary = f"{check.state}/{path}", _summary(report.summary)

@@ -2,6 +2,7 @@
 
 import atexit
 import threading
+import time
 from collections.abc import Generator, Sequence
 from functools import lru_cache
 
@@ -10,8 +11,9 @@ from shared.adapters.reader.frames import Frame
 from shared.adapters.reader.limits import ReaderLimits
 from shared.adapters.reader.process import ReaderProcess
 
-_WARM = 1  # A second one is started where two activities read at once, and ended after it.
 _AT_ONCE = 2  # Checks beyond it wait: each may take the memory that its limits allow.
+_WARM = _AT_ONCE  # Starting one costs a second of imports, so that checks that overlap now and then must find it.
+_IDLE_S = 60.0  # After so long without use, all but one are ended at the next use of another.
 
 
 class Readers:
@@ -19,7 +21,7 @@ class Readers:
 
     def __init__(self, limits: ReaderLimits | None = None) -> None:
         self.limits = limits or ReaderLimits()
-        self._warm: list[ReaderProcess] = []
+        self._warm: list[tuple[ReaderProcess, float]] = []  # With when they were last used; the latest is the last.
         self._lock, self._slots = threading.Lock(), threading.BoundedSemaphore(_AT_ONCE)
 
     def ask(self, operation: str, files: Sequence[TableFile], *arguments: object) -> Frame:
@@ -47,13 +49,13 @@ class Readers:
         """End the idle processes."""
         with self._lock:
             warm, self._warm = self._warm, []
-        for reader in warm:
+        for reader, _ in warm:
             reader.close()
 
     def _take(self) -> ReaderProcess:
         with self._lock:
             while self._warm:
-                reader = self._warm.pop()
+                reader, _ = self._warm.pop()  # The one used last: the others may become idle.
                 if reader.usable:
                     return reader
                 reader.close()
@@ -61,8 +63,10 @@ class Readers:
 
     def _give_back(self, reader: ReaderProcess) -> None:
         with self._lock:
+            while self._warm and self._warm[0][1] < time.monotonic() - _IDLE_S:
+                self._warm.pop(0)[0].close()
             if len(self._warm) < _WARM and reader.usable:
-                self._warm.append(reader)
+                self._warm.append((reader, time.monotonic()))
                 return
         reader.close()
 

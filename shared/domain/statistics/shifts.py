@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from statistics import NormalDist
 
 from shared.domain.counts import counted
@@ -166,7 +167,7 @@ def upper_bound(distance: float, n: int, m: int, confidence: float) -> float:
 
 
 def rows_needed(
-    reference_rows: int, rule: ShiftRule, family: int = 1, shares: Sequence[float] | None = None
+    reference_rows: int, rule: ShiftRule, family: int = 1, shares: tuple[float, ...] | None = None
 ) -> int | None:
     """The rows from which a window mostly decides: with probability *rule.power* each way.
 
@@ -181,7 +182,9 @@ def rows_needed(
     return rows if rows < _NEVER else None
 
 
-def _rows_to_find(rule: ShiftRule, alpha: float, shares: Sequence[float] | None) -> float:
+# The columns of a check, and one check after the other, ask for the same roots, each of which takes a search.
+@lru_cache(maxsize=256)
+def _rows_to_find(rule: ShiftRule, alpha: float, shares: tuple[float, ...] | None) -> float:
     """n m / (n + m) from which a distance of *rule.effect* is significant at *alpha* with *rule.power*.
 
     Numbers: a bound by the distance at one point, whose variance is at most 1/4. Categories: the noncentral
@@ -194,7 +197,8 @@ def _rows_to_find(rule: ShiftRule, alpha: float, shares: Sequence[float] | None)
     return noncentrality / (4 * rule.effect**2)
 
 
-def _rows_to_exclude(rule: ShiftRule, shares: Sequence[float] | None) -> float:
+@lru_cache(maxsize=256)
+def _rows_to_exclude(rule: ShiftRule, shares: tuple[float, ...] | None) -> float:
     """n m / (n + m) from which `upper_bound` lies below *rule.effect* with *rule.power* where nothing moved."""
     margin = NormalDist().inv_cdf(rule.power) / 2
     if shares is None:
