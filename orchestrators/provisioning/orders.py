@@ -14,7 +14,7 @@ from orchestrators.workflow import carry_to_end
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.provisioning.orders import installation_of, step_parameter
+from shared.domain.provisioning.orders import step_parameters
 from shared.domain.provisioning.plans import ChangeVerdict
 from shared.domain.provisioning.rules import ProvisioningRules
 from shared.domain.provisioning.states import OrderState
@@ -203,12 +203,7 @@ def pipeline_run(
 
 def _parameters(request: c.ProvisioningOrder, connection: str) -> dict[str, str]:
     rules, order = request.rules, request.order
-    return {
-        "installation": installation_of(rules, order.team),
-        "steps": step_parameter(rules, order.team, order.step),
-        "serviceConnection": connection,
-        "variables": order.parameters,
-    }
+    return {**step_parameters(rules, order.team, order.step, connection), "variables": order.parameters}
 
 
 def _key(request: c.ProvisioningOrder, effect: str) -> str:

@@ -1,4 +1,5 @@
-"""What stands: every night a look at its drift; and its end, once two people want it and the retention is over."""
+"""The nightly look at the drift of all that stands; and the end of a team's step, once two people want it and the
+retention is over."""
 
 from datetime import datetime
 
@@ -7,14 +8,17 @@ from orchestrators.waiting import call_through_outages
 from shared import contracts as c
 from shared.domain import identity
 from shared.domain.failures import Refused
-from shared.domain.provisioning.orders import installation_of, step_parameter
+from shared.domain.provisioning.orders import step_parameters
 from shared.domain.provisioning.rules import ProvisioningRules, ProvisioningStep
 from shared.durable.context import Context, Steps, call, pause, run_child
 from shared.durable.failures import StepFailed
 
 
 def reconcile_provisioning(ctx: Context, sweep: c.Sweep) -> Steps[c.DriftSwept]:
-    """Every night: is each step of each team still as it was verified? One after the other, with the reader alone."""
+    """Every night: is each step of each team as it was verified, and the platform as its templates say?
+
+    One after the other, with readers alone.
+    """
     listing = yield from call(ctx, c.LIST_STANDINGS, sweep)
     drifted = list[str]()
     for row in listing.rows if listing.rules else ():
@@ -24,7 +28,7 @@ def reconcile_provisioning(ctx: Context, sweep: c.Sweep) -> Steps[c.DriftSwept]:
         try:
             lines = yield from _drift_of(ctx, listing.rules, row, listing.day)
         except (Refused, StepFailed) as failure:
-            # One team's run that cannot be looked at must not hide the drift of the others.
+            # One run that cannot be looked at must not hide the drift of the others.
             ctx.show("not looked at", of=name, because=str(failure)[:300])
             drifted.append(f"{name}: not looked at: {failure}"[:500])
             continue
@@ -35,17 +39,19 @@ def reconcile_provisioning(ctx: Context, sweep: c.Sweep) -> Steps[c.DriftSwept]:
 
 def _drift_of(ctx: Context, rules: ProvisioningRules, row: c.StandingRow, day: str) -> Steps[int]:
     correlation = f"drift-{row.team}-{row.step}-{day}"
-    parameters = {
-        "installation": installation_of(rules, row.team),
-        "steps": step_parameter(rules, row.team, ProvisioningStep(row.step)),
-        "serviceConnection": rules.reader,
-        "variables": row.variables,
-    }
+    parameters = {**_looked_at(rules, row), "variables": row.variables}
     run = yield from run_child(
         ctx, c.RUN_DEVOPS_PIPELINE, pipeline_run(rules, rules.pipelines.drift, correlation, parameters), correlation
     )
     reading = c.DriftReading(key=identity.drift_look_key(row.team, row.step, day), rules=rules, row=row, run=run.id)
     return (yield from call_through_outages(ctx, c.READ_DRIFT, reading)).lines
+
+
+def _looked_at(rules: ProvisioningRules, row: c.StandingRow) -> dict[str, str]:
+    if row.order:
+        return step_parameters(rules, row.team, ProvisioningStep(row.step), rules.reader)
+    (look,) = (look for look in rules.platform if look.name == row.step)
+    return {"installation": look.installation, "steps": ",".join(look.steps), "serviceConnection": look.reader}
 
 
 def tear_down(ctx: Context, teardown: c.Teardown) -> Steps[c.TeardownEnd]:
@@ -58,12 +64,8 @@ def tear_down(ctx: Context, teardown: c.Teardown) -> Steps[c.TeardownEnd]:
         ctx.show("done", gone=False)
         return c.TeardownEnd(id=teardown.id, gone=False, because=stands.because)
     rules = teardown.rules
-    parameters = {
-        "installation": installation_of(rules, teardown.team),
-        "steps": step_parameter(rules, teardown.team, ProvisioningStep(teardown.step)),
-        "serviceConnection": rules.writer,
-        "environment": rules.gate,
-    }
+    step_of_team = step_parameters(rules, teardown.team, ProvisioningStep(teardown.step), rules.writer)
+    parameters = {**step_of_team, "environment": rules.gate}
     run = yield from run_child(
         ctx,
         c.RUN_DEVOPS_PIPELINE,

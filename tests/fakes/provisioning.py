@@ -120,6 +120,7 @@ class MemoryAzure:
         self.stands: dict[str, dict[str, str]] = {}
         self.runs: dict[int, tuple[PipelineOrder, DevOpsRun, dict[str, bytes]]] = {}
         self.fails: set[str] = set()  # Kinds of pipelines whose runs fail.
+        self.silent = False  # Whether runs end before they have attached anything.
         self.before_apply: Callable[[], None] = lambda: None
 
     def start(self, order: PipelineOrder) -> DevOpsRun:
@@ -137,7 +138,7 @@ class MemoryAzure:
         raise AssertionError("provisioning cancels no run")
 
     def attached(self, organisation: str, project: str, run: int, kind: str) -> dict[str, bytes]:
-        return self.runs[run][2]
+        return {} if self.silent else self.runs[run][2]
 
     def numbers(self, kind: str) -> list[int]:
         number = vars_of(self._pipelines)[kind]

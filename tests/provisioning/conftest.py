@@ -10,6 +10,7 @@ import pytest
 from shared import contracts as c
 from shared.codec import decode
 from shared.domain.provisioning.rules import (
+    PlatformLook,
     ProvisionedEnvironment,
     ProvisioningPipelines,
     ProvisioningRules,
@@ -51,6 +52,10 @@ RULES = ProvisioningRules(
     groups=GROUPS,
     give_up_after_s=6 * 3600,  # Hours and not the usual weeks: each hour wakes every sweep of the app.
     retention_s=8 * 3600,
+    platform=(
+        PlatformLook(name="hub", installation="infra/all.json", steps=("platform", "hub"), reader="reader"),
+        PlatformLook(name="registry", installation="infra/all.json", steps=("registry",), reader="registry-reader"),
+    ),
 )
 
 

@@ -26,13 +26,52 @@ async def test_a_change_by_hand_is_found_at_night_and_told_once(app: Provisionin
     )
     assert app.kinds().count("Signalbox.Provisioning.Drifted") == 1
     assert sum(note.startswith("Somebody changed what was provisioned") for note in app.told()) == 1
-    _, page = await app.ask("GET", "provisioning")
+    _, page = await app.ask("GET", "provisioning?team=churners")
     assert page["provisioned"][0]["drift"] == list(app.standing().drift)
 
     app.azure.stands["team:experiment"]["storage"] = "1"
     app.set_up.tampered = ()
     await night(app)
     assert app.standing().drift == ()
+
+
+async def test_the_night_looks_at_the_platform_too_by_the_reader_of_each_part(app: ProvisioningApp) -> None:
+    app.azure.wanted["registry"] = app.azure.stands["registry"] = {"lock": "1"}
+    await night(app)
+    looks = [app.azure.runs[number][0].parameters for number in app.azure.numbers("drift")]
+    assert looks == [
+        {"installation": "infra/all.json", "steps": "platform,hub", "serviceConnection": "reader", "variables": ""},
+        {
+            "installation": "infra/all.json",
+            "steps": "registry",
+            "serviceConnection": "registry-reader",
+            "variables": "",
+        },
+    ]
+    assert (app.kinds(), await drifted(app)) == ([], {})
+
+    app.azure.stands["registry"] = {"lock": "none"}
+    for _ in range(2):
+        await night(app)
+    assert await drifted(app) == {"platform/registry": ["Modify registry/lock"]}
+    assert (app.kinds(), app.desk.notes) == (["Signalbox.Provisioning.Drifted"], {})
+
+
+async def test_a_look_that_says_nothing_of_azure_is_told_once(app: ProvisioningApp) -> None:
+    """Otherwise it would look like a night that has found nothing."""
+    app.azure.silent = True
+    for _ in range(2):
+        await night(app)
+    found = await drifted(app)
+
+    assert found.keys() == {"platform/hub", "platform/registry"}
+    assert found["platform/hub"][0].startswith("nobody knows whether Azure has changed: the run attached no plan.txt")
+    assert app.kinds() == ["Signalbox.Provisioning.Drifted"] * 2
+
+
+async def drifted(app: ProvisioningApp) -> dict[str, list[str]]:
+    _, page = await app.ask("GET", "provisioning")
+    return {row["name"]: row["drift"] for row in page["provisioned"] if row["drift"]}
 
 
 async def end(

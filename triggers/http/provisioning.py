@@ -22,7 +22,7 @@ from shared.domain.provisioning.plans import AzurePlan
 from shared.domain.provisioning.rules import ProvisioningRules, ProvisioningStep
 from shared.domain.provisioning.states import OrderState
 from shared.domain.teams.ownership import PLATFORM
-from shared.records.provisioning import OrderRecord, TeamStanding, find_order, standings
+from shared.records.provisioning import OrderRecord, TeamStanding, find_order, find_platform, standings
 from shared.records.provisioning import paths as provisioning_paths
 from shared.validation.rules import Name, OptionalName, Sentence, Text
 from triggers.http.api_route import ApiRequest
@@ -85,7 +85,8 @@ class ProvisionedFilters:
 class ProvisionedRow:
     """*name* is TEAM/STEP; *order* is at work on it or was the last, *ready* made what stands.
 
-    *drift* are the lines of the last look, at *looked*; *ending* says who wants its end, and when it comes.
+    *drift* are the lines of the last look, at *looked*, all that is known of the platform. *ending* says who wants its
+    end, and when it comes.
     """
 
     name: str
@@ -201,8 +202,11 @@ async def look_for_drift(request: ApiRequest, body: Order) -> RequestedStart:
 
 
 def list_provisioned(request: ApiRequest, query: ProvisionedFilters) -> ProvisionedPage:
-    """Every step of every team that was ever ordered, by its name; the next page begins after `after`."""
-    rows = [_row(request.clients, standing) for standing in standings(request.clients.store)]
+    """The platform's looks and every step of every team that was ever ordered, by name; the next page begins after
+    `after`."""
+    rules, store = request.clients.configuration.provisioning, request.clients.store
+    looks = (find_platform(store, look.name) for look in rules.platform) if rules else ()
+    rows = [_row(request.clients, standing) for standing in (*looks, *standings(store)) if standing]
     rows = sorted((row for row in rows if query.team in ("", row.team)), key=lambda row: row.name)
     rest = [row for row in rows if row.name > query.after]
     page = tuple(rest[: query.limit])

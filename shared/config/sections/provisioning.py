@@ -14,6 +14,7 @@ from shared.domain.provisioning.rules import (
     APPROVED_STATES,
     STOPPED_STATES,
     ChangeRules,
+    PlatformLook,
     ProvisionedEnvironment,
     ProvisioningPipelines,
     ProvisioningRules,
@@ -23,6 +24,7 @@ from shared.domain.provisioning.rules import (
 _GUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _INSTALLATION = re.compile(r"[A-Za-z0-9._/-]*\{team\}[A-Za-z0-9._/-]*\.json")
 _LEAST_RETENTION_S = 86400
+_NAME = "3 to 24 lower-case letters, digits and dashes"
 Guid = Annotated[str, Words(pattern=_GUID, expected="a GUID in lower-case letters")]
 
 
@@ -41,11 +43,20 @@ class ProvisioningPipelinesSection:
 class ProvisionedEnvironmentSection:
     """An environment that a step makes: as which identity its pipelines write, and who approves what runs there."""
 
-    team: Annotated[str, Words(pattern=TEAM, expected="3 to 24 lower-case letters, digits and dashes")]
+    team: Annotated[str, Words(pattern=TEAM, expected=_NAME)]
     step: ProvisioningStep
     subscription: Guid
     identity: Guid
     approvers: DifferentTexts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformLookSection:
+    """Steps of the platform that the night looks at, and the service connection that may read them."""
+
+    installation: Text
+    steps: DifferentTexts
+    reader: Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +73,7 @@ class ProvisioningSection:
     regions: DifferentTexts
     environments: dict[str, ProvisionedEnvironmentSection]
     groups: dict[str, Guid] | None = None
+    platform: dict[Annotated[str, Words(pattern=TEAM, expected=_NAME)], PlatformLookSection] | None = None
     organisation: Text | None = None
     settled_ref: Annotated[str, Words(pattern=r"refs/heads/\S+", expected="a whole ref")] | None = None
     assignment_group: Text | None = None
@@ -92,6 +104,7 @@ def provisioning_of(
         pipelines=built(ProvisioningPipelines, section.pipelines),
         environments=rows,
         groups=dict(section.groups or {}),
+        platform=tuple(built(PlatformLook, row, name=name) for name, row in (section.platform or {}).items()),
     )
 
 
@@ -126,11 +139,30 @@ def _problems(
     for name in section.groups or ():
         if name not in personas:
             yield f"groups.{name}", "is no role of permissions", nearest(name, personas)
+    for name, look in (section.platform or {}).items():
+        yield from _look_problems(f"platform.{name}", look, section)
     first = ProvisioningStep.EXPERIMENTATION
     for team in sorted({row.team for row in section.environments.values()}):
         if not any((row.team, row.step) == (team, first) for row in section.environments.values()):
             yield "environments", f"has none of {team} for {first.value}", "everybody begins there: add one"
     yield from state_problems(section.approved_states, section.stopped_states)
+
+
+def _look_problems(
+    field: str, look: PlatformLookSection, section: ProvisioningSection
+) -> Iterator[tuple[str, str, str]]:
+    if look.reader == section.writer:
+        yield f"{field}.reader", "is the writer's connection", "look with a connection that may only read"
+    if not look.steps:
+        yield f"{field}.steps", "is empty", "name the steps that the reader may read"  # The pipeline would take all.
+    for step in look.steps:
+        if step.removeprefix("team:") in section.environments and step.startswith("team:"):
+            # Its tags come from the request: without them each night would find drift.
+            yield (
+                f"{field}.steps",
+                f"has {step!r}, which a request makes",
+                "leave it out: the night looks at it by its order",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

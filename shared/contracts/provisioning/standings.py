@@ -9,7 +9,10 @@ from shared.domain.provisioning.rules import ProvisioningRules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingRow:
-    """A step of a team that is ready by *order*, with the *variables* that it was made with, as pipelines take them."""
+    """A step of a team that is ready by *order*, with the *variables* that it was made with, as pipelines take them.
+
+    Without an order it is what the platform looks at under the name *step*.
+    """
 
     team: str
     step: str
@@ -19,7 +22,7 @@ class StandingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingList:
-    """What stands and is looked at: empty where nothing is provisioned here."""
+    """What is looked at: empty where nothing is provisioned here."""
 
     rules: ProvisioningRules | None = None
     rows: tuple[StandingRow, ...] = ()

@@ -72,10 +72,10 @@ def order_problems(order: TeamOrder, rules: ProvisioningRules) -> Iterator[str]:
         yield f"region is {region!r}; use one of {', '.join(rules.regions)}"
 
 
-def step_parameter(rules: ProvisioningRules, team: str, step: ProvisioningStep) -> str:
-    """The deployments of *step* of *team*, as `infra.deploy --steps` takes them."""
-    return ",".join(f"team:{environment.name}" for environment in rules.of_step(team, step))
-
-
-def installation_of(rules: ProvisioningRules, team: str) -> str:
-    return rules.installation.replace("{team}", team)
+def step_parameters(rules: ProvisioningRules, team: str, step: ProvisioningStep, connection: str) -> dict[str, str]:
+    """What every pipeline takes that works on the deployments of *step* of *team*."""
+    return {
+        "installation": rules.installation.replace("{team}", team),
+        "steps": ",".join(f"team:{environment.name}" for environment in rules.of_step(team, step)),
+        "serviceConnection": connection,
+    }

@@ -41,6 +41,16 @@ class ProvisionedEnvironment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformLook:
+    """Steps of the platform that one *reader* may look at every night: the registry's subscription has its own."""
+
+    name: str
+    installation: str
+    steps: tuple[str, ...]
+    reader: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRules:
     """A stage asks for a change request of its own: which group it goes to, and which states end the waiting."""
 
@@ -55,7 +65,8 @@ class ProvisioningRules:
     """*installation* is the file of parameters, with `{team}` in it; *reader* and *writer* are service connections.
 
     *gate* is the environment of Azure DevOps in which `apply` and `teardown` run; *settled_ref* is the branch that may
-    use the connections of a team. *groups* are the directory's groups of the personas, by object id.
+    use the connections of a team. *groups* are the directory's groups of the personas, by object id. *platform* is what
+    no order has made, and the night looks at all the same.
     """
 
     organisation: str
@@ -75,6 +86,7 @@ class ProvisioningRules:
     approved_states: tuple[str, ...] = APPROVED_STATES
     stopped_states: tuple[str, ...] = STOPPED_STATES
     groups: dict[str, str] = field(default_factory=dict)
+    platform: tuple[PlatformLook, ...] = ()
 
     def of_step(self, team: str, step: ProvisioningStep) -> tuple[ProvisionedEnvironment, ...]:
         return tuple(each for each in self.environments if (each.team, each.step) == (team, step))

@@ -8,6 +8,8 @@ from shared.domain.provisioning.states import OrderState
 from shared.records.provisioning import paths as provisioning_paths
 from shared.records.store import LATER, RecordStore
 
+PLATFORM_TEAM = "platform"  # Whose step a look at the platform is, where steps are named.
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderTransition:
@@ -56,6 +58,7 @@ class TeamStanding:
     """*order* is at work, or was the last; *ready* is the last order that was verified, empty where none stands.
 
     *federated* is the digest of the federations that a pipeline has settled; *drift* are the lines of the last look.
+    Of the platform only the look is kept, under its name as *step*.
     """
 
     team: str
@@ -73,6 +76,10 @@ class TeamStanding:
 
 def find_order(store: RecordStore, name: str) -> OrderRecord | None:
     return store.get(OrderRecord, provisioning_paths.order(name))
+
+
+def find_platform(store: RecordStore, look: str) -> TeamStanding | None:
+    return store.get(TeamStanding, provisioning_paths.platform(look))
 
 
 def find_standing(store: RecordStore, team: str, step: str) -> TeamStanding | None:

@@ -17,6 +17,11 @@ def standing(team: str, step: str) -> str:
     return f"{STANDINGS}{team}/{step}.json"
 
 
+def platform(name: str) -> str:
+    """What the last look called *name* has found of the platform."""
+    return f"provisioning/platform/{name}.json"
+
+
 def verified(team: str, step: str, name: str) -> str:
     """The audit log's key of the entry that says that the order called *name* was verified."""
     return f"provisioning/{team}/{step}/verified/{name}"

@@ -12,6 +12,7 @@ from shared.domain.provisioning.rules import ProvisioningStep
 
 GUID = "00000000-0000-0000-0000-000000000001"
 ROW = {"team": "churners", "subscription": GUID, "identity": GUID}
+LOOK = {"installation": "infra/installation.json", "steps": ["hub"], "reader": "reader"}
 SECTION: dict[str, Any] = {
     "project": "platform",
     "tenant": GUID,
@@ -86,6 +87,16 @@ def changed(*path_and_value: Any) -> dict[str, Any]:
         ),
         (changed("environments", "dev", "identity", "me"), "environments.dev.identity: is 'me'; use a GUID"),
         (changed("environments", "dev", "step", "both"), "environments.dev.step: is 'both'"),
+        (
+            changed("platform", {"all": LOOK | {"steps": ["hub", "team:dev"]}}),
+            "platform.all.steps: has 'team:dev', which a request makes; leave it out",
+        ),
+        (
+            changed("platform", {"all": LOOK | {"reader": "writer"}}),
+            "platform.all.reader: is the writer's connection; look with a connection that may only read",
+        ),
+        (changed("platform", {"all": LOOK | {"steps": []}}), "platform.all.steps: is empty; name the steps"),
+        (changed("platform", {"A": LOOK}), "platform.A"),
         (changed("approved_states", ["3"]), "stopped_states: has '3', which approves too"),
         (changed("retention", "1h"), "retention: is '1h'"),
         (changed("groups", {"data-scientists": GUID}), "groups.data-scientists: is no role of permissions"),
