@@ -56,9 +56,7 @@ var hubFolders = [for hub in environmentRow.hubs: {
   serviceId: resourceId(hub.subscription, hub.resourceGroup, 'Microsoft.Storage/storageAccounts', hub.account)
   subresource: 'dfs'
 }]
-var environmentTags = union(tags, {
-  environment: environmentName
-})
+var environmentTags = union(tags, environmentRow.tags)
 
 module storage 'modules/storage.bicep' = {
   name: 'storage'

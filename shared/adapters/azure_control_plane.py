@@ -67,6 +67,7 @@ class AzureControlPlane:
             public=str(properties.get("publicNetworkAccess") or "Enabled").lower() == "enabled",
             shared_key=properties.get("allowSharedKeyAccess") is not False,  # Null means allowed.
             immutability=_immutability(properties),
+            tags={str(name): str(value) for name, value in (raw.get("tags") or {}).items()},
         )
 
     def datastore(self, workspace: Workspace, name: str) -> DatastoreSeen | None:

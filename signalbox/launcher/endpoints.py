@@ -34,12 +34,14 @@ ACCOUNTS = (ACCOUNT, "stexperiment", "stdev", "stpreprod", "stprod", "stregistry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MlScope:
-    """A workspace or a registry of the local cloud, and the storage account that is its own."""
+    """A workspace or a registry of the local cloud, the storage account that is its own, and whether it says that it is
+    an *experiment*."""
 
     subscription: str
     resource_group: str
     name: str
     account: str
+    experiment: bool = False
 
     def path(self, kind: str) -> str:
         """Its ARM id; *kind* is `workspaces` or `registries`."""
@@ -48,7 +50,13 @@ class MlScope:
 
 
 WORKSPACES = tuple(
-    MlScope(subscription=SUBSCRIPTION, resource_group=f"rg-mlops-{stage}", name=f"mlw-{stage}", account=f"st{stage}")
+    MlScope(
+        subscription=SUBSCRIPTION,
+        resource_group=f"rg-mlops-{stage}",
+        name=f"mlw-{stage}",
+        account=f"st{stage}",
+        experiment=stage in ("experiment", "dev"),
+    )
     for stage in ("experiment", "dev", "preprod", "prod")
 )
 REGISTRIES = (

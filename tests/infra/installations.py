@@ -44,6 +44,7 @@ class DeployedControl:
             state="Succeeded",
             public=properties.get("publicNetworkAccess", "Enabled").lower() == "enabled",
             shared_key=bool(properties.get("allowSharedKeyAccess", True)) and "storageAccounts" in deployed.type,
+            tags=deployed.body.get("tags", {}),
         )
 
     def datastore(self, workspace: Any, name: str) -> DatastoreSeen | None:

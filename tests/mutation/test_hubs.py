@@ -124,6 +124,15 @@ CASES = [
     ),
     lock(
         "section._reasons",
+        "twins.intersection(shipping).difference((stage.source for stage in ladder.stages))",
+        "()",
+        rules.test_what_productionisation_makes_is_no_experiment_unless_versions_begin_there,
+        environment="scoring",
+        step="productionisation",
+        refused=True,
+    ),
+    lock(
+        "section._reasons",
         "twin.identity == section.identity",
         "other == name",
         LED,

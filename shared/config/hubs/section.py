@@ -1,6 +1,6 @@
 """Each team's hub as it is configured: its account, its containers, and the experiments that may use it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from shared.config.fields import ContainerName, Text
@@ -100,21 +100,31 @@ def _check_team(section: TeamHubSection, place: FilePlace, teams: tuple[Team, ..
         place.fail("environments", problem, f"use {', '.join(team.environments)}")
 
 
-def refuse_served_experiments(environments: Mapping[str, EnvironmentSection], ladder: Ladder, place: FilePlace) -> None:
-    """No environment is an experiment whose workspace, by whatever name, is where the ladder leads or is none too."""
+def refuse_served_experiments(
+    environments: Mapping[str, EnvironmentSection], ladder: Ladder, shipping: Collection[str], place: FilePlace
+) -> None:
+    """No environment is an experiment whose workspace, by whatever name, is where the ladder leads or is none too.
+
+    Nor is one of *shipping*, the environments that the step productionisation makes, unless versions begin there.
+    """
     for name, section in environments.items():
         if section.experiment:
-            place.inside(name).fail_all("experiment", _reasons(name, section, environments, ladder))
+            place.inside(name).fail_all("experiment", _reasons(name, environments, ladder, shipping))
 
 
 def _reasons(
-    name: str, section: EnvironmentSection, environments: Mapping[str, EnvironmentSection], ladder: Ladder
+    name: str, environments: Mapping[str, EnvironmentSection], ladder: Ladder, shipping: Collection[str]
 ) -> Iterator[tuple[str, str]]:
+    section = environments[name]
     twins = {other for other, twin in environments.items() if twin.identity == section.identity}
     for stage in ladder.stages:
         if stage.environment is not None and stage.environment.name in twins:
             problem = f"is true, and stage {stage.name} of the ladder places versions in the workspace of {name}"
             yield problem, "use a workspace to which no stage leads"
+    # Routes alone may use production: the step says so where no stage does.
+    for other in sorted(twins.intersection(shipping).difference(stage.source for stage in ladder.stages)):
+        problem = f"is true, and productionisation makes {other}, from which no stage of the ladder leads"
+        yield problem, "use an environment of experimentation"
     for other in sorted(twins):
         if not environments[other].experiment:
             yield f"is true, and {other} is the same workspace and says otherwise", "give each a workspace of its own"

@@ -49,6 +49,7 @@ from shared.domain.configuration import Configuration, TeamHub
 from shared.domain.inference.routes import Route
 from shared.domain.promotion.approvals import WITNESS
 from shared.domain.promotion.ladder import Ladder, Registry
+from shared.domain.provisioning.rules import ProvisioningStep
 from shared.domain.schedules.due_times import Schedule
 from shared.domain.teams.ownership import Team
 
@@ -145,7 +146,9 @@ def _hubs(
     file: SignalboxFile, place: FilePlace, central: CentralAccounts, ladder: Ladder, teams: tuple[Team, ...]
 ) -> tuple[TeamHub, ...]:
     """The teams' own accounts, and that only experiments are called so: nothing else keeps them from production."""
-    refuse_served_experiments(file.environments, ladder, place.inside("environments"))
+    made = file.provisioning.environments if file.provisioning else {}
+    shipping = [name for name, row in made.items() if row.step is ProvisioningStep.PRODUCTIONISATION]
+    refuse_served_experiments(file.environments, ladder, shipping, place.inside("environments"))
     return hubs_of(file.hubs, place.inside("hubs"), file.environments, central, teams)
 
 

@@ -112,6 +112,7 @@ class AzureResource:
     shared_key: bool = False  # A storage account's own keys open it, besides roles.
     immutability: str = ""  # Of a container's time-based retention policy: `Locked`, `Unlocked`, empty without one.
     facts: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

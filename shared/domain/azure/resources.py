@@ -4,6 +4,8 @@ from shared.domain.configuration import Configuration, ResourceGroup, TeamHub
 from shared.domain.inference.routes import Workspace
 from shared.domain.promotion.ladder import Registry
 
+EXPERIMENT_TAG = "signalbox-experiment"  # By which a workspace says itself that teams may use hubs of their own there.
+
 _ML = "Microsoft.MachineLearningServices"
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from shared.config import load
+from shared.domain.azure.resources import EXPERIMENT_TAG
 from shared.domain.configuration import Configuration, TeamHub
 from shared.operations.infrastructure.app_settings import FORBIDDEN_ON_FLEX, Source, app_settings, asked_settings
 from shared.operations.infrastructure.filters import FILE_EVENTS, MODEL_EVENTS, file_subscriptions
@@ -79,6 +80,8 @@ def _environments(configuration: Configuration) -> dict[str, object]:
             "workspace": workspace.workspace,
             "registers": workspace.name in {stage.source for stage in configuration.ladder.stages},
             "aboveDevelopment": workspace.name in configuration.ladder.above_development,
+            "tags": {"environment": workspace.name}
+            | ({EXPERIMENT_TAG: "true"} if configuration.is_of_hubs(workspace) else {}),
             "hubs": [
                 {"name": hub.name, **_account(hub)} for hub in configuration.hubs if workspace.name in hub.environments
             ],

@@ -37,13 +37,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """A workspace or a registry (*kind*: `workspaces` or `registries`), and the storage account that is its own."""
+    """A workspace or a registry (*kind*: `workspaces` or `registries`), and the storage account that is its own.
+
+    An *experiment* is tagged as one.
+    """
 
     kind: str
     subscription: str
     resource_group: str
     name: str
     account: str
+    experiment: bool = False
 
     @property
     def id(self) -> str:

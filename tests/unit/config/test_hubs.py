@@ -284,6 +284,45 @@ def test_an_experiment_is_a_workspace_to_which_no_stage_leads(tmp_path: Path, en
     assert any(said in error for error in found), found
 
 
+def provisioned(environment: str, step: str) -> str:
+    guid = "00000000-0000-0000-0000-000000000001"
+    row = f"team: churners, subscription: {guid}, identity: {guid}, approvers: [leads]"
+    return f"""\
+devops: {{organisations: [contoso]}}
+provisioning:
+  project: p
+  tenant: {guid}
+  pipelines: {{plan: 1, apply: 2, settle: 3, drift: 4, teardown: 5}}
+  installation: infra/{{team}}.json
+  reader: reader
+  writer: writer
+  gate: g
+  regions: [westeurope]
+  environments:
+    experiment: {{{row}, step: experimentation}}
+    {environment}: {{{row}, step: {step}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "step", "refused"),
+    [
+        ("scoring", "productionisation", True),
+        ("scoring", "experimentation", False),
+        ("dev", "productionisation", False),
+    ],
+)
+def test_what_productionisation_makes_is_no_experiment_unless_versions_begin_there(
+    tmp_path: Path, environment: str, step: str, refused: bool
+) -> None:
+    """Production that routes alone use: no stage of the ladder says what it is."""
+    scoring = "  scoring: {subscription: s, resource_group: g, workspace: ws, experiment: true}"
+    found = errors(written(tmp_path, environments=scoring, more=provisioned(environment, step)))
+
+    problem = f"environments.{environment}.experiment: is true, and productionisation makes {environment}"
+    assert [problem in error for error in found] == [True] * refused, found
+
+
 def test_no_two_hubs_share_an_account_or_a_container_and_all_errors_come_at_once(tmp_path: Path) -> None:
     twin = WARD_LAB.replace("ward-lab:", "twin:").replace("[ward-lab, ward-notes]", "[ward-notes]")
     found = "\n".join(errors(written(tmp_path, hubs=WARD_LAB + twin, scored_in="prod", holdout="ward-lab/h.csv")))

@@ -29,6 +29,7 @@ from shared.domain.azure.inspection import (
     Subscription,
     TopicSeen,
 )
+from shared.domain.azure.resources import EXPERIMENT_TAG
 from shared.domain.configuration import Configuration, ResourceGroup, StateAccount, TeamHub
 from shared.domain.data.reference_profile import ReferenceProfile
 from shared.domain.datasets.sources import SourceRules
@@ -56,6 +57,7 @@ from shared.records.statements import Statements
 from shared.records.store import RecordStore
 from tests.fakes.ports import MemoryHub
 from tests.signing import signing
+from tests.team_hubs import LAB_HUB
 from tests.two_teams import write_two_teams
 
 PROJECT = Path(__file__).parents[3]
@@ -94,6 +96,7 @@ class Control:
 
     def __init__(self) -> None:
         self.gone: set[str] = set()
+        self.tags: dict[str, str] = {}
         self.state, self.public, self.answered = "Succeeded", True, True
         self.granted: tuple[Grant, ...] | None = tuple(
             role.grants for a in assignments(CONFIGURATION) for role in a.roles
@@ -120,6 +123,7 @@ class Control:
             public=self.public,
             shared_key=self.shared_key,
             immutability=self.immutability,
+            tags=self.tags,
         )
 
     def datastore(self, workspace: Any, name: str) -> DatastoreSeen | None:
@@ -790,6 +794,21 @@ def test_a_policy_that_nobody_can_read_is_unknown() -> None:
     made.control.gone.add("containers/signalbox-audit")
     (finding,) = [each for each in examine(made) if each.subject == "audit log in signalbox-audit"]
     assert finding.grade is Grade.UNKNOWN
+
+
+def test_a_workspace_where_teams_use_hubs_says_itself_that_it_is_an_experiment():
+    """A workspace of production that routes alone use looks like one to the configuration."""
+    made = site()
+    made.configuration = replace(CONFIGURATION, hubs=(replace(LAB_HUB, environments=("experiment",)),))
+
+    def seen() -> list[tuple[str, Grade]]:
+        return [(each.subject, each.grade) for each in examine(made) if each.subject.startswith("experiment ")]
+
+    assert seen() == [("experiment mlw-experiment", Grade.BROKEN)]
+    made.control.tags = {EXPERIMENT_TAG: "false"}
+    assert seen() == [("experiment mlw-experiment", Grade.BROKEN)]
+    made.control.tags = {EXPERIMENT_TAG: "true"}
+    assert seen() == [("experiment mlw-experiment", Grade.OK)]
 
 
 def test_a_workspace_in_which_arrivals_are_registered_needs_the_right_to_do_so():

@@ -2,6 +2,7 @@
 
 from shared.domain.azure import resources
 from shared.domain.azure.inspection import Hidden
+from shared.domain.azure.resources import EXPERIMENT_TAG
 from shared.domain.inference.routes import Workspace
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
 
@@ -11,6 +12,8 @@ def workspaces(site: Site) -> Findings:
     configuration = site.configuration
     for workspace in configuration.workspaces:
         yield check_environment(site, workspace)
+        if configuration.is_of_hubs(workspace):
+            yield from _check_experiment(site, workspace)
     for registry in resources.registries(configuration):
         yield _stands(site, f"registry {registry.name}", resources.registry(registry), "registry")
     for workspace in dict.fromkeys(route.score.workspace for route in configuration.routes):
@@ -34,6 +37,22 @@ def check_environment(site: Site, workspace: Workspace) -> Finding:
     """Whether the workspace of an environment stands."""
     subject, section = f"workspace {workspace.workspace}", f"environments.{workspace.name}"
     return _stands(site, subject, resources.workspace(workspace), section)
+
+
+def _check_experiment(site: Site, workspace: Workspace) -> Findings:
+    """Whether the workspace itself says that it is an experiment. The configuration that says so could name any."""
+    report = SubjectReport("workspaces", f"experiment {workspace.workspace}")
+    try:
+        arm_resource = site.control.find(resources.workspace(workspace))
+    except Hidden:
+        return  # `check_environment` has said so.
+    tags = arm_resource.tags if arm_resource else {}
+    if tags.get(EXPERIMENT_TAG) == "true":
+        yield report.ok(f"is tagged {EXPERIMENT_TAG}")
+        return
+    problem = f"teams use hubs of their own there, and it has no tag {EXPERIMENT_TAG}: true"
+    remedy = f"if it serves nobody, apply team:{workspace.name}, which tags it, or let its owner do so"
+    yield report.broken(problem, f"{remedy}; otherwise take {workspace.name} out of hubs.NAME.environments")
 
 
 def check_datastore(site: Site, workspace: Workspace) -> Finding:

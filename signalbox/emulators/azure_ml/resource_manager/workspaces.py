@@ -45,5 +45,6 @@ class WorkspaceDoors:
             "location": "westeurope",
             "kind": "Default",
             "identity": {"type": "SystemAssigned"},
+            "tags": {"signalbox-experiment": "true"} if workspace.experiment else {},
             "properties": properties,
         }
