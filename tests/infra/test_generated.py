@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -256,6 +257,27 @@ def variant(path: str, **changes: object) -> Installed:
     data["roles"].append({"identity": "app", "target": "logs:prod", "role": "Reader", "id": READER, "why": "counts"})
     texts = {path: json.dumps(parameters), GENERATED: json.dumps(data)}
     return install(Files({**files.texts, **texts}), path)
+
+
+def test_every_field_of_an_installation_is_explained_on_the_page_of_the_deployment():
+    """Names that people choose (of teams, personas, settings, tags) are no fields."""
+    text = (PROJECT / "docs" / "deploy.md").read_text()
+    chosen = ("teams", "groups", "operatorSettings", "tags")
+
+    def fields(value: object, is_chosen: bool) -> Iterator[str]:
+        rows = value if isinstance(value, list) else []
+        for row in rows:
+            yield from fields(row, False)
+        for name, inner in value.items() if isinstance(value, dict) else ():
+            yield from () if is_chosen else (name,)
+            yield from fields(inner, name in chosen)
+
+    names = {name for path in EXAMPLES for name in fields(json.loads(committed().texts[path]), False)} - {
+        "note",
+        "name",
+    }
+    assert len(names) > 50
+    assert [name for name in sorted(names) if not re.search(rf"[`.]{name}`", text)] == []
 
 
 def test_every_condition_of_the_templates_is_met_both_ways():

@@ -118,6 +118,8 @@ def _devops(configuration: Configuration) -> Iterator[str]:
             ports["DevOpsApprovals"] = "shares approvals"
         if any(merge.organisation == name and merge.order.kind is orders.OrderKind.PIPELINE for merge in rules.merges):
             ports["DevOpsPipelines"] = "runs pipelines"
+        if configuration.provisioning and configuration.provisioning.organisation == name:
+            ports |= {"DevOpsPipelines": "runs pipelines", "PipelineFiles": "reads plans", "DevOpsSetUp": "provisions"}
         for port, purpose in ports.items():
             for permission in needs_of(ResourceKind.DEVOPS, port).actions:
                 if permission != _TASK_TOKEN:
