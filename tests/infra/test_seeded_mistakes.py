@@ -464,6 +464,14 @@ MISTAKES = (
         "lack a role",
     ),
     Mistake(
+        "an identity of provisioning that gets no role",
+        SEALED,
+        '"deploymentPrincipalId": "00000000-0000-0000-0000-00000000de02"',
+        '"deploymentPrincipalId": ""',
+        "deployers",
+        "provisioning names the identity of dev's pipelines",
+    ),
+    Mistake(
         "the configuration and the installation know different groups",
         "generated/signalbox.json",
         '"data-scientist": "00000000-0000-0000-0000-0000000000d1"',

@@ -162,6 +162,9 @@ def deployers(installed: Installed) -> Iterator[Finding]:
             if (scope, role_of(assignment)) not in declared:
                 text = f"the pipelines of {name} have a role on {scope} that is not declared"
                 yield Finding(assignment.place, "deployers", text)
+        if not principal and installed.data["environments"][name]["provisioned"]:
+            text = f"provisioning names the identity of {name}'s pipelines, and deploymentPrincipalId does not"
+            yield Finding(Place("generated/signalbox.json", 1), "deployers", text)
         if principal and declared - set(roles):
             text = f"the pipelines of {name} lack a role that is declared: they could not deploy"
             yield Finding(Place("team.bicep", 1), "deployers", text)

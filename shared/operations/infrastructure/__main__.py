@@ -73,6 +73,8 @@ def _account(hub: TeamHub) -> dict[str, str]:
 
 
 def _environments(configuration: Configuration) -> dict[str, object]:
+    rules = configuration.provisioning
+    provisioned = {environment.name for environment in rules.environments} if rules else set()
     return {
         workspace.name: {
             "subscription": workspace.subscription,
@@ -80,6 +82,7 @@ def _environments(configuration: Configuration) -> dict[str, object]:
             "workspace": workspace.workspace,
             "registers": workspace.name in {stage.source for stage in configuration.ladder.stages},
             "aboveDevelopment": workspace.name in configuration.ladder.above_development,
+            "provisioned": workspace.name in provisioned,
             "tags": {"environment": workspace.name}
             | ({EXPERIMENT_TAG: "true"} if configuration.is_of_hubs(workspace) else {}),
             "hubs": [
