@@ -3,7 +3,10 @@
 from datetime import timedelta
 
 from shared.codec import encode
+from shared.domain.failures import Refused
 from shared.domain.provisioning.states import OrderState
+from shared.operations.doctor.examine import run_checks
+from shared.operations.doctor.findings import Grade, check
 from tests.provisioning.conftest import EXPERIMENTATION, PRODUCTIONISATION, RULES, ProvisioningApp
 
 
@@ -67,6 +70,28 @@ async def test_a_look_that_says_nothing_of_azure_is_told_once(app: ProvisioningA
     assert found.keys() == {"platform/hub", "platform/registry"}
     assert found["platform/hub"][0].startswith("nobody knows whether Azure has changed: the run attached no plan.txt")
     assert app.kinds() == ["Signalbox.Provisioning.Drifted"] * 2
+
+
+async def test_the_doctor_says_where_nobody_looks(app: ProvisioningApp) -> None:
+    """A pipeline that cannot be started says nothing, as a night that finds nothing does."""
+
+    def seen() -> dict[str, Grade]:
+        named = {"looks": check.checks["looks"]}
+        return {each.subject: each.grade for each in run_checks(app.clients, named)}
+
+    assert seen() == {"platform/hub": Grade.UNKNOWN, "platform/registry": Grade.UNKNOWN}
+    await app.provisioned()
+    await night(app)
+    steps = ("platform/hub", "platform/registry", "churners/experimentation")
+    assert seen() == dict.fromkeys(steps, Grade.OK)
+    app.azure.start = refused  # type: ignore[method-assign, assignment]
+    for _ in range(3):
+        await night(app)
+    assert seen() == dict.fromkeys(steps, Grade.BROKEN)
+
+
+def refused(order: object) -> None:
+    raise Refused("the pipeline may not use the connection")
 
 
 async def drifted(app: ProvisioningApp) -> dict[str, list[str]]:

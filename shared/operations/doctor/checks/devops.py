@@ -1,12 +1,19 @@
-"""Azure DevOps: each organisation lets the app in, the projects are there, and hooks come with their secret."""
+"""Azure DevOps: each organisation lets the app in, the projects are there, and hooks come with their secret.
+
+Also whether its drift pipeline runs at night.
+"""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from shared.domain.devops.seen import HookSeen
 from shared.domain.failures import Refused, Transient
 from shared.operations.doctor.findings import Finding, Findings, Site, SubjectReport, check
+from shared.records.provisioning import PLATFORM_TEAM, TeamStanding, find_order, find_platform, standings
+from shared.records.store import RecordStore
 
+_LONGEST_WITHOUT_LOOK = timedelta(days=2)  # A night that an outage took is no finding.
 _DOOR = "/api/v1/devops/hooks"
 _DECIDED, _MERGED = "ms.vss-pipelinechecks-events.approval-completed", "git.pullrequest.merged"
 
@@ -32,6 +39,35 @@ def devops(site: Site) -> Findings:
         yield SubjectReport("devops", f"project {name}").broken(
             "is in no configured organisation that the app may see", fix
         )
+
+
+@check
+def looks(site: Site) -> Findings:
+    """Whether the nightly look for drift happens: one that does not would look like a night that finds nothing."""
+    rules, store = site.configuration.provisioning, RecordStore(site.hub, site.configuration.hub.state)
+    if rules is None:
+        return
+    moments = {f"{PLATFORM_TEAM}/{look.name}": _moment(find_platform(store, look.name)) for look in rules.platform}
+    for standing in standings(store):
+        if standing.ready and not standing.working:
+            record = find_order(store, standing.ready)
+            verified = record.transitions[-1].at if record and record.transitions else ""
+            moments[f"{standing.team}/{standing.step}"] = _moment(standing) or verified
+    for name, moment in moments.items():
+        report = SubjectReport("looks", name)
+        if not moment:
+            yield report.unknown(
+                "nobody has looked for drift yet", "wait for the night, or run `signalbox provision drift --look`"
+            )
+        elif site.clock.now() - datetime.fromisoformat(moment) > _LONGEST_WITHOUT_LOOK:
+            fix = "look at the newest run of the drift pipeline; permit it to use the connection of its reader"
+            yield report.broken(f"nobody has looked for drift since {moment}", fix)
+        else:
+            yield report.ok(f"is as was seen at {moment}")
+
+
+def _moment(standing: TeamStanding | None) -> str:
+    return standing.looked if standing else ""
 
 
 def _key(site: Site) -> Finding:
