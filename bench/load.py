@@ -97,7 +97,7 @@ def ended(cloud: LocalCloud, expected_count: int) -> tuple[Counter[str], float]:
 
 
 def worked() -> dict[str, float]:
-    """Seconds of processor that each part of the local cloud has used so far, with the processes that it has started."""
+    """Seconds of processor that each part of the local cloud has used so far, with the processes that it started."""
     names = ("signalbox.host", "signalbox.emulators", "azurite")
     seconds_by_part = dict.fromkeys(names, 0.0)
     for process in psutil.Process().children(recursive=True):
