@@ -39,9 +39,11 @@ def reconcile_provisioning(ctx: Context, sweep: c.Sweep) -> Steps[c.DriftSwept]:
 
 def _drift_of(ctx: Context, rules: ProvisioningRules, row: c.StandingRow, day: str) -> Steps[int]:
     correlation = f"drift-{row.team}-{row.step}-{day}"
-    parameters = {**_looked_at(rules, row), "variables": row.variables}
     run = yield from run_child(
-        ctx, c.RUN_DEVOPS_PIPELINE, pipeline_run(rules, rules.pipelines.drift, correlation, parameters), correlation
+        ctx,
+        c.RUN_DEVOPS_PIPELINE,
+        pipeline_run(rules, rules.pipelines.drift, correlation, _looked_at(rules, row)),
+        correlation,
     )
     reading = c.DriftReading(key=identity.drift_look_key(row.team, row.step, day), rules=rules, row=row, run=run.id)
     return (yield from call_through_outages(ctx, c.READ_DRIFT, reading)).lines
@@ -49,7 +51,8 @@ def _drift_of(ctx: Context, rules: ProvisioningRules, row: c.StandingRow, day: s
 
 def _looked_at(rules: ProvisioningRules, row: c.StandingRow) -> dict[str, str]:
     if row.order:
-        return step_parameters(rules, row.team, ProvisioningStep(row.step), rules.reader)
+        step = step_parameters(rules, row.team, ProvisioningStep(row.step), rules.reader)
+        return {**step, "variables": row.variables}
     (look,) = (look for look in rules.platform if look.name == row.step)
     return {"installation": look.installation, "steps": ",".join(look.steps), "serviceConnection": look.reader}
 
