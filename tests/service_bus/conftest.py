@@ -33,6 +33,7 @@ SETTINGS: dict[str, Any] = {
         {"name": "counted-too"},
         {"name": "listed", "sessions": True},
         {"name": "handled", "max_deliveries": 3, "lock_s": 2},
+        *({"name": name} for name in ("sent-anew", "deferring", "broken-link", "beside-the-body")),
     ],
     "topics": [
         {"name": "results", "duplicate_window_s": 600, "subscriptions": [{"name": "all"}]},

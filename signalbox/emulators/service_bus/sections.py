@@ -13,7 +13,7 @@ from proton import Data, DataException, Described, symbol, timestamp, ubyte, uin
 
 _HEADER, _DELIVERY, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA = 0x70, 0x71, 0x72, 0x73, 0x74, 0x75
 _KNOWN = range(0x70, 0x79)
-_READ = (_HEADER, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA)
+_READ = (_HEADER, _DELIVERY, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA)
 _FIELDS = ("message_id", "user_id", "to", "label", "reply_to", "correlation_id", "content_type")
 _GROUP, _REPLY_GROUP, _COUNT = 10, 12, 13
 _PLACES = {name: place for place, name in enumerate(_FIELDS)} | {
@@ -76,8 +76,11 @@ def with_marks(payload: bytes, marks: Marks) -> bytes:
     """The message with the service's header fields, annotations and dead-letter properties."""
     sections = _split_sections(payload)
     first = {code: value for code, value, _ in reversed(sections)}
-    lock = b"" if marks.lock is None else _section(_DELIVERY, {symbol("x-opt-lock-token"): marks.lock})
-    parts = [_header(first.get(_HEADER), marks), lock, _annotations(first.get(_ANNOTATIONS), marks)]
+    delivery = dict(first.get(_DELIVERY) or {})
+    if marks.lock is not None:
+        delivery[symbol("x-opt-lock-token")] = marks.lock
+    deliveries = _section(_DELIVERY, delivery) if delivery else b""
+    parts = [_header(first.get(_HEADER), marks), deliveries, _annotations(first.get(_ANNOTATIONS), marks)]
     application = dict(first.get(_APPLICATION) or {}) | _dead_letter_properties(marks)
     properties = [raw for code, _, raw in sections if code == _PROPERTIES]
     body = [raw for code, _, raw in sections if code > _APPLICATION]
