@@ -177,7 +177,7 @@ LOCKS = [
         arguments={"approved": False},
     ),
     Lock(
-        symbol="Online.predictions",
+        symbol="HoldoutPredictions._column",
         condition='require_every(column, f"predictions of {deployment}")',
         without="None",
         guard=HOSTILE.test_an_answer_that_is_no_number_is_counted_and_passes_nothing,

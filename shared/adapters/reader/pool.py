@@ -21,7 +21,7 @@ class Readers:
 
     def __init__(self, limits: ReaderLimits | None = None) -> None:
         self.limits = limits or ReaderLimits()
-        self._warm: list[tuple[ReaderProcess, float]] = []  # With when they were last used; the latest is the last.
+        self._warm: list[ReaderProcess] = []  # In the order of their last use.
         self._lock, self._slots = threading.Lock(), threading.BoundedSemaphore(_AT_ONCE)
 
     def ask(self, operation: str, files: Sequence[TableFile], *arguments: object) -> Frame:
@@ -49,13 +49,13 @@ class Readers:
         """End the idle processes."""
         with self._lock:
             warm, self._warm = self._warm, []
-        for reader, _ in warm:
+        for reader in warm:
             reader.close()
 
     def _take(self) -> ReaderProcess:
         with self._lock:
             while self._warm:
-                reader, _ = self._warm.pop()  # The one used last: the others may become idle.
+                reader = self._warm.pop()  # The one used last: the others may become idle.
                 if reader.usable:
                     return reader
                 reader.close()
@@ -63,10 +63,11 @@ class Readers:
 
     def _give_back(self, reader: ReaderProcess) -> None:
         with self._lock:
-            while self._warm and self._warm[0][1] < time.monotonic() - _IDLE_S:
-                self._warm.pop(0)[0].close()
+            reader.idle_since = time.monotonic()
+            while self._warm and self._warm[0].idle_since < reader.idle_since - _IDLE_S:
+                self._warm.pop(0).close()
             if len(self._warm) < _WARM and reader.usable:
-                self._warm.append((reader, time.monotonic()))
+                self._warm.append(reader)
                 return
         reader.close()
 

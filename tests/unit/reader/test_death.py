@@ -36,7 +36,7 @@ def table(name, data=GOOD, when_read=lambda: None):
 
 def pid_of(pool):
     """The process that waits."""
-    return pool._warm[-1][0].pid
+    return pool._warm[-1].pid
 
 
 @pytest.fixture
@@ -71,22 +71,22 @@ def overlap(pool):
 
 def test_checks_that_overlap_find_their_processes_again(warm):
     overlap(warm)
-    before = {reader.pid for reader, _ in warm._warm}
+    before = {reader.pid for reader in warm._warm}
     overlap(warm)
 
     assert len(before) == 2
-    assert {reader.pid for reader, _ in warm._warm} == before
+    assert {reader.pid for reader in warm._warm} == before
 
 
 def test_a_process_that_nobody_has_needed_for_long_is_ended(warm, monkeypatch):
     overlap(warm)
-    (old, _), (used, _) = warm._warm
+    old, used = warm._warm
     later = time.monotonic() + 61
     monkeypatch.setattr(time, "monotonic", lambda: later)
 
     assert check_files([table("again")], CONTRACT, pool=warm).outcome == "passed"
 
-    assert [reader for reader, _ in warm._warm] == [used]
+    assert warm._warm == [used]
     assert not psutil.pid_exists(old.pid)
 
 
@@ -130,7 +130,7 @@ def test_a_signal_is_a_finding_on_its_file_and_the_others_are_read(warm, number)
 
 def test_a_process_that_died_while_it_waited_is_replaced(warm):
     os.kill(pid_of(warm), signal.SIGKILL)
-    warm._warm[0][0]._process.wait()
+    warm._warm[0]._process.wait()
 
     assert check_files([table("next")], CONTRACT, pool=warm).outcome == "passed"
 
@@ -200,7 +200,7 @@ def test_a_reader_ends_with_the_app(tmp_path):
         "from tests.data_contracts import parse_contract\n"
         "contract = parse_contract({'format': 'csv', 'columns': [{'name': 'x', 'type': 'integer'}]})\n"
         "check_files([TableFile(name='a', open=lambda: io.BytesIO(b'x\\n1\\n'))], contract)\n"
-        "print(readers()._warm[0][0].pid, flush=True)\n"
+        "print(readers()._warm[0].pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=PROJECT)
