@@ -23,7 +23,7 @@ RAISES = "def run(files):\n    raise ValueError('no column bmi')\n"
 LINES = "def run(files):\n    return [line for name in files for line in open(name).read().splitlines()[1:]]\n"
 OUTPUTS = [{"name": "age", "type": "integer", "max": 120, "field": -1}]
 COLUMNS = [{"name": "id", "type": "string"}, {"name": "age", "type": "integer", "min": 0}]
-APPROVALS = {"roles": ["data-scientist"], "remind_after": "2s", "escalate_after": "3s", "expire_after": "10s"}
+APPROVALS = {"roles": ["data-scientist"], "remind_after": "2s", "escalate_after": "3s", "expire_after": "20s"}
 
 
 def _route(name: str, deployment: str = "lines", endpoint: str = "night", **more: Any) -> dict[str, Any]:
