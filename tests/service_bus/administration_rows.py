@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,8 @@ def _rule(client: Client, name: str, **options: Any) -> Any:
 
 
 def _correlated(client: Client) -> bool:
-    values = {"a": 1, "b": "two", "c": True, "d": 1.5, "e": 2**40}
+    day = datetime(2026, 7, 5, 11, 12, 13, tzinfo=UTC)
+    values = {"a": 1, "b": "two", "c": True, "d": 1.5, "e": 2**40, "f": day, "g": timedelta(1, 7380)}
     _rule(client, "correlated", filter=CorrelationRuleFilter(label="x", correlation_id="c", properties=values))
     found = client.get_rule("documented-t", "s", "correlated").filter
     assert isinstance(found, CorrelationRuleFilter)
@@ -217,8 +218,8 @@ ROWS = (
             "SQL of system properties that are numbers or moments": lambda c: _rule(
                 c, "x", filter=SqlRuleFilter("sys.DeliveryCount = 1")
             ),
-            "filters by a date or a duration": lambda c: _rule(
-                c, "x", filter=CorrelationRuleFilter(properties={"a": timedelta(1)})
+            "durations in SQL actions": lambda c: _rule(
+                c, "x", action=SqlRuleAction("SET a = @a", parameters={"@a": timedelta(1)})
             ),
         },
     ),

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -338,6 +338,25 @@ def test_rules_in_sql_choose_and_change_copies(
     ]
     assert (str(letter), letter.dead_letter_reason) == ("other", "FilterException")
     assert "is not defined for String and Int64" in (letter.dead_letter_error_description or "")
+
+
+def test_rules_compare_moments(administration: ServiceBusAdministrationClient, client: ServiceBusClient) -> None:
+    day, later = (datetime(2026, 7, number, 12, tzinfo=UTC) for number in (5, 6))
+    administration.create_topic("dated")
+    for name, rule in {
+        "same": CorrelationRuleFilter(properties={"at": day}),
+        "before": SqlRuleFilter("at < @day", parameters={"@day": later}),
+    }.items():
+        administration.create_subscription("dated", name)
+        administration.create_rule("dated", name, "own", filter=rule)
+        administration.delete_rule("dated", name, "$Default")
+    with client.get_topic_sender("dated") as sender:
+        for text, moment in (("day", day), ("later", later)):
+            sender.send_messages(ServiceBusMessage(text, application_properties={"at": moment}))
+
+    for name in ("same", "before"):
+        with client.get_subscription_receiver("dated", name) as receiver:
+            assert [str(message) for message in receiver.peek_messages(5)] == ["day"]
 
 
 def test_a_subscription_that_wants_no_dead_letters_of_failing_rules_has_none(

@@ -4,11 +4,15 @@ What is not understood is refused: it must not let everything through.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
+from proton import timestamp
+
 from signalbox.emulators.service_bus.administration.atom import INSTANCE, element, local_name
+from signalbox.emulators.service_bus.administration.durations import seconds_of
 from signalbox.emulators.service_bus.administration.refusals import bad, not_served
 from signalbox.emulators.service_bus.entities import Rule
 from signalbox.emulators.service_bus.sql.expressions import UnservedError
@@ -106,6 +110,8 @@ def _read_expression(node: ElementTree.Element, read: Callable[[str, Mapping[str
                 pass
             case name:
                 raise bad(f"A SQL expression has no {name}.")
+    if read is read_action and any(kind == "duration" for kind, _ in parameters.values()):
+        raise not_served("durations in actions")  # AMQP has no type of them.
     content = {"expression": text, "parameters": parameters}
     try:
         _composed(content, read)
@@ -151,8 +157,6 @@ def _read_pair(node: ElementTree.Element) -> tuple[str, tuple[str, str]]:
     if parts.keys() != {"Key", "Value"}:
         raise bad("A property or a parameter is a Key and a Value.")
     kind, text = parts["Value"].get(_TYPE, "").rpartition(":")[2], parts["Value"].text or ""
-    if kind in ("dateTime", "duration"):
-        raise not_served(f"properties of the type {kind} in filters")
     try:
         _value(kind, text)
     except (KeyError, ValueError) as failure:
@@ -164,7 +168,23 @@ def _value(kind: str, text: str) -> Any:
     """Raises KeyError for an unknown *kind*, ValueError for a *text* that is none of it."""
     if kind == "boolean":
         return {"true": True, "false": False}[text.lower()]
-    return {"string": str, "int": int, "long": int, "double": float}[kind](text)
+    return _READERS[kind](text)
+
+
+def _moment(text: str) -> Any:
+    """As AMQP has it. One without a zone is in UTC."""
+    moment = datetime.fromisoformat(text)
+    return timestamp(round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "string": str,
+    "int": int,
+    "long": int,
+    "double": float,
+    "dateTime": _moment,
+    "duration": lambda text: timedelta(seconds=seconds_of(text)),
+}
 
 
 def _typed(value: Any) -> tuple[str, str]:
