@@ -212,8 +212,9 @@ class AmqpConnection(asyncio.Protocol):
             payload = link.recv(delivery.pending) or b""
             link.advance()
             role.receive(link, delivery, payload)
-        elif isinstance(role, Outlet) and delivery.updated and (delivery.remote_state or delivery.settled):
-            role.settled(delivery)
+        elif link in self._outlets and delivery.updated and (delivery.remote_state or delivery.settled):
+            # What comes behind the end of a link says nothing: the client says it again by `$management`.
+            self._outlets[link].settled(delivery)
 
     def _on_link_remote_close(self, event: Any) -> None:
         link = event.link
