@@ -98,16 +98,13 @@ def ended(cloud: LocalCloud, expected_count: int) -> tuple[Counter[str], float]:
 
 def worked() -> dict[str, float]:
     """Seconds of processor that each part of the local cloud has used so far, with the processes that it started."""
-    names = ("signalbox.host", "signalbox.emulators", "azurite")
-    seconds_by_part = dict.fromkeys(names, 0.0)
-    for process in psutil.Process().children(recursive=True):
-        line = " ".join(process.cmdline())
-        for part in names:
-            if part in line:
-                family = [process, *process.children(recursive=True)]
-                ended = process.cpu_times()
-                seconds_by_part[part] += ended.children_user + ended.children_system
-                seconds_by_part[part] += sum(each.cpu_times().user + each.cpu_times().system for each in family)
+    seconds_by_part = dict.fromkeys(("signalbox.host", "signalbox.emulators", "azurite"), 0.0)
+    for process in psutil.Process().children():
+        line, own = " ".join(process.cmdline()), process.cpu_times()
+        times = [own, *(child.cpu_times() for child in process.children(recursive=True))]
+        of_ended = own.children_user + own.children_system
+        for part in seconds_by_part:
+            seconds_by_part[part] += (of_ended + sum(each.user + each.system for each in times)) * (part in line)
     return seconds_by_part
 
 

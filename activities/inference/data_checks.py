@@ -51,11 +51,10 @@ def judge_file(clients: Clients, check: c.FileCheck) -> c.FileVerdict:
     """The verdict on one file; what changed since it was asked for is refused. The report is the effect's own record:
     the first that was kept counts."""
     store, path = RecordStore(clients.hub, check.state), paths.file_check(check.id)
-    document, report = _judged(clients, check), None
-    if document is not None and store.create_document(path, document):
-        report = decode(ReportedCheck, encode(document))
-    else:  # An execution that died later may have written it.
-        report = store.get(ReportedCheck, path)
+    document = _judged(clients, check)
+    is_first = document is not None and store.create_document(path, document)
+    # Where it is not, an execution that died later may have written the report.
+    report = decode(ReportedCheck, encode(document)) if is_first else store.get(ReportedCheck, path)
     if report is None:
         raise Refused(f"path {check.path!r} has changed since the check was asked for; ask again")
     report_path, summary = f"{check.state}/{path}", _summary(report.summary)

@@ -73,7 +73,7 @@ class ReaderProcess:
 
     def __init__(self, limits: ReaderLimits) -> None:
         self._limits, self.is_stopped = limits, False
-        self.idle_since = 0.0  # Of `time.monotonic`; its pool says so between two requests.
+        self.idle_since = 0.0  # When its pool last took it back, by `time.monotonic`.
         self._connection, child_socket = socket.socketpair()
         with child_socket, shared_window() as window:
             descriptors = (child_socket.fileno(), window.fileno())

@@ -51,11 +51,14 @@ def read_rule(node: ElementTree.Element) -> Content:
         return content
     if action.get(_TYPE) != "SqlRuleAction":
         raise bad(f"There is no action of the type '{action.get(_TYPE, '')}'.")
-    return {**content, "action": _read_expression(action, read_action)}
+    change = _read_expression(action, read_action)
+    if any(kind == "duration" for kind, _ in change["parameters"].values()):
+        raise not_served("durations in actions")  # AMQP has no type of them.
+    return {**content, "action": change}
 
 
 def rule_of(name: str, content: Content) -> Rule:
-    """Raises RuleSyntaxError for a text that `read_rule` has not seen."""
+    """Raises RuleSyntaxError where a text is no SQL; `read_rule` lets none of these in."""
     action = content.get("action")
     return Rule(
         name=name,
@@ -110,8 +113,6 @@ def _read_expression(node: ElementTree.Element, read: Callable[[str, Mapping[str
                 pass
             case name:
                 raise bad(f"A SQL expression has no {name}.")
-    if read is read_action and any(kind == "duration" for kind, _ in parameters.values()):
-        raise not_served("durations in actions")  # AMQP has no type of them.
     content = {"expression": text, "parameters": parameters}
     try:
         _composed(content, read)

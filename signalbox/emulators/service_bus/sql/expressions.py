@@ -89,11 +89,14 @@ class Property:
             raise FilterError(f"The property '{self.name}' is not found in the system scope.") from error
 
 
+Evaluation = Callable[[Message], Any]  # The value of a part of a rule for a message.
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A part of a rule, which is an expression or a predicate; *source* where it is a property by itself."""
 
-    of: Callable[[Message], Any]
+    of: Evaluation
     is_predicate: bool = False
     source: Property | None = None
 
@@ -166,7 +169,7 @@ class Parser:
         node = part()
         while self.accept(word):
             first, second = self._required(node, True).of, self._required(part(), True).of
-            node = Node(lambda message, a=first, b=second: join(a(message), lambda: b(message)), True)  # type: ignore[misc]
+            node = Node(_joined(join, first, second), True)
         return node
 
     def _negation(self) -> Node:
@@ -200,7 +203,7 @@ class Parser:
             raise self.unexpected("a property is expected before 'IS'")
         return Node(lambda message: (source.value(message) is None) != is_negated, True)
 
-    def _membership(self, value: Callable[[Message], Any]) -> Node:
+    def _membership(self, value: Evaluation) -> Node:
         self.require("(")
         items = [self.expression().of]
         while self.accept(","):
@@ -208,7 +211,7 @@ class Parser:
         self.require(")")
         return Node(lambda message: contained(value(message), [item(message) for item in items]), True)
 
-    def _likeness(self, text: Callable[[Message], Any]) -> Node:
+    def _likeness(self, text: Evaluation) -> Node:
         pattern = self.expression().of
         escape = self.expression().of if self.accept("ESCAPE") else lambda _: ""
         return Node(lambda message: like(text(message), pattern(message), escape(message)), True)
@@ -220,7 +223,7 @@ class Parser:
         node = part()
         while sign := self.accept(*signs):
             left, right = self._required(node, False).of, self._required(part(), False).of
-            node = Node(lambda message, s=sign, a=left, b=right: calculated(s, a(message), b(message)))  # type: ignore[misc]
+            node = Node(_calculated(sign, left, right))
         return node
 
     def _signed(self) -> Node:
@@ -284,6 +287,14 @@ class Parser:
         node = part()
         self._depth -= 1
         return node
+
+
+def _joined(join: Callable[..., bool | None], first: Evaluation, second: Evaluation) -> Evaluation:
+    return lambda message: join(first(message), lambda: second(message))
+
+
+def _calculated(sign: str, left: Evaluation, right: Evaluation) -> Evaluation:
+    return lambda message: calculated(sign, left(message), right(message))
 
 
 def _constant(value: Any) -> Node:

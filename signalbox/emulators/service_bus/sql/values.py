@@ -58,10 +58,13 @@ def compared(sign: str, left: Any, right: Any) -> bool | None:
 
 def contained(value: Any, items: Iterable[Any]) -> bool | None:
     """Whether *value* is one of *items*."""
-    found: bool | None = False
+    is_unknown = False
     for item in items:
-        found = either(found, lambda item=item: compared("=", value, item))  # type: ignore[misc]
-    return None if value is None else found
+        is_same = compared("=", value, item)
+        if is_same:
+            return True
+        is_unknown = is_unknown or is_same is None
+    return None if is_unknown else False
 
 
 def calculated(sign: str, left: Any, right: Any) -> Any:
